@@ -1,4 +1,4 @@
-"""The command palette: every screen by name and alias, and the actions available."""
+"""The command palette, which lists every screen and the actions available on one."""
 
 from __future__ import annotations
 
@@ -20,11 +20,14 @@ from mogplex_tui.screens.navigation import BUILT_IN, Navigation
 
 @dataclass(frozen=True, slots=True)
 class PaletteEntry:
-    """One entry of the palette.
+    """One entry of the command palette: a screen to show or an action to run.
 
-    `names` begins with the title; an entry for a screen has its aliases after it. `key` is the key that does the same,
-    empty without one. `run_with` runs the entry with the text typed after its name, and `joint` is the word between
-    them: `/` between a list and its filter, `by` between `sort` and a column.
+    `names` holds the title first and then, if the entry shows a list, the aliases of the list.
+    `place` is True if the entry shows a screen. `key` is the keyboard shortcut for the entry, or
+    an empty text if no key is bound. `run_with`, if not None, runs the entry with the text that
+    the user typed after its name, as in `jobs state:failed`. `joint` is the word that may
+    separate the name from that text: `/` between a list and its filter, `by` between `sort` and
+    a column.
     """
 
     names: tuple[str, ...]
@@ -37,17 +40,20 @@ class PaletteEntry:
 
     @property
     def title(self) -> str:
-        """The name, and the aliases as they are typed."""
+        """The entry's name, followed by each alias with a `:` before it."""
         return " ".join([self.names[0], *(f":{name}" for name in self.names[1:])])
 
     @property
     def text(self) -> str:
-        """The key and the help text."""
+        """The entry's key and help text, shown below the title."""
         return f"{self.key} · {self.help}" if self.key else self.help
 
 
 def entries_of(screen: AnyScreen) -> Iterator[PaletteEntry]:
-    """Yield the entries for a screen: its available actions, and every list."""
+    """Yield the palette entries offered on a screen: its actions, then every list.
+
+    Only actions that can be used now are offered.
+    """
     if not isinstance(screen, ConsoleScreen):
         return
     console = screen.console
@@ -68,7 +74,7 @@ def entries_of(screen: AnyScreen) -> Iterator[PaletteEntry]:
 
 
 def _lists(navigation: Navigation) -> Iterator[PaletteEntry]:
-    """Yield an entry for every kind's list."""
+    """Yield one palette entry for the list of each kind of record."""
     keys = {name: key for key, _, name in action_registry.tabs()}
     for kind in kinds().values():
         text, key = kind.title, keys.get(kind.name, "")
@@ -81,9 +87,9 @@ _WHOLE, _PREFIX, _WORD, _FUZZY = 8.0, 6.0, 4.0, 2.0
 
 
 def score(entry: PaletteEntry, typed: str) -> float:
-    """Return how well an entry matches the typed text, 0 for no match.
+    """Return how well an entry matches the typed text; 0 means no match.
 
-    A screen comes before an action that matches as well.
+    Between equally good matches, an entry for a screen scores higher than one for an action.
     """
     query = typed.strip().lstrip(":").lower()
     bonus = 1.0 if entry.place else 0.0
@@ -102,9 +108,10 @@ def score(entry: PaletteEntry, typed: str) -> float:
 
 
 def ranked(entries: Iterable[PaletteEntry], typed: str) -> list[tuple[float, PaletteEntry]]:
-    """Return the matching entries with their scores, the best first.
+    """Return the matching entries with their scores, the best match first.
 
-    A name followed by more text is an entry with that text: `jobs state:failed`, `sort cost`.
+    If the typed text is an entry's name followed by more text, such as `jobs state:failed` or
+    `sort cost`, the result includes an entry that runs with the additional text.
     """
     matches = []
     for entry in entries:
@@ -131,7 +138,7 @@ def _with_text(entry: PaletteEntry, typed: str) -> PaletteEntry | None:
 
 
 class PaletteProvider(Provider):
-    """Textual's provider of the palette's entries for the screen below the palette."""
+    """Supplies Textual's command palette with the entries of the screen below it."""
 
     @property
     def entries(self) -> Sequence[PaletteEntry]:
@@ -153,22 +160,23 @@ class PaletteProvider(Provider):
 
 
 class Palette(CommandPalette):
-    """Textual's command palette, made to run the best match on enter.
+    """Textual's command palette, changed so that enter always runs the best match.
 
-    Textual runs nothing when enter comes before the matches are listed.
+    If enter is pressed before the matches for the typed text are listed, Textual runs nothing.
     """
 
     def __init__(self, below: AnyScreen) -> None:
-        """`below` is the screen that the palette lies on."""
+        """Create the palette for `below`, the screen that the palette is shown over."""
         placeholder = "screen or command, for example jobs state:failed"
         super().__init__([PaletteProvider], placeholder=placeholder, id="--command-palette")
         self._below = below
         self._typed_text, self._listed_for = "", ""
 
     def dismiss(self, result: None = None) -> AwaitComplete:
-        """Close the palette if it is the top screen.
+        """Close the palette if it is the top screen, else do nothing.
 
-        A second click beside it would otherwise close the screen below.
+        Two quick clicks outside the palette call this twice; without the check, the second call
+        would close the screen below.
         """
         return super().dismiss(result) if self.app.screen is self else AwaitComplete()
 

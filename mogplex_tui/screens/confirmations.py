@@ -1,4 +1,4 @@
-"""The dialogs before an action: confirmation, one parameter, or a form."""
+"""Builds the dialogs shown before an action: a confirmation, a prompt or a form."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ _IDENTIFYING = frozenset({"status", "agent"})
 
 
 def cancel_question(session: Session, row: RunRow) -> Question:
-    """Return the confirmation of a cancel: the run, the consequences, the cost."""
+    """Return the confirmation dialog's texts for cancelling one run.
+
+    They describe the run, the consequences, and the API requests that the cancel uses.
+    """
     glyph, word, _ = formatting.state(row.state)
     duration = formatting.seconds(duration_seconds(row, session.clock.now()))
     cost = None if row.cost is None else f"{formatting.money(row.cost, row.cost_source)} so far"
@@ -50,14 +53,19 @@ def cancel_question(session: Session, row: RunRow) -> Question:
 
 
 def _side_by_side(*parts: str | None) -> str:
-    """Return the known parts side by side."""
+    """Join the parts that are known into one line, with spaces between them.
+
+    Parts that are None, empty or a dash are left out.
+    """
     return "   ".join(part for part in parts if part and part != formatting.DASH)
 
 
 def _identifying_texts(row: RunRow) -> tuple[str, str]:
     """Return the two texts that identify a run best.
 
-    The repository and the branch if known, else the agent and the model, else the id.
+    The first is the repository, or the agent if the repository is unknown. The second is the
+    branch, or the agent and the model if the branch is unknown. The short id replaces a text for
+    which neither is known.
     """
     agent, short = row.who or row.kind, formatting.short_id(row.run_id or row.key)
     model = formatting.model(row.model) if row.model else None
@@ -66,9 +74,10 @@ def _identifying_texts(row: RunRow) -> tuple[str, str]:
 
 
 def cancel_many_question(session: Session, rows: Sequence[RunRow], excluded: int) -> Question:
-    """Return the confirmation of several cancels: runs, consequences and cost.
+    """Return the confirmation dialog's texts for cancelling several runs.
 
-    `excluded` is the number of marked runs that cannot be cancelled.
+    They list the runs, the consequences, and the API requests that the cancels use. `excluded` is
+    the number of marked runs that cannot be cancelled.
     """
     lines = []
     for row in rows[:LISTED]:
@@ -100,13 +109,16 @@ def cancel_many_question(session: Session, rows: Sequence[RunRow], excluded: int
 
 
 def _title(kind: AnyKind, action: AnyAction, count: int, name: str = "") -> str:
-    """Return the action's title with the number of records, or the only name."""
+    """Return a dialog title: the action with the records' number, or with one's name."""
     noun = kind.noun if count == 1 else formatting.plural(count, kind.noun)
     return messages.capitalized(action.phrase(f"{noun} {name}".rstrip()))
 
 
 def _description(kind: AnyKind, entry: AnyEntry, moment: RenderTime) -> str:
-    """Return a record's name, state, age and id, because names may be alike."""
+    """Return a line with a record's name, state, age and id.
+
+    The name alone is not enough, because several records may have the same name.
+    """
     name, row = kind_rows.name_of(kind, entry), entry.row
     if row is None:
         return f"  {name}"
@@ -119,7 +131,7 @@ def _description(kind: AnyKind, entry: AnyEntry, moment: RenderTime) -> str:
 
 
 def _warnings(action: AnyAction, entries: Sequence[AnyEntry]) -> list[str]:
-    """Return the consequences and the warnings of an action."""
+    """Return the action's warnings about the records, then its general consequences."""
     warnings = []
     if isinstance(action, Action):
         rows = (entry.row for entry in entries if entry.row is not None)
@@ -137,7 +149,10 @@ def _confirm_label(action: AnyAction) -> str:
 def action_question(
     kind: AnyKind, action: AnyAction, entries: Sequence[AnyEntry], moment: RenderTime
 ) -> Question:
-    """Return the confirmation of an action: the records and the consequences."""
+    """Return the confirmation dialog's texts for an action on records.
+
+    They list the records and the consequences.
+    """
     lines = [_description(kind, entry, moment) for entry in entries[:LISTED]]
     if len(entries) > len(lines):
         lines.append(f"  and {len(entries) - len(lines)} more")
@@ -151,7 +166,10 @@ def action_question(
 def _parameter_dialog(
     session: Session, kind: AnyKind, action: AnyAction, entries: Sequence[AnyEntry]
 ) -> Dialog[str] | Dialog[Values]:
-    """Return the dialog for an action's only parameter, or the form for several."""
+    """Return the dialog that asks for an action's parameters.
+
+    It is a prompt for an action with one parameter, a form for one with several.
+    """
     key, texts = "", {each.name: each.default for each in action.parameters}
     title = _title(kind, action, 1)
     if isinstance(action, Action):
@@ -189,7 +207,10 @@ def _parameter_dialog(
 
 
 def _combined_problem(action: AnyAction, entries: Sequence[AnyEntry], values: Values) -> str | None:
-    """Return what is wrong with values that are each valid by themselves."""
+    """Return why parameter values do not go together, or None if they do.
+
+    Each value is already valid by itself.
+    """
     if not isinstance(action, Action):
         return action.problem(values)
     row = entries[0].row
@@ -197,7 +218,10 @@ def _combined_problem(action: AnyAction, entries: Sequence[AnyEntry], values: Va
 
 
 def asked_parameters(action: AnyAction) -> list[Parameter[object]]:
-    """Return the parameters that the console asks for."""
+    """Return the action's parameters that the console's dialogs ask for.
+
+    Parameters that exist only on the command line are left out.
+    """
     return [each for each in action.parameters if not each.only_in_command]
 
 
@@ -209,9 +233,10 @@ def action_dialog(
     moment: RenderTime,
     protected_name: str = "",
 ) -> Dialog[str] | Dialog[Values] | Dialog[bool] | None:
-    """Return the dialog shown before an action, None if it needs none.
+    """Return the dialog to show before an action, or None if the action needs none.
 
-    `protected_name` is the name of a protected context, which must be typed before a dangerous action.
+    `protected_name` is the name of a protected context, which must be typed before a dangerous
+    action.
     """
     if asked_parameters(action):
         return _parameter_dialog(session, kind, action, entries)

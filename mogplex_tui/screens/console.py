@@ -1,4 +1,4 @@
-"""The parts of the running console that its screens share."""
+"""The session and the services of the running console that its screens share."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ R = TypeVar("R")
 
 
 class Console:
-    """The session, and the parts of the app that act for any screen."""
+    """The session and the services that all screens of the app share."""
 
     def __init__(
         self,
@@ -42,9 +42,10 @@ class Console:
         *,
         embedded: bool,
     ) -> None:
-        """Create the parts.
+        """Create the shared services.
 
-        `app_actions` are the app's own actions by id. `embedded` is True with an embedded control plane.
+        `app_actions` maps ids of the app's own actions to the functions that run them. `embedded` is
+        True if the console runs with an embedded control plane.
         """
         self._app = app
         self.session, self.runs, self.look, self.keys = session, runs, look, keys
@@ -77,7 +78,7 @@ class Console:
         }
 
     def copy(self, text: str, name: str) -> None:
-        """Copy a text to the clipboard and say that `name` was copied."""
+        """Copy a text to the clipboard and notify the user that `name` was copied."""
         self._app.copy_to_clipboard(text)
         self._app.notify(f"Copied {name}.", timeout=3, markup=False)
 
@@ -115,11 +116,11 @@ class Console:
 
 
 class HasConsole(Protocol):
-    """An app that shares its parts with its screens."""
+    """An app with a `parts` attribute: the `Console` that its screens share."""
 
     parts: Console
 
 
 def console_of(screen: Screen[R]) -> Console:
-    """Return the console that a screen belongs to."""
+    """Return the `Console` of the app that a screen belongs to."""
     return cast(HasConsole, screen.app).parts

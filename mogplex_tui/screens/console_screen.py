@@ -1,4 +1,4 @@
-"""The base class of screens: header, tabs, title, key bar and registry bindings."""
+"""The base class of screens: header, tabs, title line, body and key bar."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ FLUSH = 0.05
 
 
 def bindings(scope: str) -> Iterable[Binding]:
-    """Return the bindings of one screen, with the keys of the action registry.
+    """Return the key bindings of one screen, made from the action registry.
 
-    Textual applies the app's keymap to them.
+    The keys are the registry's defaults; Textual then applies the user's changes to them.
     """
     return [
         Binding(
@@ -67,10 +67,11 @@ AnyScreen = Screen[Any]
 
 
 class ConsoleScreen(Screen[None]):
-    """A screen of the console, with header, tabs, title and key bar.
+    """Base class of the console's screens, with header, tabs, title line and key bar.
 
-    A screen yields its body from `compose_body`, draws changes in `flush`, and adds its actions to `handlers`. Every
-    screen derives directly from this class; anything else that screens share is a part that they own.
+    A subclass yields its body from `compose_body`, draws changes in `flush`, and adds the
+    functions of its actions to `handlers`. Every screen derives directly from this class; code
+    that several screens share is put into objects that the screens own, not into subclasses.
     """
 
     AUTO_FOCUS: ClassVar[str | None] = None
@@ -78,7 +79,8 @@ class ConsoleScreen(Screen[None]):
     def __init__(self, scope: str, tab: str) -> None:
         """Create a screen.
 
-        `scope` is its name in the action registry, `tab` the tab that is shown as active.
+        `scope` is the screen's name in the action registry; `tab` is the name of the tab to show as
+        active.
         """
         super().__init__()
         self.scope, self.tab = scope, tab
@@ -99,7 +101,7 @@ class ConsoleScreen(Screen[None]):
 
     @property
     def console(self) -> Console:
-        """The parts of the app that screens use."""
+        """The session and the services that the screens share."""
         return console_of(self)
 
     @property
@@ -121,22 +123,25 @@ class ConsoleScreen(Screen[None]):
         return header_segments(self.session, self.console.look, self.console.collections.pending_approvals)
 
     def compose_body(self) -> Iterator[Widget]:
-        """Yield the widgets between the rule and the key bar."""
+        """Yield the widgets between the line under the title and the key bar."""
         yield from ()
 
     async def prepare(self) -> None:
-        """Create widgets that the first frame does not show; called once after it."""
+        """Create widgets that are not part of the first frame.
+
+        Called once, after the first frame has been drawn.
+        """
 
     def title_segments(self) -> list[Segment]:
         """Return the segments of the title line."""
         return []
 
     def step_name(self) -> str:
-        """Return the name of this screen for the path in the titles of screens above it."""
+        """Return this screen's name as shown in the path of a screen opened on top of it."""
         return ""
 
     def path(self) -> list[str]:
-        """Return the names of the screens below this one, the first one first."""
+        """Return the names of the screens below this one, from the bottom up."""
         steps: list[str] = []
         for screen in self.app.screen_stack:
             if screen is self:
@@ -148,7 +153,7 @@ class ConsoleScreen(Screen[None]):
     def crumbs(self) -> list[Segment]:
         """Return the path to this screen as segments of the title line.
 
-        In a narrow terminal the first ones are dropped first.
+        In a narrow terminal the outermost screens are left out first.
         """
         path = self.path()
         return [
@@ -167,16 +172,17 @@ class ConsoleScreen(Screen[None]):
         return action.id not in self.unused_actions() and self.why_not(action) is None
 
     def more_of(self, _: action_registry.KeyAction) -> Callable[[str], object] | None:
-        """Return a function that runs an action with text from the palette, or None.
+        """Return a function that runs an action with text typed in the palette.
 
-        The text is what the user typed after the action's name.
+        The text is what the user typed after the action's name. None if the action takes no text.
         """
         return None
 
     def key_items(self) -> list[tuple[str, str]]:
-        """Return the keys in the key bar, with their titles.
+        """Return the keys to show in the key bar, with their titles.
 
-        The key of an action whose change waits for a rate limit gives that change up.
+        While a change of the current record waits for a rate limit, the key of the action that made
+        the change has the title "give up", because the key then discards the waiting change.
         """
         is_ascii, record = self.console.look.ascii, self.record_key()
         queue = [change for change in self.session.in_flight.queue if change.record == record]
@@ -193,21 +199,21 @@ class ConsoleScreen(Screen[None]):
         self.query_one("#keys", KeyBar).set_items(self.key_items())
 
     def record_key(self) -> str | None:
-        """Return the key of the record that actions apply to, or None."""
+        """Return the key of the record that actions apply to, or None if there is none."""
         row = self.run_row()
         return None if row is None else row.key
 
     def run_row(self) -> RunRow | None:
-        """Return the run that actions apply to, or None."""
+        """Return the run that actions apply to, or None if there is none."""
         return None
 
     def why_not(self, action: action_registry.KeyAction) -> str | None:
-        """Return why an action cannot be used now, None when it can."""
+        """Return why an action cannot be used now, or None if it can be used."""
         row = self.run_row()
         return action_registry.disabled_reason(action, self.session, None if row is None else [row])
 
     def on_mount(self) -> None:
-        """Begin to read and to update ages.
+        """Start reading the screen's feeds, and updating the ages every second.
 
         Textual calls this after a subclass's own `on_mount`.
         """
@@ -216,12 +222,12 @@ class ConsoleScreen(Screen[None]):
         self._ticker = self.set_interval(TICK, self.tick)
 
     def on_screen_resume(self) -> None:
-        """Draw changes made while the screen was hidden, and read its feeds again."""
+        """Start reading the feeds and draw the changes made while the screen was hidden."""
         self._hold()
         self.tick()
 
     def on_screen_suspend(self) -> None:
-        """Stop reading while the screen is hidden.
+        """Stop reading the feeds, unless only a dialog covers the screen.
 
         A screen under a dialog is still visible.
         """
@@ -229,7 +235,7 @@ class ConsoleScreen(Screen[None]):
             self._let_go()
 
     def feeds(self) -> Sequence[Feed]:
-        """Return the feeds that are read while the screen is visible."""
+        """Return the feeds to read while the screen is visible."""
         return ()
 
     def _hold(self) -> None:
@@ -238,7 +244,7 @@ class ConsoleScreen(Screen[None]):
 
     @property
     def is_reading(self) -> bool:
-        """Return whether the screen's feeds are read."""
+        """Return whether the screen's feeds are being read."""
         return bool(self._subscriptions)
 
     def _let_go(self) -> None:
@@ -247,19 +253,25 @@ class ConsoleScreen(Screen[None]):
         self._subscriptions = []
 
     def refresh_data(self) -> None:
-        """Read everything on the screen now, also routes that refused the credential."""
+        """Read all of the screen's feeds now.
+
+        Routes that have refused the credential are tried again, too.
+        """
         self.session.doubt()
         for subscription in self._subscriptions:
             subscription.refresh()
 
     def tick(self) -> None:
-        """Update what depends on the time, if the screen is visible."""
+        """Update the header, the ages and the durations if the screen is visible.
+
+        Called every second.
+        """
         if self.is_current and self.is_complete:
             self.refresh_chrome()
             self.on_tick()
 
     def on_tick(self) -> None:
-        """Update what depends on the time in the body."""
+        """Update the ages and durations in the screen's body."""
 
     def refresh_chrome(self) -> None:
         """Update header, title and key bar; unchanged lines are not repainted."""
@@ -268,7 +280,7 @@ class ConsoleScreen(Screen[None]):
         self.refresh_keys()
 
     def changed_soon(self) -> None:
-        """Schedule a flush; all changes until then are drawn together."""
+        """Schedule a call of `flush` that draws this change and the next ones together."""
         if self._flush_timer is None and self.is_complete:
             self._flush_timer = self.set_timer(FLUSH, self._flush)
 
@@ -292,7 +304,7 @@ class ConsoleScreen(Screen[None]):
         self.unsubscribe.append(signal.subscribe(listener))
 
     def leave(self) -> None:
-        """Stop reading, listening and drawing before the screen is removed."""
+        """Stop reading feeds, receiving signals and drawing, before the screen is removed."""
         self._left = True
         self._let_go()
         for unsubscribe in self.unsubscribe:
@@ -304,12 +316,13 @@ class ConsoleScreen(Screen[None]):
         self.leave()
 
     def flush(self) -> None:
-        """Draw what has changed since the last flush."""
+        """Draw the changes since the last call; a subclass overrides this."""
 
     async def action_act(self, action_id: str) -> None:
-        """Run an action of the registry, or notify why it cannot be used.
+        """Run an action of the registry, or notify the user why it cannot be used.
 
-        An action that this context never allows is not offered, and its key shows the reason.
+        An action that this context never allows is not offered, but its key still works and shows
+        the reason.
         """
         if not self.is_mounted:
             # The key came before the screen was drawn, so the operator has not seen the rows that it would change.

@@ -1,4 +1,4 @@
-"""The screen of one record: facts, links, texts, JSON, and its log if any."""
+"""The screen of one record: facts, links, texts, JSON, and the log of some kinds."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from mogplex_tui.widgets.styles import Tone
 
 
 class DetailScreen(ConsoleScreen):
-    """The screen of one record, beside its log if the kind has logs."""
+    """The screen of one record, with the record's log beside it if the kind has logs."""
 
     CSS_PATH = "detail_screen.tcss"
     AUTO_FOCUS: ClassVar[str | None] = None
@@ -79,9 +79,10 @@ class DetailScreen(ConsoleScreen):
         )
 
     def entry(self) -> AnyEntry:
-        """Return the record as last read.
+        """Return the record as it was last read.
 
-        A record that is gone is shown as last read, without a change in flight.
+        A record that has disappeared from its list is returned in its last known state, without the
+        note of a change in progress.
         """
         now = self.collection.set.rows.get(self._last_entry.key)
         if now is None:
@@ -98,7 +99,7 @@ class DetailScreen(ConsoleScreen):
         return kind_rows.name_of(self.kind, self.entry())
 
     def compose_body(self) -> Iterator[Widget]:
-        """Yield the notice, the record with its log, and the pane of its JSON."""
+        """Yield the notice, the record with its log, and the pane that shows JSON."""
         yield NoticeLine(id="notice")
         if self.pane is not None:
             yield self.pane
@@ -107,7 +108,10 @@ class DetailScreen(ConsoleScreen):
             yield EventPane(id="json")
 
     def on_mount(self) -> None:
-        """Subscribe to the log, and to the list, which receives the record's reads."""
+        """Subscribe to changes of the log and of the record's list.
+
+        Reads of the single record are stored in the list, too.
+        """
         if self.record_log is not None and self.pane is not None:
             # The lines of a log have no column of times.
             self.pane.tail.toggle_times()
@@ -119,14 +123,14 @@ class DetailScreen(ConsoleScreen):
         self.focus_first()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Fold the facts in a narrow terminal if there is a log beside them."""
+        """Fold the facts into two lines if the terminal is narrow and there is a log."""
         if self.pane is not None:
             self.pane.set_width(event.size.width)
 
     # Reading ---------------------------------------------------------------------------------------------------
 
     def feeds(self) -> Sequence[Feed]:
-        """Return the feeds of the log, of the record itself, and of its list."""
+        """Return the feeds that read the log, the record itself, and the record's list."""
         if self._own_feed is None and self.kind.single is not None and self._last_entry.row is not None:
             self._own_feed = self._feed_of_record()
             # Its rows go into the list, which signals them; only a failed read is signalled by the feed itself.
@@ -204,9 +208,9 @@ class DetailScreen(ConsoleScreen):
         return self.pane is not None and self.pane.folded
 
     def draw_facts(self) -> None:
-        """Draw the facts, or the reason why there are none.
+        """Draw the facts, or the reason why the record could not be read.
 
-        Folded, the first two groups are drawn as two lines.
+        If the facts are folded, only the first two groups are drawn, each as one line.
         """
         if not self.is_complete:
             return
@@ -228,25 +232,29 @@ class DetailScreen(ConsoleScreen):
         self.record.facts.set_groups(groups, alert=alert)
 
     def on_tick(self) -> None:
-        """Update ages, and fields joined from other lists."""
+        """Update ages, and the fields whose values come from other lists."""
         self.collection.update_joins()
         self.flush()
 
     def _deleted_message(self) -> str:
-        """Return a sentence if the record is no longer in its list, else an empty text."""
+        """Return a sentence saying that the record is no longer in its list.
+
+        The text is empty while the list contains the record or has not been read.
+        """
         rows = self.collection.set
         if self._last_entry.key in rows.rows or rows.freshness.as_of is None:
             return ""
         return f"This {self.kind.noun} is no longer in the list. Showing the last known data."
 
     def _is_deleted(self) -> bool:
-        """Return whether a complete list no longer has the record."""
+        """Return whether the record is missing from a list that was read completely."""
         return bool(self._deleted_message()) and self.collection.set.total is None
 
     def _freshness(self) -> Freshness:
-        """Return the freshness of the record.
+        """Return when the record was last read, and whether reading it fails.
 
-        That of its own read if this is newer and returns all of the record, else that of the list.
+        The read of the single record counts if it is newer than the read of the list and returns the
+        whole record; otherwise the read of the list counts.
         """
         listed, own_feed = self.collection.set.freshness, self._own_feed
         if (
@@ -258,9 +266,10 @@ class DetailScreen(ConsoleScreen):
         return own_feed.freshness
 
     def sources(self) -> list[SourceState]:
-        """Return the sources of the record's parts.
+        """Return the reads besides the list's own that supply parts of the record.
 
-        These are its own read, the lists of other kinds, and further routes of its list.
+        They are the read of the single record, the lists of other kinds, and further routes of the
+        record's list; each may fail or become stale independently.
         """
         own_feed, collection = self._own_feed, self.collection
         sources = kind_rows.related_sources(self.kind, self.session, collection.hides)
@@ -291,7 +300,7 @@ class DetailScreen(ConsoleScreen):
         )
 
     def _update_log_message(self) -> None:
-        """Update the message in place of the log's lines, or below them."""
+        """Update the message about the log, shown below its lines or in place of them."""
         log, pane = self.record_log, self.pane
         if log is None or pane is None:
             return
@@ -343,17 +352,18 @@ class DetailScreen(ConsoleScreen):
     # Keys ------------------------------------------------------------------------------------------------------
 
     def unused_actions(self) -> frozenset[str]:
-        """Return the actions that never apply to a record of this kind.
+        """Return the ids of actions that never apply to a record of this kind.
 
-        A log has no column of times.
+        The action that shows or hides times is among them for a log, which has no time column.
         """
         unused = unused_actions(self.kind)
         return unused if self.record_log is None else unused | {"tail.times"}
 
     def shows(self, action: action_registry.KeyAction) -> bool:
-        """Return whether an action applies to the record.
+        """Return whether the key bar and the palette offer an action for the record.
 
-        Links and the web page are offered only where the record has them.
+        The actions that follow a link or open the web page are offered only if the record has links
+        or a web page.
         """
         if self.pane is not None and not self.pane.shows(action, links="tail.keys"):
             return False
@@ -371,9 +381,9 @@ class DetailScreen(ConsoleScreen):
         return True
 
     def key_items(self) -> list[tuple[str, str]]:
-        """Return the keys in the key bar.
+        """Return the keys to show in the key bar, with their titles.
 
-        Enter and the log's key have other titles while the log has the focus.
+        The enter key and the key that moves the focus have other titles while the log has the focus.
         """
         items = super().key_items()
         if self.pane is None or not (self.is_complete and self.pane.tail.has_focus):
@@ -381,7 +391,7 @@ class DetailScreen(ConsoleScreen):
         return [(key, {"open": "line", "log": "links"}.get(title, title)) for key, title in items]
 
     def on_descendant_focus(self) -> None:
-        """Update the titles of keys that depend on the focus."""
+        """Update the key bar, because some keys have other titles after a change of focus."""
         if self.is_complete:
             self.refresh_keys()
 
@@ -392,7 +402,7 @@ class DetailScreen(ConsoleScreen):
     # Actions ---------------------------------------------------------------------------------------------------
 
     def focus_first(self) -> None:
-        """Focus the record, or the log where the record is folded."""
+        """Focus the record, or the log if the record's facts are folded."""
         if self.pane is not None:
             self.pane.focus_first()
         else:
@@ -409,18 +419,21 @@ class DetailScreen(ConsoleScreen):
             self.console.navigation.follow(link)
 
     def show_json(self) -> None:
-        """Show the record as the service sent it, secrets masked."""
+        """Show the JSON of the record as the service sent it, with secrets masked."""
         from mogplex_tui.live import redact
 
         raw = record_page.json_of(self.entry())
         self.query_one(EventPane).show(redact.payload(raw if isinstance(raw, dict) else {"record": raw}))
 
     def copy_id(self) -> None:
-        """Copy the record's id."""
+        """Copy the record's id to the clipboard."""
         self.console.copy(self.entry().key, f"the id of {self.kind.noun} {self.step_name()}")
 
     def ask_action(self, action: AnyAction) -> None:
-        """Run one of the kind's actions on the record."""
+        """Run an action on the record, after asking for confirmation or parameters.
+
+        If the record has been deleted, notify the user and run nothing.
+        """
         if self._is_deleted() and not isinstance(action, Creation):
             sentence = f"This {self.kind.noun} is no longer in the list."
             self.notify(sentence, severity="warning", markup=False)
@@ -431,7 +444,7 @@ class DetailScreen(ConsoleScreen):
         self.notify("Log lines have no timestamps.", markup=False)
 
     def go_back(self) -> None:
-        """Close the JSON, or else clear the search, or else go back one step."""
+        """Close the JSON pane if open, else clear the search, else leave the screen."""
         json_pane = self.query_one(EventPane)
         if self.pane is not None:
             if not self.pane.close_top():
@@ -443,5 +456,5 @@ class DetailScreen(ConsoleScreen):
 
 
 def with_values(groups: Sequence[Sequence[Fact]]) -> list[list[Fact]]:
-    """Return the facts that have a value, in their groups."""
+    """Return the groups of facts without the facts that have no value."""
     return [[fact for fact in group if fact.text != formatting.DASH] for group in groups]

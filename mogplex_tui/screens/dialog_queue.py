@@ -1,4 +1,4 @@
-"""Dialogs that must be seen, shown one after another."""
+"""A queue of dialogs, which are shown one after another so that none is missed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from textual.screen import ModalScreen
 
 
 class DialogQueue:
-    """Shows a dialog now, or once the open dialog has been answered."""
+    """Shows each dialog at once, or after the dialog that is open has been answered."""
 
     def __init__(self, app: App[int]) -> None:
         self._app = app
@@ -21,6 +21,9 @@ class DialogQueue:
         self.show_next()
 
     def show_next(self) -> None:
-        """Show the next dialog unless one is open; called when the screen has changed."""
+        """Show the next waiting dialog, unless a dialog is open.
+
+        Called whenever the app's current screen has changed.
+        """
         if self._waiting and not isinstance(self._app.screen, ModalScreen):
             self._app.push_screen(self._waiting.pop(0))

@@ -15,7 +15,7 @@ from mogplex_tui.widgets.scroll_page import ScrollPage
 
 
 class EventPane(ScrollPage, can_focus=True):
-    """A scrolled pane that is hidden until an event is shown in it."""
+    """A scrollable pane that shows JSON and is hidden while there is none to show."""
 
     DEFAULT_CSS = """
     EventPane {
@@ -30,7 +30,7 @@ class EventPane(ScrollPage, can_focus=True):
     ]
 
     class Closed(Message):
-        """Sent when the pane has closed and the previously focused widget is gone."""
+        """Sent when the pane has closed and could not restore the previous focus."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -38,16 +38,16 @@ class EventPane(ScrollPage, can_focus=True):
         self._before: Widget | None = None
 
     def compose(self) -> ComposeResult:
-        """Lay out the text."""
+        """Lay out the text of the JSON."""
         yield LongText()
 
     @property
     def is_open(self) -> bool:
-        """Whether an event is shown."""
+        """Whether the pane is visible."""
         return self.has_class("-open")
 
     def show(self, event: dict[str, object]) -> None:
-        """Show a mapping as JSON; nothing in it is markup."""
+        """Open the pane with a mapping as indented JSON; markup in it is not interpreted."""
         self._json = json.dumps(event, indent=2, ensure_ascii=False)
         self.query_one(LongText).set_texts([("", self._json)])
         self.scroll_home(animate=False)
@@ -65,7 +65,7 @@ class EventPane(ScrollPage, can_focus=True):
             self.post_message(self.Closed())
 
     def action_close(self) -> None:
-        """Hide the pane, or leave the key to the screen if the pane is already closed."""
+        """Hide the pane; if it is already hidden, pass the key on to the screen."""
         if not self.is_open:
             raise SkipAction
         self.close()

@@ -11,7 +11,7 @@ from textual.widgets import Input, Static
 
 
 class OneLine(Input):
-    """An input that turns pasted text into one line."""
+    """A text input that joins the lines of a pasted text into one line."""
 
     def _on_paste(self, event: events.Paste) -> None:
         event.prevent_default()
@@ -20,9 +20,10 @@ class OneLine(Input):
 
 
 class FilterBar(Horizontal):
-    """A `/` and an input.
+    """A text input after a `/`, for a filter or a search term.
 
-    Every change is posted at once. Enter applies the text, esc clears it; both close the bar.
+    A `Changed` message is posted for every change of the text. Enter applies the text and esc
+    clears it; both close the bar.
     """
 
     DEFAULT_CSS = """
@@ -44,14 +45,14 @@ class FilterBar(Horizontal):
             self.text = text
 
     class Closed(Message):
-        """Sent when the bar has closed; the list has the focus again."""
+        """Sent when the bar has closed, so that the screen focuses the list again."""
 
     def __init__(self, example: str, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._example = example
 
     def compose(self) -> ComposeResult:
-        """Lay out the prompt sign and the input."""
+        """Lay out the `/` and the input."""
         yield Static("/")
         yield OneLine(placeholder=self._example, select_on_focus=False)
 
@@ -70,20 +71,20 @@ class FilterBar(Horizontal):
         box.focus()
 
     def fill(self, text: str) -> None:
-        """Set the text as if it had been typed, whether the bar is open or not."""
+        """Set the text as if the user had typed it, even if the bar is closed."""
         self.query_one(Input).value = text
 
     def clear(self) -> None:
-        """Clear the text and close."""
+        """Clear the text and close the bar."""
         self.fill("")
         self._close()
 
     def action_clear(self) -> None:
-        """Clear the text and close."""
+        """Clear the text and close the bar."""
         self.clear()
 
     def action_keep(self) -> None:
-        """Apply the text and close."""
+        """Close the bar and keep the text."""
         self._close()
 
     def _close(self) -> None:

@@ -1,4 +1,4 @@
-"""The age of a screen's data, for its title and its durations."""
+"""How old a screen's data is: the time of its last read and a text about its age."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from mogplex_tui.widgets.styles import Tone
 
 
 def read_time(session: Session, fresh: Freshness) -> datetime:
-    """Return the time up to which rows are known.
+    """Return the time for which the rows are known to be correct.
 
-    That is now, or the last read while reads fail or the rows are stale. A run may have ended since then, so its
+    It is the current time, or the time of the last read while reads fail or the rows are stale.
+    Durations are computed up to this time: a run may have ended since the last read, so its
     duration must not grow.
     """
     now, at = session.clock.now(), session.clock.monotonic()
@@ -26,7 +27,10 @@ def read_time(session: Session, fresh: Freshness) -> datetime:
 def freshness_segment(
     session: Session, fresh: Freshness, sources: Sequence[SourceState] = (), *, priority: int = 2
 ) -> Segment:
-    """Return the freshness segment: dim, or highlighted when stale or failing."""
+    """Return the title segment that tells how old the screen's data is.
+
+    It is dim, or highlighted while the data is stale or cannot be read.
+    """
     shown, _ = shown_freshness(fresh, sources)
     loud = shown.stale(session.clock.monotonic()) or is_delayed(shown)
     tone = Tone.WARN if loud else Tone.DIM

@@ -1,4 +1,4 @@
-"""The header line: context, connection, request budget, spend and health."""
+"""The header line: context, connection state, API request budget and costs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from mogplex_tui.widgets.styles import Tone
 
 
 class Look(NamedTuple):
-    """Display options: glyphs, motion, tab line, and the context's colour."""
+    """Display options of the console, with the current context's name and colour."""
 
     context: str
     ascii: bool = False
@@ -26,7 +26,10 @@ class Look(NamedTuple):
 
     @property
     def protected_name(self) -> str:
-        """The context's name if dangerous actions require typing it, else an empty text."""
+        """The name to type before a dangerous action, or an empty text.
+
+        Only protected contexts require typing the name.
+        """
         return self.context if self.protected else ""
 
 
@@ -46,13 +49,16 @@ _COLOURS = {"accent": Tone.LIVE, "success": Tone.OK, "warning": Tone.WARN, "erro
 
 
 def _context(look: Look) -> Segment:
-    """Return the context's name in its colour; a protected one is always marked."""
+    """Return the segment with the context's name in the context's colour.
+
+    If the context is protected, the word "protected" follows the name.
+    """
     tone = _COLOURS.get(look.colour or "", Tone.WARN if look.protected else Tone.STRONG)
     return Segment(f"{look.context} protected" if look.protected else look.context, tone, priority=1)
 
 
 def connection_word(session: Session) -> str:
-    """Return the state of the connection as one word."""
+    """Return the state of the connection as a word or two, such as "not signed in"."""
     if not session.attached or session.client_made is None:
         return "connecting"
     state = session.client_made.connection.state
@@ -64,7 +70,7 @@ def connection_word(session: Session) -> str:
 
 
 def header_segments(session: Session, look: Look, waiting: int = 0) -> list[Segment]:
-    """Return the header's segments, the most important first.
+    """Return the segments of the header line.
 
     `waiting` is the number of pending approvals.
     """
@@ -104,7 +110,10 @@ def _connected(session: Session, text: str) -> str:
 
 
 def _budget(session: Session) -> tuple[str, Tone]:
-    """Return the used request budget, or how long requests are rate limited."""
+    """Return a text about the API requests of the last minute, and its tone.
+
+    It states the number of requests and the limit, or the seconds until a rate limit ends.
+    """
     if session.attached and session.target.token is None:
         return "no token", Tone.DIM
     budget = session.budget

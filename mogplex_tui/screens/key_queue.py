@@ -1,9 +1,10 @@
-"""Delivers typed keys one at a time, each after the last one has taken effect.
+"""Delivers typed keys one at a time, each after the previous one has taken effect.
 
-A paste, a macro or a slow connection brings several keys at once. Textual gives each to the focused widget as it
-arrives, so the letters typed after `/` or `:` would still go to the list underneath and start its actions. Here the
-next key waits until a marker message, posted after the key, has passed through the same queues and has come back to the
-same widget with the same focus.
+A paste, a macro or a slow connection brings several keys at once. Textual gives each key to
+the widget that has the focus when the key arrives, so the letters typed after `/` or `:`
+would still go to the list underneath and start its actions. Here the next key waits until a
+marker message, posted after the previous key, has passed through the same queues as the key
+and has come back to the same widget with the same focus.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _MOST_MARKERS = 20
 
 
 class KeyHandled(Message, verbose=True):
-    """Marks the end of a key: the key's messages come before it in the queues."""
+    """A marker posted after a key; it arrives after all messages that the key caused."""
 
     def __init__(self, number: int) -> None:
         super().__init__()
@@ -41,7 +42,7 @@ class KeyQueue:
     """
 
     def __init__(self, app: App[int], deliver: Callable[[events.Event], Awaitable[None]]) -> None:
-        """Create an empty queue; `deliver` is the app's own handling of an event."""
+        """Create an empty queue; `deliver` is called with each event when its turn comes."""
         self._app, self._deliver = app, deliver
         self._waiting: deque[events.Key | events.Paste] = deque()
         # The widget that has the current key or its marker; None when no key is being handled.
@@ -55,16 +56,16 @@ class KeyQueue:
 
     @staticmethod
     def accepts(event: events.Event) -> TypeGuard[events.Key | events.Paste]:
-        """Return whether to queue an event: any key except ctrl+q, or a paste.
+        """Return whether an event belongs in the queue: any key except ctrl+q, or a paste.
 
-        Forwarded events are not queued.
+        Events that one widget has forwarded to another are not queued.
         """
         if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
             return False
         return not (isinstance(event, events.Key) and event.key == "ctrl+q")
 
     async def put(self, event: events.Key | events.Paste) -> None:
-        """Deliver a key now, or after the keys that are being handled."""
+        """Deliver a key or a paste now, or after the earlier ones have been handled."""
         self._waiting.append(event)
         if self._target is None:
             await self._deliver_next()
@@ -92,10 +93,11 @@ class KeyQueue:
         widget.post_message(KeyHandled(self._marker))
 
     async def marker_returned(self, marker: KeyHandled) -> None:
-        """Post another marker, or deliver the next key if the last one has taken effect.
+        """Deliver the next key if the last one has taken effect, else post another marker.
 
-        The first marker shows that the key was handled. Messages caused by the key may cause others, which come behind
-        the marker, so the key is done only when a second marker comes back to the same focus and the queues are empty.
+        The first marker shows that the key was handled. Messages caused by the key may cause others,
+        which come behind the marker. So the key is done only when a second marker comes back to the
+        same focus and the queues are empty.
         """
         if marker.number != self._marker or not self._app.is_running:
             return
@@ -112,10 +114,11 @@ class KeyQueue:
             await self._deliver_next()
 
     def _check(self) -> None:
-        """Continue without the widget that has the key if it is gone or stuck.
+        """Recover if the widget that is handling a key was removed or does not respond.
 
-        The keys behind a stuck widget were meant for what it would have opened. The widget that has the focus now would
-        misinterpret them, so they are dropped.
+        If the widget was removed, the marker is posted to the widget that has the focus. If it does
+        not respond, the waiting keys are dropped: they were meant for what the widget would have
+        opened, and the widget that has the focus now would misinterpret them.
         """
         self._check_timer = None
         if self._target is None or not self._waiting or not self._app.is_running:

@@ -1,4 +1,4 @@
-"""The rows of each kind and their feeds, made when they are first used."""
+"""The rows of each kind of record and their feeds, created on first use."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class KindCollections:
-    """One collection for each kind, shared by every screen."""
+    """Holds one collection of rows for each kind of record; all screens share them."""
 
     def __init__(self, session: Session, runs: Runs) -> None:
         self._session, self._runs = session, runs
@@ -25,7 +25,7 @@ class KindCollections:
         self._approvals: ApprovalCount | None = None
 
     def of(self, kind: AnyKind) -> AnyCollection:
-        """Return the rows of a kind."""
+        """Return the collection that holds a kind's rows, creating it on first use."""
         if kind.name not in self._by_kind:
             from mogplex_tui.operate.kind_rows import new_collection
 
@@ -33,7 +33,7 @@ class KindCollections:
         return self._by_kind[kind.name]
 
     def feeds_of(self, kind: AnyKind) -> Sequence[Feed]:
-        """Return the feeds of a kind's list: its own, and those of the kinds it joins."""
+        """Return the feed of a kind's list and the feeds of the lists that it joins."""
         from mogplex_tui.operate.kinds.registry import kinds
 
         related = () if kind.join is None else kind.join.related
@@ -41,9 +41,10 @@ class KindCollections:
         return (self.of(kind).feed, *joined)
 
     async def find(self, kind: AnyKind, key: str) -> AnyEntry | None:
-        """Return a record; reads its list or the record itself if necessary.
+        """Return a record by its key, or None if the service does not have it.
 
-        Raises a MogplexError when neither can be read.
+        If the record is not loaded yet, its list is read, and then the record itself if the list lacks
+        it. Raises a MogplexError when neither can be read.
         """
         from mogplex_tui.api.budget import Priority
         from mogplex_tui.api.errors import NotFound
@@ -64,7 +65,7 @@ class KindCollections:
         return collection.set.rows.get(key)
 
     def watch_approvals(self) -> None:
-        """Begin to count pending approvals."""
+        """Start counting the pending approvals."""
         from mogplex_tui.operate.approval_count import ApprovalCount
         from mogplex_tui.operate.kinds.registry import kinds
 
@@ -73,5 +74,5 @@ class KindCollections:
 
     @property
     def pending_approvals(self) -> int:
-        """Return the number of pending approvals; 0 while it is not known."""
+        """Return the number of pending approvals, or 0 while the number is not known."""
         return 0 if self._approvals is None else self._approvals.count

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class KindList:
-    """The list model of a kind."""
+    """The list model of one kind of record."""
 
     filter_example = "a word, or !other"
     flashed: tuple[str, ...] = ()
@@ -37,7 +37,10 @@ class KindList:
         kind: AnyKind,
         span: tuple[datetime, datetime | None] | None = None,
     ) -> None:
-        """Create the model; `span` is the creation time range that a link selects."""
+        """Create the model; `span` limits the list to records created in a time range.
+
+        The link that opened the list supplies `span`.
+        """
         action_registry.register_kind(kind)
         self._session, self._collections = session, collections
         self.kind, self.scope, self.tab = kind, kind.name, tab_of(kind)
@@ -46,56 +49,71 @@ class KindList:
         self.link_span = span
 
     def feeds(self) -> Sequence[Feed]:
-        """Return the feeds of the kind and of the kinds that it joins."""
+        """Return the feed of this kind's list and those of the lists that it joins."""
         return self._collections.feeds_of(self.kind)
 
     def sources(self) -> Sequence[SourceState]:
-        """Return the sources of single rows, of single columns and of the joined lists."""
+        """Return the reads that supply only some rows, some columns, or joined fields.
+
+        Each of them may fail or become stale independently of the list.
+        """
         joined = kind_rows.related_sources(self.kind, self._session, self.collection.hides)
         return (*self.rows.sources.values(), *joined)
 
     def subscribe(self, changed: Callable[[], None]) -> list[Callable[[], None]]:
-        """Subscribe to changes of the access that the credential has."""
+        """Call `changed` when the set of routes that the credential may use changes.
+
+        Returns the functions that end the subscriptions.
+        """
         return [self._session.access.subscribe(lambda *_: changed())]
 
     def update_joins(self) -> None:
-        """Update fields joined from other lists."""
+        """Update the fields whose values come from other lists."""
         self.collection.update_joins()
 
     def update_counts(self, _keys: Iterable[str]) -> None:
-        """Do nothing: the collection counts its open records itself."""
+        """Do nothing, because the collection itself counts its open records."""
 
     def empty_columns(self) -> frozenset[str]:
-        """Return the columns for which the current source has no values."""
+        """Return the names of the columns for which the list's route returns no values."""
         return self.collection.hides
 
     # Texts -----------------------------------------------------------------------------------------------------
 
     def counts(self) -> list[Segment]:
-        """Return no counts: the title line shows only the number of records."""
+        """Return an empty list: a kind's title line has no counts besides the total."""
         return []
 
     def total_text(self, total: int) -> str:
-        """Return the number of records, or of open ones where some have expired."""
+        """Return the number of records, such as "12", or "3 of 12 open".
+
+        The second form is used if some of the records have expired.
+        """
         open_count = self.collection.open_count
         return (
             f"{total:,}" if open_count is None or open_count == total else f"{open_count:,} of {total:,} open"
         )
 
     def empty_text(self) -> str:
-        """Return the kind's empty-state sentence."""
+        """Return the kind's sentence for an empty list."""
         return action_registry.with_key_names(self.kind.empty)
 
     def closed_lines(self) -> list[str]:
-        """Return why this credential can see no records, in sentences; empty if it can."""
+        """Return sentences that say why this credential cannot see any records.
+
+        The list is empty if the credential can see them.
+        """
         return messages.closed_lines(self.collection.closed(), self.kind.needs)
 
     def notice(self) -> str:
-        """Return the service's notice about the list."""
+        """Return the notices that the service sent with the list, as one text."""
         return messages.notices_text(self.rows.notices)
 
     def older_records(self) -> OlderRecords[AnyEntry] | None:
-        """Return the older records that the service leaves out of the list, or None."""
+        """Return the searchable older records that the service leaves out of the list.
+
+        None if the kind's list is always complete.
+        """
         from mogplex_tui.operate.older_records import CollectionRows, OlderRecords
 
         older = self.kind.older
@@ -107,14 +125,17 @@ class KindList:
     # Actions ---------------------------------------------------------------------------------------------------
 
     def near_end(self) -> None:
-        """Do nothing: a kind's list is read whole."""
+        """Do nothing, because scrolling loads no further records of a kind."""
 
     def unused_actions(self) -> frozenset[str]:
-        """Return the actions that no record of this kind has."""
+        """Return the ids of actions that never apply to records of this kind."""
         return unused_actions(self.kind)
 
     def why_no_mark(self, entry: AnyEntry) -> str | None:
-        """Return why no bulk action applies to a record, None if one does."""
+        """Return why a record cannot be marked, or None if it can be marked.
+
+        A record can be marked if at least one bulk action applies to it.
+        """
         many = _bulk_actions(self.kind)
         closed = [kind_rows.closed_reason(self.kind, action, self._session) for action in many]
         if many and None not in closed:
@@ -123,11 +144,14 @@ class KindList:
         return None if None in reasons or not many else reasons[0]
 
     def why_not(self, action: action_registry.KeyAction, _selection: Selection) -> str | None:
-        """Return why an action cannot be used, None if it can."""
+        """Return why an action cannot be used, or None if it can be used."""
         return action_registry.disabled_reason(action, self._session)
 
     def shows(self, action: action_registry.KeyAction, selection: Selection) -> bool:
-        """Return whether an action applies to at least one of the chosen records."""
+        """Return whether the key bar and the palette offer an action.
+
+        An action on records is offered if it applies to at least one of the chosen records.
+        """
         entry: AnyEntry | None = selection.cursor_row()
         if action.id == "kind.mark":
             return entry is not None and self.why_no_mark(entry) is None
@@ -150,7 +174,7 @@ class KindList:
         console.navigation.open_record(self.kind, entry)
 
     def actions(self, console: Console, selection: Selection) -> Mapping[str, Callable[[], object]]:
-        """Return the actions on records, and the kind's own ones."""
+        """Return the functions that run this list's actions, by action id."""
         kind = self.kind
 
         def copy() -> None:
@@ -186,9 +210,10 @@ def _bulk_actions(kind: AnyKind) -> list[AnyRecordAction]:
 
 
 def unused_actions(kind: AnyKind) -> frozenset[str]:
-    """Return the ids of actions that never apply to a kind.
+    """Return the ids of general list actions that do not apply to a kind.
 
-    For example opening a web page for a kind without pages, or marking rows without a bulk action.
+    For example, the action that opens a web page does not apply to a kind without web pages, and
+    the action that marks rows does not apply to a kind without bulk actions.
     """
     unused = {"kind.browse"} if kind.page_in_browser is None else set()
     if kind.hidden is None:
@@ -197,5 +222,5 @@ def unused_actions(kind: AnyKind) -> frozenset[str]:
 
 
 def tab_of(kind: AnyKind) -> str:
-    """Return the name of a kind's tab, or an empty text if it has no tab."""
+    """Return the name of the tab that shows a kind, or an empty text if no tab does."""
     return kind.name if any(kind.name == name for _, _, name in TABS) else ""

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class ListFilter:
-    """Filter and sort order of a list.
+    """The filter and the sort order of a list.
 
-    `apply` updates a sorted view.
+    `apply` passes both to the sorted view that holds the order of the rows.
     """
 
     def __init__(
@@ -31,8 +31,9 @@ class ListFilter:
     ) -> None:
         """Create the filter of a list.
 
-        `link_filter` is the filter of the link that opened the list; a typed filter narrows it further. `link_span` is
-        the creation time range of the records that the link leads to.
+        `link_filter` is the filter of the link that opened the list; the filter that the user types is
+        applied in addition to it. `link_span` is the creation time range of the records that the link
+        leads to.
         """
         self._kind, self._view = kind, view
         self.link_filter, self.link_span, self.typed = link_filter, link_span, ""
@@ -44,13 +45,13 @@ class ListFilter:
 
     @property
     def text(self) -> str:
-        """The whole filter."""
+        """The link's filter and the typed filter, combined."""
         return f"{self.link_filter} {self.typed}".strip()
 
     def apply(self, now: datetime, read_at: ReadAt) -> bool:
-        """Filter and sort all rows as of now; return whether any row moved.
+        """Filter and sort all rows as of `now`; return whether any row moved.
 
-        `read_at` returns the time up to which a row is known.
+        `read_at` returns, for a row, the time for which the row is known to be correct.
         """
         from mogplex_tui.operate.filters import compile_filter, depends_on_time
 
@@ -68,13 +69,15 @@ class ListFilter:
 
     @property
     def is_default_order(self) -> bool:
-        """Return whether the rows are in the kind's own order."""
+        """Return whether the rows are in the kind's default order."""
         return self.sort is None and self.descending == self._kind.descending
 
     def older_query(self, now: datetime, read_at: ReadAt, newest_first: str) -> SearchQuery[AnyRow] | None:
-        """Return the query for older records, None if the loaded ones suffice.
+        """Return the query to search older records with, or None if no search is needed.
 
-        `newest_first` is the column whose smallest values are the newest records.
+        None is returned without a filter if the order is the default one or newest first: the older
+        records would then only follow the loaded ones. `newest_first` is the column whose smallest
+        values belong to the newest records.
         """
         from mogplex_tui.operate.filters import compile_filter
         from mogplex_tui.operate.older_records import SearchQuery
@@ -91,37 +94,44 @@ class ListFilter:
     # Order -----------------------------------------------------------------------------------------------------
 
     def sort_by_next(self, shown: Sequence[str]) -> None:
-        """Sort by the next titled column on screen, or by the kind's own order."""
+        """Sort by the next of the shown columns, or after the last by the default order.
+
+        Columns without a title are skipped.
+        """
         names = [None, *(name for name in shown if self._kind.column(name).title)]
         self.sort = names[(names.index(self.sort) + 1) % len(names)] if self.sort in names else None
         self.descending = self._is_descending_first(self.sort)
 
     def sort_by(self, column: str) -> None:
-        """Sort by a column, or reverse the order if the list is sorted by it already."""
+        """Sort by a column; if the list is already sorted by it, reverse the order."""
         same_column = column == self.sort
         self.descending = not self.descending if same_column else self._is_descending_first(column)
         self.sort = column
 
     def sortable_columns(self, text: str) -> list[str]:
-        """Return the columns with this name or title, else those that begin with it."""
+        """Return the names of the columns that a typed text may mean.
+
+        They are the columns with the text as name or title; if there are none, the columns whose title
+        begins with the text.
+        """
         name = text.lower()
         columns = self._kind.columns
         exact = [each.name for each in columns if name in (each.name, each.title.lower())]
         return exact or [each.name for each in columns if each.title.lower().startswith(name)]
 
     def column_names(self) -> str:
-        """Return the names of the columns, as they are typed."""
+        """Return the names of all columns as the user may type them, with commas."""
         return ", ".join(each.title.lower() or each.name for each in self._kind.columns)
 
     def _is_descending_first(self, column: str | None) -> bool:
-        """Return whether a column is first sorted from its largest value.
+        """Return whether a column is sorted in descending order when it is first chosen.
 
         Numbers and times are; words are sorted alphabetically.
         """
         return self._kind.descending if column is None else self._kind.column(column).format.align == "right"
 
     def order_text(self) -> str:
-        """Return the sort order for the title line, empty for the kind's own order."""
+        """Return the sort order for the title line; empty for the kind's default order."""
         if self.sort is None:
             return ""
         name = (self._kind.column(self.sort).title or self.sort).lower()

@@ -1,4 +1,4 @@
-"""The interface between a list screen and the rows that it lists."""
+"""The interface of the models that supply a list screen with its rows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ AnyRow = Any
 
 
 class Selection(Protocol):
-    """The rows of a list that an action applies to."""
+    """The cursor row and the marked rows of a list, to which actions apply."""
 
     def cursor_row(self) -> AnyRow:
         """Return the row under the cursor, or None if there are no rows."""
@@ -33,7 +33,7 @@ class Selection(Protocol):
         """Return the marked rows."""
 
     def chosen_rows(self) -> list[AnyRow]:
-        """Return the marked rows, or else the row under the cursor."""
+        """Return the marked rows, or the row under the cursor if no row is marked."""
 
     def unmark(self) -> None:
         """Remove every mark."""
@@ -54,10 +54,13 @@ class ListModel(Protocol):
     feed: Feed
 
     def feeds(self) -> Sequence[Feed]:
-        """Return the feeds that keep the rows fresh while the list is shown."""
+        """Return the feeds to read while the list is shown."""
 
     def sources(self) -> Sequence[SourceState]:
-        """Return the sources that may fail or become stale independently of the list."""
+        """Return the reads besides the list's own that supply parts of the rows.
+
+        Each of them may fail or become stale independently of the list.
+        """
 
     def subscribe(self, changed: Callable[[], None], /) -> list[Callable[[], None]]:
         """Call `changed` when something other than the rows changes.
@@ -66,13 +69,13 @@ class ListModel(Protocol):
         """
 
     def update_joins(self) -> None:
-        """Update fields joined from other lists."""
+        """Update the fields whose values come from other lists."""
 
     def update_counts(self, keys: Iterable[str], /) -> None:
-        """Update the counts of the title line after changes of rows."""
+        """Update the title line's counts after the rows with these keys have changed."""
 
     def empty_columns(self) -> frozenset[str]:
-        """Return the columns to hide because no row has a value in them."""
+        """Return the names of the columns to hide because no row has a value in them."""
 
     # Texts -----------------------------------------------------------------------------------------------------
 
@@ -80,39 +83,48 @@ class ListModel(Protocol):
         """Return the counts that the title line shows beside the number of rows."""
 
     def total_text(self, total: int) -> str:
-        """Return the number of rows, of `total`, as the title line shows it."""
+        """Return the text of the title line that states the number of rows, `total`."""
 
     def empty_text(self) -> str:
-        """Return what an empty list means and what to do next."""
+        """Return a sentence that says what an empty list means and what to do next."""
 
     def closed_lines(self) -> list[str]:
-        """Return why this credential can see no rows, in sentences; empty if it can."""
+        """Return sentences that say why this credential cannot see any rows.
+
+        The list is empty if the credential can see rows.
+        """
 
     def notice(self) -> str:
-        """Return the notice above the rows, used while no read of them fails."""
+        """Return the notice to show above the rows while all reads succeed."""
 
     def older_records(self) -> OlderRecords[AnyRow] | None:
-        """Return the records that are not loaded, None if the list is always complete."""
+        """Return the searchable records that are not loaded.
+
+        None if the list always has all records.
+        """
 
     # Actions ---------------------------------------------------------------------------------------------------
 
     def near_end(self) -> None:
-        """Load more rows: the cursor is near the last one."""
+        """Load more rows; called when the cursor comes near the last row."""
 
     def unused_actions(self) -> frozenset[str]:
         """Return the ids of actions that never apply to this list."""
 
     def why_no_mark(self, row: AnyRow, /) -> str | None:
-        """Return why a row cannot be marked, None when it can."""
+        """Return why a row cannot be marked, or None if it can be marked."""
 
     def why_not(self, action: KeyAction, selection: Selection, /) -> str | None:
-        """Return why an action cannot be used now, None when it can."""
+        """Return why an action cannot be used now, or None if it can be used."""
 
     def shows(self, action: KeyAction, selection: Selection, /) -> bool:
-        """Return whether the key bar and the palette offer an action that can be used."""
+        """Return whether the key bar and the palette offer an action.
+
+        Called only for actions that can be used now.
+        """
 
     def open(self, console: Console, row: AnyRow, /) -> None:
-        """Open the screen of a row."""
+        """Open the screen of the record or run in a row."""
 
     def actions(self, console: Console, selection: Selection) -> Mapping[str, Callable[[], object]]:
-        """Return the actions that only this list has, by their ids."""
+        """Return the functions that run this list's own actions, by action id."""

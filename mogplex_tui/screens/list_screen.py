@@ -1,4 +1,4 @@
-"""The screen of a list: a table that is kept fresh, filtered, sorted and marked."""
+"""The screen of a list: a table of rows that can be filtered, sorted and marked."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ if TYPE_CHECKING:
 
 
 class ListScreen(ConsoleScreen):
-    """A list of runs, or of the records of one kind, as its model says."""
+    """A list of runs, or of the records of one kind; its model determines which."""
 
     AUTO_FOCUS: ClassVar[str | None] = "#table"
 
     def __init__(self, model: ListModel, link_filter: str = "") -> None:
-        """`link_filter` is the filter of the link that opened the list."""
+        """Create the screen; `link_filter` is the filter of the link that opened it."""
         super().__init__(model.scope, model.tab)
         self.model, self.rows = model, model.rows
         self.view: SortedView[AnyRow] = SortedView(
@@ -74,12 +74,12 @@ class ListScreen(ConsoleScreen):
 
     @property
     def kind(self) -> AnyKind:
-        """Return the kind of the rows."""
+        """Return the kind of records that the rows show."""
         return self.model.kind
 
     @property
     def _prefix(self) -> str:
-        """Return the common prefix of the ids of the actions on rows."""
+        """Return the prefix of the ids of actions on rows: "runs" or "kind"."""
         return "runs" if self.scope == "runs" else "kind"
 
     @property
@@ -99,7 +99,7 @@ class ListScreen(ConsoleScreen):
         yield table
 
     def on_mount(self) -> None:
-        """Subscribe to the rows for as long as the screen exists."""
+        """Subscribe to changes of the rows for as long as the screen exists."""
         if self.filter.link_filter:
             self.set_filter("")
         self.listen(self.rows.changes, self._on_change)
@@ -111,9 +111,9 @@ class ListScreen(ConsoleScreen):
         self.on_tick()
 
     def _add_unseen_rows(self) -> bool:
-        """Add rows that arrived while the screen did not listen.
+        """Add the rows that were read while the screen received no changes.
 
-        Returns whether there may be any.
+        Returns whether rows may have been added.
         """
         if len(self.view) == len(self.rows.rows):
             return False
@@ -122,7 +122,7 @@ class ListScreen(ConsoleScreen):
         return True
 
     def feeds(self) -> Sequence[Feed]:
-        """Return the feeds of the rows."""
+        """Return the feeds that read the rows."""
         return self.model.feeds()
 
     # Selection -------------------------------------------------------------------------------------------------
@@ -137,7 +137,7 @@ class ListScreen(ConsoleScreen):
         return self.marks.rows()
 
     def chosen_rows(self) -> list[AnyRow]:
-        """Return the marked rows, or else the row under the cursor."""
+        """Return the marked rows, or the row under the cursor if no row is marked."""
         row = self.cursor_row()
         return self.marks.rows() or ([] if row is None else [row])
 
@@ -162,19 +162,19 @@ class ListScreen(ConsoleScreen):
     # Freshness -------------------------------------------------------------------------------------------------
 
     def read_at(self) -> datetime:
-        """Return the time up to which the rows are known.
+        """Return the time for which the rows are known to be correct.
 
-        That is now, or the last read while the rows are stale or reads fail.
+        It is the current time, or the time of the last read while the rows are stale or reads fail.
         """
         return freshness_text.read_time(self.session, self.rows.freshness)
 
     def row_read_at(self) -> ReadAt:
-        """Return a function that returns the time up to which a row is known."""
+        """Return a function that maps a row to the time for which it is known."""
         read_at, of_rows = self.read_at(), self.table_model.moments
         return lambda row: of_rows[row.key].as_of if row.key in of_rows else read_at
 
     def _update_staleness(self) -> None:
-        """Tell the table which rows and columns are stale."""
+        """Update which rows and columns the table draws as stale."""
         table, clock, sources = self.table_model, self.session.clock, self.model.sources()
         now, at = clock.now(), clock.monotonic()
         table.moment = RenderTime(now, self.read_at())
@@ -221,7 +221,7 @@ class ListScreen(ConsoleScreen):
         table.leave_out(self.model.empty_columns())
 
     def _flash(self, table: LineTable, key: str) -> None:
-        """Highlight the cells of a row that have changed."""
+        """Highlight those cells of a row whose values differ from the last drawn ones."""
         before, now = self._drawn.get(key), self.rows.rows.get(key)
         if before is None or now is None:
             return
@@ -244,7 +244,7 @@ class ListScreen(ConsoleScreen):
     # Messages and title ----------------------------------------------------------------------------------------
 
     def problem(self) -> str:
-        """Return why the rows, or some of them, are not being read; else an empty text."""
+        """Return why all or some of the rows cannot be read, or an empty text."""
         closed = self.model.closed_lines()
         if closed:
             return messages.data_kept(" ".join(closed))
@@ -253,7 +253,7 @@ class ListScreen(ConsoleScreen):
         )
 
     def _update_messages(self) -> None:
-        """Update the notice above the rows, and the message shown when there are none."""
+        """Update the notice above the rows and the message shown in an empty table."""
         problem = self.problem() if self.rows.rows else ""
         self.query_one("#notice", NoticeLine).show(problem or self.model.notice())
         noun = self.kind.noun
@@ -274,7 +274,7 @@ class ListScreen(ConsoleScreen):
         self.table.set_message(lines)
 
     def title_segments(self) -> list[Segment]:
-        """Return the counts, the filter, the sort order and the freshness."""
+        """Return the path, the counts, the filter, the sort order and the age of the rows."""
         loaded = len(self.rows.rows)
         total = self.rows.total if self.rows.total is not None else loaded
         crumbs = self.crumbs()
@@ -312,19 +312,22 @@ class ListScreen(ConsoleScreen):
         return self.filter.apply(self.session.clock.now(), self.row_read_at())
 
     async def open_filter(self) -> None:
-        """Open the filter bar; the list is filtered as one types."""
+        """Open the filter bar; every letter typed in it filters the list at once."""
         bar = await self._filter_bar()
         bar.open(self.filter.typed, self._filter_example())
         self.refresh_keys()
 
     def _filter_example(self) -> str:
-        """Return an example filter, one that matches the row under the cursor if possible."""
+        """Return an example filter for the bar's placeholder.
+
+        If possible, the example matches the row under the cursor.
+        """
         row = self.cursor_row()
         term = None if row is None else kind_rows.example_filter(self.kind, row, self.session.clock.now())
         return self.model.filter_example if term is None else f"a word, or {term} !other"
 
     async def _filter_bar(self) -> FilterBar:
-        """Return the filter bar, which is created after the first frame."""
+        """Return the filter bar, creating it on the first call."""
         async with self._making_bar:
             if not self.query("#filter"):
                 from mogplex_tui.screens.filter_bar import FilterBar
@@ -333,7 +336,7 @@ class ListScreen(ConsoleScreen):
         return cast("FilterBar", self.query_one("#filter"))
 
     async def prepare(self) -> None:
-        """Make the filter bar before it is first opened."""
+        """Create the filter bar, so that it opens without delay."""
         if self.is_complete:
             # A key may have opened another screen already, so that this one has no layout. Its bar is then made when it
             # is opened.
@@ -350,7 +353,7 @@ class ListScreen(ConsoleScreen):
     def set_filter(self, text: str) -> None:
         """Show only the rows that match a filter, in addition to the link's filter.
 
-        The cursor stays on its row, or goes to the first row if its own is hidden.
+        The cursor stays on its row, or goes to the first row if the filter hides its row.
         """
         previous_key = self.table.cursor_key
         self.filter.typed = text.strip()
@@ -363,7 +366,7 @@ class ListScreen(ConsoleScreen):
         self.refresh_chrome()
 
     def on_filter_bar_closed(self) -> None:
-        """Focus the table."""
+        """Focus the table after the filter bar has closed."""
         self.table.focus()
         self.refresh_keys()
 
@@ -375,7 +378,10 @@ class ListScreen(ConsoleScreen):
         self._sorted()
 
     def sort_by(self, text: str) -> None:
-        """Sort by the first column with this name or title, or a title that begins so."""
+        """Sort by the column whose name or title is `text` or whose title begins with it.
+
+        If there are several, the first is used; if there is none, the user is notified.
+        """
         columns = self.filter.sortable_columns(text)
         if columns:
             self.filter.sort_by(columns[0])
@@ -385,7 +391,7 @@ class ListScreen(ConsoleScreen):
             self.notify(sentence, severity="warning", markup=False)
 
     def reverse(self) -> None:
-        """Reverse the order."""
+        """Reverse the sort order."""
         self.filter.descending = not self.filter.descending
         self._sorted()
 
@@ -402,7 +408,10 @@ class ListScreen(ConsoleScreen):
         self.refresh_chrome()
 
     def _search_older(self) -> None:
-        """Search older records for the present filter and sort order."""
+        """Search older records for the current filter and sort order, if necessary.
+
+        A search in progress for another filter or order ends.
+        """
         is_plain = not self.filter.text and self.filter.is_default_order
         records = None if is_plain else self.search.records
         if records is None:
@@ -420,7 +429,7 @@ class ListScreen(ConsoleScreen):
         self.search.pause()
 
     def on_unmount(self) -> None:
-        """Remove the results of the search from the rows, which other screens use as well."""
+        """Remove the records found by the search from the rows, which other screens share."""
         self.search.close()
 
     # Actions ---------------------------------------------------------------------------------------------------
@@ -431,24 +440,27 @@ class ListScreen(ConsoleScreen):
         return None if row is None else row.key
 
     def run_row(self) -> RunRow | None:
-        """Return the run under the cursor, None in a list of other records."""
+        """Return the run under the cursor, or None if the list does not show runs."""
         row: RunRow | None = self.cursor_row() if self.scope == "runs" else None
         return row
 
     def unused_actions(self) -> frozenset[str]:
-        """Return the actions that never apply to this list."""
+        """Return the ids of actions that never apply to this list."""
         return self.model.unused_actions()
 
     def why_not(self, action: KeyAction) -> str | None:
-        """Return why an action cannot be used now, None when it can."""
+        """Return why an action cannot be used now, or None if it can be used."""
         return self.model.why_not(action, self)
 
     def more_of(self, action: KeyAction) -> Callable[[str], None] | None:
-        """Return the function of the palette's `sort COLUMN`."""
+        """Return the function behind `sort COLUMN` in the palette; None for other actions."""
         return self.sort_by if action.id == "list.sort" else None
 
     def shows(self, action: KeyAction) -> bool:
-        """Return whether an action is offered; actions on rows need rows."""
+        """Return whether the key bar and the palette offer an action.
+
+        An action on rows is offered only if there are rows.
+        """
         if action.id in ("list.filter", "list.sort"):
             return bool(self.rows.rows)
         if action.id.endswith((".open", ".mark", ".copy")) and self.cursor_row() is None:
@@ -489,7 +501,7 @@ class ListScreen(ConsoleScreen):
             self.model.open(self.console, row)
 
     async def go_back(self) -> None:
-        """Clear the typed filter, or the marks, or else go back to the previous screen."""
+        """Clear the typed filter if set, else the marks, else go to the previous screen."""
         if self.filter.typed:
             (await self._filter_bar()).clear()
         elif self.marks:

@@ -32,7 +32,10 @@ _HISTORY = 9
 
 
 class Navigation:
-    """Moves between the app's modes, one for each list, and opens records on top."""
+    """Switches between the app's lists and opens the screens of records over them.
+
+    Each list is a mode of the Textual app, with its own stack of screens.
+    """
 
     def __init__(
         self, app: App[int], session: Session, runs: Runs, collections: KindCollections, tasks: TaskRunner
@@ -47,7 +50,10 @@ class Navigation:
     # Places ----------------------------------------------------------------------------------------------------
 
     async def go(self, name: str) -> None:
-        """Show a screen by name; from a record on top of that screen, return to it."""
+        """Show the screen with a name.
+
+        If it is the current screen or lies below the current one, the screens over it are closed.
+        """
         app = self._app
         if app.current_mode == name:
             while len(app.screen_stack) > 1:
@@ -61,7 +67,7 @@ class Navigation:
         await app.switch_mode(name)
 
     async def go_filtered(self, name: str, text: str) -> None:
-        """Show a list by name with a filter, as if the filter had been typed there."""
+        """Show the list with a name and filter it as if the user had typed the filter."""
         from mogplex_tui.screens.list_screen import ListScreen
 
         await self.go(name)
@@ -69,7 +75,7 @@ class Navigation:
             await self._app.screen.type_filter(text)
 
     def run_list(self, link_filter: str = "") -> ListScreen:
-        """Return a screen that lists the runs, with a link's filter."""
+        """Return a new screen that lists the runs matching a link's filter."""
         from mogplex_tui.screens.list_screen import ListScreen
         from mogplex_tui.screens.run_list_model import RunList
 
@@ -78,7 +84,10 @@ class Navigation:
     def kind_list(
         self, name: str, link_filter: str = "", span: tuple[datetime, datetime | None] | None = None
     ) -> ListScreen:
-        """Return the list screen of a kind, with a link's filter and time range."""
+        """Return a new screen that lists a kind's records matching a link.
+
+        `span` is the creation time range that the link selects.
+        """
         from mogplex_tui.operate.kinds.registry import kinds
         from mogplex_tui.screens.kind_list_model import KindList
         from mogplex_tui.screens.list_screen import ListScreen
@@ -88,15 +97,15 @@ class Navigation:
 
     @property
     def can_go_back(self) -> bool:
-        """Return whether there is a step to go back to.
+        """Return whether there is a previous screen to go back to.
 
-        A dialog over the screen does not count.
+        A dialog over the current screen does not count.
         """
         steps = [screen for screen in self._app.screen_stack if not screen.is_modal]
         return len(steps) > 1 or bool(self._previous)
 
     def back(self, screen: ConsoleScreen) -> None:
-        """Go back one step: close a record's screen, or return to the previous list."""
+        """Close the current screen if it lies over another, else show the previous list."""
         if len(self._app.screen_stack) > 1:
             screen.leave()
             self._app.pop_screen()
@@ -109,7 +118,7 @@ class Navigation:
     # Records ---------------------------------------------------------------------------------------------------
 
     def open_run(self, row: RunRow) -> None:
-        """Show one run and add it to the history of opened runs."""
+        """Open the screen of a run and add the run to the history of opened runs."""
         from mogplex_tui.screens.run_screen import RunScreen
 
         if row.run_id is not None:
@@ -119,15 +128,15 @@ class Navigation:
         self._app.push_screen(RunScreen(row))
 
     def open_record(self, kind: AnyKind, entry: AnyEntry) -> None:
-        """Show one record."""
+        """Open the screen of a record."""
         from mogplex_tui.screens.detail_screen import DetailScreen
 
         self._app.push_screen(DetailScreen(kind, entry))
 
     def show_or_notify(self, asked_on: Screen[object], show: Callable[[], None], sentence: str) -> None:
-        """Show a late result if the operator is still on the screen that asked for it.
+        """Call `show` if the user is still on the screen `asked_on`, else only notify.
 
-        Otherwise only a notification is shown.
+        Used for results that arrive late. `sentence` is the text of the notification.
         """
         if self._app.screen is asked_on:
             show()
@@ -137,7 +146,7 @@ class Navigation:
     # Links -----------------------------------------------------------------------------------------------------
 
     def follow(self, link: LinkTarget) -> None:
-        """Open a link's target: a record, or a list with the link's filter."""
+        """Open the target of a link: a record, or a list filtered as the link says."""
         if link.kind == "runs":
             self._follow_to_runs(link)
         elif link.key is None:

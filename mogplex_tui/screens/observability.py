@@ -45,7 +45,7 @@ MIN_CHART_HEIGHT = 9
 
 
 class ObservabilityScreen(ConsoleScreen):
-    """Cards over a cost panel, with the freshness of the figures."""
+    """Cards of figures above a panel of costs."""
 
     CSS_PATH = "observability.tcss"
     AUTO_FOCUS: ClassVar[str | None] = "#page"
@@ -76,33 +76,33 @@ class ObservabilityScreen(ConsoleScreen):
                     yield BarList(id="types", ascii_mode=self.console.look.ascii)
 
     def on_mount(self) -> None:
-        """Subscribe to every time window of the stats."""
+        """Subscribe to changes of the stats of every time range."""
         self.listen(self.session.costs.changed, self.changed_soon)
         self._draw()
 
     def feeds(self) -> Sequence[Feed]:
-        """Return the feeds of the time windows."""
+        """Return the feeds that read the stats of the time ranges."""
         return self.session.costs.windows_feeds
 
     def on_resize(self, event: events.Resize) -> None:
-        """Stack cards and panels in narrow terminals; a page that is too long scrolls."""
+        """Stack the cards and panels vertically in a narrow terminal."""
         self.set_class(event.size.width < NARROW, "-narrow")
         self.call_after_refresh(self._fit)
 
     def _fit(self) -> None:
-        """Give the chart the height that the cards leave."""
+        """Set the chart's height to the room that the cards leave on the page."""
         if self.is_complete:
             left = self.query_one("#page").size.height - self.query_one("#cards").outer_size.height - 2
             self.query_one("#chart").styles.height = max(MIN_CHART_HEIGHT, left)
 
     def flush(self) -> None:
-        """Draw the figures that were read."""
+        """Draw the figures that were read since the last call, if the screen is visible."""
         if self.is_current:
             self._draw()
             self.refresh_chrome()
 
     def on_tick(self) -> None:
-        """Update the ages."""
+        """Draw the figures again, because some may have become stale."""
         self._draw()
 
     @property
@@ -110,7 +110,10 @@ class ObservabilityScreen(ConsoleScreen):
         return self.session.costs.windows.get(self._range)
 
     def _failing_windows(self) -> list[SourceState]:
-        """Return the other time windows, and the hours of the chart, that fail."""
+        """Return the failing reads besides the one of the chosen time range.
+
+        They are the reads of the other time ranges and of the chart's hours.
+        """
         feeds = self.session.costs.feeds
         other_windows = ((subject, feeds[name]) for name, subject in _SUBJECTS.items() if name != self._range)
         return [
@@ -202,7 +205,7 @@ class ObservabilityScreen(ConsoleScreen):
         )
 
     def shows(self, action: KeyAction) -> bool:
-        """Offer "back" only if there is a previous screen."""
+        """Return whether an action is offered; "back" is not without a previous screen."""
         return super().shows(action) and (action.id != "go.back" or self.console.navigation.can_go_back)
 
     def go_back(self) -> None:
@@ -220,7 +223,7 @@ class ObservabilityScreen(ConsoleScreen):
 def cards(stats: Stats | None) -> dict[str, list[list[Cell]]]:
     """Return the lines of each card for the chosen range (observability.md §1.1).
 
-    A null is shown as a dash.
+    A null in `stats` is shown as a dash.
     """
     if stats is None:
         return {name: [[(formatting.DASH, Tone.DIM)]] for name in ("jobs", "dispatch", "usage", "sandboxes")}
@@ -305,7 +308,7 @@ def _pending(ms: int | None, pending: int | None) -> str:
 
 
 def cost_segments(session: Session) -> list[Segment]:
-    """Return the cost line: today, last hour, 24 h, 7 days, and what is unbilled."""
+    """Return the cost line's segments: costs by time range, and calls not billed yet."""
     costs, now = session.costs, session.clock.monotonic()
 
     def figure(label: str, name: str, unit: str = "", priority: int = 1) -> Segment:

@@ -1,4 +1,4 @@
-"""Search records that a list has not loaded, by the list's filter and sort order."""
+"""The search for records that a list has not loaded and that match its filter."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ TYPING_PAUSE = 0.4
 
 
 class BackgroundSearch:
-    """The background search of one list screen.
+    """Searches the older records of one list screen in the background.
 
-    A new query starts a new search; the search is paused while the screen is covered.
+    A new query starts a new search. The search is paused while the screen is covered.
     """
 
     def __init__(
@@ -35,7 +35,8 @@ class BackgroundSearch:
     ) -> None:
         """Create an idle search.
 
-        `records` is called when a search is first asked for, `changed` when the progress has changed.
+        `records` returns the records to search; it is called once, on first use. `changed` is called
+        whenever the progress has changed.
         """
         self._scheduler, self._find_records = scheduler, records
         self._set_timer, self._changed = set_timer, changed
@@ -47,18 +48,21 @@ class BackgroundSearch:
 
     @cached_property
     def records(self) -> OlderRecords[AnyRow] | None:
-        """Return the records that are not loaded, None if the list is always complete."""
+        """Return the records that are not loaded, or None if the list is always complete."""
         return self._find_records()
 
     def ask(self, query: SearchQuery[AnyRow] | None) -> None:
-        """Search for another query after a short pause; None ends the search."""
+        """End the current search and, after a short pause, begin one for a new query.
+
+        None as the query only ends the current search.
+        """
         self.close()
         self._query = query
         if query is not None and self.records is not None:
             self._timer = self._set_timer(TYPING_PAUSE, self.begin)
 
     def begin(self) -> None:
-        """Begin the search for the query, unless the list holds every record."""
+        """Begin the search for the current query, unless every record is loaded already."""
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
@@ -70,23 +74,23 @@ class BackgroundSearch:
             self.resume()
 
     def list_was_read(self) -> None:
-        """Begin a search that waited to learn whether the list is incomplete."""
+        """Begin the search if the list turned out to be incomplete when it was read."""
         if self._timer is None:
             self.begin()
 
     def pause(self) -> None:
-        """Stop reading while the screen is covered."""
+        """Stop reading older records until `resume` is called."""
         self._is_paused = True
         self._drop()
 
     def resume(self) -> None:
-        """Continue reading after `pause`."""
+        """Continue to read older records after `pause`."""
         self._is_paused = False
         if self._search is not None and self._subscription is None and not self._search.is_done:
             self._subscription = self._scheduler.subscribe(self._search.feed)
 
     def close(self) -> None:
-        """End the search and remove its results from the list."""
+        """End the search and remove the records that it found from the list."""
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
@@ -106,9 +110,9 @@ class BackgroundSearch:
         return self._search is not None and not self._search.is_done
 
     def progress(self) -> str:
-        """Return how many records were searched, for the title line.
+        """Return a text for the title line with the number of records searched.
 
-        Empty without a search.
+        The text is empty if there is no search.
         """
         search = self._search
         if search is None:
@@ -120,13 +124,13 @@ class BackgroundSearch:
 
     @property
     def is_whole(self) -> bool:
-        """Whether the list has loaded every record."""
+        """Whether every record is loaded, so that no search is needed."""
         return self.records is None or self.records.is_whole
 
     def sentences(self, nouns: str) -> list[str]:
-        """Return the sentences shown in place of rows while the search has no matches.
+        """Return the sentences to show in place of rows while the search has found none.
 
-        `nouns` is what the records are called.
+        `nouns` is the plural noun for the records, such as "calls".
         """
         search = self._search
         if search is None:

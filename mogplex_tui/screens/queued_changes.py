@@ -1,4 +1,4 @@
-"""Changes that wait for a rate limit: announce them, and give them up on request."""
+"""Changes that a rate limit delays: announces them and withdraws them on request."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GIVE_UP = "changes.give-up"
 
 
 class ChangeQueue:
-    """Announces changes that wait to be sent again, and gives them up."""
+    """Announces changes that a rate limit delays, and withdraws them on request."""
 
     def __init__(self, app: App[int], session: Session) -> None:
         self._app, self._session = app, session
@@ -38,9 +38,9 @@ class ChangeQueue:
         yield
 
     def give_up(self, action: str, records: Iterable[str]) -> bool:
-        """Give up the waiting changes of records by an action.
+        """Withdraw the waiting changes of the given records that an action has made.
 
-        Returns whether there was one.
+        Returns whether at least one change was withdrawn.
         """
         changes = [self._session.in_flight.queued(action, record) for record in records]
         for change in changes:
@@ -49,7 +49,7 @@ class ChangeQueue:
         return any(change is not None for change in changes)
 
     def give_up_all(self) -> None:
-        """Give up every waiting change."""
+        """Withdraw every waiting change."""
         if not self._session.in_flight.queue:
             self._app.notify("No queued changes.", markup=False)
         for change in self._session.in_flight.queue:
@@ -57,9 +57,10 @@ class ChangeQueue:
 
 
 def is_on_row(change: QueuedChange) -> bool:
-    """Return whether a waiting change is shown in the row of its record.
+    """Return whether a waiting change is shown in the row of the record it changes.
 
-    The key of the action then gives it up. The creation of a record has no row.
+    If so, the key of the action that made the change withdraws it. The creation of a record is not
+    shown in a row, because the record has no row yet.
     """
     from mogplex_tui.operate.model import Creation
 
@@ -68,6 +69,6 @@ def is_on_row(change: QueuedChange) -> bool:
 
 
 def _how_to_give_up(change: QueuedChange) -> str:
-    """Return the sentence that names the key that gives a waiting change up."""
+    """Return a sentence that names the key with which to withdraw a waiting change."""
     key = action_registry.key_of(change.action) if is_on_row(change) else ""
     return f"{key} on its row gives it up." if key else f"{action_registry.key_of(GIVE_UP)} gives it up."

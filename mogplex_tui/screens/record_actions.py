@@ -1,4 +1,4 @@
-"""Carries out actions on the records of a kind: dialog, requests, result."""
+"""Carries out actions on records: shows the dialog, sends the requests, reports."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class RecordActions:
-    """Asks for an action's values or confirmation, and carries the action out.
+    """Asks for an action's parameters or for confirmation, and carries the action out.
 
     The requests run as tasks of the app, so they continue when the screen is left.
     """
@@ -39,7 +39,7 @@ class RecordActions:
         changes: ChangeQueue,
         copy: Callable[[str, str], None],
     ) -> None:
-        """Create the runner; `copy` copies a text and notifies what was copied."""
+        """Store the services to use; `copy` copies a text and notifies the user."""
         self._app, self._session, self._look = app, session, look
         self._collections, self._tasks, self._dialogs, self._copy = collections, tasks, dialogs, copy
         self._changes = changes
@@ -51,10 +51,11 @@ class RecordActions:
         entries: list[AnyEntry],
         started: Callable[[], None] = lambda: None,
     ) -> None:
-        """Ask for an action's values or a confirmation, then carry it out.
+        """Ask for an action's parameters or for confirmation, then carry the action out.
 
-        If a change by the same action on one of these records is waiting for a rate limit, the waiting change is given
-        up and no new one is made. `started` is called when the action runs or a waiting change is given up.
+        If a change that the same action made to one of these records is still waiting for a rate limit,
+        the waiting change is withdrawn and no new one is made. `started` is called when the action
+        begins or a waiting change is withdrawn.
         """
         from mogplex_tui.operate.executor import NO_VALUES
         from mogplex_tui.operate.model import Creation
@@ -80,9 +81,10 @@ class RecordActions:
             self._app.push_screen(dialog, partial(self._answered, kind, action, applicable, run))
 
     def _applicable(self, kind: AnyKind, action: AnyAction, entries: list[AnyEntry]) -> list[AnyEntry] | None:
-        """Return the records that the action applies to.
+        """Return those of the records that the action can be carried out on.
 
-        None after a notification with the reason why there are none.
+        If there are none, notify the user of the reason and return None. For an action that creates a
+        record, return an empty list.
         """
         from mogplex_tui.operate.kind_rows import unavailable_reason
         from mogplex_tui.operate.model import Creation

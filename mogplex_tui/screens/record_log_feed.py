@@ -18,7 +18,7 @@ LATE_READS = 2
 
 
 class RecordLog:
-    """The log of one record, for kinds that have logs."""
+    """The lines of one record's log, and the feed that reads them."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class RecordLog:
     ) -> None:
         """Create the log and its feed.
 
-        `entry` returns the record as it is known now; `added` is called when lines are new or have changed.
+        `entry` returns the record as last read. `added` is called after lines were added or changed.
         """
         self._session, self._logs, self._entry, self._added = session, logs, entry, added
         self.lines = LogTail()
@@ -63,12 +63,15 @@ class RecordLog:
         return bool(added)
 
     def record_changed(self) -> None:
-        """Read the log again if the record itself contains it; this sends no request."""
+        """Take the log from the record again, if the log is part of the record.
+
+        This sends no request. A log that is read over v1 is not part of the record.
+        """
         if not self._logs.uses_v1(self._session):
             self._session.scheduler.refresh(self.feed)
 
     def raw_line(self, key: str) -> dict[str, object] | None:
-        """Return the JSON that a line was made from."""
+        """Return the JSON that a log line was made from, or None if there is no such line."""
         line = self.lines.get(key)
         if line is None:
             return None

@@ -1,4 +1,4 @@
-"""A record as one scrollable page of facts, links and long texts."""
+"""A page with a record's facts, links and long texts."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ WIDE = 100
 
 
 class RecordView(VerticalScroll, can_focus=True):
-    """Facts, links and texts that scroll together, side by side if there is room.
+    """A scrollable page of facts, links and texts.
 
-    As in a text browser, an arrow moves to the next link if it is on screen and scrolls towards it otherwise, so that
-    two keys read the whole page and reach every link.
+    Links and texts are beside the facts if there is room, else below them. As in a text browser, an
+    arrow key moves to the next link if that link is on screen and scrolls towards it otherwise, so
+    that two keys suffice to read the whole page and reach every link.
     """
 
     DEFAULT_CSS = """
@@ -67,7 +68,7 @@ class RecordView(VerticalScroll, can_focus=True):
         self._texts_below = LongText(id="texts")
 
     def compose(self) -> ComposeResult:
-        """Lay out the three parts."""
+        """Lay out the facts, the links and the texts."""
         yield self._texts_above
         with Container(id="page"):
             yield self.facts
@@ -76,7 +77,10 @@ class RecordView(VerticalScroll, can_focus=True):
                 yield self._texts_below
 
     def show(self, links: Sequence[LinkTarget], texts: Sequence[tuple[str, str]]) -> None:
-        """Show links and texts; the facts are drawn separately, because their ages change."""
+        """Show links and texts.
+
+        The facts are not included: the owner draws them more often, because their ages change.
+        """
         if list(links) != self._links:
             self._links = list(links)
             self.links.set_class(bool(links), "-some")
@@ -93,7 +97,10 @@ class RecordView(VerticalScroll, can_focus=True):
         self._texts_below.set_texts(() if show_above else self._texts)
 
     def _labels(self) -> int:
-        """Return the width of the links' labels that aligns them with the facts above."""
+        """Return the width of the links' labels that lines them up with the facts' labels.
+
+        Returns 0 if the links are beside the facts and need not line up.
+        """
         return 0 if self.has_class("-beside") else self.facts.labels
 
     def _arrange(self) -> None:
@@ -109,17 +116,17 @@ class RecordView(VerticalScroll, can_focus=True):
         self._arrange()
 
     def on_focus(self) -> None:
-        """Highlight the cursor of the links."""
+        """Draw the links' cursor bright."""
         self.links.bright = True
 
     def on_blur(self) -> None:
-        """Dim the cursor of the links."""
+        """Draw the links' cursor dim."""
         self.links.bright = False
 
     def chosen(self) -> LinkTarget | None:
-        """Return the link under the cursor.
+        """Return the link under the cursor, or None if it is not on screen.
 
-        A link that is out of sight is scrolled into view instead, and None is returned.
+        A link that is not on screen is scrolled into view. None is returned without links, too.
         """
         if not self._links:
             return None
@@ -131,7 +138,7 @@ class RecordView(VerticalScroll, can_focus=True):
     # Moving ----------------------------------------------------------------------------------------------------
 
     def _line(self, index: int) -> int:
-        """Return the line of a link relative to the top of the screen."""
+        """Return the line on which a link is drawn, counted from the top of the view."""
         return self.links.region.y + index - self.content_region.y
 
     def _is_visible(self, index: int) -> bool:
@@ -143,7 +150,7 @@ class RecordView(VerticalScroll, can_focus=True):
         self.scroll_relative(y=by, animate=False, immediate=True)
 
     def _next(self, by: int) -> int | None:
-        """Return the index of the next link in a direction, None if there is none."""
+        """Return the index of the next link up (-1) or down (1), or None if there is none."""
         places = range(len(self._links))
         if self._is_visible(self.links.at):
             index = self.links.at + by
@@ -156,7 +163,10 @@ class RecordView(VerticalScroll, can_focus=True):
         return None if not ahead else ahead[0] if by > 0 else ahead[-1]
 
     def action_move(self, by: int) -> None:
-        """Move to the next link in a direction, or scroll one line towards it."""
+        """Move the cursor to the next link up (-1) or down (1), or scroll one line.
+
+        The page is scrolled if the next link is not on screen.
+        """
         index = self._next(by)
         if index is not None and self._is_visible(index):
             self.links.at = index
@@ -164,11 +174,11 @@ class RecordView(VerticalScroll, can_focus=True):
             self.scroll_relative(y=by, animate=False, immediate=True)
 
     def action_page(self, by: int) -> None:
-        """Scroll by a page."""
+        """Scroll one page up (-1) or down (1)."""
         self.scroll_relative(y=by * max(1, self.content_region.height - 1), animate=False, immediate=True)
 
     def action_edge(self, end: bool) -> None:
-        """Go to the first line, or to the last."""
+        """Scroll to the end of the page, or to its beginning if `end` is False."""
         if end:
             self.scroll_end(animate=False, immediate=True)
         else:

@@ -12,14 +12,14 @@ from mogplex_tui.widgets.styles import Tone
 
 
 class RowMarks:
-    """Marks on the rows of a list, by key."""
+    """The set of marked rows of a list, by key."""
 
     def __init__(
         self, rows: AnyRowSet, view: SortedView[AnyRow], why_not: Callable[[AnyRow], str | None]
     ) -> None:
         """Create an empty set of marks.
 
-        `why_not` returns why a row cannot be marked, None if it can.
+        `why_not` returns why a row cannot be marked, or None if it can be marked.
         """
         self._rows, self._view, self._why_not = rows, view, why_not
         self.keys: set[str] = set()
@@ -28,7 +28,10 @@ class RowMarks:
         return bool(self.keys)
 
     def rows(self) -> list[AnyRow]:
-        """Return the marked rows in the order of the list, filtered-out rows last."""
+        """Return the marked rows in the order of the list.
+
+        Rows that the filter hides come last.
+        """
         places = ((self._view.index_of(key), key) for key in self.keys if key in self._rows.rows)
         last = len(self._view)
         return [
@@ -36,7 +39,7 @@ class RowMarks:
         ]
 
     def toggle(self, key: str) -> str | None:
-        """Mark a row or remove its mark; return why it cannot be marked, else None."""
+        """Mark a row, or unmark a marked one; return the reason if it cannot be marked."""
         row = self._rows.rows.get(key)
         why_not = None if key in self.keys or row is None else self._why_not(row)
         if why_not is None:
@@ -48,14 +51,17 @@ class RowMarks:
         self.keys.clear()
 
     def drop_invalid(self, changed: Iterable[str]) -> None:
-        """Remove the marks of changed rows that were deleted or cannot be marked any more."""
+        """Remove the marks of changed rows that no longer exist or cannot be marked now."""
         for key in self.keys.intersection(changed):
             row = self._rows.rows.get(key)
             if row is None or self._why_not(row) is not None:
                 self.keys.discard(key)
 
     def segments(self) -> list[Segment]:
-        """Return the number of marked rows, and of hidden ones, for the title line."""
+        """Return the title segment with the number of marked rows.
+
+        It also counts the marked rows that the filter hides.
+        """
         if not self.keys:
             return []
         hidden = sum(self._view.index_of(key) is None for key in self.keys)

@@ -49,7 +49,8 @@ class RunActions:
     def confirm_cancel(self, rows: Sequence[RunRow], confirmed: Callable[[], None] = lambda: None) -> None:
         """Ask for confirmation, then cancel runs.
 
-        `confirmed` is called on a yes. If a cancel of these runs waits for a rate limit, it is given up instead.
+        If a cancel of one of these runs still waits for a rate limit, it is withdrawn instead.
+        `confirmed` is called when the user confirms or a waiting cancel is withdrawn.
         """
         from mogplex_tui.operate.kind_rows import unavailable_reason
         from mogplex_tui.operate.run_actions import CANCEL

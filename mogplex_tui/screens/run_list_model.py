@@ -1,4 +1,4 @@
-"""The list model of the runs: all visible runs and calls, running ones first."""
+"""The list model of the runs and calls that the credentials can see."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ START, CANCEL = BY_ID["runs.start"], BY_ID["runs.cancel"]
 
 
 class RunList:
-    """The list model of the runs."""
+    """The list model of the runs and calls."""
 
     kind = runs.KIND
     scope = "runs"
@@ -48,22 +48,25 @@ class RunList:
         self.update_counts(self.rows.rows)
 
     def feeds(self) -> Sequence[Feed]:
-        """Return the feed of the runs."""
+        """Return the feed that reads the runs."""
         return (self.feed,)
 
     def sources(self) -> Sequence[SourceState]:
-        """Return the sources of single rows and columns."""
+        """Return the reads that supply only some of the rows or columns.
+
+        Each of them may fail or become stale independently of the list.
+        """
         return tuple(self.rows.sources.values())
 
     def subscribe(self, _changed: Callable[[], None]) -> list[Callable[[], None]]:
-        """Return no subscriptions: the list depends on its rows alone."""
+        """Return no subscriptions, because the list depends only on its own rows."""
         return []
 
     def update_joins(self) -> None:
-        """Do nothing: the rows have no field from another list."""
+        """Do nothing, because the rows have no fields from other lists."""
 
     def update_counts(self, keys: Iterable[str]) -> None:
-        """Update the counts of running and failed runs from the changed rows alone."""
+        """Update the counts of running and failed runs after the rows with `keys` changed."""
         for key in keys:
             row = self.rows.rows.get(key)
             self._live.discard(key)
@@ -78,7 +81,11 @@ class RunList:
                 self._failures[key] = row.began
 
     def empty_columns(self) -> frozenset[str]:
-        """Return the columns without a value while only some of the runs are visible."""
+        """Return the names of the columns in which no row has a value.
+
+        None are returned unless the service lists only some of the runs: with all runs listed, every
+        column is shown.
+        """
         if not self.rows.notices:
             return frozenset()
         return frozenset(name for name, with_value in self._with_value.items() if not with_value)
@@ -86,7 +93,7 @@ class RunList:
     # Texts -----------------------------------------------------------------------------------------------------
 
     def counts(self) -> list[Segment]:
-        """Return how many runs are running and how many failed today."""
+        """Return the title segments with the numbers of running and of failed runs."""
         live = len(self._live)
         return [
             Segment(f"{live} live", Tone.LIVE if live else Tone.DIM, priority=2),
@@ -94,9 +101,10 @@ class RunList:
         ]
 
     def _failed_today(self) -> Segment:
-        """Return the number of runs that failed since 00:00 UTC, the service's day.
+        """Return the title segment with the number of runs failed since 00:00 UTC.
 
-        While not all runs of today are loaded, the number is a minimum, and 0 is not shown.
+        The service's day begins at 00:00 UTC. While not all runs of the day are loaded, the number is
+        marked as a minimum, and 0 is not shown.
         """
         midnight = (
             self._session.clock.now().astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -112,18 +120,18 @@ class RunList:
         return f"{total:,}"
 
     def empty_text(self) -> str:
-        """Return what an empty list means and what to do next."""
+        """Return a sentence that says what an empty list means and what to do next."""
         automations = ":automations shows what could start them."
         if disabled_reason(START, self._session) is not None:
             return f"No runs yet. {automations}"
         return f"No runs yet. {key_of(START.id)} starts one; {automations}"
 
     def closed_lines(self) -> list[str]:
-        """Return no lines: every credential can see some runs."""
+        """Return an empty list, because every credential can see some runs."""
         return []
 
     def notice(self) -> str:
-        """Return which runs cannot be listed and how to open them."""
+        """Return a text that says which runs cannot be listed and how to open them."""
         if not self.rows.notices:
             return ""
         # A run can be opened by its id over v1.
@@ -131,7 +139,7 @@ class RunList:
         return f"{messages.notices_text(self.rows.notices)}{by_id}"
 
     def older_records(self) -> OlderRecords[RunRow]:
-        """Return the calls that the list has not loaded."""
+        """Return the searchable calls that the list has not loaded."""
         from mogplex_tui.operate.older_records import OlderRecords, RunRows
         from mogplex_tui.operate.older_runs import OLDER_RUNS
 
@@ -146,22 +154,25 @@ class RunList:
         self._runs.load_more()
 
     def unused_actions(self) -> frozenset[str]:
-        """Return the start action if the credentials cannot start a run."""
+        """Return the id of the action that starts a run, if the credentials forbid it."""
         return frozenset() if disabled_reason(START, self._session) is None else frozenset({START.id})
 
     def why_no_mark(self, row: RunRow) -> str | None:
-        """Return why a run cannot be cancelled in bulk: it has ended or is unreadable."""
+        """Return why a run cannot be marked, or None if it can be marked.
+
+        Only runs that can be cancelled can be marked; a run that has ended or is unreadable cannot.
+        """
         return run_actions.CANCEL.unavailable_reason(row)
 
     def why_not(self, action: KeyAction, selection: Selection) -> str | None:
-        """Return why an action cannot be used.
+        """Return why an action cannot be used, or None if it can be used.
 
-        Marked runs can be cancelled if at least one of them can.
+        Cancelling marked runs is possible if at least one of them can be cancelled.
         """
         return disabled_reason(action, self._session, selection.chosen_rows())
 
     def shows(self, _action: KeyAction, _selection: Selection) -> bool:
-        """Return True: every action that can be used is offered."""
+        """Return True, because every action that can be used is offered."""
         return True
 
     def open(self, console: Console, row: RunRow) -> None:
@@ -169,7 +180,7 @@ class RunList:
         console.navigation.open_run(row)
 
     def actions(self, console: Console, selection: Selection) -> Mapping[str, Callable[[], object]]:
-        """Return the actions on runs."""
+        """Return the functions that run this list's actions, by action id."""
 
         def copy() -> None:
             row = selection.cursor_row()

@@ -1,4 +1,4 @@
-"""The screen of one run: its facts and links beside the live tail of its events."""
+"""The screen of one run: its facts and links beside a live list of its events."""
 
 from __future__ import annotations
 
@@ -62,15 +62,18 @@ class RunScreen(ConsoleScreen):
         }
 
     def compose_body(self) -> Iterator[Widget]:
-        """Yield the facts, the tail and the pane of one event."""
+        """Yield the pane with the run's facts, its events, and the JSON of one event."""
         yield self.pane
 
     def run_row(self) -> RunRow | None:
-        """Return the run as it is known now."""
+        """Return the run as it was last read."""
         return self.run_feed.row
 
     def on_mount(self) -> None:
-        """Subscribe to the events, and to the list, which has the run's state."""
+        """Subscribe to the run's events and to the list of runs.
+
+        The list supplies the state of the run.
+        """
         self.listen(self.run_feed.added, self._events_added)
         self.listen(self.run_feed.feed.changed, self.changed_soon)
         self.listen(self.console.runs.set.changes, lambda _: self.changed_soon())
@@ -78,17 +81,17 @@ class RunScreen(ConsoleScreen):
         self._update_message()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Fold the facts in a narrow terminal."""
+        """Fold the facts into two lines if the terminal is narrow."""
         self.pane.set_width(event.size.width)
 
     def feeds(self) -> Sequence[Feed]:
-        """Return the feeds of the events and of the list."""
+        """Return the feeds that read the run's events and the list of runs."""
         return (self.run_feed.feed, self.console.runs.feed)
 
     # Drawing ---------------------------------------------------------------------------------------------------
 
     def flush(self) -> None:
-        """Draw the events and facts that have come since the last flush."""
+        """Draw the events and facts that have changed since the last call."""
         has_ended = self.run_feed.row.state in ENDED_STATES
         if has_ended != self._lines.has_ended:
             self._lines.has_ended = has_ended
@@ -105,7 +108,7 @@ class RunScreen(ConsoleScreen):
         self._update_message()
 
     def draw_facts(self) -> None:
-        """Draw the facts, folded or not."""
+        """Draw the run's facts, or only a few brief lines while they are folded."""
         if not self.is_complete:
             return
         row, now, read_at = self.run_feed.row, self.session.clock.now(), self.read_at()
@@ -132,7 +135,10 @@ class RunScreen(ConsoleScreen):
         return facts_of(run_facts.facts(calls_open=calls_open), row, moment)
 
     def _alert(self, row: RunRow) -> str:
-        """Return the run's error, or why its row is unreadable and how to see it."""
+        """Return the run's error message, or why the run could not be read.
+
+        The text is empty for a readable run without an error.
+        """
         if row.unreadable is None:
             return row.error or ""
         return f"This call could not be read: {row.unreadable}. {key_of('kind.json')} shows its JSON."
@@ -153,9 +159,9 @@ class RunScreen(ConsoleScreen):
             )
 
     def _state_sources(self) -> list[SourceState]:
-        """Return the list's sources, which supply the state if the events do not.
+        """Return the reads of the list of runs that supply this run's state.
 
-        Empty for a run that has ended.
+        There are none for a run that has ended, or while the run's own feed supplies its state.
         """
         rows, row = self.console.runs.set, self.run_feed.row
         if row.state in ENDED_STATES or not self.run_feed.wide:
@@ -167,7 +173,10 @@ class RunScreen(ConsoleScreen):
         ]
 
     def _state_freshness(self) -> Freshness:
-        """Return the freshness of the run's state."""
+        """Return when the run's state was last read, and whether reading it fails.
+
+        If several reads supply the state, the oldest one counts.
+        """
         return min(
             (each.freshness for each in self._state_sources()),
             default=self.run_feed.feed.freshness,
@@ -175,21 +184,21 @@ class RunScreen(ConsoleScreen):
         )
 
     def read_at(self) -> datetime:
-        """Return the time up to which the run is known.
+        """Return the time for which the run's state is known.
 
-        That is now, or its last read while the service cannot be read.
+        It is the current time, or the time of the last read while the service cannot be read.
         """
         return freshness_text.read_time(self.session, self._state_freshness())
 
     def step_name(self) -> str:
-        """Return the run's short id, or the kind and id of a call without a run."""
+        """Return "run" and the short id; for a call without a run, the call's type and id."""
         row = self.run_feed.row
         if row.run_id:
             return f"run {formatting.short_id(row.run_id)}"
         return f"{row.kind or 'call'} {formatting.short_id(row.key)}"
 
     def title_segments(self) -> list[Segment]:
-        """Return the path, the run's state, whether the tail follows, and the event count."""
+        """Return the path, the run's state and duration, and the state of its events."""
         row = self.run_feed.row
         glyph, word, tone = formatting.state(row.state)
         duration = duration_seconds(row, self.read_at())
@@ -229,9 +238,9 @@ class RunScreen(ConsoleScreen):
     # Keys ------------------------------------------------------------------------------------------------------
 
     def key_items(self) -> list[tuple[str, str]]:
-        """Return the keys in the key bar.
+        """Return the keys to show in the key bar, with their titles.
 
-        Some have other titles while the facts and links have the focus.
+        Some keys have other titles while the facts and links have the focus.
         """
         items = super().key_items()
         if not self.is_complete or not self.record.has_focus:
@@ -239,11 +248,14 @@ class RunScreen(ConsoleScreen):
         return [(key, {"event": "open", "links": "events"}.get(title, title)) for key, title in items]
 
     def shows(self, action: KeyAction) -> bool:
-        """Return whether an action is offered; links only while they are on screen."""
+        """Return whether the key bar and the palette offer an action.
+
+        The action that moves the focus to the links is offered only while the links are on screen.
+        """
         return super().shows(action) and self.pane.shows(action, links="run.links")
 
     def on_descendant_focus(self) -> None:
-        """Update the titles of keys that depend on the focus."""
+        """Update the key bar, because some keys have other titles after a change of focus."""
         if self.is_complete:
             self.refresh_keys()
 
@@ -280,6 +292,6 @@ class RunScreen(ConsoleScreen):
         self.pane.show_json(raw_json.as_known(row) if shown is None else shown)
 
     def go_back(self) -> None:
-        """Close the JSON, or else clear the search, or else go back one step."""
+        """Close the JSON pane if open, else clear the search, else leave the screen."""
         if not self.pane.close_top():
             self.console.navigation.back(self)

@@ -1,4 +1,4 @@
-"""Supplies a line-drawn table with the rows of a kind, in sorted order."""
+"""The model that supplies a `LineTable` with the sorted rows of a kind."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TONES = {tone.value: tone for tone in Tone}
 
 
 def columns_of(kind: AnyKind) -> list[Column]:
-    """Return a kind's columns in the form that the table needs."""
+    """Return a kind's columns as the table widget's `Column` objects."""
     return [_column(each) for each in kind.columns]
 
 
@@ -36,14 +36,17 @@ def _column(column: KindColumn[AnyRow]) -> Column:
 
 
 class RowTableModel:
-    """The rows of one kind for a `LineTable`; cells are made only for rows on screen."""
+    """The rows of one kind for a `LineTable`.
+
+    Cells are made only when the table asks for them, that is, for the rows on screen.
+    """
 
     def __init__(
         self, kind: AnyKind, rows: Mapping[str, AnyRow], view: SortedView[AnyRow], now: datetime
     ) -> None:
         self._kind, self._rows, self._view = kind, rows, view
         self.moment = RenderTime(now)
-        # The keys of the rows whose last read is older than that of the others.
+        # The times to draw rows with whose last read is older than that of the others, by key.
         self.moments: Mapping[str, RenderTime] = {}
         # True if all rows are stale, else the keys of stale rows and the indexes of stale columns.
         self.stale = False
@@ -59,15 +62,15 @@ class RowTableModel:
         return self._view.key_at(index)
 
     def index_of(self, key: str) -> int | None:
-        """Return the index of a row, None when it is not shown."""
+        """Return the index of the row with a key, or None if the row is not shown."""
         return self._view.index_of(key)
 
     def set_stale_columns(self, columns: frozenset[str]) -> None:
-        """Draw these columns as stale."""
+        """Set the names of the columns to draw as stale."""
         self._stale_columns = [index for index, each in enumerate(self._kind.columns) if each.name in columns]
 
     def cells(self, key: str) -> Sequence[Cell]:
-        """Return the cells of a row, one for each column; stale cells are dim."""
+        """Return the cells of a row, one for each column; cells with stale values are dim."""
         entry, moment = self._rows.get(key), self.moments.get(key, self.moment)
         if entry is None:
             # The row was removed after the last update of the order.

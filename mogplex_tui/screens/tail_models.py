@@ -1,4 +1,4 @@
-"""Supplies events or log lines, with their tones, to a tail widget (v1.md §8.5)."""
+"""Models that supply a `LineTail` widget with events or log lines (v1.md §8.5)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TELLING = ("status_changed", "failed")
 
 
 class RunTailModel:
-    """The lines of a tail for a `LineTail`."""
+    """The events of a run as rows for a `LineTail`."""
 
     def __init__(self, tail: EventTail, *, has_ended: bool = False) -> None:
         self._tail = tail
@@ -38,16 +38,16 @@ class RunTailModel:
         return len(self._tail)
 
     def index_of(self, key: str) -> int | None:
-        """Return the index of a line."""
+        """Return the index of the event with a key, or None if there is no such event."""
         return self._tail.index_of(key)
 
     def version(self, key: str) -> int:
-        """Return a number that changes with the line's appearance."""
+        """Return a number that changes whenever the event would be drawn differently."""
         line = self._tail.get(key)
         return 0 if line is None else line.version * 2 + self.has_ended
 
     def row(self, index: int) -> TailRow:
-        """Return a line as it is drawn."""
+        """Return the row to draw for the event at an index."""
         line = self._tail.lines[index]
         word, tone = _EVENTS.get(line.type, (line.type, Tone.PLAIN))
         return TailRow(
@@ -60,7 +60,7 @@ class RunTailModel:
         )
 
     def text(self, index: int) -> str:
-        """Return the searchable text of a line."""
+        """Return the text of an event in which a search looks for its term."""
         line = self._tail.lines[index]
         word, _ = _EVENTS.get(line.type, (line.type, Tone.PLAIN))
         return " ".join((word, *_body(line), line.trouble or ""))
@@ -75,7 +75,7 @@ class RunTailModel:
 
 
 class LogTailModel:
-    """The lines of a record's logs for a `LineTail`."""
+    """The log lines of a record as rows for a `LineTail`."""
 
     def __init__(self, tail: LogTail) -> None:
         self._tail = tail
@@ -84,33 +84,35 @@ class LogTailModel:
         return len(self._tail)
 
     def index_of(self, key: str) -> int | None:
-        """Return the index of a line."""
+        """Return the index of the log line with a key, or None if there is no such line."""
         return self._tail.index_of(key)
 
     def version(self, key: str) -> int:
-        """Return a number that changes with the line's appearance."""
+        """Return a number that changes whenever the log line would be drawn differently."""
         line = self._tail.get(key)
         return 0 if line is None else line.version
 
     def row(self, index: int) -> TailRow:
-        """Return a line as it is drawn, with its log's name and its time if known.
+        """Return the row to draw for the log line at an index.
 
-        Few lines have a time, so the times have no column of their own.
+        It shows the name of the log and, if the line has a time, the time before the text. Few lines
+        have a time, so there is no separate column of times.
         """
         line = self._tail.lines[index]
         time = [] if line.at is None else [(f"{formatting.time_of_day(line.at)} ", Tone.DIM)]
         return TailRow(line.key, "", (line.source, Tone.DIM), [*time, (line.text, Tone(line.tone))])
 
     def text(self, index: int) -> str:
-        """Return the searchable text of a line."""
+        """Return the text of a log line in which a search looks for its term."""
         line = self._tail.lines[index]
         return f"{line.source} {formatting.time_of_day(line.at) if line.at is not None else ''} {line.text}"
 
 
 def _body(line: EventLine) -> tuple[str, ...]:
-    """Return the two parts of an event's message.
+    """Return the parts of an event's message.
 
-    For a tool these are its name and its target, else the text and payload details.
+    For a tool event they are the tool's name and what it was called with. For other events they are
+    the message and, if there are any, details from the payload.
     """
     if line.type in _TOOL:
         return f"{line.tool or '?':<{TOOL_WIDTH}} ", line.preview or line.message
@@ -119,14 +121,14 @@ def _body(line: EventLine) -> tuple[str, ...]:
 
 
 def _tones(line: EventLine) -> tuple[Tone, Tone]:
-    """Return the tones of the two parts of a message."""
+    """Return the tones for the two parts of an event's message."""
     if line.type in _TOOL:
         return Tone.ACCENT, Tone.PLAIN
     return Tone.ERROR if line.type == "failed" else Tone.DIM if line.type == "log" else Tone.PLAIN, Tone.DIM
 
 
 def _payload_details(line: EventLine) -> str:
-    """Return the payload details worth showing beside the message (v1.md §8.5)."""
+    """Return details of an event's payload that its message lacks (v1.md §8.5)."""
     if line.type not in _TELLING and b"git_delivery" not in bytes(line.body):
         # Most events have no such details, and parsing the payload costs more than the rest of the line.
         return ""

@@ -1,4 +1,4 @@
-"""A live tail beside its record's facts, with folding, search and JSON."""
+"""A record's facts beside its live events or log, with folding, search and JSON."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ WIDE = 100
 class TailPane(Vertical):
     """A search bar, a record beside its tail, and a pane for the JSON of one line.
 
-    The screen draws the facts, and calls `draw` in its flush.
+    The tail is the live list of the record's events or log lines. The screen draws the facts itself
+    and calls `draw` in its `flush`.
     """
 
     DEFAULT_CSS = """
@@ -51,9 +52,9 @@ class TailPane(Vertical):
     ) -> None:
         """Create the pane.
 
-        `raw_line` returns the JSON of a line by its key. With `focus_record` the record has the focus at first, unless
-        it is folded, else the tail. `status_changed` is called when the title and the keys must be updated,
-        `fold_changed` when the facts must be drawn again.
+        `raw_line` returns the JSON of the line with a key. The tail has the focus at first; with
+        `focus_record` the record has it, unless the facts are folded. `status_changed` is called when
+        the title and the keys must be updated, `fold_changed` when the facts must be drawn again.
         """
         super().__init__()
         self.record, self._source, self._raw_line = record, source, raw_line
@@ -82,24 +83,24 @@ class TailPane(Vertical):
         yield self._json
 
     def on_mount(self) -> None:
-        """Show the lines."""
+        """Show the lines in the tail."""
         self.set_width(self.app.size.width)
         self.tail.set_source(self._source)
 
     # Changes ---------------------------------------------------------------------------------------------------
 
     def added(self, added: BatchResult) -> None:
-        """Record the lines that a read has added or changed, for the next `draw`."""
+        """Note which lines a read has added or changed; the next `draw` shows them."""
         self._appended += added.appended
         self._touched.update(added.changed)
         self._reordered |= added.reordered
 
     def all_changed(self) -> None:
-        """Draw every line in the next `draw`."""
+        """Make the next `draw` draw every line."""
         self._reordered = True
 
     def draw(self) -> None:
-        """Draw the lines that were added or changed since the last call."""
+        """Draw the lines that were added or changed since the last call of `draw`."""
         appended, touched, reordered = self._appended, self._touched, self._reordered
         self._appended, self._touched, self._reordered = 0, set(), False
         if reordered:
@@ -114,7 +115,7 @@ class TailPane(Vertical):
     # Layout ----------------------------------------------------------------------------------------------------
 
     def set_width(self, width: int) -> None:
-        """Fold the facts in a narrow terminal."""
+        """Fold the facts into two lines if the terminal is narrow, else unfold them."""
         self.set_class(width < WIDE, "-narrow")
         self.call_after_refresh(self._fold_changed)
 
@@ -125,15 +126,15 @@ class TailPane(Vertical):
 
     @property
     def is_narrow(self) -> bool:
-        """Return whether the terminal is too narrow for the facts beside the tail."""
+        """Return whether the terminal is too narrow to show the facts beside the tail."""
         return self.has_class("-narrow")
 
     # Status ----------------------------------------------------------------------------------------------------
 
     def segments(self, *, cut_off: bool) -> list[Segment]:
-        """Return the search and follow segments for the title line.
+        """Return two title segments: the search, and whether the tail is followed.
 
-        With `cut_off` the tail cannot be read, and "following" is not shown.
+        With `cut_off`, which means that new lines cannot be read, "following" is not shown.
         """
         search_text = ""
         if self._highlight:
@@ -151,9 +152,10 @@ class TailPane(Vertical):
         ]
 
     def shows(self, action: KeyAction, *, links: str) -> bool:
-        """Return whether an action of the tail is available.
+        """Return whether the key bar and the palette offer an action.
 
-        `links` is the action that is available only while links are on screen.
+        `links` is the id of the action that moves the focus to the links. It is offered only while the
+        links are on screen.
         """
         if action.id == "run.facts":
             return self.is_narrow
@@ -166,7 +168,7 @@ class TailPane(Vertical):
     # Actions ---------------------------------------------------------------------------------------------------
 
     def handlers(self) -> dict[str, Callable[[], object]]:
-        """Return the actions of the tail by their ids."""
+        """Return the functions that run the pane's actions, by action id."""
         return {
             "tail.follow": self._follow,
             "tail.wrap": self.tail.toggle_wrap,
@@ -180,21 +182,21 @@ class TailPane(Vertical):
         }
 
     def focus_first(self) -> None:
-        """Focus the widget that has the focus at first."""
+        """Focus the record or the tail, whichever has the focus when the screen opens."""
         if self._focus_record and not self.folded:
             self.record.focus(scroll_visible=False)
         else:
             self.tail.focus()
 
     def switch_focus(self) -> None:
-        """Move the focus from the tail to the facts and links, or back."""
+        """Move the focus from the tail to the facts and links, or from them to the tail."""
         if self.folded:
             self._toggle_facts()
         else:
             (self.record if self.tail.has_focus else self.tail).focus()
 
     def close_top(self) -> bool:
-        """Close the JSON, or else clear the search; return False if neither was open."""
+        """Close the JSON pane, or else clear the search; return False if neither is shown."""
         if self._json.is_open:
             self._json.close()
         elif self._highlight:

@@ -14,14 +14,14 @@ log = logging.getLogger("mogplex.app")
 
 
 class TaskRunner:
-    """Runs coroutines until they end or the app ends, and reports those that fail."""
+    """Runs coroutines as background tasks of the app, and reports those that fail."""
 
     def __init__(self, app: App[int]) -> None:
         self._app = app
         self._tasks: set[asyncio.Task[object]] = set()
 
     def run(self, coroutine: Coroutine[object, object, object]) -> None:
-        """Start a task; the app cancels it when it ends."""
+        """Start a coroutine as a task; the task is cancelled when the app ends."""
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._done)

@@ -1,4 +1,4 @@
-"""The base class of dialogs and their buttons."""
+"""The base class of dialogs, and the button that they use."""
 
 from __future__ import annotations
 
@@ -52,14 +52,14 @@ class Dialog(ModalScreen[Result]):
     ]
 
     def dismiss(self, result: Result | None = None) -> AwaitComplete:
-        """Dismiss with a result if this is the top screen.
+        """Close the dialog with a result if it is the top screen, else do nothing.
 
-        A second dismissal would close the screen below.
+        Without the check, a second call would close the screen below.
         """
         return super().dismiss(result) if self.app.screen is self else AwaitComplete()
 
     def action_leave(self) -> None:
-        """Dismiss without a result."""
+        """Close the dialog without a result."""
         self.dismiss(None)
 
 

@@ -1,4 +1,4 @@
-"""The confirmation dialog; the safe answer has the focus."""
+"""The confirmation dialog, in which the button that cancels has the focus."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ from mogplex_tui.widgets.text import visible
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The texts of a confirmation: title, subject, consequences and two answers."""
+    """The texts of a confirmation dialog.
+
+    They are the title, lines about the records concerned, the consequences, and the labels of the
+    two buttons.
+    """
 
     title: str
     lines: Sequence[str]
@@ -27,17 +31,20 @@ class Question:
 
 
 class ConfirmModal(Dialog[bool]):
-    """Asks for confirmation; dismisses with True only for the dangerous answer."""
+    """Dialog that asks for confirmation; its result is True only if confirmed."""
 
     AUTO_FOCUS = "#name, #keep"
 
     def __init__(self, question: Question, protected_name: str = "") -> None:
-        """Create the dialog; with `name`, that name must be typed to confirm."""
+        """Create the dialog; with a `protected_name`, that name must be typed to confirm."""
         super().__init__()
         self._question, self._protected_name = question, protected_name
 
     def compose(self) -> ComposeResult:
-        """Lay out the question; nothing in it is markup."""
+        """Lay out the texts, the field for the name if one is required, and the buttons.
+
+        Markup in the texts is not interpreted.
+        """
         question = self._question
         with Vertical(id="box") as box:
             box.border_title = Content(visible(question.title)).markup

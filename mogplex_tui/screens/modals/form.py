@@ -1,4 +1,4 @@
-"""The form for an action's parameters, validated before anything is sent."""
+"""The form for an action's parameters, which are validated before they are sent."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from mogplex_tui.widgets.text import visible
 
 
 class FormModal(Dialog[Values]):
-    """Form for an action's parameters; dismisses with the values, or None.
+    """Form for an action's parameters; its result is the values, or None if cancelled.
 
-    Invalid input stays in the form.
+    The form stays open while the input is invalid.
     """
 
     DEFAULT_CSS = """
@@ -50,8 +50,9 @@ class FormModal(Dialog[Values]):
     ) -> None:
         """Create the form.
 
-        `texts` are the initial texts of fields and `choices` the allowed values, both by name of parameter. `problem`
-        returns what is wrong with values that are each valid by themselves.
+        `texts` holds the initial texts of fields and `choices` the allowed values, both by parameter
+        name. `problem` is called with values that are each valid by themselves; it returns why they do
+        not go together, or None if they do.
         """
         super().__init__()
         self._title, self._confirm_label = title, confirm_label
@@ -59,7 +60,7 @@ class FormModal(Dialog[Values]):
         self._texts, self._choices, self._problem = texts, choices, problem
 
     def compose(self) -> ComposeResult:
-        """Lay out a field for each parameter; nothing in them is markup."""
+        """Lay out a field for each parameter; markup in the texts is not interpreted."""
         with Vertical(id="box") as box:
             box.border_title = Content(visible(self._title)).markup
             for parameter in self._parameters:
@@ -104,7 +105,7 @@ class FormModal(Dialog[Values]):
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
-        """Go to the next field; from the last one, submit."""
+        """Focus the next field; on enter in the last field, submit the form."""
         event.stop()
         names = [f"field-{parameter.name}" for parameter in self._parameters]
         place = names.index(event.input.id or "") + 1
@@ -115,7 +116,7 @@ class FormModal(Dialog[Values]):
 
     @on(Button.Pressed, "#go")
     def action_take(self) -> None:
-        """Dismiss with the values, or show the first error."""
+        """Close the form with the values, or show the first error if they are invalid."""
         values = Values({parameter.name: self._text(parameter) for parameter in self._parameters})
         problems = values.problems(self._parameters)
         together = None if problems else self._problem(values)

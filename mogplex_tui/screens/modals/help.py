@@ -1,4 +1,4 @@
-"""The help: every key that works on the screen below, from the action registry."""
+"""The help dialog: all keys that work on the screen below the dialog."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ _FRAME_WIDTH = 2 + 4 + 1 + 2 + _KEY_WIDTH + 1
 
 
 def _entry_lines(keys: str, text: str, text_width: int) -> list[str]:
-    """Return one entry of the help as lines.
+    """Return the lines of one entry: keys in one column, their text in another.
 
-    Keys wider than their column have a line of their own.
+    Keys that are too long for their column are put on a line of their own.
     """
     first, *rest = wrap(text, text_width)
     if len(keys) > _KEY_WIDTH:
@@ -50,15 +50,18 @@ def _entry_lines(keys: str, text: str, text_width: int) -> list[str]:
 
 
 def _entry_text(action: action_registry.KeyAction) -> str:
-    """Return an action's title in the key bar with its help text.
+    """Return an action's title and help text, joined by a colon.
 
-    The title is left out if the help text begins with it.
+    The title is left out if the help text already begins with it.
     """
     return action.help_text if action.help_has_title else f"{action.title}: {action.help_text}"
 
 
 class HelpModal(Dialog[None]):
-    """A list of keys; enter and the keys of help and quit close it."""
+    """Dialog that lists the keys of a screen.
+
+    It is closed by esc, enter, and the keys that open the help or leave the console.
+    """
 
     BINDINGS = [
         Binding("enter", "leave", "close", show=False),
@@ -78,17 +81,18 @@ class HelpModal(Dialog[None]):
         never: frozenset[str] = frozenset(),
         closed: Mapping[str, str] | None = None,
     ) -> None:
-        """Create the help of a screen.
+        """Create the help dialog of the screen whose scope is given.
 
-        `read_only` is the reason why changes are forbidden, None if they are not. `never` are the ids of actions that
-        never apply to the screen; `closed` maps ids of actions to the reason why this credential cannot do them.
+        `read_only` is the reason why changes are forbidden, or None if they are allowed. `never` holds
+        the ids of actions that never apply to the screen. `closed` maps the id of each action that this
+        credential cannot carry out to the reason.
         """
         super().__init__()
         self._scope, self._read_only, self._ascii = scope, read_only, ascii_only
         self._never, self._closed_reasons = never, closed or {}
 
     def compose(self) -> ComposeResult:
-        """Lay out the keys by group."""
+        """Lay out the list of keys in a scrollable box."""
         with ScrollPage(id="box") as box:
             box.border_title = "Keys"
             box.border_subtitle = "esc closes"
@@ -99,14 +103,14 @@ class HelpModal(Dialog[None]):
         return Content("\n".join(self.lines(text_width)))
 
     def on_resize(self) -> None:
-        """Wrap the lines to the present width of the box."""
+        """Wrap the lines again to the new width of the dialog."""
         self.query_one(".line", Static).update(self._content())
 
     def _shown(self, keys: Iterable[str]) -> str:
         return " ".join(action_registry.shown_key(key, ascii_only=self._ascii) for key in keys)
 
     def lines(self, text_width: int = _TEXT_WIDTH) -> list[str]:
-        """Return the help as lines of text; `text_width` is the width of the text column."""
+        """Return the help as lines; texts are wrapped at `text_width` cells."""
         lines: list[str] = []
         for group, title in _GROUPS.items():
             entries = [action for action in action_registry.in_scope(self._scope) if action.group == group]

@@ -23,12 +23,15 @@ from mogplex_tui.widgets.text import visible, visible_lines
 
 
 def _id_of(parameter: Parameter[object]) -> str:
-    """Return the id of a parameter's field."""
+    """Return the widget id of the field for a parameter."""
     return parameter.name.replace("_", "-")
 
 
 class DraftStore:
-    """Keeps the form's draft between openings and sessions, with its idempotency key."""
+    """Stores the form's unsent input, and the idempotency key of the request, on disk.
+
+    The input thus outlives the form and the console.
+    """
 
     def __init__(self, directory: Path | None, troubles: FileTroubles | None = None) -> None:
         path = directory / "draft.json" if directory else None
@@ -38,7 +41,10 @@ class DraftStore:
         self.key: str = stored.get("key") or new_idempotency_key()
 
     def _stored(self) -> dict[str, Any]:
-        """Return the valid fields of the file; rename the file if others are invalid."""
+        """Return the fields of the stored file that are valid.
+
+        If some are invalid, the file is renamed and replaced by one with the valid fields.
+        """
         content: dict[str, Any] = self._file.read(lambda found: isinstance(found, dict)) or {}
         types = {name: type(value) for name, value in {**asdict(Draft()), "key": ""}.items()}
         known = {name: value for name, value in content.items() if name in types}
@@ -49,15 +55,16 @@ class DraftStore:
         return valid
 
     def keep(self, draft: Draft) -> None:
-        """Save the draft; changed content gets a new idempotency key."""
+        """Save the draft; a draft that differs from the last gets a new idempotency key."""
         if draft != self.draft:
             self.draft, self.key = draft, new_idempotency_key()
         self._write()
 
     def done(self, started: Draft) -> None:
-        """Clear the prompt after the run has started.
+        """Clear the draft's prompt and working branch after its run has started.
 
-        The choices stay for the next run, as does anything typed in the meantime.
+        The other fields are kept for the next run. If the draft was changed in the meantime, nothing
+        is cleared.
         """
         if self.draft == started:
             self.draft, self.key = replace(started, prompt="", working_branch=""), new_idempotency_key()
@@ -68,7 +75,7 @@ class DraftStore:
 
 
 class NewRunModal(Dialog[Draft]):
-    """Form to start a run; dismisses with the draft, or None if the user leaves.
+    """Form to start a run; its result is the draft, or None if the user leaves.
 
     The draft is saved in both cases.
     """
@@ -96,7 +103,7 @@ class NewRunModal(Dialog[Draft]):
         self._drafts, self._session, self._problem = drafts, session, problem
 
     def compose(self) -> ComposeResult:
-        """Lay out the form with the saved draft."""
+        """Lay out the form, filled in with the saved draft."""
         texts = self._drafts.draft.values()
         with Vertical(id="box") as box:
             box.border_title = "New run"
@@ -134,11 +141,11 @@ class NewRunModal(Dialog[Draft]):
         return Input(text, placeholder=parameter.when_empty, id=id)
 
     def on_mount(self) -> None:
-        """Focus the first field that is still to be filled in."""
+        """Focus the prompt, or the repository if none has been chosen yet."""
         self.query_one("#prompt" if self._drafts.draft.repo_id else "#repo").focus()
 
     def draft(self) -> Draft:
-        """Return the present content of the form."""
+        """Return the form's current content as a draft."""
         values = Values({parameter.name: self._text(parameter).strip() for parameter in START.parameters})
         return Draft.of(values, self._session.names.repos.get(values.text(REPO), ""))
 
@@ -151,7 +158,10 @@ class NewRunModal(Dialog[Draft]):
         return widget.text if isinstance(widget, TextArea) else cast(Input, widget).value
 
     def action_start(self) -> None:
-        """Validate the form and dismiss with the draft."""
+        """Save the draft, and close the form with the draft if it is valid.
+
+        If it is invalid, the first error is shown instead.
+        """
         draft = self.draft()
         self._drafts.keep(draft)
         problem = self._check(draft)
@@ -168,7 +178,7 @@ class NewRunModal(Dialog[Draft]):
         return next(iter(problems.values()), None) or START.problem(values)
 
     def action_leave(self) -> None:
-        """Save the draft and leave."""
+        """Save the draft and close the form without a result."""
         self._drafts.keep(self.draft())
         self.dismiss(None)
 

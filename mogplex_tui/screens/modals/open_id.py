@@ -1,4 +1,8 @@
-"""Asks for a run ID; v1 has no list of runs, so an ID may be all there is."""
+"""The dialog that asks for a run id.
+
+The v1 API has no list of runs, so a run that is not in the console's list can only be opened
+by its id.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ NO_RUN_IDS = "ID or URL of a call or job (run IDs need a token)"
 
 
 class OpenIdModal(Dialog[str]):
-    """Dialog to enter an ID; dismisses with the ID, or None."""
+    """Dialog to enter a run id; its result is the id, or None if the user leaves."""
 
     AUTO_FOCUS = "Input"
 

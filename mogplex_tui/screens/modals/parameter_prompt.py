@@ -1,4 +1,4 @@
-"""Asks for one parameter of an action: a line of text, or one of some choices."""
+"""The dialog that asks for one parameter of an action: typed text or a choice."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from mogplex_tui.widgets.text import visible
 
 
 class AskModal(Dialog[str]):
-    """Dialog to enter or choose one value; dismisses with the value, or None.
+    """Dialog to enter or choose one value; its result is the value or None.
 
-    Invalid input stays in the dialog.
+    The result is None if the user cancels. The dialog stays open while the input is invalid.
     """
 
     DEFAULT_CSS = """
@@ -42,17 +42,21 @@ class AskModal(Dialog[str]):
         consequences: Sequence[str] = (),
         confirm_label: str = "OK",
     ) -> None:
-        """Create the prompt.
+        """Create the dialog.
 
-        `choices` are pairs of value and label; with choices there is no text field. `value` is the present value; ""
-        means that there is none, even if "" is the value of a choice.
+        `choices` are pairs of a value and its label; with choices the dialog has a list instead of a
+        text field. `value` is the parameter's current value; "" means that there is no current value,
+        even if "" is the value of a choice.
         """
         super().__init__()
         self._title, self._label, self._value, self._confirm_label = title, label, value, confirm_label
         self._choices, self._check, self._consequences = list(choices), check, list(consequences)
 
     def compose(self) -> ComposeResult:
-        """Lay out the question; nothing in it is markup."""
+        """Lay out the label, the text field or list, and the buttons.
+
+        Markup in the texts is not interpreted.
+        """
         with Vertical(id="box") as box:
             box.border_title = Content(visible(self._title)).markup
             yield Static(Content(visible(self._label)), classes="line dim")
@@ -73,9 +77,10 @@ class AskModal(Dialog[str]):
                     yield FlatButton(self._confirm_label, id="go")
 
     def on_mount(self) -> None:
-        """Focus the input, with the present value under the cursor.
+        """Focus the text field or the list, and highlight the current value in the list.
 
-        Without a present value no choice is highlighted, so an enter typed too early chooses nothing.
+        If the current value is not in the list, no choice is highlighted, so that an enter typed too
+        early chooses nothing.
         """
         if not self._choices:
             self.query_one(Input).focus()
@@ -86,7 +91,7 @@ class AskModal(Dialog[str]):
         options.focus()
 
     def _is_present(self) -> bool:
-        """Return whether there is a present value and it is one of the choices."""
+        """Return whether the current value is not empty and is one of the choices."""
         return bool(self._value) and any(value == self._value for value, _ in self._choices)
 
     @on(OptionList.OptionSelected)
@@ -95,9 +100,10 @@ class AskModal(Dialog[str]):
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
-        """Submit the text.
+        """Submit the text on enter, unless the text is empty.
 
-        If an empty text is valid, focus the buttons instead, the safe one first.
+        If an empty text is a valid value, the Cancel button gets the focus instead, so that the user
+        does not submit it by accident. If it is invalid, the error is shown.
         """
         if event.value.strip() or self._check(event.value) is not None:
             self._take()

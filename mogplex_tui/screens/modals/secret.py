@@ -1,4 +1,4 @@
-"""Shows a secret that the service returns only once."""
+"""The dialog that shows a secret which the service returns only once."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ if TYPE_CHECKING:
 
 
 class RevealModal(Dialog[None]):
-    """Shows a secret in plain text; the copy button has the focus.
+    """Dialog that shows a secret in plain text; the copy button has the focus.
 
-    The secret is in this dialog and, once copied, on the clipboard, and nowhere else.
+    The secret is kept only in this dialog and, after it was copied, on the clipboard.
     """
 
     AUTO_FOCUS = "#copy"
 
     def __init__(self, title: str, secret: Secret, copy: Callable[[str, str], None]) -> None:
-        """Create the dialog; `copy` copies a text and notifies what was copied."""
+        """Create the dialog; `copy` is called with the secret and a description of it."""
         super().__init__()
         self._title, self._secret, self._copy = title, secret, copy
 
     def compose(self) -> ComposeResult:
-        """Lay out the secret; nothing in it is markup."""
+        """Lay out the secret; markup in the texts is not interpreted."""
         with Vertical(id="box") as box:
             box.border_title = Content(visible(self._title)).markup
             yield Static(Content(visible(self._secret.reveal(), None)), classes="line", id="secret")

@@ -78,7 +78,7 @@ def _text(body: dict[str, Any], name: str) -> str | None:
 def _words(message: Any) -> str:
     """Return the text of one message.
 
-    Raises the 500 of the AI library for an invalid message.
+    Raises RefusedError 500 for an invalid message.
     """
     parts = message.get("parts") if isinstance(message, dict) else None
     if not isinstance(parts, list) or message.get("role") not in _ROLES:

@@ -46,8 +46,8 @@ def problem(db: Database | Tx, slug: str) -> str | None:
 def fresh(db: Database | Tx, github_username: str | None, email: str, unique: str) -> str:
     """Return a free slug for a new profile.
 
-    The slug comes from the GitHub user name or else from the e-mail address. If it is taken, a number
-    or the start of the profile's id `unique` is appended.
+    The slug comes from the GitHub user name or else from the e-mail address; if that gives no valid
+    slug, from the profile's id `unique`. If it is taken, a number or the start of the id is appended.
     """
     drawn = github_username or email.partition("@")[0]
     base = _OTHER.sub("-", drawn.lower()).strip("-")[:LONGEST].strip("-")

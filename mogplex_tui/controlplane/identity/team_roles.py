@@ -40,7 +40,8 @@ class ActiveTeam(NamedTuple):
 def may(role: str | None, capability: str) -> bool:
     """Return whether a role has a capability.
 
-    A role with "*" has every capability, a role with "a.*" has "a" and all capabilities below it.
+    A role has the capabilities in its list: "*" stands for all of them, "a.*" for "a" and everything
+    below "a".
     """
     for held in ROLE_CAPABILITIES.get(role or "", ()):
         if held in ("*", capability):

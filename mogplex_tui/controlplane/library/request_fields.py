@@ -23,9 +23,9 @@ async def strict_body(ask: Ask) -> dict[str, Any]:
 
 
 async def lenient_body(ask: Ask) -> dict[str, Any]:
-    """Return the JSON body as an object, or an empty one if the body is not an object.
+    """Return the JSON body as an object; any other body counts as an empty object.
 
-    A body that is not JSON is no error, either (library.md §1.3).
+    This includes a body that is not JSON (library.md §1.3).
     """
     try:
         return await params.json_object(ask)

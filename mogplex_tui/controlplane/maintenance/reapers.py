@@ -37,9 +37,10 @@ def _nobody(_: str) -> bool:
 
 
 def repair_jobs(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
-    """Start pending jobs again whose last attempt is two minutes ago or longer.
+    """Start the jobs that have been pending for two minutes.
 
-    Returns the route's body. The dispatch ledger records the source `repair`.
+    The time counts from the last attempt to start the job, or else from its creation. Returns the
+    route's body. The dispatch ledger records the source `repair`.
     """
     rows = plane.db.all(
         "SELECT id, coalesce(last_start_attempt_at, created_at) AS since FROM job_runs WHERE status = 'pending'"

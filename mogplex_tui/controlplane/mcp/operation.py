@@ -40,7 +40,7 @@ class V1Call(NamedTuple):
 class Operation(NamedTuple):
     """One MCP tool: what is published about it, and the v1 request that it makes.
 
-    `path` has argument names in braces. `query` maps query parameters to arguments, `body` lists the
+    `path` has argument names in braces. `query` maps arguments to query parameters, `body` lists the
     arguments in the body. With `keyed` the request has an Idempotency-Key. `wrap` is a key under which
     the response's data is put. `say` returns the sentence of the result from arguments and data.
     """

@@ -154,9 +154,10 @@ async def list_owners(ask: Ask) -> Response:
 
 
 async def list_pulls(ask: Ask) -> Response:
-    """Return the open pull requests of a repository and the diff of one of them.
+    """Return the open pull requests of a repository, and the diff of one pull request.
 
-    On an error both are empty (projects.md §7).
+    The diff is that of the query's `pr`, or else of the first one in the list. On an error both are
+    empty (projects.md §7).
     """
     try:
         return answer(_pulls(ask))

@@ -63,7 +63,10 @@ def _stored_sizes(columns: dict[str, Any]) -> None:
 
 
 def duplicate(error: sqlite3.IntegrityError) -> RefusedError:
-    """Return the 500 for a row that violates a unique constraint, to be raised."""
+    """Return the 500 for a row that violates a unique constraint, to be raised.
+
+    Its text contains the database's message.
+    """
     return refusal(500, f"duplicate key value violates unique constraint: {error}")
 
 

@@ -144,7 +144,7 @@ def _claim(ask: Ask, repo: Row, token: str, now: int) -> None:
 
 
 def _refused(tx: Tx, user_id: str, repo_id: str, now: int) -> tuple[_Limit, int] | None:
-    """Return the first limit that is reached, and the seconds until it is free again.
+    """Return the first limit that is reached, and the seconds until it allows a build.
 
     None if no limit is reached.
     """

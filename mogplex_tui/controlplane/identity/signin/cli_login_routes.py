@@ -89,7 +89,7 @@ async def consent_page(ask: Ask) -> Response:
     """Show the page that asks the user to allow or deny the command line tool a token.
 
     Status 400 with the service's message for invalid parameters. Without a session, redirect to the
-    login page. The hosted service shows instead that this sign-in has been retired.
+    login page. On the hosted service the page says that this sign-in has been retired.
     """
     if ask.plane.is_hosted:
         return message_page(

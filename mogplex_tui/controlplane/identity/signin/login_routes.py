@@ -53,9 +53,9 @@ def _asked_for(ask: Ask) -> str:
 
 
 async def show(ask: Ask) -> Response:
-    """Show the login button.
+    """Show the page with the login button.
 
-    A user who is signed in and has no page to return to sees that instead.
+    If the user is signed in and there is no page to return to, the page shows the user's name.
     """
     back = _way_back(ask)
     person = ask.plane.db.only("SELECT name FROM profiles WHERE id = ?", (ask.plane.user_id,))["name"]

@@ -29,7 +29,7 @@ _LETTERS_AND_DIGITS = string.ascii_letters + string.digits
 
 
 def drawn(alphabet: str = _LETTERS, length: int = 32) -> str:
-    """Return a random text of `length` characters from `alphabet`."""
+    """Return a secret of `length` random characters from `alphabet`."""
     return "".join(secrets.choice(alphabet) for _ in range(length))
 
 

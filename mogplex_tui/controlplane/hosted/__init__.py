@@ -1,1 +1,1 @@
-"""The hosted service's defects and redirects; the documented profile skips it."""
+"""Defects and redirects of the hosted service; the hosted profile reproduces them."""

@@ -1,4 +1,4 @@
-"""Find the defects of defects.py that apply to a request."""
+"""Find the defects in defects.py that apply to a request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .defects import FailingRequests, WholeBody
 
 
 class CompiledDefect(NamedTuple):
-    """A defect with its compiled path."""
+    """A defect with its methods as a set and its path as a regular expression."""
 
     methods: frozenset[str]
     path: re.Pattern[str]
@@ -53,7 +53,7 @@ _BY_BODY = (*UNGUARDED, *JSON_ONLY, *REFUSED, *ASSIGNED, *ABSENT, *EMPTY, *BODY_
 
 
 class DefectCheck:
-    """One request, its outcome, and the defects that may apply to it."""
+    """One request and its body, with methods that find the defects it triggers."""
 
     def __init__(self, scope: Scope) -> None:
         self.method = "GET" if scope["method"] == "HEAD" else scope["method"]
@@ -68,7 +68,7 @@ class DefectCheck:
         self.refused: list[None] = []
 
     def meets(self, known: Iterable[CompiledDefect]) -> list[FailingRequests]:
-        """Return the defects whose method, path and conditions match."""
+        """Return the defects whose method, path and query conditions match the request."""
         return [
             broken
             for broken in self.may_meet(known)
@@ -76,16 +76,22 @@ class DefectCheck:
         ]
 
     def may_meet(self, known: Iterable[CompiledDefect]) -> list[FailingRequests]:
-        """Return the defects whose method and path match."""
+        """Return the defects whose method and path match the request."""
         return [k.broken for k in known if self.method in k.methods and k.path.fullmatch(self.path)]
 
     @property
     def body_decides(self) -> bool:
-        """Return whether `look_at` needs the body before the handler runs."""
+        """Whether the defects of this route depend on the request body.
+
+        If so, `look_at` must be called before the handler runs.
+        """
         return bool(self.may_meet(_BY_BODY))
 
     def look_at(self, body: bytes) -> None:
-        """Parse the body, and set whether the hosted service refuses the request for it."""
+        """Parse the request body and decide whether the hosted service refuses it.
+
+        Sets `body`, `bad_body` and `refuses`.
+        """
         is_json = True
         try:
             self.body = parsed(body)
@@ -97,11 +103,11 @@ class DefectCheck:
 
     @property
     def keys(self) -> dict[str, Any]:
-        """Return the body as an object; other values have no keys."""
+        """The JSON object in the body; {} if the body is not an object."""
         return self.body if isinstance(self.body, dict) else {}
 
     def refused_write(self) -> FailingRequests | None:
-        """Return the write that the database will refuse because of the body's keys."""
+        """Return the defect by which the database refuses keys in the body, or None."""
         met = [b for b in self.may_meet(REFUSED) if all(name in self.keys for name, _ in b.when)]
         if met:
             return met[0]
@@ -112,7 +118,10 @@ class DefectCheck:
         return None
 
     def unfit_row(self) -> FailingRequests | None:
-        """Return the database's message for values that the plane's own checks refuse."""
+        """Return the database error for a body with missing or invalid values, or None.
+
+        The plane's own validation answers such a body with 400.
+        """
         for whole in filter(lambda whole: whole.needed, self._assigned()):
             absent = [name for name in whole.needed.split() if self.keys.get(name) is None]
             where = f'relation "{whole.table}"'
@@ -124,18 +133,21 @@ class DefectCheck:
         return None
 
     def no_row(self) -> FailingRequests:
-        """Return the message for an update that finds no row."""
+        """Return the database error for an update whose row does not exist."""
         row_id = self.keys.get("id")
         if isinstance(row_id, str) and not is_uuid(row_id.strip()):
             return self._row_refused(defects.CAST.replace("{id}", row_id.strip()))
         return self._row_refused(defects.NO_ROW)
 
     def changes_nothing(self) -> bool:
-        """Return whether an update contains no column."""
+        """Return whether the body of an update contains no column of the table."""
         return not any(self.keys.keys() & set(whole.keys.split()) for whole in defects.EMPTY_UPDATES)
 
     def body_id(self) -> tuple[FailingRequests, str] | None:
-        """Return the defect of an id in the body that is no UUID, with its refusal."""
+        """Return the defect that an invalid UUID in the body triggers, or None.
+
+        The second item is the error text by which the plane refuses that id.
+        """
         for broken, key, refusal in defects.BODY_IDS:
             said = self.keys.get(key)
             if broken in self.may_meet(BODY_IDS) and isinstance(said, str) and not is_uuid(said.strip()):
@@ -153,7 +165,10 @@ class DefectCheck:
         return FailingRequests(self.method, self.path, text)
 
     def bad_id(self) -> tuple[FailingRequests, str] | None:
-        """Return the defect of a path with an id that is no UUID, and that id."""
+        """Return the defect that an invalid UUID in the path triggers, and that id.
+
+        Returns None if the path contains no invalid id.
+        """
         if self.path in defects.NOT_IDS:
             return None
         for known in BAD_IDS:
@@ -165,7 +180,10 @@ class DefectCheck:
         return None
 
     def holds(self, name: str, wanted: str) -> bool:
-        """Return whether a condition on a query parameter holds."""
+        """Return whether the query parameter `name` meets the condition `wanted`.
+
+        FailingRequests describes the conditions; a leading `!` negates one.
+        """
         if wanted.startswith("!"):
             rest = wanted[1:]
             return not self.holds(name, rest if rest == "given" else f"={rest}")

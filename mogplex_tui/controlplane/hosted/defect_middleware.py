@@ -1,4 +1,4 @@
-"""Reproduce the hosted service's defects by changing responses."""
+"""Reproduce defects of the hosted service by changing responses."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EVERY = 2**31 - 1
 
 
 class Answered(NamedTuple):
-    """A complete response."""
+    """A complete response of a handler: status, headers and body."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
@@ -42,13 +42,16 @@ class Answered(NamedTuple):
 
 
 class HostedDefects:
-    """Let the handlers run, then change their responses as the hosted service would."""
+    """ASGI middleware that replaces responses where the hosted service has a defect.
+
+    The handler runs first, because a defect depends on its response.
+    """
 
     def __init__(self, app: ASGIApp, plane: Plane) -> None:
         self._app, self._plane = app, plane
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         if scope["type"] != "http" or not scope["path"].startswith("/api/"):
             await self._app(scope, receive, send)
             return
@@ -93,7 +96,7 @@ class HostedDefects:
         return found
 
     async def _look_at_body(self, visit: DefectCheck, receive: Receive) -> Receive:
-        """Read the body, decide what the database will refuse, and replay the body."""
+        """Read the body, pass it to `visit`, and return a `receive` that replays it."""
         messages: list[Message] = []
         while True:
             message = await receive()
@@ -142,7 +145,7 @@ class HostedDefects:
         return _error(visit, visit.meets(known.EXPORTS)[0], "")
 
     def _after_search(self, visit: DefectCheck, answered: Answered) -> Response | None:
-        """Return an empty search result, or a 500 for a text in a repository's name."""
+        """Return an empty result for a search, or a 500 if a repository's name matches."""
         if answered.status != 200:
             return None
         text = searched(visit.query.get("q", ""))
@@ -177,7 +180,10 @@ def _after_refused_write(visit: DefectCheck, _: Answered) -> Response | None:
 
 
 def _after_refused_row(visit: DefectCheck, answered: Answered) -> Response | None:
-    """Return the database's message where the plane's own check refuses a row."""
+    """Return the hosted service's database error for a row that the plane refuses.
+
+    Returns None if the response needs no change.
+    """
     if answered.status == 400 and (unfit := visit.unfit_row()) is not None:
         return _error(visit, unfit, "")
     if answered.status == 404 and answered.is_json and visit.may_meet(known.ABSENT):
@@ -222,7 +228,7 @@ def _after_no_limit(_: DefectCheck, answered: Answered) -> Response | None:
 
 
 def _is_a_page(answered: Answered) -> bool:
-    """Return whether there is no such route."""
+    """Return whether the response is the HTML page for a route that does not exist."""
     return answered.status == 404 and not answered.is_json
 
 

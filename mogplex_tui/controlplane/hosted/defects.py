@@ -1,7 +1,8 @@
-"""Defects of the hosted service of August 2026, as data.
+"""Tables of the hosted service's defects, as observed in August 2026.
 
-A defect only replaces the response of a handler that did its own checks first, so that unauthorized requests are
-refused as usual. `{name}` in a path is one segment that should be a UUID, `{*}` one of any form.
+A defect replaces the response of a handler that has already made its own checks, so that
+unauthorized requests are refused as usual. In a path `{name}` is one segment that should be a
+UUID, `{*}` is one segment of any form.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ CAST = 'invalid input syntax for type uuid: "{id}"'
 
 
 class FailingRequests(NamedTuple):
-    """Requests whose response is a 500 with this text, or an empty 500 for "".
+    """Requests that fail on the hosted service, and the status and text of the error.
 
-    `when` names conditions on query parameters, all of which must hold: `given`, `no_number`, `no_uuid`, or a value
-    after an equals sign.
+    With the text "" the response has no body. `when` are pairs of a query parameter and a
+    condition, all of which must hold: `given`, `no_number`, `no_uuid`, or `=` and a value.
     """
 
     methods: str
@@ -32,7 +33,10 @@ class FailingRequests(NamedTuple):
 
 
 class WholeBody(NamedTuple):
-    """Requests whose body is stored as it is: its allowed keys and required ones."""
+    """Requests whose body the hosted service stores without validation.
+
+    `keys` are the columns of the table, `needed` the columns that must not be null.
+    """
 
     methods: str
     path: str

@@ -1,4 +1,4 @@
-"""The hosted edge: which requests reach a handler, and which are redirected.
+"""The edge of the hosted service: pass requests to handlers, or redirect them.
 
 auth.md §3, §4.
 """
@@ -48,18 +48,18 @@ _BEARER = re.compile(r"Bearer (.+)", re.DOTALL)
 
 
 def is_one_of(path: str, patterns: tuple[str, ...]) -> bool:
-    """Return whether a path is one of these, where a final `*` matches anything."""
+    """Return whether a path matches a pattern; a final `*` stands for any text."""
     return any(path.startswith(p[:-1]) if p.endswith("*") else path == p for p in patterns)
 
 
 class HostedGate:
-    """Decide about every request in the order of auth.md §3."""
+    """ASGI middleware that checks every request in the order of auth.md §3."""
 
     def __init__(self, app: ASGIApp, service: Service) -> None:
         self._app, self._service = app, service
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or redirect it."""
+        """Pass a request on, redirect it, or refuse it."""
         sent_away = self._decide(Request(scope)) if scope["type"] == "http" else None
         await (sent_away or self._app)(scope, receive, send)
 
@@ -86,7 +86,10 @@ class HostedGate:
         return login(path, query, expired=(referrer.scheme, referrer.netloc) == (home.scheme, home.netloc))
 
     def _credential_passes(self, path: str, authorization: str, cookie: str | None) -> bool:
-        """Return whether the credentials pass; a token is not checked here, a session is."""
+        """Return whether a request passes because of its bearer token or session cookie.
+
+        A session must be valid; of a token only the form is checked here.
+        """
         bearer = _BEARER.match(authorization)
         if bearer is not None:
             if is_v1(path):

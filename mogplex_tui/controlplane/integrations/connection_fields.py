@@ -16,7 +16,7 @@ Columns = dict[str, Any]
 
 
 def invalid(message: str) -> RefusedError:
-    """400 INVALID_CONNECTION to raise."""
+    """Return the error 400 INVALID_CONNECTION with this message."""
     return refusal(400, message, code="INVALID_CONNECTION")
 
 
@@ -36,9 +36,9 @@ def _url(ask: Ask, body: dict[str, Any], name: str) -> str:
 
 
 def new_connection(ask: Ask, payload: Any) -> Columns:
-    """Return the columns of a new connection. Raises RefusedError for invalid fields.
+    """Validate the JSON body of a new connection and return the columns to store.
 
-    The caller checks limits and duplicates.
+    Raises RefusedError for invalid fields. The caller must check limits and duplicates.
     """
     if not isinstance(payload, dict | list):
         raise invalid("Connection payload is required")
@@ -133,9 +133,9 @@ def _oauth(ask: Ask, body: dict[str, Any]) -> Columns:
 
 
 def _client_secret(given: Any) -> str | None:
-    """Return the client secret from a plain string or a JSON object, or None.
+    """Return the OAuth client secret from the field `credentials`, or None.
 
-    The JSON object has the key `client_secret`.
+    The field contains the secret itself, or a JSON object with the key `client_secret` as text.
     """
     text = params.trim(given) if isinstance(given, str) else ""
     try:

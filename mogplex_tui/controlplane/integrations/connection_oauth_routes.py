@@ -1,8 +1,9 @@
-"""Authorising a connection in a browser (library.md §8.5).
+"""Routes that authorise a connection by OAuth in the browser (library.md §8.5).
 
-The plane is no client of any service in the world. For the two presets that a service's own sign-in would complete it
-plays that service: the browser comes straight back with a code. For an OAuth client that a user entered, the browser
-is sent to the address that was given, and the exchange of what comes back fails.
+The plane is not registered as a client of any real service. For the two presets with
+`registers` the plane imitates the service: it redirects the browser back at once with a code.
+For an OAuth client that a user entered, the browser is sent to the entered URL, and the
+exchange of the returned code always fails.
 """
 
 from __future__ import annotations
@@ -54,7 +55,10 @@ def _registers(row: Row) -> bool:
 
 
 async def begin_oauth(ask: Ask) -> Response:
-    """Redirect to the provider with a state and a PKCE verifier in cookies."""
+    """Redirect the browser to the OAuth provider.
+
+    The state and the PKCE verifier are stored in cookies.
+    """
     row = _wanted(ask)
     if row["auth_type"] != "oauth" or _is_managed(row):
         raise refusal(400, "Connection is not configured for OAuth")
@@ -91,7 +95,7 @@ def _provider(row: Row, back: str, state: str, verifier: str) -> str:
 
 
 async def end_oauth(ask: Ask) -> Response:
-    """Handle the provider's OAuth callback; success and errors are redirects."""
+    """Handle the OAuth callback: redirect the browser with the result in the URL."""
     if ask.caller is None:
         return RedirectResponse("/login?error=unauthorized", 302)
     state, _, connection_id = ask.request.cookies.get(_STATE_COOKIE, "").partition(".")
@@ -121,7 +125,7 @@ def _authorise(ask: Ask, row: Row) -> None:
 
 
 async def managed_auth(ask: Ask) -> Response:
-    """Authorise a connection through the broker, which the plane simulates."""
+    """Authorise a connection through the authentication broker, which is simulated."""
     row = _wanted(ask)
     if not _is_managed(row):
         raise refusal(400, "Connection does not use managed auth")
@@ -130,7 +134,7 @@ async def managed_auth(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[Route]:
-    """The routes of this theme."""
+    """Return the routes of this module."""
     return [
         route(_CALLBACK, OpenEndpoint(service, {"GET": Verb(end_oauth)})),
         route("/api/connections/oauth", PlainEndpoint(service, {"GET": Verb(begin_oauth)})),

@@ -1,4 +1,4 @@
-"""The services that a connection can be made from by name (library.md §8.3)."""
+"""Presets of connections: well-known services by name (library.md §8.3)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 
 class ConnectionPreset(NamedTuple):
-    """A known service: name, URL (None: the user enters it) and kind of auth.
+    """A well-known service: its name, its MCP URL and how it authenticates.
 
-    `managed` auth goes through a broker; `registers` means that an OAuth client is registered at the service itself.
+    `url` None means that the user enters the URL. With `managed` a broker authenticates the user;
+    with `registers` the service itself registers an OAuth client.
     """
 
     name: str
@@ -19,7 +20,7 @@ class ConnectionPreset(NamedTuple):
 
     @property
     def needs_credential(self) -> bool:
-        """Whether the user has to give a credential."""
+        """Whether the user must enter a credential for this service."""
         return self.auth_type in ("bearer", "api_key")
 
 

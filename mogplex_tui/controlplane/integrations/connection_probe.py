@@ -1,8 +1,9 @@
 """Simulate the test of a connection.
 
-The plane sends nothing to other hosts, so the result depends on URL and credential: a path that ends in a status
-(`/503`) has that status, a host under `.invalid` has no address, one under `.test` does not answer, and a credential
-that calls itself expired or revoked is refused. Everything else succeeds (library.md §8.4).
+The plane sends nothing to other hosts, so the result depends on the URL and the credential. A
+path that ends in a status (`/503`) gives that status; a host under `.invalid` does not
+resolve, a host under `.test` does not answer; a credential that contains "expired" or
+"revoked" is refused. Everything else succeeds (library.md §8.4).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _TOOLS = {"linear": 23, "notion": 14, "sentry": 16, "supabase": 20, "browserbase
 
 
 class ProbeResult(NamedTuple):
-    """The result of a test: health status, message, error, HTTP status, tools."""
+    """The result of a connection test: health, message, error, status, tool count."""
 
     status: str
     summary: str
@@ -35,7 +36,7 @@ class ProbeResult(NamedTuple):
 
 
 def classify(error: str) -> str:
-    """Return the health status for an exception's text."""
+    """Return the health status that the text of an error stands for."""
     for pattern, status in (
         (_MISCONFIGURED, "misconfigured"),
         (_AUTH, "auth_failed"),
@@ -47,7 +48,7 @@ def classify(error: str) -> str:
 
 
 def probe(row: Row, now: int) -> ProbeResult:
-    """Test a whole connection row at `now` (µs)."""
+    """Test a connection, given as a full row, at the time `now` (µs)."""
     field = "mcp_url" if row["type"] == "mcp_server" else "base_url"
     url = row[field]
     if not url:

@@ -1,4 +1,4 @@
-"""/api/connections and the test of one (library.md §8.2 to §8.4)."""
+"""Routes under /api/connections: list, change and test (library.md §8.2 to §8.4)."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ async def _body(ask: Ask) -> Any:
 
 
 def own_connection(ask: Ask, connection_id: str) -> Row | None:
-    """The caller's connection as a whole row, or None."""
+    """Return the full row of a connection of the caller, or None."""
     return ask.plane.db.one(
         "SELECT * FROM connections WHERE id = ? AND user_id = ?", (connection_id.lower(), ask.user_id)
     )
 
 
 async def list_connections(ask: Ask) -> Response:
-    """All of the caller's connections, the oldest first; no credentials."""
+    """Return the caller's connections, oldest first, without credentials."""
     rows = ask.plane.db.all(
         f"SELECT {COLUMNS} FROM connections WHERE user_id = ? ORDER BY created_at, rowid", (ask.user_id,)
     )
@@ -45,7 +45,7 @@ async def list_connections(ask: Ask) -> Response:
 
 
 async def create_connection(ask: Ask) -> Response:
-    """Add a connection (§8.3)."""
+    """Create a connection (library.md §8.3)."""
     columns = new_connection(ask, await _body(ask))
     if columns["source_preset"] is not None:
         _refuse_double(ask, columns["source_preset"])
@@ -81,9 +81,10 @@ def _refuse_too_many(ask: Ask, columns: Columns) -> None:
 
 
 async def _named(ask: Ask) -> tuple[Row, dict[str, Any]]:
-    """Return the connection in a body, and the body. Raises the 400 and the 403.
+    """Return the connection whose id is in the JSON body, and the body.
 
-    library.md §8.2.
+    Raises a refusal with 400 without an id, and with 403 if the caller has no such connection
+    (library.md §8.2).
     """
     parsed = await _body(ask)
     body = parsed if isinstance(parsed, dict) else {}
@@ -97,7 +98,7 @@ async def _named(ask: Ask) -> tuple[Row, dict[str, Any]]:
 
 
 async def switch_connection(ask: Ask) -> Response:
-    """Switch a connection on or off; nothing else of it can be changed."""
+    """Enable or disable a connection; other fields cannot be changed."""
     row, body = await _named(ask)
     enabled = body.get("is_enabled")
     if not isinstance(enabled, bool):
@@ -109,7 +110,7 @@ async def switch_connection(ask: Ask) -> Response:
 
 
 async def delete_connection(ask: Ask) -> Response:
-    """Remove the connection that the JSON body names."""
+    """Delete the connection whose id is in the JSON body."""
     row, _ = await _named(ask)
     with ask.plane.db.transaction() as tx:
         writes.delete_connection(tx, ask.user_id, row["id"])
@@ -117,7 +118,7 @@ async def delete_connection(ask: Ask) -> Response:
 
 
 async def try_connection(ask: Ask) -> Response:
-    """Test a connection; what it finds is a 200, well or not (§8.4)."""
+    """Test a connection; the status is 200 even if the test fails (library.md §8.4)."""
     row = own_connection(ask, ask.path_id("connection_id"))
     if row is None:
         raise refusal(404, "Connection not found")
@@ -155,7 +156,7 @@ def _tested(found: connection_probe.ProbeResult, at: int) -> dict[str, Any]:
 
 
 def routes(service: Service) -> list[Route]:
-    """The routes of this theme."""
+    """Return the routes of this module."""
     verbs = {
         "GET": Verb(list_connections),
         "POST": Verb(create_connection),

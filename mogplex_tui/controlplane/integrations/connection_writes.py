@@ -8,7 +8,10 @@ from ..db.database import Tx
 
 
 def insert_connection(tx: Tx, *, user_id: str, at: int, **columns: Any) -> str:
-    """Insert a connection and return its id. Raises sqlite3.IntegrityError."""
+    """Insert a connection and return its id.
+
+    Raises sqlite3.IntegrityError if a constraint fails.
+    """
     connection_id = tx.new_id()
     tx.insert("connections", id=connection_id, user_id=user_id, created_at=at, updated_at=at, **columns)
     tx.note("connections", "INSERT", user_id, connection_id)
@@ -16,13 +19,16 @@ def insert_connection(tx: Tx, *, user_id: str, at: int, **columns: Any) -> str:
 
 
 def update_connection(tx: Tx, user_id: str, connection_id: str, at: int, **columns: Any) -> None:
-    """Update a connection of this user."""
+    """Update columns of a connection and publish the change to its user."""
     tx.update("connections", connection_id, updated_at=at, **columns)
     tx.note("connections", "UPDATE", user_id, connection_id)
 
 
 def delete_connection(tx: Tx, user_id: str, connection_id: str) -> None:
-    """Delete a connection with its overrides and events; overrides are published."""
+    """Delete a connection with its overrides and events.
+
+    The deletions of the connection and of its overrides are published.
+    """
     for row in tx.all("SELECT id FROM repo_connection_overrides WHERE connection_id = ?", (connection_id,)):
         tx.note("repo_connection_overrides", "DELETE", None, row["id"])
     tx.execute("DELETE FROM connections WHERE id = ?", (connection_id,))
@@ -30,7 +36,10 @@ def delete_connection(tx: Tx, user_id: str, connection_id: str) -> None:
 
 
 def begin_test(tx: Tx, user_id: str, connection_id: str, at: int) -> str:
-    """Mark a connection as being tested and return a token; older tests are outdated."""
+    """Mark a connection as being tested and return the token of this test.
+
+    The results of tests that began earlier can no longer be stored.
+    """
     token = tx.new_id()
     update_connection(tx, user_id, connection_id, at, health_status="testing", active_test_token=token)
     return token
@@ -48,9 +57,10 @@ def end_test(
     http_status: int | None,
     tool_count: int | None,
 ) -> bool:
-    """Store the result of a test; False, without a change, if a newer one started.
+    """Store the result of the test with this token; return whether it was stored.
 
-    A failed test leaves an event (library.md §15).
+    If a newer test has begun, nothing is stored. A failed test adds a connection event
+    (library.md §15).
     """
     current = tx.one(
         "SELECT 1 FROM connections WHERE id = ? AND active_test_token = ?", (connection_id, token)
@@ -84,7 +94,7 @@ def end_test(
 
 
 def authorise(tx: Tx, user_id: str, connection_id: str, access_token: str, at: int, expires_at: int) -> None:
-    """Store a token until `expires_at` (µs) for an OAuth connection."""
+    """Store an OAuth access token, which is valid until `expires_at` (µs)."""
     update_connection(
         tx,
         user_id,

@@ -1,4 +1,4 @@
-"""Connections: their JSON, those that a run gets, and their credentials.
+"""Read connections: as JSON, for a run in a repository, and with credentials.
 
 library.md §8, projects.md §4.1.
 """
@@ -30,17 +30,21 @@ _KEPT = (
 
 
 def connection(row: Row) -> dict[str, Any]:
-    """Return a Connection object from COLUMNS, without credentials (library.md §8.1)."""
+    """Return the Connection object of a COLUMNS row.
+
+    It contains no credentials (library.md §8.1).
+    """
     out = row_json.timed(row, *_INSTANTS)
     out["is_enabled"] = bool(row["is_enabled"])
     return out
 
 
 def runnable(db: Database, user_id: str, repo_id: str) -> list[Row]:
-    """Return the connections of a run in a repository, as COLUMNS rows.
+    """Return the connections that runs in a repository can use, as COLUMNS rows.
 
-    Enabled global ones that the repository does not exclude, and its own enabled ones. Of more than five MCP servers
-    five remain: the repository's own first, then the oldest (projects.md §4.1).
+    These are the enabled global connections that the repository does not exclude and the
+    repository's own enabled connections. At most five of them are MCP servers: the repository's
+    own come first, then the oldest (projects.md §4.1).
     """
     rows = db.all(
         f"SELECT {COLUMNS} FROM connections WHERE ({_GLOBALS} AND {_KEPT}) OR ({_PROJECT})"
@@ -53,23 +57,23 @@ def runnable(db: Database, user_id: str, repo_id: str) -> list[Row]:
 
 
 def mcp_count(rows: list[Row]) -> int:
-    """Return how many of these connections are MCP servers."""
+    """Return how many of the connections are MCP servers."""
     return sum(row["type"] == "mcp_server" for row in rows)
 
 
 def secret_of(row: Row) -> str | None:
-    """Return the credential for the target: an OAuth token, else the stored one.
+    """Return the credential to send to the connected service, or None.
 
-    `row` is a whole row; None without a credential.
+    For OAuth connections it is the access token. `row` must be a full row.
     """
     secret: str | None = row["oauth_access_token"] if row["auth_type"] == "oauth" else row["credentials"]
     return secret or None
 
 
 def is_complete(row: Row, now: int) -> bool:
-    """Return whether a whole row has a URL and valid credentials at `now` (µs).
+    """Return whether a connection has a URL and valid credentials at `now` (µs).
 
-    library.md §9.1.
+    `row` must be a full row (library.md §9.1).
     """
     if not (row["mcp_url"] if row["type"] == "mcp_server" else row["base_url"]):
         return False
@@ -84,9 +88,9 @@ def is_complete(row: Row, now: int) -> bool:
 
 
 def mcp_config(row: Row) -> dict[str, Any]:
-    """Return URL and headers of a whole MCP row, with its secret in plain text.
+    """Return the URL and headers for an MCP connection, with its secret in plain text.
 
-    library.md §8.3, §9.1.
+    `row` must be a full row (library.md §8.3, §9.1).
     """
     url, secret = row["mcp_url"], secret_of(row)
     if secret is None:

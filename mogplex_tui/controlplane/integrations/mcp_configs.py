@@ -1,4 +1,4 @@
-"""The MCP servers for coding CLIs: custom ones and connections (library.md §9.1)."""
+"""The MCP servers that coding CLIs can use, with secrets (library.md §9.1)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from . import connections
 
 
 def custom_config(row: Row) -> dict[str, Any]:
-    """Return the config of a custom server, with secrets in plain text.
+    """Return the configuration of a custom MCP server, with secrets in plain text.
 
-    A secret replaces a plain value of the same name.
+    If a plain value and a secret have the same name, the secret is used.
     """
     extra: dict[str, Any] = json.loads(row["extra"])
     if row["transport"] == "stdio":
@@ -23,10 +23,11 @@ def custom_config(row: Row) -> dict[str, Any]:
 
 
 def merged(db: Database, user_id: str, now: int) -> list[dict[str, Any]]:
-    """The user's list of `{name, enabled, config}`, with secrets; `now` in µs.
+    """Return all MCP servers of a user as `{name, enabled, config}`, with secrets.
 
-    Custom servers by creation, disabled ones too; then the enabled, complete MCP connections by creation whose name
-    no custom server has.
+    First come the custom servers, including disabled ones, then the enabled and complete MCP
+    connections, except those that share their name with a custom server. Each group is ordered by
+    creation; `now` is in µs.
     """
     servers = db.all(
         "SELECT * FROM user_mcp_servers WHERE user_id = ? ORDER BY created_at, rowid", (user_id,)

@@ -16,7 +16,7 @@ Secrets = dict[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A whole server; the fields of the transport that it does not have are empty."""
+    """All fields of a custom MCP server; those of the other transport are empty."""
 
     name: str
     enabled: bool
@@ -32,12 +32,12 @@ class Server:
 
 
 def refused(message: str, code: str = "INVALID_MCP_SERVER", status: int = 400) -> RefusedError:
-    """An error of this family to raise: text and code."""
+    """Return an error response about an MCP server, to be raised."""
     return refusal(status, message, code=code)
 
 
 def body_object(body: Any) -> dict[str, Any]:
-    """The body as an object; raises RefusedError for anything else."""
+    """Return a JSON body that is an object. Raises RefusedError for any other value."""
     if not isinstance(body, dict):
         raise refused("request body must be an object")
     return body
@@ -65,7 +65,7 @@ def _transport(value: Any) -> str:
 
 
 def _text(value: Any) -> str | None:
-    """A trimmed text, None for a blank or another type."""
+    """Return a text trimmed; return None for blank text or a value of another type."""
     return (params.trim(value) or None) if isinstance(value, str) else None
 
 
@@ -124,7 +124,10 @@ def _no_doubles(plain: Mapping[str, str], secrets: Mapping[str, str], what: str)
 
 
 def _checked(server: Server, given: Mapping[str, Any]) -> Server:
-    """Return the server without the other transport's fields. Raises RefusedError."""
+    """Check the fields against the transport, and clear those of the other transport.
+
+    `given` is the request body. Raises RefusedError for an invalid combination.
+    """
     _no_doubles(server.env_plain, server.env_secrets, "environment variable")
     _no_doubles(server.header_plain, server.header_secrets, "header")
     if server.transport == "stdio":
@@ -141,7 +144,7 @@ def _checked(server: Server, given: Mapping[str, Any]) -> Server:
 
 
 def created(body: dict[str, Any]) -> Server:
-    """Return a new server from a POST body. Raises RefusedError."""
+    """Return the server that a POST body describes. Raises RefusedError."""
     server = Server(
         name=_name(body.get("name")),
         enabled=_enabled(body.get("enabled", True)),
@@ -151,9 +154,10 @@ def created(body: dict[str, Any]) -> Server:
 
 
 def changed(stored: Server, body: dict[str, Any]) -> Server:
-    """Return a stored server after a PATCH body. Raises RefusedError.
+    """Return a stored server with the changes of a PATCH body. Raises RefusedError.
 
-    Missing fields stay, secrets are merged by key, null removes one. Another transport drops the old one's fields.
+    Fields that the body does not contain stay. Secrets are merged by key; null removes a secret.
+    A change of transport clears the fields of the previous transport.
     """
     server = stored
     if "name" in body:

@@ -1,4 +1,4 @@
-"""Custom MCP servers: /api/mcp-servers, and the merged list of v1.
+"""Routes of custom MCP servers: /api/mcp-servers, and the merged list of v1.
 
 library.md §9, v1.md §6.
 """
@@ -23,7 +23,7 @@ _JSON_COLUMNS = ("args", "env_plain", "env_secrets", "header_plain", "header_sec
 
 
 def _shown(row: Row) -> dict[str, Any]:
-    """A Server object: of secrets only the names."""
+    """Return the Server object of a row, with secrets' names but not their values."""
     return {
         "id": row["id"],
         "name": row["name"],
@@ -82,7 +82,7 @@ async def _body(ask: Ask) -> dict[str, Any]:
 
 
 async def list_servers(ask: Ask) -> Response:
-    """Return the caller's servers; `format=cli` is the merged list with secrets.
+    """Return the caller's servers; with `format=cli` the merged list with secrets.
 
     library.md §9.1.
     """
@@ -96,12 +96,12 @@ async def list_servers(ask: Ask) -> Response:
 
 
 async def v1_servers(ask: Ask) -> Response:
-    """The merged list with secrets, in the v1 envelope (v1.md §6)."""
+    """Return the merged list with secrets in the v1 envelope (v1.md §6)."""
     return data({"servers": mcp_configs.merged(ask.plane.db, ask.user_id, ask.plane.clock.now_us())})
 
 
 async def create_server(ask: Ask) -> Response:
-    """Add a server; 409 if the caller has a server with exactly that name."""
+    """Create a server; answer 409 if the caller has a server with the same name."""
     server = created(await _body(ask))
     now = ask.plane.clock.now_us()
     try:
@@ -130,12 +130,12 @@ def _duplicate(ask: Ask, name: str) -> Exception:
 
 
 async def read_server(ask: Ask) -> Response:
-    """One server; 404 when it is not the caller's."""
+    """Return one of the caller's servers; answer 404 for other ids."""
     return answer({"server": _shown(_row(ask, ask.path_id("server_id")))})
 
 
 async def change_server(ask: Ask) -> Response:
-    """Update an MCP server's fields and its `updatedAt` (§9.3)."""
+    """Change the fields of one of the caller's servers (library.md §9.3)."""
     row = _row(ask, ask.path_id("server_id"))
     server = changed(_stored(row), await _body(ask))
     try:
@@ -147,7 +147,7 @@ async def change_server(ask: Ask) -> Response:
 
 
 async def delete_server(ask: Ask) -> Response:
-    """Remove a server with its secrets; 404 when it is not the caller's."""
+    """Delete one of the caller's servers with its secrets; answer 404 for other ids."""
     row = _row(ask, ask.path_id("server_id"))
     with ask.plane.db.transaction() as tx:
         tx.execute("DELETE FROM user_mcp_servers WHERE id = ?", (row["id"],))
@@ -155,7 +155,7 @@ async def delete_server(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[Route]:
-    """The routes of this theme."""
+    """Return the routes of this module."""
     one = {"GET": Verb(read_server), "PATCH": Verb(change_server), "DELETE": Verb(delete_server)}
     v1 = Verb(v1_servers, "read", "Failed to list MCP servers")
     return [

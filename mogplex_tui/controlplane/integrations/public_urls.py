@@ -1,4 +1,4 @@
-"""Validate the URLs of connections: public hosts only (library.md §8.3)."""
+"""Validate URLs of connections, which must name public hosts (library.md §8.3)."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _KEPT = "%/:@!$&'()*+,;=~-._?[]|"
 
 
 class UnsafeUrlError(Exception):
-    """A URL that is not allowed; the message starts with the field's name."""
+    """A URL that is not allowed; the message starts with the name of its field."""
 
 
 def parsed_url(text: str, name: str, private: bool = False) -> str:
-    """Return the normalised URL. Raises UnsafeUrlError naming the field `name`.
+    """Validate and normalise a URL. Raises UnsafeUrlError naming the field `name`.
 
     With `private`, hosts of this machine and its network are allowed.
     """
@@ -44,7 +44,10 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def _host(host: str, name: str) -> tuple[str, Address | None]:
-    """Return the host in lower case, and its IP address in any spelling of browsers."""
+    """Return the normalised host, and its IP address or None.
+
+    IPv4 addresses are recognised in every spelling that browsers accept.
+    """
     try:
         if ":" in host:
             address: Address = ipaddress.ip_address(host)

@@ -1,4 +1,4 @@
-"""MCP servers, connections and Slack (library.md)."""
+"""All routes of MCP servers, connections and Slack (library.md)."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ _THEMES = (mcp_server_routes, connection_oauth_routes, connection_routes, slack_
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """Every route of the family."""
+    """Return all routes of this package."""
     return [entry for theme in _THEMES for entry in theme.routes(service)]

@@ -1,6 +1,7 @@
-"""/api/integrations/slack: workspaces, policies, channel links (library.md §14).
+"""Routes under /api/integrations/slack (library.md §14).
 
-The plane has no Slack app: installing answers that it is not configured, and no workspace has a bot token.
+The plane has no Slack app: installing redirects to a "not configured" page, and no workspace
+has a bot token.
 """
 
 from __future__ import annotations
@@ -67,7 +68,10 @@ async def _body(ask: Ask) -> dict[str, Any] | None:
 
 
 def _managed(ask: Ask) -> Row:
-    """Return the path's workspace; raises 404 if unknown, 403 if not the caller's."""
+    """Return the Slack workspace that the path names.
+
+    Raises a refusal with 404 for an unknown workspace and with 403 for another user's.
+    """
     row = ask.plane.db.one(
         "SELECT * FROM slack_installations WHERE team_id = ?", (ask.request.path_params["team_id"],)
     )
@@ -79,12 +83,12 @@ def _managed(ask: Ask) -> Row:
 
 
 async def install(_: Ask) -> Response:
-    """Redirect an app installation to the page that says Slack is not configured."""
+    """Redirect to the page which says that the Slack app is not configured."""
     return RedirectResponse(_NOT_CONFIGURED, 302)
 
 
 async def list_installations(ask: Ask) -> Response:
-    """The caller's workspaces, the newest first."""
+    """Return the caller's Slack workspaces, newest first."""
     rows = ask.plane.db.all(
         "SELECT * FROM slack_installations WHERE user_id = ? ORDER BY installed_at DESC, rowid DESC",
         (ask.user_id,),
@@ -93,7 +97,7 @@ async def list_installations(ask: Ask) -> Response:
 
 
 async def change_policy(ask: Ask) -> Response:
-    """Change who may start runs from a workspace, and how many in a month."""
+    """Change who may start runs from a workspace, and how many runs per month."""
     body = await _body(ask)
     if body is None:
         raise refusal(400, "Invalid body")
@@ -128,7 +132,10 @@ def _policy(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _users(value: Any) -> str | None:
-    """Allowed users as they are stored: trimmed, without blanks and repeats."""
+    """Return the allowed users as JSON text, trimmed, without blanks and duplicates.
+
+    None stands for null, which allows every mapped user.
+    """
     if value is None:
         return None
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
@@ -139,7 +146,7 @@ def _users(value: Any) -> str | None:
 
 
 async def uninstall(ask: Ask) -> Response:
-    """Forget a workspace with its links; no workspace of the caller's is as good."""
+    """Delete a workspace of the caller with its links; succeed if there is none."""
     with ask.plane.db.transaction() as tx:
         tx.execute(
             "DELETE FROM slack_installations WHERE team_id = ? AND user_id = ?",
@@ -149,13 +156,13 @@ async def uninstall(ask: Ask) -> Response:
 
 
 async def list_channels(ask: Ask) -> Response:
-    """The workspace's channels, which Slack would have to be asked for."""
+    """Answer 500, because listing a workspace's channels requires a bot token."""
     _managed(ask)
     raise refusal(500, "no_bot_token")
 
 
 async def list_links(ask: Ask) -> Response:
-    """The channels that stand for a repository, the newest link first."""
+    """Return the workspace's links of channels to repositories, newest first."""
     rows = ask.plane.db.all(
         "SELECT * FROM slack_channel_links WHERE slack_installation_id = ?"
         " ORDER BY created_at DESC, rowid DESC",
@@ -165,7 +172,7 @@ async def list_links(ask: Ask) -> Response:
 
 
 async def add_link(ask: Ask) -> Response:
-    """Link a channel to a repository of the caller's; a channel has one link."""
+    """Link a channel to a repository of the caller; answer 409 for a linked channel."""
     body = await _body(ask) or {}
     channel_id, repo_id = body.get("channelId"), body.get("repoId")
     if not isinstance(channel_id, str) or not channel_id or not isinstance(repo_id, str) or not repo_id:
@@ -199,7 +206,7 @@ def _linked_already() -> RefusedError:
 
 
 async def remove_link(ask: Ask) -> Response:
-    """Take a link of the workspace away; one that is not there is as good."""
+    """Delete a link of the workspace; succeed if there is no such link."""
     installation = _managed(ask)
     with ask.plane.db.transaction() as tx:
         tx.execute(
@@ -210,7 +217,7 @@ async def remove_link(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[Route]:
-    """The routes of this theme."""
+    """Return the routes of this module."""
     one = f"{_PREFIX}/installations/{{team_id}}"
     themes: tuple[tuple[str, dict[str, Verb]], ...] = (
         (f"{_PREFIX}/install", {"GET": Verb(install)}),

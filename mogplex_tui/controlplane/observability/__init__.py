@@ -1,1 +1,1 @@
-"""Lists and figures of calls, jobs and the dispatch ledger."""
+"""Lists and statistics of calls, jobs and the dispatch ledger."""

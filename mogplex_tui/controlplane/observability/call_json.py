@@ -1,4 +1,4 @@
-"""Calls as JSON text, cached: consoles request the same page again and again."""
+"""Convert calls to JSON text; texts are cached, because clients repeat requests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SLICE = 100
 
 
 def sandbox_of(row: Row) -> str | None:
-    """Return the sandbox record that a call's metadata names, or None."""
+    """Return the sandbox record id in a call's metadata, or None."""
     if '"sandbox_record_id"' not in row["metadata"]:
         return None
     found: Any = json.loads(row["metadata"]).get("sandbox_record_id")
@@ -28,10 +28,11 @@ def sandbox_of(row: Row) -> str | None:
 
 
 def calls_pieces(rows: list[Row], contexts: Mapping[str, dict[str, Any]]) -> Iterator[str]:
-    """Yield the JSON array of calls, a hundred at a time.
+    """Yield the JSON array of calls in pieces of a hundred calls.
 
-    `rows` have present.CALL_COLUMNS. A call that names a sandbox record gets its `sandbox_context` from `contexts`,
-    null if that has none (observability.md §2).
+    `rows` have the columns that find_calls selects. A call whose metadata names a sandbox record
+    gets the field `sandbox_context`: the record's entry in `contexts`, or null if there is none
+    (observability.md §2).
     """
     opening = "["
     for start in range(0, len(rows), SLICE):
@@ -46,7 +47,10 @@ def calls_pieces(rows: list[Row], contexts: Mapping[str, dict[str, Any]]) -> Ite
 
 @lru_cache(_KEPT)
 def _call_text(row: Row, context: str) -> str:
-    """Return the JSON of one call; a changed row is a new cache key."""
+    """Return the JSON text of one call from the cache, or else encode it.
+
+    The row itself is the cache key, so that a changed row is encoded anew.
+    """
     shown = call(row)
     if context:
         shown["sandbox_context"] = json.loads(context)

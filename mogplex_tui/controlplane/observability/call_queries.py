@@ -1,4 +1,4 @@
-"""Queries of calls: filters, surfaces, search, sorting and pages.
+"""Query calls: filters, surfaces, text search, sorting and pages.
 
 observability.md §2.
 """
@@ -67,12 +67,15 @@ _UNSEARCHABLE = re.compile(r"[^A-Za-z0-9\s\-_./#@:]")
 
 
 class BadInstantError(ValueError):
-    """A `from` or `to` that is no instant, which the service's database refuses."""
+    """An invalid time in the parameter `from` or `to`.
+
+    The service's database refuses such a query, so that the request fails.
+    """
 
 
 @dataclass(slots=True)
 class CallPage:
-    """One page of rows and the exact number of matching rows."""
+    """One page of rows, and the total number of matching rows."""
 
     rows: list[Row]
     total: int
@@ -89,15 +92,15 @@ class _Conditions:
         self.values |= values
 
     def widen(self, clause: str, **values: Any) -> None:
-        """Extend the last condition to more rows."""
+        """Join a clause to the last condition with OR."""
         self.clauses[-1] = f"{self.clauses[-1][:-1]} OR {clause})"
         self.values |= values
 
 
 def instant(text: str) -> int | None:
-    """Return the instant of a `from` or `to`, None for an empty one.
+    """Parse the value of the parameter `from` or `to`; return None for an empty one.
 
-    Raises BadInstantError.
+    Raises BadInstantError for an invalid time.
     """
     if not text:
         return None
@@ -108,14 +111,15 @@ def instant(text: str) -> int | None:
 
 
 def searched(q: str) -> str:
-    """Return the usable parts of a search text (observability.md §2.3)."""
+    """Return a search text without unsupported characters (observability.md §2.3)."""
     return _UNSEARCHABLE.sub("", q).strip()
 
 
 def find_calls(plane: Plane, user_id: str, query: Callable[[str], str], page: int, limit: int) -> CallPage:
-    """Return one page of the user's calls. Raises BadInstantError.
+    """Return one page of the user's calls that match the query parameters.
 
-    Descending order has null durations first, ascending last, as the service's database does.
+    Sorted by duration, calls without a duration come first in descending order and last in
+    ascending order, as in the service's database. Raises BadInstantError.
     """
     where = _Conditions()
     where.add("user_id = :user", user=user_id)
@@ -148,10 +152,11 @@ def find_calls(plane: Plane, user_id: str, query: Callable[[str], str], page: in
 
 
 def _indexed(where: _Conditions, surface: str) -> str:
-    """Return the calls by the index that covers a condition's columns.
+    """Return the table of calls in SQL, with the index that SQLite must use.
 
-    SQLite would otherwise choose a shorter index with the order, and read every row to filter it. Where few calls are
-    read it chooses better itself.
+    Without the hint SQLite would choose an index for the order alone, and read every row to
+    filter it. For conditions that match few calls there is no hint, because SQLite then chooses
+    a better index itself.
     """
     if surface not in _SURFACES:
         surface = "narrow" if where.values.keys() - {"user", "status"} else ""
@@ -192,9 +197,9 @@ def _add_live_only(where: _Conditions, query: Callable[[str], str], now: int) ->
 
 
 def _add_search(where: _Conditions, plane: Plane, user_id: str, q: str) -> None:
-    """Add the text search; fewer than two usable characters match everything.
+    """Add the condition of a text search, unless the text is too short to search for.
 
-    observability.md §2.3.
+    At least two usable characters are required (observability.md §2.3).
     """
     text = searched(q)
     if len(text) < 2:

@@ -1,4 +1,4 @@
-"""/api/observability: calls, their events and tool calls, and cancel.
+"""Routes under /api/observability of calls: list, events, tool calls and cancel.
 
 observability.md §2 to §5.
 """
@@ -39,9 +39,9 @@ _WITH_TOOLS = (
 
 
 async def list_calls(ask: Ask) -> Response:
-    """Return one page of the caller's sanitised calls with their sandboxes.
+    """Return one page of the caller's calls, sanitised, with their sandboxes.
 
-    An invalid time is a 500.
+    An invalid time is answered with 500.
     """
     page, limit = page_and_limit(ask)
     try:
@@ -56,10 +56,7 @@ async def list_calls(ask: Ask) -> Response:
 
 
 def _sandboxes(ask: Ask, rows: list[Row]) -> dict[str, dict[str, Any]]:
-    """Return the sandboxes that the calls refer to, by record id.
-
-    Contains only the caller's own sandboxes.
-    """
+    """Return the caller's sandboxes that the calls name, by record id."""
     wanted = {record for row in rows if (record := sandbox_of(row))}
     if not wanted:
         return {}
@@ -92,7 +89,7 @@ def _own_call(ask: Ask, call_id: str) -> str:
 
 
 async def call_events(ask: Ask) -> Response:
-    """All events of one call, oldest first, without limit or cursor."""
+    """Return all events of one call, oldest first, without paging."""
     wanted = ask.query("ai_call_id").strip()
     if not wanted:
         raise refusal(400, "Missing ai_call_id")
@@ -101,7 +98,7 @@ async def call_events(ask: Ask) -> Response:
 
 
 async def tool_calls(ask: Ask) -> Response:
-    """Return the tool calls of the 50 newest calls with any, as a flat array."""
+    """Return the tool calls of the 50 newest calls that have tool calls, as one array."""
     out = []
     for row in ask.plane.db.all(_WITH_TOOLS, (ask.user_id,)):
         for index, entry in enumerate(json.loads(row["tool_calls"])):
@@ -127,7 +124,7 @@ def _tool_call(row: Any, entry_id: str, entry: dict[str, Any]) -> dict[str, Any]
 
 
 async def cancel_call(ask: Ask) -> Response:
-    """Cancel a call; one that is over is a 409 (observability.md §3)."""
+    """Cancel a call; answer 409 for a call that has ended (observability.md §3)."""
     call_id = _own_call(ask, ask.path_id("call_id"))
     try:
         status = cancellation.cancel_call(ask.plane, ask.service.ids, call_id)
@@ -137,7 +134,7 @@ async def cancel_call(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[Route]:
-    """The routes of this family."""
+    """Return the routes of this module."""
     prefix = "/api/observability"
     return [
         route(

@@ -1,4 +1,4 @@
-"""/api/observability: the dispatch ledger, and failures (observability.md §8)."""
+"""Routes of the dispatch ledger and of failed runs (observability.md §8)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .call_queries import BadInstantError
 
 
 async def list_events(ask: Ask) -> Response:
-    """Return one page of the caller's ledger, newest first, unsanitised.
+    """Return one page of the caller's dispatch ledger, newest first, not sanitised.
 
-    An invalid time is a 500.
+    An invalid time is answered with 500.
     """
     page, limit = page_and_limit(ask)
     try:
@@ -26,9 +26,9 @@ async def list_events(ask: Ask) -> Response:
 
 
 async def list_failures(ask: Ask) -> Response:
-    """Return one page of failed runs with sums, breakdowns and filter options.
+    """Return one page of failed runs with totals, breakdowns and filter options.
 
-    Unsanitised, in camel case.
+    The texts are not sanitised, and the keys are in camel case.
     """
     page, limit = page_and_limit(ask, 25)
     try:

@@ -1,4 +1,4 @@
-"""Queries of the dispatch ledger, with repository and agent (observability.md §8)."""
+"""Query the dispatch ledger with repositories and agents (observability.md §8)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,10 @@ _AGENT = "COALESCE(t.agent_id, a.agent_id) = :agent"
 
 
 def find_events(plane: Plane, user_id: str, query: Callable[[str], str], page: int, limit: int) -> CallPage:
-    """Return one page of the user's ledger, newest first. Raises BadInstantError."""
+    """Return one page of the user's dispatch ledger, newest first.
+
+    Raises BadInstantError for an invalid time.
+    """
     clauses: list[str] = ["e.user_id = :user"]
     values: dict[str, Any] = {"user": user_id}
     for name, expression in _EXACT.items():
@@ -58,9 +61,10 @@ def find_events(plane: Plane, user_id: str, query: Callable[[str], str], page: i
 
 
 def control_events(plane: Plane, user_id: str, query: Callable[[str], str], newest: int) -> list[Row]:
-    """Return the user's newest control rows, completed or failed, in a time range.
+    """Return the newest ledger rows of the user's completed and failed runs.
 
-    Raises BadInstantError.
+    At most `newest` rows between the parameters `from` and `to` are returned. Raises
+    BadInstantError for an invalid time.
     """
     clauses = [
         "e.user_id = :user",
@@ -94,7 +98,7 @@ def _versions_of(plane: Plane, user_id: str, agent_id: str) -> list[str]:
 
 
 class Agents:
-    """The agents of ledger rows, each read once per request."""
+    """Looks up the agents of ledger rows, and reads each agent from the database once."""
 
     def __init__(self, plane: Plane) -> None:
         self._plane = plane
@@ -102,7 +106,7 @@ class Agents:
         self._rows: dict[str, Row | None] = {}
 
     def of(self, event: Row) -> Row | None:
-        """Return the agent of an event's trigger, assignment or flow version; or None."""
+        """Return the agent of a ledger row's flow version, trigger or assignment, or None."""
         agent_id, version_id = event["parent_agent_id"], event["flow_version_id"]
         if version_id is not None:
             if version_id not in self._of_version:
@@ -120,13 +124,16 @@ class Agents:
 
 
 def source_kind(event: Row) -> str:
-    """Return the origin of an event; a trigger's row with a flow is the flow's."""
+    """Return the kind of source of a ledger row: trigger, assignment, flow and so on.
+
+    A row marked "trigger" that has a flow counts as "flow".
+    """
     flow = event["source_kind"] == "trigger" and event["flow_id"] is not None
     return "flow" if flow else str(event["source_kind"])
 
 
 def events_json(plane: Plane, rows: Iterable[Row]) -> list[dict[str, Any]]:
-    """Return ledger rows as JSON values."""
+    """Return ledger rows as JSON objects."""
     agents = Agents(plane)
     out = []
     for row in rows:

@@ -1,4 +1,4 @@
-"""Replace raw errors by messages with an incident id, as observability does.
+"""Replace internal error texts by general messages with an incident id.
 
 observability.md §9.
 """
@@ -141,12 +141,18 @@ _OUTPUT_FAILURE = re.compile(
 
 
 def incident(kind: str, row_id: str) -> str:
-    """Return a row's incident id: `MOG-CALL-` and ten letters and digits of its id."""
+    """Return the incident id of a row, such as `MOG-CALL-` and part of the row id.
+
+    The part consists of ten letters and digits.
+    """
     return f"MOG-{kind}-{re.sub(r'[^A-Za-z0-9]', '', row_id)[:10].upper()}"
 
 
 def sentence(raw: str, incident_id: str) -> str:
-    """Return the message of the first class whose keyword is in the raw text."""
+    """Return the general message that replaces an internal error text.
+
+    It is the message of the first error class with a keyword in `raw`.
+    """
     for name, cue in _CLASSES:
         if cue.search(raw):
             return _SENTENCES[name].format(incident_id)
@@ -176,7 +182,7 @@ def _holds(words: tuple[str, ...], text: str) -> bool:
 
 
 def needs_no_cleaning(stored: str) -> bool:
-    """Return whether a stored JSON text certainly contains nothing to replace."""
+    """Return whether a stored JSON text certainly contains no internal error text."""
     return not _holds(_SUSPICIOUS, stored)
 
 
@@ -203,10 +209,11 @@ def _text(key: str, value: str, kind: str, row_id: str, failed: bool) -> str:
 
 
 def clean(value: Any, kind: str, row_id: str, key: str = "", failed: bool = False) -> Any:
-    """Replace raw error texts in a JSON value of one row by sanitised messages.
+    """Return a JSON value with internal error texts replaced by general messages.
 
-    `kind` is CALL, JOB, EVENT or TOOL. The message names `row_id`, or inside an object with an id of its own, that id.
-    Numbers, booleans and nulls never change.
+    `kind` is CALL, JOB, EVENT or TOOL. The incident id in a message is made from the id of the
+    innermost object that has an id, or else from `row_id`. Numbers, booleans and nulls never
+    change. With `failed` most texts count as internal.
     """
     if isinstance(value, str):
         return _text(key, value, kind, row_id, failed)
@@ -230,22 +237,25 @@ def clean(value: Any, kind: str, row_id: str, key: str = "", failed: bool = Fals
 
 
 def clean_call(call: dict[str, Any]) -> dict[str, Any]:
-    """Sanitise a call row; most texts of a successful call are left as they are."""
+    """Return a call's JSON object sanitised.
+
+    Most texts of a successful call are not changed.
+    """
     out: dict[str, Any] = clean(call, "CALL", call["id"])
     return out
 
 
 def clean_event(event: dict[str, Any]) -> dict[str, Any]:
-    """Sanitise a call event.
+    """Return a call event's JSON object sanitised.
 
-    The message of a failed one is replaced, that of others only if it looks internal.
+    The message of a failed event is always replaced, other messages only if they look internal.
     """
     out: dict[str, Any] = clean(event, "EVENT", event["id"])
     return out
 
 
 def clean_output(text: Any, row_id: str) -> Any:
-    """Sanitise an output of /tool-calls: a text with a failure word is replaced."""
+    """Return a tool's output, or a general message if the output mentions a failure."""
     if isinstance(text, str) and _OUTPUT_FAILURE.search(text):
         return sentence(text, incident("TOOL", row_id))
     return text

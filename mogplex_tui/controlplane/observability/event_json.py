@@ -1,4 +1,4 @@
-"""Call events as JSON text, because a run may have tens of thousands."""
+"""Convert call events to JSON text in pieces, because a run can have very many."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ _SLICE = (
 
 
 def events_body(db: Database, call_id: str) -> Iterator[str]:
-    """Yield the body of all events of a call, oldest first (observability.md §4).
+    """Yield the response body with all events of a call, oldest first.
 
-    Other requests may write between two pieces: appended events are included, and none is missing or repeated.
+    Other requests may write while the body is sent: events appended meanwhile are included, and
+    no event is missing or repeated (observability.md §4).
     """
     opening, last = '{"events":[', (-1, -1)
     while rows := db.all(_SLICE, (call_id, *last, SLICE)):

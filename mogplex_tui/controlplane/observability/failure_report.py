@@ -1,4 +1,4 @@
-"""The report of failed runs: records, sums and filters (observability.md §8.3)."""
+"""The report of failed runs: records, totals and filters (observability.md §8.3)."""
 
 from __future__ import annotations
 
@@ -50,7 +50,10 @@ def _bucket(timeout_ms: Any) -> str:
 
 
 def reason_label(reason: str | None) -> str:
-    """Return a label for a reason: its own, else its words; `—` if there is no reason."""
+    """Return a readable label for a reason code; `—` for None.
+
+    A code without a label of its own is written in capitalized words.
+    """
     if reason is None:
         return "—"
     return _REASONS.get(reason) or " ".join(
@@ -59,7 +62,7 @@ def reason_label(reason: str | None) -> str:
 
 
 def provider_label(provider: str) -> str:
-    """Return a provider's brand name, or its capitalized id."""
+    """Return the brand name of a model provider, or its id capitalized."""
     return _BRANDS.get(provider) or provider[:1].upper() + provider[1:]
 
 
@@ -111,7 +114,7 @@ def _record(row: Row, agents: Agents) -> dict[str, Any]:
 
 
 def _key(record: dict[str, Any], name: str) -> str | None:
-    """Return the value that a filter compares."""
+    """Return the value of a record that the filter `name` compares."""
     if name == "failure_class":
         found: str | None = record["diagnostics"]["failureClass"]
     elif name == "source_type":
@@ -159,7 +162,7 @@ def _summary(failed: list[dict[str, Any]], recoveries: int) -> dict[str, int]:
 
 
 def report(plane: Plane, user_id: str, query: Callable[[str], str], page: int, limit: int) -> dict[str, Any]:
-    """Return one page of failed runs, newest first, with sums over all matching ones.
+    """Return one page of failed runs, newest first, with totals over all pages.
 
     Raises BadInstantError for an invalid time.
     """

@@ -35,10 +35,10 @@ def _finding(ask: Ask) -> Row:
 
 
 async def create_issue(ask: Ask) -> Response:
-    """File a finding as an issue once; a second time answers with the same issue.
+    """Create the GitHub issue of a finding, or return the issue that it already has.
 
-    The plane has no GitHub behind it: the issue is the next number of the repository, and `title`, `body` and
-    `labels` of the request are not kept.
+    The plane has no GitHub behind it: the issue is only the repository's next number, and
+    `title`, `body` and `labels` of the request are not stored.
     """
     await _optional_body(ask)
     finding = _finding(ask)
@@ -70,7 +70,7 @@ async def create_issue(ask: Ask) -> Response:
 
 
 async def _optional_body(ask: Ask) -> dict[str, Any]:
-    """Return the optional JSON object of the body, or {} if it is not valid."""
+    """Return the JSON object in the body, or {} if the body is anything else."""
     try:
         return await params.json_object(ask)
     except params.NotJsonError:

@@ -32,9 +32,9 @@ _SOURCE_TYPE = (
 
 
 def find_jobs(plane: Plane, user_id: str, query: Callable[[str], str], page: int, limit: int) -> CallPage:
-    """Return one page of the newest 10,000 jobs of the user's automations.
+    """Return one page of the user's jobs, from the newest 10,000 of them.
 
-    Ties are newest first. Raises BadInstantError.
+    Jobs with equal sort values are ordered newest first. Raises BadInstantError.
     """
     clauses: list[str] = ["1"]
     values: dict[str, Any] = {"user": user_id}
@@ -68,7 +68,7 @@ def find_jobs(plane: Plane, user_id: str, query: Callable[[str], str], page: int
 
 
 def _add_agent(plane: Plane, user_id: str, agent_id: str, clauses: list[str], values: dict[str, Any]) -> None:
-    """Keep jobs whose graph, trigger or assignment uses the agent."""
+    """Add the condition that a job's graph, trigger or assignment uses the agent."""
     if not agent_id:
         return
     versions = plane.db.all(

@@ -1,4 +1,4 @@
-"""Start a job again: repair a pending one, requeue a failed one.
+"""Routes that start a pending job, or run a failed job again.
 
 observability.md §7.4, §7.5.
 """
@@ -25,7 +25,7 @@ _NO_VERSION = "The flow does not have an owned published version to run"
 
 
 def _job(ask: Ask) -> Row:
-    """The caller's job run of the path."""
+    """Return the caller's job run that the path names. Raises a refusal with 404."""
     row = ask.plane.db.one(
         "SELECT j.*, o.owner_id FROM job_runs j JOIN job_owners o ON o.job_run_id = j.id"
         " WHERE j.id = ? AND o.owner_id = ?",
@@ -37,7 +37,7 @@ def _job(ask: Ask) -> Row:
 
 
 def _started(ask: Ask, job_id: str, result: job_writes.StartResult) -> dict[str, Any]:
-    """Return the result of starting a job, with the job's state afterwards."""
+    """Return the response about an attempt to start a job, with the job's new state."""
     row = ask.plane.db.only(
         "SELECT status, runtime_provider, runtime_run_id, workflow_run_id FROM job_runs WHERE id = ?",
         (job_id,),
@@ -54,7 +54,11 @@ def _started(ask: Ask, job_id: str, result: job_writes.StartResult) -> dict[str,
 
 
 async def repair(ask: Ask) -> Response:
-    """Start a job that has been pending for two minutes; a failed start is a 200 too."""
+    """Start a job that has been pending for two minutes.
+
+    If the job could not be started, the response is 200 with the reason, but 500 if the runtime
+    rejected the task.
+    """
     row = _job(ask)
     anchor = row["last_start_attempt_at"] or row["created_at"]
     if row["status"] != "pending" or ask.plane.clock.now_us() - anchor < REPAIRABLE_US:
@@ -66,7 +70,10 @@ async def repair(ask: Ask) -> Response:
 
 
 class Version(NamedTuple):
-    """The flow version of a retry, its mode, and whether the newest is unusable."""
+    """The flow version that a retry runs, and the mode by which it was chosen.
+
+    `fell_back` is True if the published version could not be used.
+    """
 
     id: str | None
     mode: str
@@ -74,9 +81,9 @@ class Version(NamedTuple):
 
 
 async def requeue(ask: Ask) -> Response:
-    """Queue a new job for a failed one, by default with the published version.
+    """Queue a new job that repeats a failed one.
 
-    observability.md §7.5.
+    By default it runs the flow's published version (observability.md §7.5).
     """
     row = _job(ask)
     if row["status"] != "failed":
@@ -113,7 +120,11 @@ async def requeue(ask: Ask) -> Response:
 
 
 async def _mode(ask: Ask) -> str | None:
-    """The mode that was asked for; a body counts only when it is said to be JSON."""
+    """Return `versionMode` from the request body, or None if it is missing.
+
+    A body whose content type is not JSON is ignored. Raises a refusal with 400 for an invalid
+    body.
+    """
     if "application/json" not in ask.request.headers.get("content-type", ""):
         return None
     try:
@@ -133,7 +144,10 @@ def _bad_mode() -> RefusedError:
 
 
 def _version(ask: Ask, job: Row, mode: str | None) -> Version:
-    """Return the version to run. Raises the 409 if the published one is unusable."""
+    """Return the flow version to run.
+
+    Raises a refusal with 409 if `mode` requires the published version and it is unusable.
+    """
     same = Version(job["flow_version_id"], "same_version", False)
     if mode == "same_version" or (mode is None and job["flow_id"] is None):
         return same
@@ -146,7 +160,10 @@ def _version(ask: Ask, job: Row, mode: str | None) -> Version:
 
 
 def _latest(ask: Ask, job: Row) -> str | None:
-    """Return the job's published flow version, if its start has not changed."""
+    """Return the id of the published version of the job's flow, or None if unusable.
+
+    It is usable if it starts with the job's event and has the same installation.
+    """
     row = ask.plane.db.one(
         "SELECT f.installation_id, v.id, v.graph FROM flows f JOIN flow_versions v ON v.id = f.published_version_id"
         " WHERE f.id = ? AND f.user_id = ?",

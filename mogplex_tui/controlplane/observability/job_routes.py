@@ -1,4 +1,4 @@
-"""/api/observability/jobs: list, read and cancel jobs (observability.md §7)."""
+"""Routes under /api/observability/jobs: list, read, cancel (observability.md §7)."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from .error_sanitizer import clean
 
 
 async def list_jobs(ask: Ask) -> Response:
-    """Return one page of the caller's sanitised jobs.
+    """Return one page of the caller's jobs, sanitised.
 
-    An invalid time is a 500 (observability.md §0).
+    An invalid time is answered with 500 (observability.md §0).
     """
     page, limit = page_and_limit(ask)
     try:
@@ -51,7 +51,10 @@ def _job_row(ask: Ask) -> Row:
 
 
 async def read_job(ask: Ask) -> Response:
-    """One job run with its ledger, calls and findings, sanitised; no node runs here."""
+    """Return a job run with its ledger rows, calls and findings, sanitised.
+
+    The response contains no node runs.
+    """
     row = _job_row(ask)
     db = ask.plane.db
     run = job_serializers.record(ask.plane, job_serializers.Lookups(db), row)
@@ -83,7 +86,7 @@ def _instant(value: int | None) -> str | None:
 
 
 async def cancel_job(ask: Ask) -> Response:
-    """Cancel a pending or running job; 409 with its state if it has ended.
+    """Cancel a pending or running job; answer 409 with the state of an ended job.
 
     observability.md §7.3.
     """
@@ -122,7 +125,7 @@ def _cancel_state(row: Row) -> dict[str, Any]:
 
 
 def routes(service: Service) -> list[Route]:
-    """The routes of this family."""
+    """Return the routes of this module."""
     prefix = "/api/observability/jobs"
     return [
         route(prefix, PlainEndpoint(service, {"GET": Verb(list_jobs)})),

@@ -1,4 +1,4 @@
-"""The routes of calls, jobs, the dispatch ledger and the figures.
+"""All routes of calls, jobs, the dispatch ledger and the statistics.
 
 observability.md.
 """
@@ -28,5 +28,5 @@ _THEMES = (
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """Return every route of the domain."""
+    """Return all routes of this package."""
     return [entry for theme in _THEMES for entry in theme.routes(service)]

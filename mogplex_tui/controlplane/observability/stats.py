@@ -1,6 +1,6 @@
-"""The figures of /api/observability/stats, one query per block.
+"""The statistics of /api/observability/stats, with one query for each block.
 
-Windows and formulas are those of observability.md §1.
+The time ranges and formulas are those of observability.md §1.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class _CallFigures:
 
 
 def _half_up(value: float) -> int:
-    """Round as the service does: halves go up."""
+    """Round to the nearest integer; halves are rounded up, as the service does."""
     return math.floor(value + 0.5)
 
 
@@ -102,10 +102,10 @@ def _percent(part: int, whole: int) -> float:
 
 
 def stats(plane: Plane, user_id: str, start: int | None, end: int | None) -> dict[str, Any]:
-    """Return the whole response for bounds in µs, None for a missing one.
+    """Return the statistics response for the range from `start` to `end` (µs).
 
-    Calls count inside [start, end], open at a missing bound; "in range" figures cover the last 24 hours unless bounds
-    are given; "today" starts at 00:00 UTC.
+    A bound of None leaves the range of calls open on that side. The figures named "in_range"
+    cover the last 24 hours unless bounds are given; those named "today" start at 00:00 UTC.
     """
     now = plane.clock.now_us()
     at: dict[str, Any] = {
@@ -135,7 +135,10 @@ def stats(plane: Plane, user_id: str, start: int | None, end: int | None) -> dic
 
 
 def _pieces(start: int, past: int) -> dict[str, int]:
-    """Return the window [start, past) as whole days, which have sums, and its ends."""
+    """Split the range [start, past) into whole days and the partial days at both ends.
+
+    For whole days the database has sums.
+    """
     first_day = -(-start // DAY_US)
     end_day = max(first_day, past // DAY_US)
     head = min(first_day * DAY_US, past)
@@ -146,9 +149,9 @@ def _pieces(start: int, past: int) -> dict[str, int]:
 def _calls(
     plane: Plane, at: dict[str, Any]
 ) -> tuple[_CallFigures, list[dict[str, Any]], list[dict[str, Any]]]:
-    """Add up the calls: return the totals, the sums by model and the counts by type.
+    """Return the totals of the calls, the sums by model and the counts by type.
 
-    The groups are ordered by count, largest first.
+    The models and types are ordered by count, largest first.
     """
     total = _CallFigures()
     models: dict[str, list[int]] = defaultdict(lambda: [0, 0])

@@ -11,12 +11,15 @@ from .stats import stats
 
 
 async def read_stats(ask: Ask) -> Response:
-    """Return the statistics from `from` to `to`; an invalid time counts as missing."""
+    """Return the statistics for the range from `from` to `to`.
+
+    An invalid time counts as missing.
+    """
     return answer(
         stats(ask.plane, ask.user_id, parse_instant(ask.query("from")), parse_instant(ask.query("to")))
     )
 
 
 def routes(service: Service) -> list[Route]:
-    """The routes of this family."""
+    """Return the routes of this module."""
     return [route("/api/observability/stats", PlainEndpoint(service, {"GET": Verb(read_stats)}))]

@@ -1,1 +1,1 @@
-"""Written sample data as JSON files: users, repositories, models, prompts, texts."""
+"""Sample data written by hand, as JSON files: users, repositories, models, texts."""

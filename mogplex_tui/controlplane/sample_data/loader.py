@@ -1,4 +1,4 @@
-"""Load the sample data of the seeded account, once, from the JSON files."""
+"""Load the sample data of the seeded account from its JSON files, each file once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def material(name: str) -> Any:
 
 
 class Model(NamedTuple):
-    """One model of the catalogue; prices are USD per token or None.
+    """One model of the catalogue; prices are in USD per token, or None.
 
     observability.md §6.
     """
@@ -37,12 +37,12 @@ class Model(NamedTuple):
 
     @property
     def provider(self) -> str:
-        """The provider's name: the model id up to the slash."""
+        """The provider's id: the part of the model id before the slash."""
         return self.id.partition("/")[0]
 
 
 class Script(NamedTuple):
-    """An agent's view of one repository: files, search words, and commands."""
+    """The files, search terms and commands that agents use in one repository."""
 
     paths: tuple[str, ...]
     terms: tuple[str, ...]
@@ -85,7 +85,7 @@ def models() -> tuple[Model, ...]:
 
 @cache
 def script(repo_key: str) -> Script:
-    """Return the script of a repository; unknown keys have that of the api repository."""
+    """Return the script of a repository, or that of "api" for an unknown key."""
     rows = material("repos")
     row = rows.get(repo_key, rows["api"])
     return Script(tuple(row["paths"]), tuple(row["terms"]), row["test"], row["lint"], row["tests"])
@@ -93,7 +93,7 @@ def script(repo_key: str) -> Script:
 
 @cache
 def prompts() -> tuple[Prompt, ...]:
-    """Return every task of the account's users."""
+    """Return every sample task."""
     return tuple(
         Prompt(row["repo"], row["slug"], row["prompt"], tuple(row["focus"]), row["term"])
         for row in material("prompts")
@@ -101,11 +101,11 @@ def prompts() -> tuple[Prompt, ...]:
 
 
 def work(name: str) -> list[Any]:
-    """Return one list of short texts: pull request titles, authors, plans, failures, …"""
+    """Return a list of sample texts by name, such as pull request titles or authors."""
     return cast("list[Any]", material("work")[name])
 
 
 def work_text(name: str) -> str:
-    """Return one longer text, such as an install log."""
+    """Return a longer sample text by name, such as an install log."""
     text: str = "".join(work(name))
     return text

@@ -1,1 +1,1 @@
-"""Scenarios as files: the past of a plane, and events from now on."""
+"""Scenario files: the history that a plane starts with, and the events after it."""

@@ -1,4 +1,4 @@
-"""Read an object of a scenario file; errors name the wrong field."""
+"""Read the objects of a scenario file; error messages name the wrong field."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ _T = TypeVar("_T")
 
 
 class ScenarioError(ValueError):
-    """An invalid scenario; the message says what is wrong, and where."""
+    """An invalid scenario; the message names the field and says what is wrong."""
 
 
 def shown(value: Any) -> str:
-    """Return a value as a short text for a message."""
+    """Return the repr of a value, shortened for an error message."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "…"
 
 
 class Fields:
-    """The fields of one object; `end` is called last and rejects unknown fields.
+    """Reads the fields of one object of a scenario file and validates their values.
 
-    `where` names the object in messages, "" for the whole file. Each method returns its default for a missing field and
-    raises ScenarioError for a wrong one.
+    `where` names the object in error messages; it is "" for the whole file. A method that reads a
+    field returns its default if the field is missing, and raises ScenarioError for an invalid
+    value. Call `end` last: it rejects fields that nobody has read.
     """
 
     def __init__(self, value: Any, where: str = "") -> None:
@@ -33,7 +34,7 @@ class Fields:
         self._known: list[str] = []
 
     def wrong(self, name: str, problem: str) -> ScenarioError:
-        """Return the error about one field."""
+        """Return a ScenarioError that names a field and its problem."""
         return ScenarioError(f"{self._path(name)} {problem}")
 
     def _path(self, name: str) -> str:
@@ -44,15 +45,15 @@ class Fields:
         return self._value.get(name, default)
 
     def has(self, name: str) -> bool:
-        """Return whether the file has a field."""
+        """Return whether the object has a field."""
         return name in self._value
 
     def know(self, *names: str) -> None:
-        """Allow fields that are not read."""
+        """Mark fields as valid, so that `end` does not reject them."""
         self._known += [name for name in names if name not in self._known]
 
     def names(self) -> tuple[str, ...]:
-        """Return the fields of the file."""
+        """Return the names of the object's fields."""
         return tuple(self._value)
 
     def truth(self, name: str, default: bool) -> bool:
@@ -63,7 +64,7 @@ class Fields:
         return value
 
     def number(self, name: str, low: float, high: float, default: float | None = None) -> float:
-        """Read a number in bounds, both included; required without a default."""
+        """Read a number from `low` to `high`; without a default the field is required."""
         if default is None and name not in self._value:
             raise self.wrong(name, "is missing")
         value = self._get(name, default)
@@ -73,18 +74,18 @@ class Fields:
         return float(value)
 
     def maybe(self, name: str, low: float, high: float) -> float | None:
-        """Read a number in bounds, or None."""
+        """Read a number from `low` to `high`; return None if the field is missing."""
         return self.number(name, low, high) if name in self._value else self._get(name, None)
 
     def whole(self, name: str, high: int) -> int:
-        """Read an integer from 0, the default, to `high`."""
+        """Read an integer from 0 to `high`; return 0 if the field is missing."""
         value = self._get(name, 0)
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= high:
             raise self.wrong(name, f"must be a whole number from 0 to {high}, not {shown(value)}")
         return value
 
     def text(self, name: str, default: str | None = None) -> str:
-        """Read a non-empty line of text; required without a default."""
+        """Read a non-empty line of text; without a default the field is required."""
         if default is None and name not in self._value:
             raise self.wrong(name, "is missing")
         value = self._get(name, default)
@@ -93,7 +94,7 @@ class Fields:
         return value
 
     def choice(self, name: str, options: Sequence[str], default: str | None = None) -> str:
-        """Read one of some words; required without a default."""
+        """Read one of the words in `options`; without a default the field is required."""
         if default is None and name not in self._value:
             raise self.wrong(name, f"is missing; it is one of {', '.join(options)}")
         value = self._get(name, default)
@@ -104,7 +105,10 @@ class Fields:
     def shares(
         self, name: str, keys: Sequence[str], high: float, default: Mapping[str, float]
     ) -> dict[str, float]:
-        """Read an object with numbers from 0 to `high`; missing keys are 0."""
+        """Read an object that maps `keys` to numbers from 0 to `high`.
+
+        Missing keys are 0.
+        """
         if name not in self._value:
             self._get(name, None)
             return dict(default)
@@ -114,11 +118,14 @@ class Fields:
         return found
 
     def part(self, name: str) -> Fields:
-        """Read a nested object, empty if there is none."""
+        """Read a nested object; return an empty object if the field is missing."""
         return Fields(self._get(name, {}), self._path(name))
 
     def each(self, name: str, read: Callable[[Fields], _T]) -> tuple[_T, ...]:
-        """Read a list of objects, each with `read`, which need not call `end`."""
+        """Read a list of objects by calling `read` for each object.
+
+        `read` need not call `end`.
+        """
         value = self._get(name, [])
         if not isinstance(value, list):
             raise self.wrong(name, f"must be a list, not {shown(value)}")
@@ -130,7 +137,7 @@ class Fields:
         return tuple(found)
 
     def end(self) -> None:
-        """Raise ScenarioError for an unknown field."""
+        """Raise ScenarioError if the object has a field that was neither read nor marked."""
         for name in self._value:
             if name not in self._known:
                 raise self.wrong(name, f"means nothing; known are {', '.join(self._known)}")

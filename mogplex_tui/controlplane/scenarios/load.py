@@ -1,6 +1,6 @@
-"""Read and check scenario files: built-in ones by name, others by path.
+"""Find and validate scenarios: built-in ones by name, others by the file's path.
 
-A file is JSON, or TOML if its name ends in .toml. model.py describes the fields.
+A file is TOML if its name ends in .toml, otherwise JSON. model.py describes the fields.
 """
 
 from __future__ import annotations
@@ -44,12 +44,15 @@ def names() -> tuple[str, ...]:
 
 
 def titles() -> dict[str, str]:
-    """Return a line about each built-in scenario, by name."""
+    """Return a one-line description of each built-in scenario, by name."""
     return {name: find(name).title for name in names()}
 
 
 def find(wanted: str | None) -> Scenario:
-    """Return the scenario of a name or path. Raises ScenarioError."""
+    """Return a scenario by its name or the path of its file; None is the default one.
+
+    Raises ScenarioError.
+    """
     wanted = DEFAULT if wanted is None else wanted
     if wanted in names():
         return _built_in(wanted)
@@ -65,7 +68,7 @@ def _built_in(name: str) -> Scenario:
 
 
 def read(path: Path) -> Scenario:
-    """Read the scenario in a file. Raises ScenarioError."""
+    """Read a scenario file. Raises ScenarioError."""
     try:
         with path.open("rb") as file:
             raw = file.read(_MOST_BYTES + 1)
@@ -80,7 +83,10 @@ def read(path: Path) -> Scenario:
 
 
 def kept(text: str) -> Scenario:
-    """Return the scenario stored in a database (Scenario.text). Raises ScenarioError."""
+    """Parse the text of a scenario that a database stores. Raises ScenarioError.
+
+    The text is that of Scenario.text.
+    """
     return _scenario_of(_parsed(text.encode(), False), DEFAULT)
 
 
@@ -139,7 +145,10 @@ def _scenario_of(value: Any, name: str) -> Scenario:
 
 
 def _check_bare(whole: Fields) -> None:
-    """Check that an account without seed has no arriving work."""
+    """Check that a scenario with an empty account has no field that needs seeded data.
+
+    Raises ScenarioError.
+    """
     for part, allowed in (("past", ("seeded",)), ("now", ("boot_failures", "boot_error", "faults"))):
         given = whole.part(part)
         for name in given.names():
@@ -185,7 +194,7 @@ def _now(part: Fields) -> ScenarioEvents:
 
 
 def _subject(entry: Fields) -> str:
-    """Return a model of the catalogue or a harness; the file names exactly one."""
+    """Read the model or the harness that an entry is about; it must name exactly one."""
     if entry.has("model") == entry.has("harness"):
         raise entry.wrong(
             "model" if entry.has("model") else "harness", "is one thing; say a model or a harness"

@@ -1,7 +1,7 @@
-"""The values of a scenario, which load.py reads from a file.
+"""The data classes of a scenario, which load.py reads from a file.
 
-Imports nothing heavy, because the command line uses it. All durations are in simulated seconds, which a plane's speed
-divides.
+Imports nothing heavy, because the command line uses it. All durations are in simulated
+seconds, which the speed of a plane divides.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ ROUTES = ("external_agent_run", "chat", "sandbox_exec")
 
 
 class ModelFailures(NamedTuple):
-    """Calls of `subject` fail with the probability `share` (0…1).
+    """A rule: calls of `subject` fail with the probability `share` (0…1).
 
-    `subject` is a model, or `harness:NAME`; `*` matches anything. `failure` is a class of observability.md §8.3, None
-    for any.
+    `subject` is a model id or `harness:NAME`, in which `*` matches any text. `failure` is a
+    failure class of observability.md §8.3; None stands for a random class.
     """
 
     subject: str
@@ -31,16 +31,17 @@ class ModelFailures(NamedTuple):
 
 
 class Spend(NamedTuple):
-    """Calls of `subject` use `times` their usual tokens."""
+    """A rule: calls of `subject` use `times` as many tokens as usual."""
 
     subject: str
     times: float
 
 
 class Loop(NamedTuple):
-    """An automation that starts itself again `pause` after the end of each round.
+    """An automation that is started again and again, `pause` seconds after each end.
 
-    The first round starts `after`; each uses `growth` times the tokens of the one before, up to `most` times the first.
+    The first round starts after `after` seconds. Each round uses `growth` times the tokens of the
+    previous round, up to `most` times the tokens of the first.
     """
 
     automation: str
@@ -52,18 +53,21 @@ class Loop(NamedTuple):
     most: float
 
     def name(self, number: int) -> str:
-        """Return the title of a round, counted from 1."""
+        """Return the title of a round; the first round is 1."""
         return f"{self.title} (round {number})"
 
     def round(self, title: object) -> int | None:
-        """Return the round of a title, None for another title."""
+        """Return the number of the round with this title, or None for any other title."""
         if not isinstance(title, str):
             return None
         found = re.fullmatch(rf"{re.escape(self.title)} \(round (\d{{1,9}})\)", title)
         return None if found is None else int(found[1])
 
     def times(self, title: object) -> float:
-        """Return the factor of a title's tokens; 1 for work outside the loop."""
+        """Return the factor by which the loop multiplies the tokens of titled work.
+
+        The factor is 1 if the title is not that of a round.
+        """
         number = self.round(title)
         if number is None:
             return 1.0
@@ -72,9 +76,10 @@ class Loop(NamedTuple):
 
 
 class FaultBurst(NamedTuple):
-    """A fault (faults/rules.py) active from `after` for `lasts`, again `every`.
+    """A fault rule (faults/rules.py) that is active for a limited time.
 
-    `lasts` None is unlimited.
+    It becomes active after `after` seconds, stays active for `lasts` seconds (None: for ever) and
+    becomes active again every `every` seconds (None: never).
     """
 
     rule: str
@@ -85,11 +90,12 @@ class FaultBurst(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ScenarioPast:
-    """The state of a plane at its start.
+    """The seeded history of a scenario.
 
-    `failures` and `spend` apply to the last 30 hours. `scale` is the size unless the command sets another; `questions`
-    wait for a person in addition to the `parked` job runs; `loop_rounds` of the loop and `broken_sandboxes` are in the
-    past. An account that is not `seeded` is empty.
+    With `seeded` False the account is empty. `scale` is the default size of the history.
+    `failures` and `spend` apply to work of the last 30 hours. `parked` job runs and `questions` of
+    orchestrators wait for a person. `loop_rounds` of the loop have already run, and
+    `broken_sandboxes` have failed to boot.
     """
 
     seeded: bool = True
@@ -104,11 +110,13 @@ class ScenarioPast:
 
 @dataclass(frozen=True, slots=True)
 class ScenarioEvents:
-    """The events after the start.
+    """The events of a scenario after the start of the plane.
 
-    `pace` is a factor of the usual arrivals, and `arrivals` the weights of their kinds; `denials` is the share of
-    starts that a quota refuses, by route. `boot_failures` is the share of sandboxes that do not boot, with
-    `boot_error`. A question arrives every `questions_every` seconds; unless `answered`, no simulated user answers.
+    `pace` multiplies the usual rate of new work, and `arrivals` are the weights of its kinds.
+    `denials` are the shares of starts that a quota refuses, by route. `boot_failures` is the share
+    of sandboxes that fail to boot, with the error `boot_error`. An orchestrator asks a question
+    about every `questions_every` seconds. With `answered` False no simulated user answers
+    questions.
     """
 
     pace: float = 1.0
@@ -126,7 +134,7 @@ class ScenarioEvents:
     faults: tuple[FaultBurst, ...] = ()
 
     def boot_fails(self, seed: int, record_id: str, number: int) -> bool:
-        """Return whether boot `number` of a sandbox fails; repeated calls agree."""
+        """Return whether boot `number` of a sandbox fails; equal arguments, equal results."""
         if not self.boot_failures:
             return False
         return Random(f"{seed}/boot/{record_id}/{number}").random() < self.boot_failures
@@ -134,7 +142,7 @@ class ScenarioEvents:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One scenario: its name, a line about it, and its text as stored."""
+    """One scenario: name, description, history, events, and the text stored for it."""
 
     name: str
     title: str
@@ -144,5 +152,5 @@ class Scenario:
 
     @property
     def digest(self) -> str:
-        """Return eight hexadecimal digits of the scenario's content."""
+        """Eight hexadecimal digits of a hash of the scenario's text."""
         return hashlib.sha256(self.text.encode()).hexdigest()[:8]

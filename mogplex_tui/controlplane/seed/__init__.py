@@ -1,4 +1,4 @@
-"""Initial data: an account with users, repositories, flows, two weeks of work."""
+"""Initial data of a new database: the account, and two weeks of past work."""
 
 from .build import build
 

@@ -15,7 +15,7 @@ from .families.projects import repo_row
 
 
 def write_account(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
-    """Collect the account's rows; the first user's profile exists already."""
+    """Collect the rows of the account, except the first user's profile, which exists."""
     created = now - 240 * DAY_US
     other = material("account")["people"][1]
     rows.add(

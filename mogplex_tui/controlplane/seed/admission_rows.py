@@ -1,4 +1,4 @@
-"""Write the starts that quotas allowed: boots of sandboxes and users' commands."""
+"""Write the quota decisions of the past: sandbox boots and commands in sandboxes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _RETRY_S = 15
 
 
 def write_admissions(rows: Rows, tx: Tx, user_id: str, seed: int, now: int) -> None:
-    """Record the boot of every written sandbox and a few commands in it.
+    """Collect a quota decision for each sandbox's boot and for a few of its commands.
 
     observability.md §10.
     """

@@ -1,4 +1,4 @@
-"""Write the calls of the seeded runs of assignments and triggers (routing.md §6)."""
+"""Write the calls of past runs of assignments and triggers (routing.md §6)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _AROUND_US = 800_000
 
 
 def write_assignment_calls(tx: Tx, scribe: CallWriter, world: SeededAccount, seed: int) -> None:
-    """Write one call for each finished run, and its cost on the run's row."""
+    """Write one call for each finished run; update the run's token counts and cost."""
     keys = {repo.id: repo.key for repo in world.repos.values()}
     for job in tx.all(_RUNS):
         about = json.loads(job["metadata"])
@@ -43,7 +43,7 @@ def write_assignment_calls(tx: Tx, scribe: CallWriter, world: SeededAccount, see
 
 
 def _planned(job: Row, repo_key: str, seed: int) -> tuple[str, CallPlan]:
-    """Return the id and plan of a run's call, stretched to the run's duration."""
+    """Return the id and the plan of a run's call, scaled to the run's duration."""
     rng = stream(seed, "standing", job["id"])
     failure = None if job["error"] is None else (job["failure"], job["error"])
     call_plan = plan_agent(rng, CallKind.NODE, job["model"], repo_key, 1.0, failure)

@@ -1,6 +1,6 @@
-"""Fill an empty database with the account and its history.
+"""Fill an empty database with the account and its past work.
 
-All instants are relative to the plane's clock.
+All times are relative to the plane's clock.
 """
 
 from __future__ import annotations
@@ -33,9 +33,10 @@ _RETRIES = 3
 
 
 def build(plane: Plane) -> None:
-    """Fill the plane's database for its seed, scale and scenario in one transaction.
+    """Write the initial data for the plane's seed, scale and scenario.
 
-    Equal seeds give equal ids, texts and numbers; only the instants follow the clock.
+    All rows are written in one transaction. Equal seeds give equal ids, texts and numbers; only
+    the times depend on the clock.
     """
     seed = int(plane.db.meta("seed") or plane.settings.seed)
     now, scale = plane.clock.now_us(), plane.settings.scale or "small"
@@ -80,7 +81,7 @@ def _write_work(
 
 
 def _write_live(direct: History, jobs: JobHistory, boxes: dict[str, SandboxRef]) -> None:
-    """Write the live work: calls, a booting run, running jobs and waiting jobs."""
+    """Write work that is still in progress at the start: calls, runs and jobs."""
     by_slug = {prompt.slug: prompt for prompt in prompts()}
     direct.live_run(by_slug["checkout-a11y"], "claude-code", boxes["web"], age=74.0, boot=12.0)
     direct.live_run(by_slug["order-notes"], "codex", boxes["api"], age=6.0, boot=60.0)
@@ -94,7 +95,7 @@ def _write_live(direct: History, jobs: JobHistory, boxes: dict[str, SandboxRef])
 
 
 def _write_neighbour(rows: Rows, tx: Tx, world: SeededAccount, seed: int, now: int) -> None:
-    """Write a few chats of the second user, which the first must never see."""
+    """Write a few chats of the second user, which the first user must never see."""
     other = world._replace(user_id=world.other_user_id, other_user_id=world.user_id)
     history = History(rows, tx, other, stream(seed, "neighbour"), now - DAY_US)
     for _ in range(3):

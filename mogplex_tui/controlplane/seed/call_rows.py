@@ -1,4 +1,4 @@
-"""Turn planned calls into finished rows with the plane's own prices."""
+"""Convert call plans to rows of calls and events, with the plane's own prices."""
 
 from __future__ import annotations
 
@@ -30,7 +30,11 @@ _EVENT_COLUMNS = (
 
 
 class CallFacts(NamedTuple):
-    """The facts of a call besides its events."""
+    """The properties of a call that its plan does not contain.
+
+    `wait` are the seconds before the call starts to stream. `live_until` (µs) is None for a
+    finished call; a live call has no events after that time.
+    """
 
     user_id: str
     type: str
@@ -50,7 +54,10 @@ class CallFacts(NamedTuple):
 
 @dataclass
 class Written:
-    """The end (None while live), cost and pull request of a written call."""
+    """The result of a written call: end, status, error, tokens, cost and pull request.
+
+    `ended_at` is None for a live call.
+    """
 
     ended_at: int | None
     status: str
@@ -68,7 +75,7 @@ def _streaming_step(call_plan: CallPlan, wait: float) -> Step:
 
 
 def timeline(call_plan: CallPlan, facts: CallFacts) -> Iterator[Step]:
-    """Yield every step of the call in order, with the status change in between."""
+    """Yield all steps of a call in order, including the change to "streaming"."""
     yield from facts.prologue
     opening = call_plan.opening
     if opening:
@@ -92,7 +99,7 @@ def _cancel_steps(rng: Random, call_plan: CallPlan) -> tuple[Step, Step]:
 
 
 class CallWriter:
-    """Add past calls to the rows to be written."""
+    """Collects the rows of planned calls and their events."""
 
     def __init__(self, rows: Rows, tx: Tx) -> None:
         self._rows = rows
@@ -102,7 +109,10 @@ class CallWriter:
         self._add_event = rows.adder("ai_call_events", *_EVENT_COLUMNS)
 
     def call(self, call_plan: CallPlan, facts: CallFacts) -> Written:
-        """Write one call with its events; live ones stop at `facts.live_until`."""
+        """Collect the rows of one call and its events.
+
+        A live call gets only the events up to `facts.live_until`.
+        """
         # A separate random stream: how many events are kept must not change other draws.
         self._rng = Random(facts.id)
         steps: Iterable[Step] = timeline(call_plan, facts)
@@ -219,7 +229,10 @@ class CallWriter:
     def _money(
         self, call_plan: CallPlan, facts: CallFacts, tokens: Tokens, ended_at: int | None, status: str
     ) -> tuple[float | None, str, list[str]]:
-        """Return cost, its source and the gateway's generation ids (observability.md §6)."""
+        """Return the cost, its source, and the gateway's generation ids.
+
+        observability.md §6.
+        """
         estimate = priced(tokens, self._rates_of(facts.model))
         if call_plan.kind is CallKind.HARNESS or tokens.input is None:
             return estimate, "trigger", []

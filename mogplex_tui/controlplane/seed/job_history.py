@@ -1,4 +1,4 @@
-"""Write two weeks of automation runs: jobs, ledger, findings and nodes."""
+"""Write two weeks of automation runs with ledger rows, findings and nodes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _START_ERROR = "Runtime rejected the task: queue unavailable"
 
 
 class JobHistory:
-    """Write past jobs, and those that are parked, live or waiting to start."""
+    """Collects the rows of job runs that have ended, are running or are pending."""
 
     def __init__(self, rows: Rows, world: SeededAccount, rng: Random, now: int, direct: History) -> None:
         self.rows = rows
@@ -47,7 +47,7 @@ class JobHistory:
         return plan_job(self.rng, flow, pick(self.rng, flow_repos(self.world, flow)), failing, thin, odds)
 
     def job(self) -> int:
-        """Write one finished job run or suppressed dispatch; return its number of calls."""
+        """Collect a finished job run or a suppressed event; return its number of calls."""
         rng = self.rng
         fresh = self.direct.fresh()
         plan, draw = self._plan(thin=not fresh), rng.random()
@@ -74,7 +74,7 @@ class JobHistory:
         return made
 
     def retries(self, count: int) -> None:
-        """Write successful retries of some jobs that failed long ago."""
+        """Collect successful retries of up to `count` jobs that failed days ago."""
         for plan, job_id, ended in self._failed[:count]:
             # Drawn from its own random stream.
             rng = Random(f"retry {job_id}")
@@ -90,7 +90,10 @@ class JobHistory:
             others._finished(again, ended + whole(rng, 2, 9) * MINUTE_US, 2.0, 0.0, None, False, False)
 
     def _clocked(self, plan: JobPlan, created: int, seconds: float) -> tuple[JobPlan, int]:
-        """Write the latest scheduled run that is not written yet, or else a manual one."""
+        """Return a plan and its time, changed to the latest free time of the schedule.
+
+        If each scheduled time already has a run, the plan becomes a manual run.
+        """
         flow, start = plan.flow, plan.flow.spec["start"]
         text, zone = start["scheduleCron"], start["scheduleTimezone"]
         tick = latest(text, zone, self._untold.get(flow.id, self.direct.place(self.now, seconds)))
@@ -101,7 +104,7 @@ class JobHistory:
         return plan._replace(metadata=metadata, idempotency_key=tick_key("flow", flow.id, tick)), tick
 
     def _by_hand(self, plan: JobPlan, at: int) -> JobPlan:
-        """Write a manual run of a scheduled automation."""
+        """Return a plan of a scheduled automation, changed to a manual run."""
         unique = (plan.idempotency_key or "").rpartition(":")[2]
         return plan._replace(
             metadata=plan.metadata | {slot_of(plan.flow.event): trial_payload(at)},
@@ -145,7 +148,7 @@ class JobHistory:
     def _start_rows(
         self, plan: JobPlan, job_id: str, at: int, trouble: str | None, delay: float
     ) -> tuple[int, str]:
-        """Write ledger rows up to the start; return its time and source."""
+        """Collect the ledger rows up to a job's start; return the start's time and source."""
         about = {"flow_id": plan.flow.id, "flow_version_id": plan.flow.version_id}
         self._ledger(plan, job_id, at, "enqueue", "queued", None, plan.metadata)
         source, first = plan.start_source, at + SECOND_US
@@ -280,11 +283,14 @@ class JobHistory:
         )
 
     def parked(self, age_us: int) -> None:
-        """Write a manual nightly run that has waited for an answer since about `age_us`."""
+        """Collect a manual nightly run that waits for a person's answer.
+
+        It was created `age_us` µs ago.
+        """
         self._live(self._by_hand(self._plan("nightly", 0.0), self.now - age_us), age_us)
 
     def live(self, flow_key: str, age_s: float) -> None:
-        """Write a job run whose first agent is working."""
+        """Collect a running job whose first agent is still working."""
         self._live(self._plan(flow_key, 0.0), int(age_s * SECOND_US))
 
     def _live(self, plan: JobPlan, age_us: int) -> None:
@@ -294,7 +300,7 @@ class JobHistory:
         self._job_row(plan, job_id, created, started, source, "running", None, {}, ends.written)
 
     def repairing(self) -> None:
-        """Write a job run whose coding CLI is working after its diagnosis."""
+        """Collect a running job whose coding CLI is working; its diagnosis node has ended."""
         plan = self._plan("ci", 0.0)
         before = sum(
             node.agent.call_plan.seconds() + 3.0
@@ -304,7 +310,7 @@ class JobHistory:
         self._live(plan, int((before + 40.0) * SECOND_US))
 
     def waiting(self, flow_key: str, minutes: float) -> None:
-        """Write a job run whose start failed and that was not repaired yet."""
+        """Collect a pending job whose start failed and has not been repeated yet."""
         plan = self._plan(flow_key, 0.0)
         job_id, created = new_uuid(self.rng), self.now - int(minutes * MINUTE_US)
         self._ledger(plan, job_id, created, "enqueue", "queued", None, plan.metadata)

@@ -1,4 +1,4 @@
-"""Write the nodes of past jobs: their rows, outputs, calls and waits."""
+"""Write the nodes of seeded jobs with their outputs, calls and waits."""
 
 from __future__ import annotations
 
@@ -20,14 +20,17 @@ from .run_history import History
 
 @dataclass
 class NodeEnds:
-    """The end (or live state) of a job's last node, and the calls written so far."""
+    """The end of the last written node of a job, and the calls written for the job.
+
+    If a node is still running, `at` is not its end.
+    """
 
     at: int
     written: list[Written]
 
 
 class NodeHistory:
-    """Write the nodes of jobs; `rng` is the random stream of the jobs."""
+    """Collects the rows of jobs' nodes; `rng` is shared with the job's own rows."""
 
     def __init__(self, rows: Rows, world: SeededAccount, rng: Random, now: int, direct: History) -> None:
         self.rows = rows
@@ -39,7 +42,10 @@ class NodeHistory:
     def run(
         self, plan: JobPlan, job_id: str, started: int, waits: float, cancelled: bool, live: bool = False
     ) -> NodeEnds:
-        """Write the nodes in order, up to a cancelled or live one."""
+        """Collect a job's nodes in order; stop at the first cancelled or running node.
+
+        The waits of the job take `waits` seconds.
+        """
         ends, outputs = NodeEnds(started + SECOND_US // 2, []), Outputs(plan)
 
         def done(node: NodePlan, begin: int) -> None:
@@ -83,7 +89,10 @@ class NodeHistory:
         return ends
 
     def _is_at_work(self, work: AgentWork, begin: int) -> bool:
-        """Return whether a node of the built-in harness is still running."""
+        """Return whether a node that began at `begin` has not ended by now.
+
+        Only nodes with the built-in harness count.
+        """
         length = int((work.call_plan.seconds() + 2.0) * SECOND_US)
         return work.call_plan.kind is CallKind.NODE and begin + length > self.now
 

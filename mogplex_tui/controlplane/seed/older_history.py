@@ -1,4 +1,4 @@
-"""Copy finished calls into earlier weeks, and write one very long run."""
+"""Copy finished calls into earlier weeks, and give one run very many events."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ _SUMS = ("calls", "tokens", "succeeded", "duration_ms", "timed", "cost_usd")
 
 
 def enlarge(tx: Tx, user_id: str, calls: int, seed: int, now: int) -> None:
-    """Lengthen the oldest streaming run of a user, and copy work up to `calls` calls.
+    """Copy a user's finished work until there are `calls` calls, and lengthen one run.
 
-    Indexes and triggers are suspended meanwhile (db/bulk_load.py); call_days has the sums of the existing calls.
+    The lengthened run is the oldest one that is streaming. Indexes and triggers are suspended
+    (db/bulk_load.py), so this function updates call_days itself.
     """
     row = tx.one("SELECT COUNT(*) FROM ai_calls WHERE user_id = ?", (user_id,))
     _lengthen(tx, user_id, seed, now)
@@ -64,7 +65,10 @@ def _copy_calls(tx: Tx) -> None:
 
 
 def _copy_sums(tx: Tx, count: int, shorter: int) -> None:
-    """Copy the sums of each day; the last copy has `shorter` of `count` calls."""
+    """Copy the daily sums of the original calls for each copy of the calls.
+
+    The last copy has only `shorter` of the `count` calls.
+    """
     tx.execute(
         "CREATE TEMP TABLE origin_sums AS SELECT o.rowid > ?1 AS late, c.user_id, day, c.model, c.type,"
         f" {', '.join(f'SUM(c.{name}) AS {name}' for name in _SUMS)}"
@@ -94,9 +98,9 @@ def _copy_runs(tx: Tx) -> None:
 
 
 def _copy_events(tx: Tx) -> None:
-    """Copy the required events, and the row that names the external run.
+    """Copy those events of each call that clients require (runtime-model.md §9).
 
-    runtime-model.md §9.
+    The event that names the external run gets the id of the copied run.
     """
     tx.execute(
         "CREATE TEMP TABLE origin_events AS SELECT o.rowid AS number, rest, substr(e.id, 9) AS rest_id, e.user_id,"
@@ -116,7 +120,7 @@ def _copy_events(tx: Tx) -> None:
 
 
 def _lengthen(tx: Tx, user_id: str, seed: int, now: int) -> None:
-    """Add tool events to the oldest streaming coding run until it has 50,000 events."""
+    """Add tool events to the oldest streaming coding run until it has 50,000."""
     call = tx.one(
         "SELECT id, repo_id, started_at FROM ai_calls WHERE user_id = ? AND status = 'streaming'"
         " AND model LIKE 'harness:%' ORDER BY started_at LIMIT 1",

@@ -1,4 +1,4 @@
-"""Write two weeks of finished work: coding runs, chats and control runs."""
+"""Write two weeks of work other than jobs: coding runs, chats and control runs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,10 @@ _FRESH = 0.2
 
 
 class History:
-    """Write past calls except those of jobs. `odds` apply to the last hours."""
+    """Collects the rows of coding runs, chats and control runs.
+
+    `odds` change the outcomes of work of the last 30 hours.
+    """
 
     def __init__(
         self, rows: Rows, tx: Tx, world: SeededAccount, rng: Random, now: int, odds: Odds = CALM
@@ -47,15 +50,18 @@ class History:
         self._old_key = new_uuid(rng)
 
     def fresh(self) -> bool:
-        """Draw whether a piece of work is recent, and so has all its events."""
+        """Draw whether the next piece of work is recent; recent work has all its events."""
         return self.rng.random() < _FRESH
 
     def place(self, started_at: int, seconds: float) -> int:
-        """Move a start back so far that the work has ended by now."""
+        """Return a start time, moved back if necessary so that the work has ended by now."""
         return min(started_at, self.now - int((seconds + 60) * SECOND_US))
 
     def run(self, sandbox_share: float) -> None:
-        """Write one finished coding run started over v1."""
+        """Collect one finished coding run that was started through the v1 API.
+
+        `sandbox_share` is the probability that its sandbox is written, too.
+        """
         rng, fresh = self.rng, self.fresh()
         prompt = pick(rng, prompts())
         repo = self.world.repos[prompt.repo]
@@ -141,7 +147,10 @@ class History:
         )
 
     def live_run(self, prompt: Prompt, harness: str, box: SandboxRef, age: float, boot: float) -> None:
-        """Write a live coding run: streaming, or pending while its sandbox boots."""
+        """Collect a coding run in progress: streaming, or pending while its sandbox boots.
+
+        It began `age` seconds ago, and its sandbox takes `boot` seconds to boot.
+        """
         rng = self.rng
         repo = self.world.repos[prompt.repo]
         run_id, call_id = new_uuid(rng), new_uuid(rng)
@@ -173,7 +182,10 @@ class History:
         self._run_row(run_id, facts, repo, prompt, base, (key, digest), about, box, written)
 
     def chat(self, kind: CallKind, live_age: float | None = None) -> None:
-        """Write one chat or control run; with `live_age` it is live for so many seconds."""
+        """Collect one chat or control run, finished or in progress.
+
+        With `live_age` it is in progress and began that many seconds ago.
+        """
         rng, fresh = self.rng, live_age is not None or self.fresh()
         row = pick(rng, material("chats"))
         repo = None if row["repo"] is None else self.world.repos[row["repo"]]
@@ -210,9 +222,9 @@ class History:
         self.scribe.call(call_plan, facts)
 
     def admit(self, route: str, at: int, repo_id: str | None, name: str, window: int, limit: int) -> str:
-        """Record an allowed start, and occasionally refused ones before it.
+        """Collect the quota decision that allowed a start; return the id of its claim.
 
-        Returns the claim id.
+        Occasionally a refused start shortly before it is added.
         """
         claim = new_uuid(self.rng)
         self._limit(route, at, repo_id, claim, None, (name, window, limit))

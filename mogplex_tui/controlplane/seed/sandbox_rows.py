@@ -1,4 +1,4 @@
-"""Write sandboxes: one in every state now, and those of past runs."""
+"""Write sandboxes: one in every state, and the sandboxes of past runs."""
 
 from __future__ import annotations
 
@@ -108,7 +108,10 @@ def _lifecycle(rows: Rows, rng: Random, box_id: str, sandbox_plan: _SandboxPlan,
 
 
 def write_present(rows: Rows, world: SeededAccount, rng: Random, now: int) -> dict[str, SandboxRef]:
-    """Collect a sandbox for every state; return those of live runs by repository key."""
+    """Collect a sandbox in every state.
+
+    Returns the sandboxes for the live runs by repository key.
+    """
     boxes: dict[str, SandboxRef] = {}
     for sandbox_plan in _NOW:
         repo = world.repos[sandbox_plan.repo]
@@ -130,7 +133,10 @@ def write_past(
     broken: bool,
     text: str | None = None,
 ) -> SandboxRef:
-    """Collect and return the stopped sandbox of a finished run; `text` is its error."""
+    """Collect and return the sandbox of a finished run.
+
+    With `broken` its boot failed with the error `text`.
+    """
     age = max(0, ended_at - started_at)
     error = "boot" if broken else None
     status = "error" if broken else "stopped"

@@ -1,4 +1,4 @@
-"""Write a scenario's past: rounds of a loop, questions, and broken sandboxes."""
+"""Write what a scenario adds to the history: loop rounds, questions, sandboxes."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _START_SECONDS = 2.0
 def write_added(
     rows: Rows, world: SeededAccount, direct: History, scenario: Scenario, seed: int, now: int
 ) -> None:
-    """Collect a scenario's additions, from their own random streams.
+    """Collect the rows that a scenario adds to the usual history.
 
-    All instants in µs before `now`.
+    They have their own random streams, so that the usual history stays the same.
     """
     past, loop = scenario.past, scenario.now.loop
     jobs = AddedHistory(rows, world, stream(seed, "added jobs"), now, direct)
@@ -47,10 +47,10 @@ def write_added(
 
 
 class AddedHistory(JobHistory):
-    """Write the job runs that a scenario adds."""
+    """Collects the job runs that a scenario adds."""
 
     def rounds(self, loop: Loop, count: int) -> None:
-        """Write the first `count` rounds of a loop. The last one ended just now."""
+        """Collect the first `count` rounds of a loop; the last one has just ended."""
         flow, repo = self.world.flows[loop.automation], self.world.repos[loop.repo]
         plans = []
         for number in range(1, count + 1):

@@ -1,4 +1,4 @@
-"""Times of past work: mostly office hours on weekdays, some at night."""
+"""Random times of past work, mostly in office hours on weekdays."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ def _weight(hour_start: int) -> float:
 
 
 class WorkingHours:
-    """Draw instants (µs) of the last two weeks; fresh ones are of the last 30 hours.
+    """Draws times (µs) within the last two weeks.
 
-    One fresh instant in four is in the last 80 minutes, so that there is always recent work.
+    Recent times are in the last 30 hours, and a quarter of them in the last 80 minutes, so that
+    there is always new work to see.
     """
 
     def __init__(self, now: int) -> None:
@@ -34,7 +35,10 @@ class WorkingHours:
         self._edge = len(self._hours) - FRESH_HOURS
 
     def draw(self, rng: Random, fresh: bool) -> int:
-        """Draw the start of some work, at least two minutes ago."""
+        """Draw the start time (µs) of a piece of work, at least two minutes ago.
+
+        With `fresh` the time is within the last 30 hours, otherwise before them.
+        """
         recent, where, within = rng.random(), rng.random(), rng.random()
         if fresh and recent < 0.25:
             return self._now - int((2 + 78 * within) * MINUTE_US)

@@ -1,4 +1,4 @@
-"""Simulate the work of an account: arriving, running, waiting, failing, ending."""
+"""Simulate the work of an account: calls, runs and jobs arrive, proceed and end."""
 
 from .simulator import Simulator
 

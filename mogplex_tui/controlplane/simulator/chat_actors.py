@@ -13,7 +13,7 @@ from ..workload.rng import pick, token, whole
 
 
 def arrive(context: ActorContext, random: ActorRandom, kind: CallKind) -> float:
-    """Start a chat turn or a control run; return its planned seconds."""
+    """Start a chat turn or a control run and return its planned duration in seconds."""
     rng = random.rng
     row = pick(rng, material("chats"))
     repo = None if row["repo"] is None else context.world.repos[row["repo"]]

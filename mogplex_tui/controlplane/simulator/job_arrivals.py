@@ -1,4 +1,7 @@
-"""Simulated events that start automations through the real dispatch."""
+"""Simulated GitHub events and manual starts, from which automations start.
+
+The events are dispatched by the same code as real deliveries.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,10 @@ _LATELY_S = 1_200.0
 
 
 def arrive(context: ActorContext, random: ActorRandom, flow_key: str | None = None) -> float:
-    """Deliver an event; return its planned seconds, 0 if nothing started."""
+    """Deliver a simulated event and return the planned duration of its job.
+
+    The unit is seconds; 0 means that no job started.
+    """
     rng = random.rng
     key = flow_key or rng.choices(list(_FLOW_WEIGHTS), weights=list(_FLOW_WEIGHTS.values()))[0]
     flow = context.world.flows[key]
@@ -47,7 +53,7 @@ def arrive(context: ActorContext, random: ActorRandom, flow_key: str | None = No
 
 
 def retries(context: ActorContext) -> Acts:
-    """Occasionally run recently failed jobs again (observability.md §7.5)."""
+    """Retry a recently failed job every few minutes (observability.md §7.5)."""
     random = context.random("retries")
     while True:
         yield between(random.rng, 200.0, 500.0) / context.scenario.now.pace
@@ -81,7 +87,10 @@ def _about(repo: Repo) -> DeliveryRepository:
 
 
 def _by_hand(context: ActorContext, random: ActorRandom, flow: Flow) -> float:
-    """Start a scheduled automation manually before its time."""
+    """Start a scheduled automation manually; return its planned seconds.
+
+    Returns 0 if it did not start.
+    """
     found = named_flow_start.active_flow(context.plane, flow.id)
     if found is None:
         return 0.0

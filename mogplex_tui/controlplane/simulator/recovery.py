@@ -1,4 +1,4 @@
-"""Continue work that an earlier process or the seed left live."""
+"""Continue unfinished work of the seed or an earlier process; periodic tasks."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _MISSED_MINUTES = 5
 
 
 def take_up(context: ActorContext) -> None:
-    """Give every live row an actor that ends it, or end it if it is too old.
+    """Start an actor for each unfinished run, call and sandbox.
 
-    Jobs are continued by their runner.
+    Work that is too old is ended. Unfinished jobs are continued by engine/job_runner.py.
     """
     _reap(context)
     db = context.plane.db
@@ -67,7 +67,7 @@ def _reap(context: ActorContext) -> None:
 
 
 def housekeeping(context: ActorContext) -> Acts:
-    """Reap old work and retry jobs that did not start, every five minutes.
+    """End abandoned work and start jobs that failed to start, every five minutes.
 
     runtime-model.md §4.
     """
@@ -80,14 +80,14 @@ def housekeeping(context: ActorContext) -> Acts:
 
 
 def repair_soon(context: ActorContext) -> Acts:
-    """Run the first repair within seconds of the start."""
+    """Start jobs that failed to start, once, about a minute after the plane's start."""
     yield between(context.random("repair soon").rng, 25.0, 75.0)
     ids = context.random(f"repair:{context.now()}").ids
     reapers.repair_jobs(context.plane, ids, context.now())
 
 
 def clocks(context: ActorContext) -> Acts:
-    """Run due schedules at every full minute."""
+    """Start the automations whose schedule is due, at every full minute."""
     last = context.now() // MINUTE_US
     while True:
         yield context.seconds_until((last + 1) * MINUTE_US)
@@ -112,7 +112,7 @@ def _run(context: ActorContext, row: Row) -> None:
 
 
 def _call(context: ActorContext, random: ActorRandom, row: Row) -> Acts:
-    """Continue a chat or control run from its present state."""
+    """Continue an unfinished chat or control run from its present state."""
     repo = None if row["repo_id"] is None else repo_key(context, row["repo_id"])
     kind = CallKind.CHAT if row["type"] == "chat" else CallKind.CONTROL
     call_plan = plan_agent(random.rng, kind, row["model"], repo, 1.0)
@@ -122,7 +122,10 @@ def _call(context: ActorContext, random: ActorRandom, row: Row) -> Acts:
 
 
 def repo_key(context: ActorContext, repo_id: str) -> str | None:
-    """Return the seed's key of a repository; None for one that a user connected."""
+    """Return the sample-data key of a repository, or None.
+
+    A repository that a user connected has no key.
+    """
     return next((repo.key for repo in context.world.repos.values() if repo.id == repo_id), None)
 
 

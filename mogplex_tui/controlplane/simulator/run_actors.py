@@ -1,4 +1,4 @@
-"""Simulated external runs: the sandbox boots, the CLI works, the run follows.
+"""Simulate external runs: boot the sandbox, play the CLI's call, end the run.
 
 v1.md §7.6.
 """
@@ -35,16 +35,19 @@ _NOT_PENDING = "ai_call is not pending"
 
 
 def prompt_of(repo: Repo, text: str) -> Prompt:
-    """Return the task of the sample data whose text equals a run's prompt.
+    """Return the sample task whose text equals `text`.
 
-    Without one, return a task with this text that names no files of the repository.
+    If there is none, return a new task with this text that names no files.
     """
     known = next((prompt for prompt in prompts() if prompt.text == text), None)
     return known or Prompt(repo.key, "task", text)
 
 
 def working_branch(row: Row) -> tuple[str, bool]:
-    """Return the branch that the harness uses, and whether it creates it (v1.md §7.5)."""
+    """Return the branch that a run works on, and whether the run creates it.
+
+    v1.md §7.5.
+    """
     if row["working_branch"] != row["base_branch"]:
         return row["working_branch"], bool(row["create_branch"])
     return f"mogplex/agent-{row['ai_call_id'].replace('-', '')[:12]}", True
@@ -53,10 +56,10 @@ def working_branch(row: Row) -> tuple[str, bool]:
 def start_run(
     context: ActorContext, run_id: str, outcome: RunOutcome | None = None, begun: bool = False
 ) -> float:
-    """Execute an existing run; return its planned seconds.
+    """Start to simulate a run in the database; return its planned seconds.
 
-    Without `outcome` the words of the prompt decide (workload/run_outcomes.py). `begun` continues a call that is
-    streaming.
+    Without `outcome` the words of the prompt decide (workload/run_outcomes.py). With `begun` the
+    run's call is already streaming and is continued.
     """
     row = context.plane.db.one(
         "SELECT r.*, p.full_name FROM external_agent_runs r JOIN repos p ON p.id = r.repo_id WHERE r.id = ?",
@@ -118,7 +121,7 @@ def _execute(
 
 
 def _enter(context: ActorContext, random: ActorRandom, row: Row, box_id: str) -> bool:
-    """Set the run to streaming in its sandbox; False if it was cancelled meanwhile."""
+    """Change a run to streaming in its sandbox; return False if it was cancelled."""
     with random.tx() as tx:
         live = tx.one("SELECT 1 FROM ai_calls WHERE id = ? AND status = 'pending'", (row["ai_call_id"],))
         if live is not None:
@@ -131,7 +134,10 @@ def _enter(context: ActorContext, random: ActorRandom, row: Row, box_id: str) ->
 
 
 def _too_late(context: ActorContext, random: ActorRandom, row: Row, box_id: str) -> Acts:
-    """Fail at the call of a cancelled run, as the hosted worker does (v1.md §7.6)."""
+    """Fail a run that was cancelled before its call started; hosted profile only.
+
+    The hosted worker has this defect (v1.md §7.6).
+    """
     if not context.plane.is_hosted:
         return
     cancelled = "SELECT 1 FROM external_agent_runs WHERE id = ? AND status = 'cancelled'"
@@ -154,7 +160,7 @@ def _attachment(context: ActorContext, row: Row, box_id: str | None) -> dict[str
 
 
 def _launch_failed(context: ActorContext, random: ActorRandom, row: Row, error: str) -> None:
-    """End a run whose sandbox did not boot."""
+    """End a run as failed because its sandbox did not boot."""
     with random.tx() as tx:
         run_writes.give_up(
             tx,
@@ -168,7 +174,10 @@ def _launch_failed(context: ActorContext, random: ActorRandom, row: Row, error: 
 
 
 def arrive(context: ActorContext, random: ActorRandom) -> float:
-    """Start a run of another client of the account; return its planned seconds."""
+    """Start a run, as another client of the account would; return its planned seconds.
+
+    Returns 0 if the repository is hidden or deleted.
+    """
     rng = random.rng
     prompt = pick(rng, prompts())
     repo = context.world.repos[prompt.repo]

@@ -1,4 +1,4 @@
-"""Play a scenario's special events: a loop, questions, faults, refused starts."""
+"""Simulate a scenario's special events: a loop, questions, faults and refusals."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ _REFUSALS = {
 
 
 def begin(context: ActorContext, arrivals: bool) -> None:
-    """Start the events of the scenario; without `arrivals` only its faults."""
+    """Start the actors of the scenario's events.
+
+    Without `arrivals` only its faults are started.
+    """
     now = context.scenario.now
     for number, gust in enumerate(now.faults):
         context.spawn(f"fault {number}", _blow(context, gust))
@@ -58,7 +61,10 @@ def _blow(context: ActorContext, gust: FaultBurst) -> Acts:
 
 
 def _loop(context: ActorContext, told: Loop) -> Acts:
-    """Start the automation each time it has ended, until it is disabled."""
+    """Start the loop's automation, and start it again after each round has ended.
+
+    While the automation is disabled, a start is attempted after every pause.
+    """
     random, flow = context.random("loop"), context.world.flows[told.automation]
     number = _rounds(context, told, flow)
     yield told.after
@@ -71,7 +77,7 @@ def _loop(context: ActorContext, told: Loop) -> Acts:
 
 
 def _set_off(context: ActorContext, random: ActorRandom, told: Loop, flow: Flow, number: int) -> bool:
-    """Deliver the event of one round; return whether work started."""
+    """Deliver the event that starts a round; return whether a job was queued."""
     repo = context.world.repos[told.repo]
     kind = "Organization" if repo.full_name.startswith("acme/") else "User"
     about = DeliveryRepository(repo.full_name, repo.branch or "main", repo.installation_id, kind)
@@ -90,7 +96,7 @@ def _titles(flow: Flow) -> str:
 
 
 def _rounds(context: ActorContext, told: Loop, flow: Flow) -> int:
-    """Return how many rounds the database has, from the seed or an earlier process."""
+    """Return the number of the last round of the loop in the database, or 0."""
     rows = context.plane.db.all(
         "SELECT json_extract(metadata, ?) AS title FROM job_runs WHERE flow_id = ?", (_titles(flow), flow.id)
     )
@@ -145,9 +151,9 @@ def _answer(context: ActorContext, question_id: str, after: float) -> Acts:
 
 
 def refused(context: ActorContext, random: ActorRandom, kind: str) -> bool:
-    """Return whether a quota refuses work of this kind, and record the refusal.
+    """Return whether the scenario refuses to start work of this kind.
 
-    Only if the scenario has such a quota.
+    A refusal is recorded as the decision of a quota.
     """
     route = {"run": "external_agent_run", "chat": "chat", "control": "chat"}.get(kind)
     share = 0.0 if route is None else context.scenario.now.denials.get(route, 0.0)

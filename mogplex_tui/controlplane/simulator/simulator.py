@@ -1,4 +1,4 @@
-"""The simulator: start a plane's actors, step them, and react to requests."""
+"""The simulator: start a plane's actors, run them, and react to HTTP requests."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ FAULT = "The simulated worker stopped with an internal error"
 
 
 class Simulator:
-    """Simulate a plane's work at `plane.settings.speed`; nothing happens at speed 0.
+    """Simulates the work of a plane's account; at speed 0 it does nothing.
 
-    Live: `start()` and `stop()` in an event loop. In tests: `begin()` once, then `step_until(us)` with a clock that
-    stands still, without waiting. `speed` overrides the plane's own.
+    In an event loop call `start()` and `stop()`. In a test with a fixed clock call `begin()` once
+    and then `step_until(us)`, which does not wait. `speed` replaces `plane.settings.speed`.
     """
 
     def __init__(self, plane: Plane, speed: float | None = None) -> None:
@@ -44,7 +44,7 @@ class Simulator:
         self._task: asyncio.Task[None] | None = None
 
     def begin(self, arrivals: bool = True) -> None:
-        """Continue live work and, with `arrivals`, start new work; nothing at speed 0."""
+        """Start the actors: for unfinished work and, with `arrivals`, for new work."""
         if self._speed <= 0:
             return
         self._listen()
@@ -66,17 +66,20 @@ class Simulator:
             self._context.spawn("commands", work_arrivals.commands(self._context))
 
     def step_until(self, us: int) -> int:
-        """Run every step due by `us` (µs) at its own time; return how many ran."""
+        """Run every step that is due by `us` (µs), each at its own time.
+
+        Returns the number of steps.
+        """
         return self.scheduler.run_until(us)
 
     def start(self, arrivals: bool = True) -> None:
-        """Start and keep going in a task of the running event loop."""
+        """Call `begin`, and run the actors in a task of the running event loop."""
         self.begin(arrivals)
         if self._speed > 0:
             self._task = asyncio.get_running_loop().create_task(self._run(), name="simulator")
 
     async def stop(self) -> None:
-        """Stop; a later start continues the work."""
+        """Stop all actors; a later start continues their work from the database."""
         self._unlisten()
         if self._task is not None:
             self._task.cancel()
@@ -144,7 +147,7 @@ class Simulator:
         self._bell.set()
 
     def _fault(self, name: str, error: Exception) -> None:
-        """Report an actor that raised, and end its call as failed."""
+        """Report an exception that an actor raised, and end the actor's work as failed."""
         print(f"simulator: {name} stopped", file=sys.stderr)  # noqa: T201
         traceback.print_exception(error, file=sys.stderr)
         kind, _, row_id = name.partition(":")

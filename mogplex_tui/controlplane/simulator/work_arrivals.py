@@ -1,6 +1,6 @@
-"""Start new work at random times, so that two to five calls are usually live.
+"""Start new work at random times, so that usually two to five calls are live.
 
-A scenario makes work more or less frequent, and changes the weights of its kinds.
+A scenario changes the rate of new work and the weights of its kinds.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _CLI_AT_ONCE = 2
 
 
 class _PlannedEnds:
-    """The planned end times of live work, in simulated seconds.
+    """The planned end times of work in progress, in simulated seconds.
 
-    Cancelled work still counts until its planned end.
+    Cancelled work counts as live until its planned end.
     """
 
     def __init__(self, pace: float) -> None:
@@ -38,11 +38,11 @@ class _PlannedEnds:
         ]
 
     def alive(self, now: float, kind: str | None = None) -> int:
-        """Return how many pieces of work (of one kind) have not ended by `now`."""
+        """Return how many pieces of work end after `now`, of all kinds or of one."""
         return sum(1 for end, what in self.ends if end > now and kind in (None, what))
 
     def gap(self, rng: Random, now: float) -> float:
-        """Return the seconds to the next arrival: few if little is live."""
+        """Draw the seconds until the next start; the more work is live, the longer."""
         usual, soon = between(rng, 20.0, 40.0) / self._pace, between(rng, 2.0, 6.0) / self._pace
         self.ends = [entry for entry in self.ends if entry[0] > now]
         if len(self.ends) < _FEW * self._pace:
@@ -53,7 +53,7 @@ class _PlannedEnds:
 
 
 def arrivals(context: ActorContext) -> Acts:
-    """Start new work for as long as the plane runs."""
+    """Start new work at random times for as long as the plane runs."""
     told = context.scenario.now
     rng, planned = context.random("agenda").rng, _PlannedEnds(told.pace)
     now, number = 0.0, 0
@@ -81,7 +81,7 @@ def _start(context: ActorContext, random: ActorRandom, kind: str) -> float:
 
 
 def rush(context: ActorContext) -> Acts:
-    """Occasionally start many pushes at once, more than the installation's limit."""
+    """Occasionally start more jobs at once than an installation may run."""
     rng, number = context.random("rush").rng, 0
     while True:
         yield between(rng, 240.0, 700.0) / context.scenario.now.pace
@@ -94,7 +94,10 @@ def rush(context: ActorContext) -> Acts:
 
 
 def commands(context: ActorContext) -> Acts:
-    """Run small commands in sandboxes, most of them allowed (observability.md §10)."""
+    """Record quota decisions about small sandbox commands, most of them allowed.
+
+    observability.md §10.
+    """
     random = context.random("commands")
     rng = random.rng
     while True:

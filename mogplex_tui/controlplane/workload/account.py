@@ -23,7 +23,10 @@ class Repo(NamedTuple):
 
 
 class Flow(NamedTuple):
-    """One automation: ids, nodes and edges, and the published graph."""
+    """One automation: its ids, settings, published graph and draft graph.
+
+    `spec` is its description in the sample data.
+    """
 
     key: str
     id: str
@@ -44,7 +47,7 @@ class Flow(NamedTuple):
 
 
 class SeededAccount(NamedTuple):
-    """The seeded account; equal seeds give equal accounts."""
+    """The ids and data of the seeded account; equal seeds give equal values."""
 
     user_id: str
     other_user_id: str
@@ -54,7 +57,7 @@ class SeededAccount(NamedTuple):
     team_ids: dict[str, str]
 
     def own(self) -> list[Repo]:
-        """The first user's repositories in which work happens."""
+        """Return the first user's repositories that are not hidden."""
         return [repo for repo in self.repos.values() if repo.user_id == self.user_id and not repo.hidden]
 
 
@@ -92,7 +95,7 @@ def _node_data(node: dict[str, Any], agent_ids: dict[str, str]) -> dict[str, Any
 
 
 def build_graph(spec: dict[str, Any], installation_id: int, agent_ids: dict[str, str]) -> dict[str, Any]:
-    """Return the graph of a flow in the service's stored form (routing.md §5)."""
+    """Return a flow's graph in the form that the service stores (routing.md §5)."""
     start = {"isDefault": False, **spec["start"]}
     start["filter"] = {
         "scope": "all",
@@ -118,7 +121,7 @@ def build_graph(spec: dict[str, Any], installation_id: int, agent_ids: dict[str,
 
 
 def build_world(seed: int, user_id: str) -> SeededAccount:
-    """Build the account of `user_id` for a seed."""
+    """Return the account that a seed determines for the user `user_id`."""
     rng = stream(seed, "world")
     account = material("account")
     other = new_uuid(rng)
@@ -168,7 +171,10 @@ def build_world(seed: int, user_id: str) -> SeededAccount:
 
 
 def repo_of(world: SeededAccount, repo_id: str, row: Row) -> Repo:
-    """Return a run's repository; an unknown one uses the data of the api repository."""
+    """Return a repository of the account, or a new one made from `row`.
+
+    A new one uses the sample data of the "api" repository.
+    """
     for repo in world.repos.values():
         if repo.id == repo_id:
             return repo

@@ -1,6 +1,7 @@
-"""The plan of a call: its events, their times, and its end.
+"""The plan of a call: its events with their times, and its end.
 
-The seed writes a plan at once, the simulator plays it over time, so that both look alike.
+The seed writes a whole plan at once and the simulator plays it over time, so that both
+produce the same kind of calls.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple
 
 
 class CallKind(StrEnum):
-    """The kind of work behind a call; decides its event messages (v1.md §8)."""
+    """The kind of work that a call does; it decides the event messages (v1.md §8)."""
 
     HARNESS = "harness"
     CHAT = "chat"
@@ -20,7 +21,7 @@ class CallKind(StrEnum):
 
     @property
     def subject(self) -> str:
-        """The subject of the call's event messages."""
+        """The words that the call's event messages begin with, such as "Chat run"."""
         return _TITLES[self]
 
 
@@ -43,7 +44,7 @@ class Step(NamedTuple):
 
 
 class Usage(NamedTuple):
-    """Token counts of a call; input excludes the two cached classes.
+    """The token counts of a call; `input` does not include cached tokens.
 
     observability.md §6.
     """
@@ -55,7 +56,7 @@ class Usage(NamedTuple):
     reasoning: int = 0
 
     def scaled(self, share: float) -> Usage:
-        """Return the tokens used after `share` (0…1) of the call."""
+        """Return the token counts multiplied by `share`."""
         return Usage(
             int(self.input * share),
             int(self.output * share),
@@ -66,7 +67,7 @@ class Usage(NamedTuple):
 
 
 class CallPlan(NamedTuple):
-    """The plan of one call: its steps and its end."""
+    """The plan of one call: its events, its end, and the columns of its row."""
 
     kind: CallKind
     opening: tuple[Step, ...]
@@ -81,11 +82,11 @@ class CallPlan(NamedTuple):
     metadata: dict[str, Any]
 
     def seconds(self) -> float:
-        """The planned seconds from the first step to the end."""
+        """Return the planned duration of the call in seconds."""
         return sum(step.after for step in self.everything())
 
     def everything(self) -> Iterator[Step]:
-        """All steps in order, the terminal one last."""
+        """Yield all steps in order; the last one ends the call."""
         yield from self.opening
         yield from self.steps
         yield self.ending

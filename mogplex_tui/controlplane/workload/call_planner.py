@@ -1,4 +1,4 @@
-"""Plan calls: coding CLI runs, chats, control runs and automations' agent nodes."""
+"""Plan calls of coding CLIs, chats, control runs and automations' agent nodes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ INTERRUPTED = "The development environment stopped while the run was in progress
 
 
 class Branches(NamedTuple):
-    """A run's base branch and the branch that it uses."""
+    """The base and working branch of a run; `created` if it creates the latter."""
 
     base: str
     working: str
@@ -24,7 +24,7 @@ class Branches(NamedTuple):
 
 
 def usage(rng: Random, model: str, effort: float) -> Usage:
-    """Return token counts for a model and an `effort` (1.0 = an ordinary review)."""
+    """Draw the token counts of a call; an ordinary review has an `effort` of 1.0."""
     fresh = int(between(rng, 2_500, 26_000) * effort)
     output = int(between(rng, 500, 4_200) * effort)
     cached = int(fresh * rng.uniform(1.0, 6.0)) if rng.random() < 0.75 else 0
@@ -34,7 +34,10 @@ def usage(rng: Random, model: str, effort: float) -> Usage:
 
 
 def pick_failure(rng: Random) -> tuple[str, str]:
-    """Draw a failure class and one of its error texts (observability.md §8.3, §9)."""
+    """Draw a failure class and one of its error texts.
+
+    observability.md §8.3, §9.
+    """
     classes: dict[str, Any] = material("errors")
     weights = [row["weight"] for row in classes.values()]
     name = rng.choices(list(classes), weights=weights)[0]
@@ -42,7 +45,7 @@ def pick_failure(rng: Random) -> tuple[str, str]:
 
 
 def _tool_work(rng: Random, tools: Toolbox, outcome: RunOutcome) -> None:
-    """Plan the middle of a coding run: understand, change, and test until it passes."""
+    """Plan the tool uses of a coding run: read code, change it, run the tests."""
     if tools.thin:
         tools.skim(6 + outcome.turns * 4)
         return
@@ -98,7 +101,7 @@ def _delivery(rng: Random, repo_name: str, branches: Branches, changed: bool, fi
 
 
 def _harness_ending(outcome: RunOutcome) -> tuple[Step, str, str | None, str | None]:
-    """Return the last step, status, error and failure class of a coding run.
+    """Return the last step of a coding run, and its status, error and failure class.
 
     v1.md §8.1, §8.2.
     """
@@ -129,7 +132,10 @@ def plan_harness(
     first_use: bool = False,
     thin: bool = False,
 ) -> CallPlan:
-    """Plan one coding CLI run from the moment its sandbox is ready (v1.md §8.1)."""
+    """Plan the call of a coding CLI, which begins when its sandbox is ready.
+
+    v1.md §8.1.
+    """
     command = token(rng, "cmd_")
     tools = Toolbox(rng, script(prompt.repo), prompt.focus, prompt.term, thin=thin)
     steps: list[Step] = []
@@ -168,7 +174,7 @@ def plan_harness(
 
 
 def work_package(harness: str) -> str:
-    """Return the package from which a coding CLI is installed."""
+    """Return the name of the package that contains a coding CLI."""
     packages: dict[str, str] = material("work")["packages"]
     return packages[harness]
 
@@ -194,9 +200,10 @@ def plan_agent(
     focus: tuple[str, ...] = (),
     thin: bool = False,
 ) -> CallPlan:
-    """Plan a chat, a control run or an automation's agent node, with tool events.
+    """Plan the call of a chat, a control run or an automation's agent node.
 
-    `failure` is a class and its error text (v1.md §8.3).
+    `failure` is a failure class and its error text (v1.md §8.3). With `thin` the plan has no tool
+    events.
     """
     tools = Toolbox(rng, script(repo_key or "api"), focus, "", pace=0.8, thin=thin)
     uses = whole(rng, 1, 6) if kind is CallKind.CHAT else whole(rng, 4, 14)

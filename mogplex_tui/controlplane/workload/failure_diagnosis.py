@@ -1,4 +1,4 @@
-"""Diagnostics of a model's failure in a job's control row (observability.md §8.3)."""
+"""Diagnostics of model failures for a job's control row (observability.md §8.3)."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _STATUS = re.compile(r"\b[45]\d\d\b", re.ASCII)
 
 
 def failed(klass: str, text: str | None, phase: str, timeout_ms: int = USUAL_TIMEOUT_MS) -> dict[str, Any]:
-    """Return the diagnostics of a failure.
+    """Return the diagnostics of a model failure as metadata.
 
-    A duration or status in its error text takes precedence over `timeout_ms` and the defaults.
+    A timeout or HTTP status in the error text replaces `timeout_ms` or the default status.
     """
     retried = klass in RETRIED
     return {
@@ -35,7 +35,10 @@ def failed(klass: str, text: str | None, phase: str, timeout_ms: int = USUAL_TIM
 
 
 def recovered(klass: str, text: str, phase: str) -> dict[str, Any]:
-    """Return the diagnostics of a success at the second attempt; none without a retry."""
+    """Return the diagnostics of a success after a failed first attempt.
+
+    Returns {} for a failure class that is not retried.
+    """
     if klass not in RETRIED:
         return {}
     return {
@@ -57,7 +60,7 @@ def _timeout_ms(klass: str, text: str, otherwise: int) -> int:
 
 
 def _status(klass: str, text: str) -> int | None:
-    """Return a failure's HTTP status: from its text, else its class's default."""
+    """Return the HTTP status in an error text, or else the failure class's default."""
     usual: int | None = material("errors")[klass]["status"]
     told = None if usual is None else _STATUS.search(text)
     return usual if told is None else int(told[0])

@@ -10,7 +10,10 @@ from .rng import pick, whole
 
 
 class DeliveryRepository(NamedTuple):
-    """The repository of a delivery; an unknown installation is left out."""
+    """The repository of a webhook delivery.
+
+    An installation id or account type of None is left out of the delivery.
+    """
 
     full_name: str
     branch: str = "main"
@@ -19,12 +22,12 @@ class DeliveryRepository(NamedTuple):
 
     @property
     def url(self) -> str:
-        """The URL of its page."""
+        """The URL of the repository's page on GitHub."""
         return f"https://github.com/{self.full_name}"
 
 
 class DeliveryTexts(NamedTuple):
-    """Texts of a delivery that replace randomly drawn ones."""
+    """Values for a webhook delivery; those that are None are drawn at random."""
 
     text: str | None = None
     number: int | None = None
@@ -51,7 +54,7 @@ _NOTHING = DeliveryTexts()
 def build(
     rng: Random, kind: str, about: DeliveryRepository, texts: DeliveryTexts = _NOTHING
 ) -> dict[str, Any]:
-    """Return the body of one delivery. Raises KeyError for an unknown kind."""
+    """Return the JSON body of a webhook delivery. Raises KeyError for an unknown kind."""
     author = texts.author or pick(rng, work("authors"))
     body = _BUILDERS[kind](rng, about, texts, author)
     owner = about.full_name.partition("/")[0]

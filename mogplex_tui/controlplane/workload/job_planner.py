@@ -1,4 +1,4 @@
-"""Plan a run of an automation: its trigger, nodes, calls, end and findings."""
+"""Plan job runs: the event that starts them, nodes, calls, end and findings."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ _EFFORTS = {
 
 
 def phase_of(source_type: str) -> str:
-    """Return the phase of a job's source type, as diagnostics name it."""
+    """Return the execution phase that diagnostics name for jobs of a source type."""
     return f"{CALL_TYPES.get(source_type, source_type)}:agent"
 
 
 class AgentWork(NamedTuple):
-    """The call of an agent node."""
+    """The model, call type and planned call of an agent node."""
 
     model: str
     call_type: str
@@ -47,7 +47,7 @@ class AgentWork(NamedTuple):
 
 
 class WaitWork(NamedTuple):
-    """The event a node waits for, and the most hours (routing.md §5.5)."""
+    """The event that a node waits for, and its time limit in hours (routing.md §5.5)."""
 
     kind: str
     config: dict[str, Any]
@@ -70,12 +70,15 @@ class NodePlan(NamedTuple):
 
     @property
     def failed(self) -> bool:
-        """Whether the node ends the job in failure."""
+        """Whether the node fails, and the job with it."""
         return self.agent is not None and self.agent.call_plan.status == "failed"
 
 
 class JobPlan(NamedTuple):
-    """One job run from enqueue to its control row (runtime-model.md §4)."""
+    """The plan of one job run from its event to its control row.
+
+    runtime-model.md §4.
+    """
 
     flow: Flow
     repo: Repo
@@ -91,11 +94,11 @@ class JobPlan(NamedTuple):
     retry_of: str | None = None
 
     def seconds(self) -> float:
-        """The planned working time of the nodes, without waits."""
+        """Return the planned duration of the nodes in seconds, without waits."""
         return sum(node.agent.call_plan.seconds() if node.agent else node.seconds for node in self.nodes)
 
     def named(self, job_id: str | None) -> dict[str, Any]:
-        """Return the columns that name a job's owner and origin in all of its rows."""
+        """Return the columns that all rows of a job share: user, job, flow and version."""
         return {
             "user_id": self.flow.user_id,
             "job_run_id": job_id,
@@ -105,9 +108,9 @@ class JobPlan(NamedTuple):
 
 
 def flow_repos(world: SeededAccount, flow: Flow) -> list[Repo]:
-    """Return the repositories that may start a flow.
+    """Return the repositories whose events can start a flow.
 
-    Those of its installation, limited by its start filter.
+    These are the repositories of its installation that its start filter admits.
     """
     names = flow.spec["start"].get("filter", {}).get("repos")
     return [
@@ -118,7 +121,7 @@ def flow_repos(world: SeededAccount, flow: Flow) -> list[Repo]:
 
 
 def _trigger(rng: Random, flow: Flow, repo: Repo) -> tuple[dict[str, Any], str]:
-    """Return the metadata of the job's delivery, and its idempotency key."""
+    """Draw the event that starts a job; return its metadata and idempotency key."""
     url = f"https://github.com/{repo.full_name}"
     about: dict[str, Any] = {
         "source_type": flow.event,
@@ -207,7 +210,7 @@ def _agent_node(
 def _nodes(
     rng: Random, flow: Flow, repo: Repo, failure: tuple[str, str] | None, thin: bool, odds: Odds
 ) -> tuple[NodePlan, ...]:
-    """Return the nodes in the order they run; nothing follows a failed one."""
+    """Return the plans of the nodes in running order; the list ends at a failed node."""
     plans = [NodePlan("start", "start", flow.spec["start"]["label"], seconds=0.1)]
     agents = [node["id"] for node in flow.spec["nodes"] if node["type"] == "agent"]
     # In the review flow a second reviewer sees changes that concern money; other reviews end after the first.
@@ -230,9 +233,9 @@ def _nodes(
 
 
 def _diagnostics(rng: Random, flow: Flow, failed: NodePlan | None) -> dict[str, Any]:
-    """Return the diagnostics of model failures, also of one that a retry fixed.
+    """Return the diagnostics of a job's model failures.
 
-    observability.md §8.3.
+    They include failures after which a retry succeeded (observability.md §8.3).
     """
     phase = phase_of(flow.event)
     if failed is not None and failed.agent is not None:
@@ -253,7 +256,8 @@ def plan_job(
 ) -> JobPlan:
     """Plan a job run of `flow` for `repo` that fails with probability `failing`.
 
-    A thin one has no tool events. `odds` make single models and harnesses fail more often.
+    With `thin` its calls have no tool events. `odds` make some models and harnesses fail more
+    often.
     """
     metadata, key = _trigger(rng, flow, repo)
     failure = pick_failure(rng) if rng.random() < failing else None
@@ -284,7 +288,7 @@ def plan_job(
 
 
 def finding_columns(rng: Random, plan: JobPlan, ordinal: int, finding: dict[str, Any]) -> dict[str, Any]:
-    """Return the columns of one finding, without ids and times."""
+    """Return the columns of a finding except ids and times."""
     return {
         "ordinal": ordinal,
         "severity": finding["severity"],
@@ -301,12 +305,12 @@ def finding_columns(rng: Random, plan: JobPlan, ordinal: int, finding: dict[str,
 
 
 def wait_seconds(rng: Random) -> float:
-    """Draw how long a person takes to answer, in seconds."""
+    """Draw the seconds that a person takes to answer a question."""
     return between(rng, 90, 1_500)
 
 
 def node_metadata(plan: JobPlan, node: NodePlan, world: SeededAccount) -> dict[str, Any]:
-    """Return the metadata of an automation node's call (observability.md §2.1)."""
+    """Return the metadata of the call of an automation's node (observability.md §2.1)."""
     spec = next(row for row in plan.flow.spec["nodes"] if row["id"] == node.node_id)
     keep = ("pr_number", "pr_url", "issue_number", "repo_full_name")
     metadata = {key: plan.metadata[key] for key in keep if key in plan.metadata}

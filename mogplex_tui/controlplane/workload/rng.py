@@ -1,4 +1,4 @@
-"""Deterministic randomness: one stream of numbers per named actor."""
+"""Deterministic random numbers, with a separate stream for each name."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PAIRS = [low + high for high in _ALPHABET for low in _ALPHABET]
 
 
 def stream(seed: int, *names: object) -> Random:
-    """Return the random stream of an actor's name; equal names give equal streams."""
+    """Return the random stream for a seed and names; equal arguments, equal streams."""
     return Random(":".join(str(part) for part in (seed, *names)))
 
 
@@ -28,7 +28,7 @@ def new_uuid(rng: Random) -> str:
 
 
 def token(rng: Random, prefix: str, length: int = 12) -> str:
-    """Draw a provider id such as `cmd_4f0q…`."""
+    """Return `prefix` and random letters and digits, such as `cmd_4f0q…`."""
     bits = rng.getrandbits(5 * length)
     drawn = prefix
     while length > 1:
@@ -45,7 +45,10 @@ def between(rng: Random, low: float, high: float) -> float:
 
 
 def pick(rng: Random, options: Sequence[_T]) -> _T:
-    """Draw one of `options`; much faster than Random.choice, which a seed needs."""
+    """Draw one of `options`.
+
+    The seed draws very often, and Random.choice is much slower.
+    """
     return options[int(rng.random() * len(options))]
 
 

@@ -21,7 +21,7 @@ class RunOutcome(NamedTuple):
 
 
 def draw_outcome(rng: Random) -> RunOutcome:
-    """Draw the outcome of a run whose prompt does not ask for one."""
+    """Draw a random outcome of a coding run."""
     turns = pick(rng, (3, 4, 4, 5, 6, 8))
     draw = rng.random()
     if draw < 0.78:
@@ -51,12 +51,12 @@ _WORDS = (*_FAILURES, "boot error", "no changes", "quick", "long", "forever")
 
 
 def is_steered(prompt: str) -> bool:
-    """Return whether a prompt has any of the words above."""
+    """Return whether a prompt contains a word that chooses the outcome."""
     return any(_says(prompt, word) for word in _WORDS)
 
 
 def steered_outcome(rng: Random, prompt: str) -> RunOutcome:
-    """Return the outline that the words of a prompt ask for."""
+    """Return the outcome that words in a prompt choose, with the rest drawn at random."""
     outcome = draw_outcome(rng)
     failure = next((code for word, code in _FAILURES.items() if _says(prompt, word)), None)
     if failure is not None:

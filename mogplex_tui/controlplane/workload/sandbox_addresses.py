@@ -1,4 +1,4 @@
-"""Names and URLs of the sandbox provider (sandboxes.md §1.2)."""
+"""Names and URLs as the sandbox provider assigns them (sandboxes.md §1.2)."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ _MAX_NAME = 60
 
 
 def vm_name(user_id: str, repo: Repo, branch: str) -> str:
-    """Return the stable VM name of a working tree: at most 60 of `a-z0-9-`."""
+    """Return the VM name for a user, repository and branch.
+
+    It consists of at most 60 characters from `a-z0-9-` and is equal for equal arguments.
+    """
     root = repo.root or "root"
     text = f"mogplex-{user_id[:6]}-{repo.id[:6]}-{branch}-{root}"
     return re.sub(r"[^a-z0-9]+", "-", text.lower())[:_MAX_NAME].strip("-")
 
 
 def preview_url(name: str) -> str:
-    """Return the preview URL of a sandbox's dev server."""
+    """Return the URL at which a sandbox's dev server can be seen."""
     return f"https://{name[8:]}.preview.example.dev"
 
 
 def runtime_of(repo_key: str) -> str:
-    """Return the runtime image for a repository."""
+    """Return the name of the runtime image for a repository, such as "node24"."""
     return "python3.13" if repo_key in ("search", "tide") else "node24"

@@ -1,4 +1,4 @@
-"""A scenario's changes to chance: models that fail or spend more than usual."""
+"""A scenario's changes to random outcomes: models that fail or spend more often."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ _CLI = {
 
 
 class Odds:
-    """Draw from `rng` only for calls that the scenario changes.
+    """The failures and token factors that a scenario imposes on calls.
 
-    A scenario without changes leaves all other random draws as they are.
+    Random numbers are drawn from `rng` only for calls that the scenario changes, so that all other
+    random outcomes stay the same.
     """
 
     def __init__(
@@ -39,7 +40,10 @@ class Odds:
         self._rng = rng or Random(0)
 
     def failure(self, model: str, drawn: Failure | None) -> Failure | None:
-        """Return a call's failure class and text; `drawn` is the one without a scenario."""
+        """Return the failure class and text of a model's call, or None.
+
+        It is `drawn`, unless the scenario makes the call fail.
+        """
         met, trouble = self._met(model)
         if not met:
             return drawn
@@ -48,7 +52,10 @@ class Odds:
         return trouble, str(pick(self._rng, material("errors")[trouble]["texts"]))
 
     def outcome(self, harness: str, drawn: RunOutcome) -> RunOutcome:
-        """Return a CLI run's outcome: `drawn`, or a failure that the scenario causes."""
+        """Return the outcome of a coding CLI's run.
+
+        It is `drawn`, unless the scenario makes the run fail.
+        """
         met, trouble = self._met(f"harness:{harness}")
         if not met:
             return drawn
@@ -56,14 +63,14 @@ class Odds:
         return drawn._replace(turns=min(2, drawn.turns), passes=False, failure=code)
 
     def spent(self, model: str, call_plan: CallPlan) -> CallPlan:
-        """Return the call with the tokens that the scenario makes it use."""
+        """Return the call plan with the scenario's token factors for the model applied."""
         for entry in self._spend:
             if fnmatchcase(model, entry.subject):
                 call_plan = dearer(call_plan, entry.times)
         return call_plan
 
     def _met(self, subject: str) -> tuple[bool, str | None]:
-        """Return whether the scenario makes the call fail, and with which class."""
+        """Draw whether the scenario makes a call fail; return this and the failure class."""
         for trouble in self._failures:
             if fnmatchcase(subject, trouble.subject) and self._rng.random() < trouble.share:
                 return True, trouble.failure
@@ -74,7 +81,10 @@ CALM = Odds()
 
 
 def dearer(call_plan: CallPlan, times: float) -> CallPlan:
-    """Return the call with its tokens multiplied, also in its last event."""
+    """Return a call plan with its token counts multiplied by `times`.
+
+    The total in the last event is changed, too.
+    """
     if times == 1.0 or call_plan.usage is None:
         return call_plan
     spent = call_plan.usage.scaled(times)

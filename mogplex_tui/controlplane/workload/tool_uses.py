@@ -1,4 +1,4 @@
-"""An agent's realistic tool uses in a repository, as events and as a list."""
+"""Random tool uses of an agent in a repository, as events and as a list."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PREVIEW = 200
 
 
 def preview(value: Any) -> str:
-    """Return a value as text, cut to the 200 characters that the service stores.
+    """Return a value as text of at most 200 characters, as the service stores it.
 
     observability.md §9.
     """
@@ -25,9 +25,10 @@ def preview(value: Any) -> str:
 
 @dataclass
 class Toolbox:
-    """Collect tool uses: `steps` are events, `calls` entries of the JSON column.
+    """Collects the tool uses of one call.
 
-    A thin one keeps a few entries and one silent step for the whole time.
+    `steps` are events, `calls` are entries of the JSON column. With `thin` there are only a few
+    entries and, instead of events, one step without type that takes the whole time.
     """
 
     rng: Random
@@ -42,9 +43,9 @@ class Toolbox:
     seconds: float = 0.0
 
     def use(self, name: str, given: dict[str, Any], result: str, seconds: float, ok: bool = True) -> None:
-        """Record one tool use: its start after a pause, its finish `seconds` later.
+        """Record one tool use as a start event and a finish event (v1.md §8.5).
 
-        v1.md §8.5.
+        The start follows a random pause, the finish comes `seconds` later.
         """
         pause = between(self.rng, 0.4, 4.0) * self.pace
         duration = max(1, int(seconds * self.pace * 1000))
@@ -76,11 +77,14 @@ class Toolbox:
         self.steps.append(Step(duration / 1000, "tool_finished", f"Tool {word}: {name}", done, name))
 
     def timeline(self) -> tuple[Step, ...]:
-        """Return the events of all uses; of a thin one only their time, as an empty step."""
+        """Return the events of all tool uses.
+
+        With `thin` the result is one step without type that takes the whole time.
+        """
         return (Step(self.seconds, "", "", {}),) if self.thin else tuple(self.steps)
 
     def skim(self, uses: int) -> None:
-        """Record a few uses of a call without events, and the time of the others."""
+        """Record three tool uses, and only the time of the others, up to `uses` in total."""
         self.plan()
         self.look()
         self.edit()
@@ -95,7 +99,7 @@ class Toolbox:
         self.use("updatePlan", {"steps": steps}, f"{len(steps)} steps", 0.08)
 
     def search(self) -> None:
-        """Record a search for a term, or for another word of this repository."""
+        """Record a search for the task's term or another term of the repository."""
         term = self.term if self.term and self.rng.random() < 0.6 else pick(self.rng, self.script.terms)
         files = self.rng.sample(self.script.paths, k=min(3, len(self.script.paths)))
         lines = [f"{path}:{whole(self.rng, 4, 260)}: …{term}…" for path in files]
@@ -103,7 +107,7 @@ class Toolbox:
         self.use("searchFiles", {"query": term, "path": "."}, result, between(self.rng, 0.1, 0.9))
 
     def path(self) -> str:
-        """Return a file to look at, usually one of the task's own."""
+        """Draw a file of the repository, usually one that belongs to the task."""
         if self.focus and self.rng.random() < 0.65:
             return pick(self.rng, self.focus)
         return pick(self.rng, self.script.paths)
@@ -144,7 +148,7 @@ class Toolbox:
         self.use("bash", {"command": command}, "exit 0", between(self.rng, 0.2, 3.5))
 
     def look(self) -> None:
-        """Record one look: usually at a file, else a search or a command."""
+        """Record a random tool use that reads a file, searches, or runs a command."""
         draw = self.rng.random()
         if draw < 0.55:
             self.read()

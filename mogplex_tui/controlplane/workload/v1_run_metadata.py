@@ -1,4 +1,4 @@
-"""Rows of runs started over v1: their metadata, request hash and first event."""
+"""Metadata, request hash and first event of runs started through the v1 API."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HARNESSES = ("codex", "claude-code", "claude-code")
 
 
 class SandboxRef(NamedTuple):
-    """The parts of a sandbox record that its runs need: row id, VM name, branch."""
+    """The row id, VM name and branch of a sandbox, which its runs refer to."""
 
     id: str
     name: str
@@ -22,7 +22,7 @@ class SandboxRef(NamedTuple):
 
 
 def request_hash(rng: Random) -> str:
-    """Return a request hash (hex SHA-256) for a run that no client can replay."""
+    """Return a random request hash (hex SHA-256), which no request of a client has."""
     return hashlib.sha256(rng.randbytes(16)).hexdigest()
 
 
@@ -46,7 +46,7 @@ def external_metadata(
 
 
 def attached(metadata: dict[str, Any], mode: str | None = None) -> dict[str, Any]:
-    """Return the call's metadata once the harness has taken it over (v1.md §7.4)."""
+    """Return a call's metadata with the changes that the harness makes (v1.md §7.4)."""
     spelled = (mode or "").upper()
     extra = {
         "harness_mode": spelled if spelled in ("SAFE", "YOLO") else "AUTO",

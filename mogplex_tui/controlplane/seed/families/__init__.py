@@ -1,6 +1,7 @@
-"""Other data of the seeded account, one module per contract file.
+"""Further initial data, with one module for each file of the contract.
 
-Each has a function of the type Writer with its own random stream, so that a new one does not change the others' data.
+Each module has a function of the type Writer that gets its own random stream, so that a new
+module does not change the data of the others.
 """
 
 from __future__ import annotations

@@ -21,15 +21,15 @@ _QUESTION_MINUTES = 10
 
 
 def _named_id(world: SeededAccount, name: str) -> str:
-    """Return an id that depends only on the account and a name.
+    """Return an id derived from the account and a name.
 
-    Rows can so refer to each other before they are written.
+    It is known before the row is written, so that other rows can refer to it.
     """
     return str(uuid.uuid5(uuid.UUID(world.user_id), f"routing/{name}"))
 
 
 def flow_extras(key: str, event: str, hook: bool = False) -> dict[str, Any]:
-    """Return a flow's event columns; a webhook's secret is made from its key."""
+    """Return a flow's event columns; the secret of a webhook is derived from `key`."""
     secret = hashlib.shake_256(f"hook/{key}".encode()).hexdigest(21) + "k"
     return {
         "source_kind": SOURCE_KINDS.get(event, "github"),
@@ -39,7 +39,7 @@ def flow_extras(key: str, event: str, hook: bool = False) -> dict[str, Any]:
 
 
 def write(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
-    """Collect the rows of both users, all instants in µs around `now`."""
+    """Collect the rows of this module for both users; times are in µs."""
     written, runs = material("routing"), Runs(rows, rng)
     installations = {
         row["key"]: row["installation_id"]
@@ -74,7 +74,7 @@ def _version_id(world: SeededAccount, key: str, number: int) -> str:
 
 
 def _flow(rows: Rows, world: SeededAccount, spec: dict[str, Any], installation_id: int, now: int) -> Graph:
-    """Collect an automation that is not simulated; return its graph."""
+    """Collect a flow for which no work is simulated, and return its graph."""
     built = build_graph(spec, installation_id, world.agent_ids)
     own = {node["id"]: node.get("data", {}) for node in spec["nodes"]}
     for node in built["nodes"]:
@@ -171,7 +171,10 @@ def _template(
 def _question(
     rows: Rows, world: SeededAccount, rng: Random, runs: Runs, spec: dict[str, Any], now: int
 ) -> None:
-    """Collect a run whose agent asks for approval, which nothing answers."""
+    """Collect a running job whose agent waits for an approval.
+
+    No simulated user answers it.
+    """
     flow = next(row for row in material("routing")["flows"] if row["key"] == spec["flow"])
     node, repo = flow["nodes"][0], world.repos[spec["repo"]]
     flow_id, version_id = (
@@ -230,9 +233,9 @@ def _question(
 
 
 def approval(rows: Rows, world: SeededAccount, rng: Random, spec: dict[str, Any], now: int) -> None:
-    """Collect an orchestrator's question, `spec` as in sample_data/routing.json.
+    """Collect a question of an orchestrator, described as in sample_data/routing.json.
 
-    An answer came three minutes later.
+    An approved or denied question was answered after three minutes.
     """
     created, status = now - spec["minutes"] * MINUTE_US, spec["status"]
     answered, expired = status in ("approved", "denied"), status == "expired"

@@ -1,4 +1,7 @@
-"""Seed runs of assignments and triggers with their ledger (routing.md §6)."""
+"""Seed job runs of assignments, triggers and flows with their ledger rows.
+
+routing.md §6.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,10 @@ _ENDS = {
 
 
 class Parent(NamedTuple):
-    """The parent of a run: an assignment, trigger or flow; only a flow has a version."""
+    """The assignment, trigger or flow that a job run belongs to.
+
+    `version_id` is set for flows only.
+    """
 
     kind: str
     id: str
@@ -34,7 +40,7 @@ class Parent(NamedTuple):
     version_id: str | None = None
 
     def about(self) -> dict[str, Any]:
-        """The metadata of its jobs and of their first ledger rows."""
+        """Return the metadata of the parent's job runs and of their first ledger rows."""
         known: dict[str, Any] = {
             "source_type": self.source_type,
             "repo_id": self.repo.id,
@@ -46,7 +52,7 @@ class Parent(NamedTuple):
         return known
 
     def columns(self) -> dict[str, str | None]:
-        """The parent columns of job runs and ledger rows."""
+        """Return the columns of a job run or ledger row that identify the parent."""
         ids = {
             f"{kind}_id": self.id if kind == self.kind else None for kind in ("assignment", "trigger", "flow")
         }
@@ -54,7 +60,7 @@ class Parent(NamedTuple):
 
 
 class Runs:
-    """Collect job runs and ledger rows of parents without other history."""
+    """Collects job runs and ledger rows of assignments, triggers and flows."""
 
     def __init__(self, rows: Rows, rng: Random) -> None:
         self._rows, self._rng = rows, rng
@@ -70,9 +76,10 @@ class Runs:
         source: str,
         failure: tuple[str, str] | None,
     ) -> None:
-        """Collect a run that ended `seconds` after its start (`created`, µs).
+        """Collect an ended run with its ledger rows.
 
-        A failed one has class and text.
+        `created` is in µs; the run lasted for `seconds`. `failure` is the failure class and error text
+        of a failed run.
         """
         started, done = created + 2 * SECOND_US, created + (2 + seconds) * SECOND_US
         stopped = status == "cancelled"
@@ -102,7 +109,10 @@ class Runs:
         self.ledger(parent, job_id, done, "control", outcome, reason, told)
 
     def running(self, parent: Parent, created: int) -> str:
-        """Collect a running job that was started from outside; return its id."""
+        """Collect a running job and return its id.
+
+        Its origin is "outside", so that no simulated user answers its questions.
+        """
         job_id = self._job(parent, "running", created, "webhook", origin="outside")
         self._begun(parent, job_id, created, created + 2 * SECOND_US, "webhook")
         return job_id

@@ -17,7 +17,10 @@ _INVITE_LIFE_US = 7 * DAY_US
 
 
 def write(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
-    """Collect the rows, all instants in µs around `now`; the keys match no token."""
+    """Collect the rows of this module; times are in µs.
+
+    The API keys are only listed: no known token belongs to them.
+    """
     written = material("identity")
     people = {"ada": world.user_id, "jonas": world.other_user_id}
     for person in written["people"]:
@@ -33,7 +36,7 @@ def write(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
 
 
 def _ago(rng: Random, now: int, days: int) -> int:
-    """Return some instant of the day so many days ago."""
+    """Return a random instant (µs) of the day that was `days` days before `now`."""
     return now - days * DAY_US + whole(rng, 0, 9 * 3600) * SECOND_US
 
 
@@ -86,7 +89,7 @@ def _provider_key(row: dict[str, Any], rng: Random, now: int) -> dict[str, Any]:
 def _team(
     rows: Rows, team: dict[str, Any], team_id: str, people: dict[str, str], rng: Random, now: int
 ) -> list[str]:
-    """Collect one team with its members; return the ids of its invites."""
+    """Collect one team with its members and invites; return the ids of the invites."""
     created = _ago(rng, now, team["days"])
     owner = next(member["person"] for member in team["members"] if member["role"] == "owner")
     rows.add(
@@ -145,7 +148,7 @@ def _trail(
 ) -> None:
     """Collect the audit events of the first team.
 
-    A target is a team, a user, an invite or a name of its own.
+    The target of an event is a team, a user, an invite or another name.
     """
     team_id = world.team_ids["platform"]
     for event in events:

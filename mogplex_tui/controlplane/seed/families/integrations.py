@@ -1,4 +1,4 @@
-"""Seed connections, custom MCP servers and overrides of repositories.
+"""Seed connections, custom MCP servers and repositories' overrides.
 
 library.md §8, §9.
 """
@@ -18,7 +18,7 @@ _TOKEN_DAYS = 30
 
 
 def write(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
-    """Collect connections, overrides and servers, in µs before `now`."""
+    """Collect the rows of this module; times are in µs before `now`."""
     owners = {"ada": world.user_id, "jonas": world.other_user_id}
     written = material("tools")
     ids: dict[str, str] = {}

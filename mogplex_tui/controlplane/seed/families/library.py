@@ -13,7 +13,7 @@ from ...workload.rng import new_uuid, token, whole
 
 
 def write(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
-    """Collect the rows of both users' libraries, all instants in µs before `now`."""
+    """Collect the library rows of both users; times are in µs before `now`."""
     owners = {"ada": world.user_id, "jonas": world.other_user_id}
     written = material("library")
 

@@ -1,4 +1,4 @@
-"""Seed projects, GitHub data of repositories, and their settings (projects.md)."""
+"""Seed projects, repositories' GitHub data, and their settings (projects.md)."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ...workload.rng import new_uuid, whole
 
 
 def _named_id(world: SeededAccount, name: str) -> str:
-    """Return an id that depends only on the account and a name.
+    """Return an id derived from the account and a name.
 
-    Rows can so refer to each other before they are written.
+    It is known before the row is written, so that other rows can refer to it.
     """
     return str(uuid.uuid5(uuid.UUID(world.user_id), f"projects/{name}"))
 
 
 def _base(world: SeededAccount) -> Repo:
-    """Return the monorepo's root, whose two sub-projects are repositories."""
+    """Return the root of the monorepo; its two sub-projects are repositories, too."""
     base = material("projects")["base"]
     repo_id = _named_id(world, base["key"])
     name, installation = base["full_name"], base["installation"]
@@ -64,7 +64,7 @@ def repo_row(world: SeededAccount, repo: Repo, created_at: int, now: int) -> dic
 
 
 def _snapshot(world: SeededAccount, repo: Repo, now: int) -> dict[str, Any]:
-    """Return the columns of a prebuilt image."""
+    """Return the columns of a repository's prebuilt sandbox image."""
     built = next((row for row in material("projects")["snapshots"] if row["repo"] == repo.key), None)
     columns = ("id", "commit_sha", "lockfile_hash", "created_at", "billing_source")
     if built is None:
@@ -84,7 +84,7 @@ def _snapshot_id(world: SeededAccount, key: str) -> str:
 
 
 def write(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
-    """Collect the rows of this module, all instants in µs before `now`."""
+    """Collect the rows of this module; times are in µs before `now`."""
     written = material("projects")
     owners = {"ada": world.user_id, "jonas": world.other_user_id}
     for row in written["workspaces"]:
@@ -109,7 +109,7 @@ def write(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
 
 
 def _write_github(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
-    """Write accounts, members, remote repositories, pull requests and secrets."""
+    """Collect GitHub accounts, members, repositories, pull requests and secrets."""
     written = material("projects")
     for row in written["accounts"]:
         rows.add(
@@ -172,7 +172,10 @@ def _add_remote(
 
 
 def unified(path: str, line: int, before: list[str], after: list[str]) -> str:
-    """Return a unified diff that replaces `before` by `after`, or adds a file."""
+    """Return a unified diff that replaces the lines `before` by the lines `after`.
+
+    With no lines before, the diff adds a file.
+    """
     old = f"{line},{len(before)}" if before else "0,0"
     head = [f"diff --git a/{path} b/{path}"]
     head += [f"--- a/{path}" if before else "--- /dev/null", f"+++ b/{path}"]
@@ -181,7 +184,7 @@ def unified(path: str, line: int, before: list[str], after: list[str]) -> str:
 
 
 def _write_settings(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
-    """Write presets, overrides and prebuilt images of single repositories."""
+    """Collect launch presets, overrides and prebuilt images of some repositories."""
     written = material("projects")
     for row in written["presets"]:
         at = now - row["days"] * DAY_US + whole(rng, 0, 600) * MINUTE_US

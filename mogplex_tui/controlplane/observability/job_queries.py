@@ -32,9 +32,10 @@ _SOURCE_TYPE = (
 
 
 def find_jobs(plane: Plane, user_id: str, query: Callable[[str], str], page: int, limit: int) -> CallPage:
-    """Return one page of the user's jobs, from the newest 10,000 of them.
+    """Return one page of the user's jobs that match the query parameters.
 
-    Jobs with equal sort values are ordered newest first. Raises BadInstantError.
+    Only the newest 10,000 jobs of flows, of triggers and of assignments are considered. Jobs with
+    equal sort values are ordered newest first. Raises BadInstantError.
     """
     clauses: list[str] = ["1"]
     values: dict[str, Any] = {"user": user_id}

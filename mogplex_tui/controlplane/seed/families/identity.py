@@ -36,7 +36,7 @@ def write(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
 
 
 def _ago(rng: Random, now: int, days: int) -> int:
-    """Return a random instant (µs) of the day that was `days` days before `now`."""
+    """Return a random instant (µs) within nine hours after `now` minus `days` days."""
     return now - days * DAY_US + whole(rng, 0, 9 * 3600) * SECOND_US
 
 

@@ -1,4 +1,4 @@
-"""Approval questions: /api/flows/approvals and /api/control/approvals.
+"""Approval requests: /api/flows/approvals and /api/control/approvals.
 
 routing.md §3.15, §3.16.
 """
@@ -26,16 +26,19 @@ _CONTROL = (
 
 
 class Decision(NamedTuple):
-    """A person's answer to an approval request: `approve` or `deny`, and a note."""
+    """A person's answer to an approval request: `approve` or `deny`, and a note.
+
+    `note` is None if the person sent none.
+    """
 
     word: str
     note: str | None
 
 
 async def _decision(ask: Ask, unparsable: str) -> Decision:
-    """Return the body of a decision. Raises the 400s of routing.md §3.15.
+    """Parse the request body of an approval decision.
 
-    `unparsable` is the message for text that is no JSON.
+    Raises the 400s of routing.md §3.15; `unparsable` is the message for a body that is not JSON.
     """
     try:
         body = await params.json_body(ask)
@@ -56,7 +59,10 @@ async def _decision(ask: Ask, unparsable: str) -> Decision:
 
 
 async def list_flow_approvals(ask: Ask) -> Response:
-    """The oldest 50 questions of parked job runs that may still be answered."""
+    """Return the oldest 50 approval requests of paused job runs that are still open.
+
+    An approval request is open while it is unanswered and has not expired.
+    """
     rows = ask.plane.db.all(
         "SELECT id, job_run_id, flow_id, node_id, wait_config, created_at, expires_at FROM flow_waits"
         f" WHERE user_id = ? AND status = 'waiting' AND {_HUMAN} AND (expires_at IS NULL OR expires_at > ?)"
@@ -70,7 +76,10 @@ async def list_flow_approvals(ask: Ask) -> Response:
 
 
 async def decide_flow_approval(ask: Ask) -> Response:
-    """Answer a parked job run, which goes on; the reply echoes the word that was sent."""
+    """Approve or deny an approval request of a job run, and resume the run.
+
+    The response repeats the decision as it was sent, `approve` or `deny`.
+    """
     decision = await _decision(ask, "Request body must be valid JSON")
     wait_id, now = ask.path_id("approval_id"), ask.plane.clock.now_us()
     payload = node_writes.decided(decision.word, decision.note)
@@ -92,7 +101,10 @@ async def decide_flow_approval(ask: Ask) -> Response:
 
 
 async def list_control_approvals(ask: Ask) -> Response:
-    """Return the orchestrator's newest 50 pending questions, expired ones included."""
+    """Return the newest 50 pending approval requests of the orchestrator.
+
+    Expired requests are included.
+    """
     run_id = ask.query("runId")
     narrowed, values = (" AND run_id = ?", (run_id.lower(),)) if run_id else ("", ())
     rows = ask.plane.db.all(
@@ -105,7 +117,10 @@ async def list_control_approvals(ask: Ask) -> Response:
 
 
 async def decide_control_approval(ask: Ask) -> Response:
-    """Decide an orchestrator's question; 409, never 404, if that is not possible."""
+    """Approve or deny an approval request of the orchestrator.
+
+    Responds 409 if the request is unknown, decided or expired; there is no 404.
+    """
     decision = await _decision(ask, "Request body must be JSON")
     status = "approved" if decision.word == "approve" else "denied"
     now = ask.plane.clock.now_us()
@@ -122,7 +137,7 @@ async def decide_control_approval(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     flow, control = "/api/flows/approvals", "/api/control/approvals"
     failed, unresolved = "Failed to load approvals", "Failed to resolve approval"
     return [

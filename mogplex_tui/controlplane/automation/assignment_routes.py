@@ -1,4 +1,7 @@
-"""/api/assignments: an agent's kind of work in a repository (routing.md §1)."""
+"""/api/assignments: agents assigned to repositories (routing.md §1).
+
+An assignment lets an agent do one kind of work in one repository.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ _OWN = "FROM assignments a JOIN repos r ON r.id = a.repo_id WHERE r.user_id = ?"
 
 
 def assignment(row: Row) -> dict[str, Any]:
-    """An assignment row on the wire, without summary fields."""
+    """Return the JSON object of an assignment row, without the summary of its runs."""
     out = {
         name: row[name]
         for name in ("id", "repo_id", "agent_id", "type", "cron_schedule", "skill_id", "enabled")
@@ -32,16 +35,20 @@ def assignment(row: Row) -> dict[str, Any]:
 
 
 async def list_assignments(ask: Ask) -> Response:
-    """Return at most 500 assignments of the caller's repositories with run figures."""
+    """Return up to 500 assignments of the caller's repositories.
+
+    Each has the summary fields of its job runs.
+    """
     rows = ask.plane.db.all(f"SELECT a.* {_OWN} LIMIT ?", (ask.user_id, _LIMIT))
     about = summaries(ask.plane, "assignment_id", [row["id"] for row in rows])
     return answer([assignment(row) | about[row["id"]] for row in rows])
 
 
 async def create_assignment(ask: Ask) -> Response:
-    """Bind an agent to a repository for one kind of work; a preset is copied first.
+    """Assign an agent to a repository for one kind of work.
 
-    `{repo_id, agent_id, type, cron_schedule?, skill_id?, enabled?}` → 201 with the row.
+    An agent preset is copied to the caller's agents first. `{repo_id, agent_id, type,
+    cron_schedule?, skill_id?, enabled?}` → 201 with the row.
     """
     body = await body_of(ask)
     repo_id, agent_id, kind = (body.get(name) for name in ("repo_id", "agent_id", "type"))
@@ -84,7 +91,10 @@ def _row(ask: Ask, row_id: str) -> Row:
 
 
 async def edit_assignment(ask: Ask) -> Response:
-    """Update valid fields and ignore others; return the raw row (routing.md §1.3)."""
+    """Update the valid fields of an assignment and ignore the others.
+
+    Returns the row without the summary of its runs (routing.md §1.3).
+    """
     body = await body_of(ask)
     row_id = body.get("id")
     if not row_id:
@@ -108,7 +118,7 @@ async def edit_assignment(ask: Ask) -> Response:
 
 
 async def delete_assignment(ask: Ask) -> Response:
-    """Delete an assignment; its job runs go with it (§1.4)."""
+    """Delete an assignment and its job runs (§1.4)."""
     row_id = params.trim(ask.query("id"))
     if not row_id:
         raise refusal(400, "Missing id")
@@ -125,7 +135,7 @@ async def delete_assignment(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     verbs = {
         "GET": Verb(list_assignments, failure="Failed to load assignments"),
         "POST": Verb(create_assignment),

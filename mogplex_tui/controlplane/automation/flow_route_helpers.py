@@ -1,4 +1,7 @@
-"""The flow service, its refusals and number parsing for routes (routing.md §0)."""
+"""Helpers of the flow routes: the flow service, its errors, number parsing.
+
+routing.md §0.
+"""
 
 from __future__ import annotations
 
@@ -11,21 +14,21 @@ from .flow_store import FlowError
 
 
 def flow_refusal(error: FlowError) -> RefusedError:
-    """Return a flow error as `{error, code}`, with `details` of a checked graph.
+    """Return a flow error as an error response with `error` and `code`.
 
-    routing.md §3.2.
+    Errors of an invalid graph also have `details`, the list of its errors. routing.md §3.2.
     """
     more = {} if error.details is None else {"details": error.details}
     return refusal(error.status, error.message, code=error.code, **more)
 
 
 def service_of(ask: Ask) -> FlowService:
-    """The flow service for the caller."""
+    """Return the flow service for the caller."""
     return FlowService(ask.plane, ask.service.ids, ask.user_id)
 
 
 def positive_number(value: Any) -> int | None:
-    """A JSON number, or text that is one, above zero; None for anything else."""
+    """Return a positive JSON number or numeric string as an integer, else None."""
     if isinstance(value, str):
         try:
             value = float(value)

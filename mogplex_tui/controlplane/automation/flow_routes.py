@@ -23,12 +23,15 @@ _NO_TEMPLATE = FlowError(404, "FLOW_NOT_FOUND", "Workflow template not found")
 
 
 def read(ask: Ask, flow_id: str) -> dict[str, Any]:
-    """The caller's flow as a Flow object; raises FlowError."""
+    """Return the caller's flow as a Flow object. Raises FlowError 404."""
     return flow_json(own_flow(ask.plane.db, ask.user_id, flow_id))
 
 
 async def list_flows(ask: Ask) -> Response:
-    """Return every flow of the caller with run figures, newest first, as an array."""
+    """Return all flows of the caller as an array, newest first.
+
+    Each has the summary fields of its job runs.
+    """
     mend(ask.plane, ask.service.ids, ask.user_id)
     rows = own_flows(ask.plane.db, ask.user_id)
     about = summaries(ask.plane, "flow_id", [row["id"] for row in rows])
@@ -36,7 +39,7 @@ async def list_flows(ask: Ask) -> Response:
 
 
 async def create_flow(ask: Ask) -> Response:
-    """A new inactive flow from a starter or a stored template (§3.4)."""
+    """Create an inactive flow from a starter or a stored template (§3.4)."""
     body = await body_of(ask)
     installation_id = positive_number(body.get("installation_id"))
     if installation_id is None:
@@ -78,7 +81,11 @@ def _create(ask: Ask, body: dict[str, Any], installation_id: int, field: str | N
 
 
 def _from_template(ask: Ask, field: str, template_id: str, repo: str | None) -> tuple[str, Graph]:
-    """The name and graph of a stored template in the caller's reach; raises FlowError."""
+    """Return the name and graph of a template of the caller or of the active team.
+
+    `field` is the name of the body field that holds `template_id`, and decides which of the two
+    owns the template. Raises FlowError.
+    """
     owner, owner_id = "owner_user_id", ask.user_id
     if field == "team_template_id":
         team = active_team(ask)
@@ -95,7 +102,7 @@ def _from_template(ask: Ask, field: str, template_id: str, repo: str | None) -> 
 
 
 async def read_flow(ask: Ask) -> Response:
-    """One flow, without summary fields."""
+    """Return one flow without the summary of its runs."""
     mend(ask.plane, ask.service.ids, ask.user_id)
     try:
         return answer(read(ask, ask.path_id("flow_id")))
@@ -104,7 +111,7 @@ async def read_flow(ask: Ask) -> Response:
 
 
 async def edit_flow(ask: Ask) -> Response:
-    """Pause or resume when `status` is sent, edit otherwise (§3.6)."""
+    """Pause or resume a flow if the body has `status`; otherwise edit it (§3.6)."""
     body = await body_of(ask)
     flow_id = ask.path_id("flow_id")
     service = service_of(ask)
@@ -139,7 +146,7 @@ def _columns(ask: Ask, body: dict[str, Any]) -> dict[str, Any]:
 
 
 async def delete_flow(ask: Ask) -> Response:
-    """Delete a flow; its runs stay in the tables without it (§3.7)."""
+    """Delete a flow; its job runs remain without a flow (§3.7)."""
     try:
         service_of(ask).delete(ask.path_id("flow_id"))
     except FlowError as error:
@@ -148,7 +155,7 @@ async def delete_flow(ask: Ask) -> Response:
 
 
 async def duplicate_flow(ask: Ask) -> Response:
-    """Copy a flow's draft into a new inactive one."""
+    """Copy a flow's draft into a new inactive flow."""
     try:
         return answer(read(ask, service_of(ask).duplicate(ask.path_id("flow_id"))), 201)
     except FlowError as error:
@@ -156,7 +163,7 @@ async def duplicate_flow(ask: Ask) -> Response:
 
 
 async def publish_flow(ask: Ask) -> Response:
-    """Check the draft and make it the running version (§3.9)."""
+    """Validate a flow's draft and publish it as the active version (§3.9)."""
     flow_id = ask.path_id("flow_id")
     try:
         service_of(ask).publish(flow_id)
@@ -166,7 +173,10 @@ async def publish_flow(ask: Ask) -> Response:
 
 
 async def make_secret(ask: Ask) -> Response:
-    """Create or replace the signing secret, which is shown this once (§3.10)."""
+    """Create or replace a flow's signing secret and return it.
+
+    No other response ever contains the secret (§3.10).
+    """
     try:
         return answer({"secret": service_of(ask).rotate_secret(ask.path_id("flow_id"))})
     except FlowError as error:
@@ -174,7 +184,7 @@ async def make_secret(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     one = "/api/flows/{flow_id}"
     return [
         route("/api/flows", PlainEndpoint(service, {"GET": Verb(list_flows), "POST": Verb(create_flow)})),

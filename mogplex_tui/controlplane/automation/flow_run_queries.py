@@ -13,7 +13,7 @@ _NOBODY = {"id": None, "name": None, "slug": None}
 
 
 def newest(plane: Plane, flow_id: str, limit: int) -> list[Row]:
-    """Return the newest job runs of a flow."""
+    """Return the newest job runs of a flow, `limit` at most."""
     return plane.db.all(
         f"SELECT {job_serializers.COLUMNS} FROM job_runs j WHERE j.flow_id = ?"
         " ORDER BY j.created_at DESC, j.rowid DESC LIMIT ?",
@@ -22,7 +22,7 @@ def newest(plane: Plane, flow_id: str, limit: int) -> list[Row]:
 
 
 def one(plane: Plane, flow_id: str, job_id: str) -> Row | None:
-    """Return a job run of this flow, or None."""
+    """Return a job run by its id, or None if it is not a run of this flow."""
     return plane.db.one(
         f"SELECT {job_serializers.COLUMNS} FROM job_runs j WHERE j.id = ? AND j.flow_id = ?",
         (job_id, flow_id),
@@ -30,9 +30,9 @@ def one(plane: Plane, flow_id: str, job_id: str) -> Row | None:
 
 
 def records(plane: Plane, rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """Return run records of rows with job_records.COLUMNS.
+    """Return the JSON objects of job runs, each with its node runs.
 
-    They contain no cost, agent or call.
+    `rows` have job_serializers.COLUMNS. Cost, agent and latest call are empty.
     """
     db = plane.db
     lookups = job_serializers.Lookups(db)
@@ -52,7 +52,7 @@ def records(plane: Plane, rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 
 def detail(plane: Plane, row: Row) -> dict[str, Any]:
-    """Return one run record with its ledger, calls, findings and waits."""
+    """Return the JSON object of a job run with its ledger, calls, findings and waits."""
     db = plane.db
     latest = job_serializers.latest_call(db, row["id"])
     if latest is not None:

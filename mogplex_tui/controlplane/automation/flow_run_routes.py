@@ -30,7 +30,10 @@ def _flow_id(ask: Ask) -> str:
 
 
 async def list_runs(ask: Ask) -> Response:
-    """The newest runs of a flow, raw; a limit that is no number crashes (§3.13)."""
+    """Return the newest runs of a flow: 12, or `limit`, which is at most 50.
+
+    A `limit` that is not a number is answered with an empty 500 (§3.13).
+    """
     limit = 12
     if ask.query("limit"):
         given = params.leading_int(ask.query("limit"))
@@ -50,9 +53,9 @@ async def read_run(ask: Ask) -> Response:
 
 
 async def test_trigger(ask: Ask) -> Response:
-    """Run the published graph once with a test event; 202 if it was queued.
+    """Start one run of a flow's published graph with a test event.
 
-    routing.md §3.11.
+    Responds 202 if the run was queued, else 200 with the reason. routing.md §3.11.
     """
     payload = await _payload(ask)
     flow_id = ask.path_id("flow_id")
@@ -67,7 +70,7 @@ async def test_trigger(ask: Ask) -> Response:
 
 
 async def _payload(ask: Ask) -> dict[str, Any]:
-    """The payload that was sent, or a default one."""
+    """Return the payload of the request body, or a default payload if it has none."""
     try:
         sent = (await params.json_object(ask)).get("payload")
     except params.NotJsonError:
@@ -76,7 +79,7 @@ async def _payload(ask: Ask) -> dict[str, Any]:
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     one = "/api/flows/{flow_id}"
     return [
         route(one + "/runs", PlainEndpoint(service, {"GET": Verb(list_runs)})),

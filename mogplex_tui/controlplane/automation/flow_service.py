@@ -1,4 +1,4 @@
-"""Changes of automations: create, edit, pause, publish, copy, delete.
+"""Create, edit, pause, publish, copy and delete automations.
 
 routing.md §3.4 to §3.10.
 """
@@ -25,10 +25,10 @@ _NOT_YOURS = "One or more agents are not available to this user."
 
 
 class FlowService:
-    """Changes of one user's flows; each method is one transaction.
+    """Create and change the flows of one user.
 
-    Raises FlowError for a refusal. Flows are not published by realtime (realtime.md §3.1); agents copied from presets
-    are.
+    Methods raise FlowError for a refused change. Realtime does not publish changes of flows
+    (realtime.md §3.1), but publishes the agents that are copied from presets.
     """
 
     def __init__(self, plane: Plane, ids: Ids, user_id: str) -> None:
@@ -37,7 +37,7 @@ class FlowService:
         self._user_id = user_id
 
     def check_installation(self, installation_id: int) -> None:
-        """Raise FlowError 404 unless the installation is one of the user's."""
+        """Raise FlowError 404 unless the installation belongs to the user."""
         found = self._plane.db.one(
             "SELECT 1 FROM github_installations WHERE installation_id = ? AND user_id = ?",
             (installation_id, self._user_id),
@@ -46,9 +46,10 @@ class FlowService:
             raise FlowError(404, "FLOW_INSTALLATION_NOT_FOUND", "Installation not found")
 
     def check_repository(self, installation_id: int, full_name: str) -> str:
-        """Return the repository's stored name.
+        """Return the name of a repository of the installation as it is stored.
 
-        Raises FlowError 404, or 500 if several rows have the name.
+        The case of `full_name` is ignored. Raises FlowError 404 for an unknown repository, and 500 if
+        several rows have the name.
         """
         rows = self._plane.db.all(
             "SELECT full_name FROM repos WHERE user_id = ? AND github_installation_id = ? AND full_name = ?"
@@ -64,7 +65,7 @@ class FlowService:
         return str(rows[0]["full_name"])
 
     def create(self, name: str, installation_id: int, graph: Graph, **columns: Any) -> str:
-        """Insert an inactive flow with a draft and return its id.
+        """Insert an inactive flow whose draft is `graph`, and return its id.
 
         `columns`: description, notes.
         """
@@ -85,9 +86,10 @@ class FlowService:
         return flow_id
 
     def edit(self, flow_id: str, columns: dict[str, Any], graph: Any = None, *, has_graph: bool) -> None:
-        """Update columns and, with `has_graph`, the draft (routing.md §3.6).
+        """Update columns of a flow and, if `has_graph` is true, replace its draft.
 
-        The graph is normalised, presets are copied, and agents are checked.
+        The draft is normalised, presets are copied to the user's agents, and agents are checked
+        (routing.md §3.6).
         """
         now = self._plane.clock.now_us()
         with self._plane.db.transaction(ids=self._ids) as tx:
@@ -101,9 +103,9 @@ class FlowService:
             tx.update("flows", flow_id, **changes, updated_at=now)
 
     def set_status(self, flow_id: str, status: str) -> None:
-        """Pause or resume a flow; one without a published version cannot be resumed.
+        """Set a flow's status to `active` or `inactive`.
 
-        routing.md §3.6.
+        A flow without a published version cannot be activated (routing.md §3.6).
         """
         with self._plane.db.transaction(ids=self._ids) as tx:
             row = self._own(tx, flow_id)
@@ -113,7 +115,10 @@ class FlowService:
             tx.update("flows", flow_id, status=status, updated_at=self._plane.clock.now_us())
 
     def publish(self, flow_id: str) -> None:
-        """Check the draft, write the next version and activate it (routing.md §3.9)."""
+        """Validate the draft, store it as the next version and activate the flow.
+
+        routing.md §3.9.
+        """
         now = self._plane.clock.now_us()
         with self._plane.db.transaction(ids=self._ids) as tx:
             row = self._own(tx, flow_id)
@@ -151,7 +156,11 @@ class FlowService:
             )
 
     def _installation(self, start: dict[str, Any], stored: int) -> int:
-        """Return the installation of a published flow; its filter must be the user's own."""
+        """Return the installation of a flow that is being published.
+
+        It is the one that the start node's filter names, or `stored` if the filter names none or
+        several. Raises FlowError 404 if the filter names an installation of another user.
+        """
         named = start.get("filter", {}).get("installationIds", [])
         for installation_id in named:
             self.check_installation(installation_id)
@@ -170,7 +179,10 @@ class FlowService:
         )
 
     def delete(self, flow_id: str) -> None:
-        """Delete a flow with its versions; runs and ledger rows stay (routing.md §3.7)."""
+        """Delete a flow with its versions; job runs and ledger rows stay.
+
+        routing.md §3.7.
+        """
         with self._plane.db.transaction(ids=self._ids) as tx:
             self._own(tx, flow_id)
             for table, owner in (("job_runs", None), ("automation_dispatch_events", self._user_id)):
@@ -194,7 +206,10 @@ class FlowService:
         return row
 
     def _resolve(self, tx: Tx, graph: Graph, now: int) -> None:
-        """Replace preset ids by the user's own copies; unknown presets are refused later."""
+        """Replace agent preset ids in the graph by ids of the user's copies of them.
+
+        Ids of unknown presets are left unchanged; `_check_agents` refuses them.
+        """
         db = self._plane.db
         profile = db.one("SELECT * FROM profiles WHERE id = ?", (self._user_id,))
         for agent in agents_of(graph):
@@ -211,5 +226,5 @@ class FlowService:
 
 
 def dumps_graph(graph: Graph) -> str:
-    """Return a graph as it is stored."""
+    """Return a graph as the JSON text that is stored."""
     return dumps(graph)

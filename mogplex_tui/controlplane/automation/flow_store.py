@@ -1,4 +1,7 @@
-"""Rows of automations: reading, repairing and their JSON (routing.md §3.1)."""
+"""Read and repair the rows of automations, and format them as JSON.
+
+routing.md §3.1.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +26,9 @@ _BROKEN = (
 
 
 class FlowError(Exception):
-    """A refusal of the flow service: HTTP status, code, message and graph faults.
+    """An error of the flow service: HTTP status, error code, message and details.
 
-    routing.md §3.2.
+    `details` lists the errors of an invalid graph, and is None for other errors (routing.md §3.2).
     """
 
     def __init__(self, status: int, code: str, message: str, details: list[str] | None = None) -> None:
@@ -37,7 +40,7 @@ class FlowError(Exception):
 
 
 def no_flow() -> FlowError:
-    """Return 404 FLOW_NOT_FOUND."""
+    """Return the error for an unknown flow: 404, FLOW_NOT_FOUND."""
     return FlowError(404, "FLOW_NOT_FOUND", "Flow not found")
 
 
@@ -60,9 +63,9 @@ def own_flows(db: Database, user_id: str) -> list[Row]:
 
 
 def mend(plane: Plane, ids: Ids, user_id: str) -> None:
-    """Give active flows without a usable version their newest one, or pause them.
+    """Repair a user's active flows whose published version does not exist.
 
-    routing.md §3.1.
+    Each gets its newest version, or becomes inactive if it has no version (routing.md §3.1).
     """
     broken = plane.db.all(_BROKEN, (user_id,))
     if not broken:
@@ -76,7 +79,7 @@ def mend(plane: Plane, ids: Ids, user_id: str) -> None:
 
 
 def flow_json(row: Row) -> dict[str, Any]:
-    """Return a Flow object without the list's summary fields."""
+    """Return the JSON object of a flow, without the summary of its runs."""
     published = None
     if row["version_id"] is not None:
         published = {

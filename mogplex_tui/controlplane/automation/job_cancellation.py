@@ -1,4 +1,4 @@
-"""Cancel a job run with its calls, and start the jobs that waited behind it."""
+"""Cancel a job run and its calls, and start jobs that waited for its place."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ from .jobs import cancel_and_release
 
 
 class JobCancel(NamedTuple):
-    """The result of a job's cancel: its row, asked calls, and started jobs."""
+    """The result of cancelling a job.
+
+    `asked` is the number of calls that were asked to end, `released` the pending jobs whose start
+    was attempted afterwards.
+    """
 
     asked: int
     released: list[cancel_and_release.Released]
@@ -23,8 +27,8 @@ class JobCancel(NamedTuple):
 def cancel_job(plane: Plane, ids: Ids, job: Row) -> JobCancel:
     """Cancel a pending or running job (observability.md §7.3).
 
-    `job` has id and owner_installation_id. Raises CancelError if the runtime does not stop the job; its status is then
-    unchanged, and the cancel request stays recorded.
+    `job` has id and owner_installation_id. Raises CancelError if the runtime does not stop the job;
+    the job's status is then unchanged, and the cancel request stays recorded.
     """
     now = plane.clock.now_us()
     reason = "USER_REQUESTED"

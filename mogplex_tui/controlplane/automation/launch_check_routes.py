@@ -25,9 +25,9 @@ def _profile(ask: Ask) -> Row:
 
 
 async def harnesses(ask: Ask) -> Response:
-    """Return whether each harness can work, and which key pays.
+    """Return for each harness whether it is available and whose key pays for it.
 
-    The account's gateway key, its provider key, or the platform's key.
+    The payer is the account's gateway key, its provider key, or the platform's key.
     """
     profile = _profile(ask)
     keys = model_catalogue.reach(ask.plane.db, profile).keys
@@ -46,9 +46,9 @@ async def harnesses(ask: Ask) -> Response:
 
 
 async def sandbox_test(ask: Ask) -> Response:
-    """Return whether a sandbox could be launched for a repository.
+    """Check whether a sandbox could be launched for a repository.
 
-    A configuration fault is a 200 with `ok: false`.
+    If its configuration does not allow a launch, the response is a 200 with `ok: false`.
     """
     team_id = team_scope(ask, "tools.bash", _DENIED)
     try:
@@ -89,7 +89,7 @@ async def sandbox_test(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     return [
         route("/api/automations/harnesses", PlainEndpoint(service, {"GET": Verb(harnesses)})),
         route("/api/automations/sandbox-test", PlainEndpoint(service, {"POST": Verb(sandbox_test)})),

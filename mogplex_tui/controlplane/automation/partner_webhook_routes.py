@@ -26,9 +26,9 @@ _BROKER_LIMIT = 500_000
 
 
 async def slack(ask: Ask) -> Response:
-    """Handle a signed Slack delivery: handshake, mention, or acknowledgement.
+    """Handle a signed Slack delivery: handshake, mention, or another event.
 
-    It is signed with the plane's own webhook secret.
+    The signature is made with the control plane's own webhook secret.
     """
     body = await body_within(ask, BODY_LIMIT)
     if body is None:
@@ -56,7 +56,10 @@ def _is_slack(ask: Ask, body: bytes) -> bool:
 
 
 def _slack_payload(ask: Ask, body: bytes) -> dict[str, Any]:
-    """The delivery's object, which interactivity sends inside of a form."""
+    """Return the JSON object of a Slack delivery.
+
+    Slack sends interactions as a form whose field `payload` contains the JSON text.
+    """
     if "application/x-www-form-urlencoded" in ask.request.headers.get("content-type", ""):
         given = parse_qs(body.decode("utf-8", "replace")).get("payload")
         if not given:
@@ -72,14 +75,14 @@ def _slack_payload(ask: Ask, body: bytes) -> dict[str, Any]:
 
 
 async def stripe(_: Ask) -> Response:
-    """The plane sells nothing."""
+    """Refuse every delivery with a 503: the control plane has no billing."""
     raise refusal(503, "Billing is not enabled")
 
 
 async def broker(ask: Ask) -> Response:
-    """Reject every delivery as unsigned: no connection broker is configured.
+    """Refuse every delivery with a 400, because no connection broker is configured.
 
-    Raises 413 for a body that is too large.
+    The message is that of an invalid signature. Raises 413 for a body that is too large.
     """
     if await body_within(ask, _BROKER_LIMIT) is None:
         raise refusal(413, "Payload too large")
@@ -87,7 +90,7 @@ async def broker(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[Route]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     return [
         route("/api/webhooks/slack", SenderEndpoint(service, {"POST": Verb(slack, None, "Dispatch failed")})),
         route("/api/webhooks/stripe", SenderEndpoint(service, {"POST": Verb(stripe)})),

@@ -33,5 +33,5 @@ _THEMES = (
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """Every route of the family."""
+    """Return all routes of automations, triggers, approvals and webhooks."""
     return [entry for theme in _THEMES for entry in theme.routes(service)]

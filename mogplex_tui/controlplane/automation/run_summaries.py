@@ -1,4 +1,7 @@
-"""Summary fields of the runs of assignments, triggers or flows (routing.md §1.1)."""
+"""The summary of runs in lists of assignments, triggers and flows.
+
+routing.md §1.1.
+"""
 
 from __future__ import annotations
 
@@ -50,10 +53,11 @@ def _nothing() -> dict[str, Any]:
 
 
 def summaries(plane: Plane, parent: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Return the summary fields of each parent row by its id.
+    """Return a summary of the job runs of each parent row, by the parent's id.
 
-    `parent` is `assignment_id`, `trigger_id` or `flow_id`. Counts cover the newest 10,000 runs of all rows; the 24-hour
-    figures end now; instants have the database's form.
+    `parent` is `assignment_id`, `trigger_id` or `flow_id`. Counts cover the newest 10,000 runs of
+    all these parents together; 24-hour figures cover the last 24 hours; instants have the
+    database's format.
     """
     out = {row_id: _nothing() for row_id in ids}
     if not ids:

@@ -1,4 +1,4 @@
-"""Graphs of new automations: blank, starters, and templates."""
+"""Graphs of new automations: starters, and graphs stripped for templates."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .graphs.validation import REPO_BOUND
 
 
 class Starter(NamedTuple):
-    """A starter template: the flow's name, its start node and its agent's settings."""
+    """A built-in starter: the flow's name, its start node and its agent's settings."""
 
     name: str | None
     start: dict[str, Any]
@@ -44,7 +44,7 @@ STARTERS = {
 def starter_graph(db: Database, user_id: str, template_id: str, installation_id: int) -> Graph:
     """Return a starter's graph with the user's oldest agent and default model.
 
-    It is bound to the installation (routing.md §5.1).
+    The start node listens to the given installation only (routing.md §5.1).
     """
     starter = STARTERS[template_id]
     profile = db.one("SELECT * FROM profiles WHERE id = ?", (user_id,))
@@ -61,7 +61,10 @@ def starter_graph(db: Database, user_id: str, template_id: str, installation_id:
 
 
 def pinned(graph: Graph, installation_id: int, repo_full_name: str | None) -> Graph:
-    """Return a copy whose start node listens to one installation, or one repository."""
+    """Return a copy of a graph that listens to one installation only.
+
+    If `repo_full_name` is not None, the copy listens to that repository only.
+    """
     out = copy.deepcopy(graph)
     start = start_of(out)
     if start is not None:
@@ -73,7 +76,10 @@ def pinned(graph: Graph, installation_id: int, repo_full_name: str | None) -> Gr
 
 
 class Template(NamedTuple):
-    """A flow's graph without its bindings, and the bindings that a user must set."""
+    """A graph without references to a user's data, and what a new owner must set.
+
+    `reconnect` lists what must be connected again: `agent`, `slack`, `webhook`.
+    """
 
     graph: Graph
     trigger_event: str
@@ -82,7 +88,10 @@ class Template(NamedTuple):
 
 
 def template_of(graph: Graph) -> Template:
-    """Remove agents, workspaces and repositories from a graph (routing.md §3.17)."""
+    """Return a graph without its agents, Slack channels and repositories.
+
+    routing.md §3.17.
+    """
     kept = copy.deepcopy(graph)
     start = start_of(kept) or {}
     event = str(start.get("event", "mention"))

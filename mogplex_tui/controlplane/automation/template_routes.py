@@ -1,4 +1,7 @@
-"""/api/flows/templates: list, save a flow as one, delete (routing.md §3.17)."""
+"""/api/flows/templates: list, create and delete templates (routing.md §3.17).
+
+A template is created from an existing flow.
+"""
 
 from __future__ import annotations
 
@@ -46,12 +49,15 @@ def _template(row: Row) -> dict[str, Any]:
 
 
 def _owner(team_id: str | None, user_id: str) -> tuple[str, str]:
-    """The column and value that the templates of the active scope share."""
+    """Return the owner column, and its value, of templates in the active scope.
+
+    The scope is the active team, or the user if `team_id` is None.
+    """
     return ("owner_user_id", user_id) if team_id is None else ("product_team_id", team_id)
 
 
 async def list_templates(ask: Ask) -> Response:
-    """A page of the active scope's templates, the last changed first."""
+    """Return a page of the active scope's templates, last changed first."""
     team_id = team_scope(ask)
     cursor = ask.query("cursor")
     if cursor and not _CURSOR.fullmatch(cursor):
@@ -73,7 +79,7 @@ async def list_templates(ask: Ask) -> Response:
 
 
 async def save_template(ask: Ask) -> Response:
-    """Store a flow's draft as a template without agents, projects and repositories."""
+    """Store a flow's draft as a template, without agents, channels and repositories."""
     team_id = team_scope(ask, "projects.write")
     body = await body_of(ask)
     flow_id, name = body.get("flow_id"), body.get("name")
@@ -114,7 +120,7 @@ async def save_template(ask: Ask) -> Response:
 
 
 async def delete_template(ask: Ask) -> Response:
-    """Delete a template of the active scope."""
+    """Delete a template of the active scope (team or user)."""
     column, owner = _owner(team_scope(ask, "projects.write"), ask.user_id)
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
         gone = tx.execute(
@@ -126,7 +132,7 @@ async def delete_template(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     prefix = "/api/flows/templates"
     return [
         route(prefix, PlainEndpoint(service, {"GET": Verb(list_templates), "POST": Verb(save_template)})),

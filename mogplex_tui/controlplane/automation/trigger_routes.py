@@ -1,4 +1,4 @@
-"""/api/triggers: an installation's event starts an agent (routing.md §2)."""
+"""/api/triggers: events of an installation that start an agent (routing.md §2)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NO_ROW = "Cannot coerce the result to a single JSON object"
 
 
 def trigger(row: Row) -> dict[str, Any]:
-    """A trigger row with its agent on the wire, without summary fields."""
+    """Return the JSON object of a trigger with its agent, without run summaries."""
     return {
         "id": row["id"],
         "user_id": row["user_id"],
@@ -46,9 +46,10 @@ def trigger(row: Row) -> dict[str, Any]:
 
 
 def slug_of(name: str) -> str:
-    """Return a slug for an agent without one: lower case, dashes for other characters.
+    """Return the slug that is derived from an agent's name.
 
-    One dash is trimmed at each end (routing.md §2).
+    Letters become lower case, other characters dashes; one dash is removed at each end (routing.md
+    §2).
     """
     dashed = re.sub(r"[^0-9a-z]+", "-", name.lower())
     return dashed.removeprefix("-").removesuffix("-")
@@ -74,7 +75,7 @@ def _own_agent(ask: Ask, value: Any) -> Row:
 
 
 def _give_slug(tx: Tx, ask: Ask, agent: Row) -> None:
-    """Give a trigger's agent a slug, unless another agent has it."""
+    """Give an agent without a slug one from its name, unless it is taken."""
     slug = slug_of(agent["name"])
     taken = tx.one("SELECT 1 FROM agents WHERE user_id = ? AND slug = ?", (ask.user_id, slug))
     if agent["slug"] is None and slug and taken is None:
@@ -83,7 +84,7 @@ def _give_slug(tx: Tx, ask: Ask, agent: Row) -> None:
 
 
 async def create_trigger(ask: Ask) -> Response:
-    """Let an event of one of the caller's installations set an agent to work."""
+    """Create a trigger: an event of an installation of the caller starts an agent."""
     body = await body_of(ask)
     if not all(body.get(name) for name in ("installation_id", "agent_id", "event")):
         raise refusal(400, "Missing required fields")
@@ -114,7 +115,7 @@ async def create_trigger(ask: Ask) -> Response:
 
 
 def _number(value: Any) -> int | None:
-    """An installation id given as a number or as text of one."""
+    """Return an installation id from an integer or numeric string, else None."""
     if isinstance(value, bool) or not isinstance(value, int | str):
         return None
     try:
@@ -125,7 +126,7 @@ def _number(value: Any) -> int | None:
 
 
 async def edit_trigger(ask: Ask) -> Response:
-    """Change a trigger; an unknown one is a 500 (§2)."""
+    """Update a trigger; responds 500 for an unknown id (§2)."""
     body = await body_of(ask)
     row_id = body.get("id")
     if not row_id:
@@ -154,7 +155,7 @@ async def edit_trigger(ask: Ask) -> Response:
 
 
 async def delete_trigger(ask: Ask) -> Response:
-    """Delete a trigger; its runs stay. A missing one is a success too."""
+    """Delete a trigger but not its job runs; deleting an unknown one succeeds."""
     row_id = params.trim(ask.query("id")).lower()
     if not row_id:
         raise refusal(400, "Missing id")
@@ -169,7 +170,7 @@ async def delete_trigger(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     verbs = {
         "GET": Verb(list_triggers, failure="Failed to load triggers"),
         "POST": Verb(create_trigger),

@@ -1,4 +1,4 @@
-"""/api/v1/mogplex/automations: list, one, its runs and one run (v1.md §5)."""
+"""/api/v1/mogplex/automations: automations and their runs (v1.md §5)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ def _cursor(row: Row) -> str:
 
 
 def _position(cursor: str) -> tuple[int, str]:
-    """The row that a cursor names; raises RefusedError when it has another shape."""
+    """Return the creation time (µs) and id of the row that a page cursor names.
+
+    Raises RefusedError for a malformed cursor.
+    """
     try:
         raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
         decoded = params.parsed(raw)
@@ -43,7 +46,7 @@ def _position(cursor: str) -> tuple[int, str]:
 
 
 async def list_automations(ask: Ask) -> Response:
-    """A page of the caller's automations, the newest first."""
+    """Return a page of the caller's automations, newest first."""
     limit = params.clamped(ask.query("limit"), 50, 1, 100)
     sql, values = "SELECT * FROM flows WHERE user_id = ?", [ask.user_id]
     cursor = ask.query("cursor")
@@ -58,12 +61,12 @@ async def list_automations(ask: Ask) -> Response:
 
 
 async def read_automation(ask: Ask) -> Response:
-    """One automation with its draft and its published graph, normalised."""
+    """Return one automation with its draft and published graphs, normalised."""
     return data({"automation": automation(own_automation(ask))})
 
 
 async def list_runs(ask: Ask) -> Response:
-    """The newest job runs of one automation; no cursor."""
+    """Return the newest job runs of one automation; older runs cannot be requested."""
     flow = own_automation(ask)
     limit = params.clamped(ask.query("limit"), 20, 1, 50)
     rows = flow_run_queries.newest(ask.plane, flow["id"], limit)
@@ -80,7 +83,7 @@ async def read_automation_run(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[Route]:
-    """The routes of this family."""
+    """Return the routes of v1 automations."""
     prefix = "/api/v1/mogplex/automations"
     one = prefix + "/{automation_id}"
     paths = {

@@ -22,7 +22,10 @@ _RUN_SUMMARY = {
 
 
 def own_automation(ask: Ask) -> Row:
-    """The caller's automation of the path with its published version; raises the 404."""
+    """Return the caller's automation that the path names. Raises 404.
+
+    The row includes the published version.
+    """
     try:
         return own_flow(ask.plane.db, ask.user_id, ask.path_id("automation_id"))
     except FlowError:
@@ -30,7 +33,7 @@ def own_automation(ask: Ask) -> Row:
 
 
 def summary(row: Row) -> dict[str, Any]:
-    """An entry of the list."""
+    """Return the JSON object of an automation in a list."""
     return {
         "id": row["id"],
         "installationId": row["installation_id"],
@@ -44,7 +47,10 @@ def summary(row: Row) -> dict[str, Any]:
 
 
 def automation(row: Row) -> dict[str, Any]:
-    """A whole automation from an own_flow row; graphs are normalised."""
+    """Return the JSON object of an automation with its graphs, normalised.
+
+    `row` is a row of own_flow.
+    """
     published = None
     if row["version_id"] is not None:
         published = {
@@ -69,9 +75,10 @@ def automation(row: Row) -> dict[str, Any]:
 
 
 def flow_refusal(error: FlowError, failure: str) -> RefusedError:
-    """Return a v1 error: 404 NOT_FOUND, 5xx INTERNAL_ERROR, else BAD_REQUEST.
+    """Return a flow error as an error response of the v1 API.
 
-    A BAD_REQUEST keeps its message, an INTERNAL_ERROR has the route's.
+    404 becomes NOT_FOUND, 5xx INTERNAL_ERROR, anything else BAD_REQUEST. A BAD_REQUEST keeps the
+    error's message; an INTERNAL_ERROR has the message `failure`.
     """
     if error.status == 404:
         return not_found("Automation not found" if error.code == "FLOW_NOT_FOUND" else error.message)

@@ -1,4 +1,7 @@
-"""Creating, changing, publishing and triggering automations on v1 (v1.md §5.3)."""
+"""Routes of the v1 API that create, change, publish and trigger automations.
+
+v1.md §5.3.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,11 @@ def _service(ask: Ask) -> FlowService:
 
 
 async def _object(ask: Ask) -> dict[str, Any]:
-    """Return the body; an array is an empty object, null and no JSON are refused."""
+    """Return the request body as an object.
+
+    Anything but an object counts as an empty object, except that `null` and a body that is not JSON
+    are refused with a 400.
+    """
     try:
         value = await params.json_body(ask)
     except params.NotJsonError:
@@ -39,7 +46,7 @@ async def _object(ask: Ask) -> dict[str, Any]:
 
 
 def _installation(value: Any) -> int | None:
-    """A positive safe integer, or None."""
+    """Return the value if it is a positive safe integer, else None."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value <= params.SAFE_INTEGER:
@@ -48,7 +55,10 @@ def _installation(value: Any) -> int | None:
 
 
 def _graph(body: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the body's graph, or None. Raises the 400 with the first fault's path."""
+    """Return the `graph` of the request body, or None if the body has none.
+
+    Raises 400 for an invalid graph; the message has the path of its first invalid value.
+    """
     if "graph" not in body:
         return None
     fault = v1_validation.first_fault(body["graph"])
@@ -59,7 +69,7 @@ def _graph(body: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _columns(body: dict[str, Any]) -> dict[str, Any]:
-    """The name and texts that can be used; others are left as they are."""
+    """Return the valid values of name, description and notes; ignore invalid ones."""
     columns: dict[str, Any] = {}
     if isinstance(body.get("name"), str) and params.trim(body["name"]):
         columns["name"] = params.trim(body["name"])
@@ -74,7 +84,10 @@ def _answer(ask: Ask, flow_id: str, status: int = 200) -> Response:
 
 
 async def create_automation(ask: Ask) -> Response:
-    """Create, then save the graph, then publish; earlier steps stay after an error."""
+    """Create an automation, then save its graph, then publish it if requested.
+
+    If a step fails, the effects of the earlier steps remain.
+    """
     body = await _object(ask)
     installation_id = _installation(body.get("installationId"))
     if installation_id is None:
@@ -95,7 +108,10 @@ async def create_automation(ask: Ask) -> Response:
 
 
 async def update_automation(ask: Ask) -> Response:
-    """Update the valid fields of an automation; a graph replaces the whole draft."""
+    """Update the valid fields of an automation and ignore invalid ones.
+
+    A graph in the body replaces the whole draft.
+    """
     body = await _object(ask)
     graph, columns = _graph(body), _columns(body)
     installation_id = _installation(body.get("installationId"))
@@ -112,7 +128,10 @@ async def update_automation(ask: Ask) -> Response:
 
 
 async def publish_automation(ask: Ask) -> Response:
-    """Check the draft and make it run; the first fault is the answer."""
+    """Validate the draft and publish it as the active version.
+
+    If the draft is invalid, the response has its first error.
+    """
     flow_id = own_automation(ask)["id"]
     try:
         _service(ask).publish(flow_id)
@@ -122,7 +141,7 @@ async def publish_automation(ask: Ask) -> Response:
 
 
 async def set_model(ask: Ask) -> Response:
-    """Give one agent node of the draft another model, and publish when asked to."""
+    """Set the model of one agent node in the draft, and publish if requested."""
     try:
         body = await params.json_object(ask)
     except params.NotJsonError:
@@ -155,7 +174,10 @@ async def set_model(ask: Ask) -> Response:
 
 
 async def trigger_automation(ask: Ask) -> Response:
-    """Queue and start one run for a repository; suppressed work is a success too."""
+    """Queue and start one run of an automation for a repository.
+
+    Responds 202 even if the run was suppressed, which the body then says.
+    """
     key = params.trim(ask.request.headers.get("idempotency-key", ""))
     if not key:
         raise bad_request("Idempotency-Key is required")
@@ -199,9 +221,10 @@ async def trigger_automation(ask: Ask) -> Response:
 
 
 def _run(ask: Ask, target: Target, metadata: dict[str, Any], key: str) -> dict[str, Any]:
-    """Queue and start; a repeated key's ledger row belongs to the earlier job.
+    """Queue and start a run; return the `run` object of the response.
 
-    v1.md §5.3.
+    If the idempotency key is already in use, the ledger row names the job that has the key (v1.md
+    §5.3).
     """
     plane, ids = ask.plane, ask.service.ids
     now = plane.clock.now_us()

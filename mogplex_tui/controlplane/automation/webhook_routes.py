@@ -1,4 +1,4 @@
-"""/api/webhooks: GitHub and the flows' own webhooks.
+"""/api/webhooks: deliveries from GitHub, and deliveries for single flows.
 
 system.md §2.1, §2.4; routing.md §3.12.
 """
@@ -24,7 +24,11 @@ _DELIVERY_LIMIT = 200
 
 
 async def github(ask: Ask) -> Response:
-    """One signed GitHub delivery: sync, waits, then work (system.md §2.1)."""
+    """Handle a signed GitHub delivery (system.md §2.1).
+
+    It updates stored installations and repositories, then resumes waiting job runs, then queues and
+    starts work.
+    """
     body = await ask.request.body()
     secret = credentials(ask.plane).webhook_secret
     headers = ask.request.headers
@@ -47,9 +51,9 @@ def _parsed(body: bytes) -> dict[str, Any] | None:
 
 
 async def flow_hook(ask: Ask) -> Response:
-    """Handle one signed delivery for a flow, with checks in the documented order.
+    """Start a flow for a signed delivery to its own webhook.
 
-    system.md §2.4.
+    The checks have the order of system.md §2.4.
     """
     delivery = ask.request.headers.get("x-mogplex-delivery", "")
     if not delivery.strip() or len(delivery) > _DELIVERY_LIMIT:
@@ -87,7 +91,7 @@ def _object(body: bytes) -> dict[str, Any]:
 
 
 def routes(service: Service) -> list[Route]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     return [
         route(
             "/api/webhooks/github",

@@ -1,1 +1,1 @@
-"""From an event to queued work: matching, dispatch, waits and schedules."""
+"""Turn events into queued job runs: matching, dispatch, waits and schedules."""

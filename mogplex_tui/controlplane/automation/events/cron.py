@@ -22,9 +22,10 @@ _FIELDS: tuple[tuple[int, int, tuple[str, ...], int], ...] = (
 
 
 class Cron(NamedTuple):
-    """A parsed cron expression. `nth` has (weekday, occurrence) pairs of the `#` form.
+    """A parsed cron expression: the allowed values of each field.
 
-    Weekday 0 is Sunday.
+    `nth` has the (weekday, occurrence in the month) pairs of items such as `mon#2`. Weekday 0 is
+    Sunday. `any_day` and `any_weekday` are true if the field starts with `*` or `?`.
     """
 
     minutes: frozenset[int]
@@ -37,9 +38,9 @@ class Cron(NamedTuple):
     any_weekday: bool
 
     def matches(self, at: datetime) -> bool:
-        """Return whether a local minute matches.
+        """Return whether the expression matches the minute of a local time.
 
-        If both day of month and day of week are restricted, either may match.
+        If both day of month and day of week are restricted, a match of one of them is enough.
         """
         if at.minute not in self.minutes or at.hour not in self.hours or at.month not in self.months:
             return False
@@ -107,9 +108,9 @@ def _pair(item: str) -> tuple[int, int]:
 
 
 def is_due(text: str, zone: str, us: int) -> bool:
-    """Return whether an expression in a zone matches the minute of `us` (µs).
+    """Return whether a cron expression matches the minute of `us` (µs) in a time zone.
 
-    An invalid zone never matches.
+    An invalid expression or zone never matches.
     """
     cron = parse(text)
     if cron is None:
@@ -122,16 +123,22 @@ def is_due(text: str, zone: str, us: int) -> bool:
 
 
 def latest(text: str, zone: str, us: int) -> int | None:
-    """Return the latest matching minute (µs) up to `us`; None within a week."""
+    """Return the latest minute (µs) up to `us` that a cron expression matches.
+
+    Returns None if no minute of the last seven days matches.
+    """
     last = us // MINUTE_US * MINUTE_US
     return next((at for at in range(last, last - 7 * DAY_US, -MINUTE_US) if is_due(text, zone, at)), None)
 
 
 def tick_payload(minute: int, text: str, zone: str) -> dict[str, Any]:
-    """Return the payload of a scheduled job."""
+    """Return the event payload of a job that a schedule starts."""
     return {"scheduled_at": iso_app(minute), "cron": text, "timezone": zone}
 
 
 def tick_key(kind: str, row_id: str, minute: int) -> str:
-    """Return the idempotency key of a scheduled start, which names the minute."""
+    """Return the idempotency key of a scheduled start.
+
+    The key contains the minute, so that each minute starts work at most once.
+    """
     return f"schedule:{kind}:{row_id}:{iso_app(minute)}"

@@ -16,10 +16,11 @@ from .github_events import LISTENED, Event, Payload, Source, events, source_of
 
 
 class Delivery(NamedTuple):
-    """One delivery: x-github-event, x-github-delivery or the body's digest, and body.
+    """One GitHub webhook delivery.
 
-    `origin` is as in work_queue.Work; `refused` simulates a background runtime that refuses every start; `at` is the time
-    of the delivery, None for now.
+    `event` is the x-github-event header; `key` is the x-github-delivery header or else a digest of
+    the body. `origin` is as in work_queue.Work; `refused` simulates a background runtime that
+    refuses every start; `at` is the time of the delivery in µs, None for the present.
     """
 
     event: str
@@ -32,7 +33,7 @@ class Delivery(NamedTuple):
 
 @dataclass
 class _Counts:
-    """Counts of a delivery's dispatches by their result."""
+    """The number of a delivery's dispatches by result, and of their reasons."""
 
     queued: int = 0
     started: int = 0
@@ -43,7 +44,7 @@ class _Counts:
 
 
 def deliver(plane: Plane, ids: Ids, delivery: Delivery) -> dict[str, Any]:
-    """Handle a delivery with a verified sender; return the answer's body.
+    """Handle a delivery whose signature was verified; return the response body.
 
     routing.md §5.4.
     """
@@ -84,7 +85,10 @@ def deliver(plane: Plane, ids: Ids, delivery: Delivery) -> dict[str, Any]:
 
 
 def _known_account(plane: Plane, source: Source) -> Source:
-    """Return the origin with the installation's kind of account, if it was missing."""
+    """Return the source, completed with the stored account type of its installation.
+
+    A source that already has an account type is returned unchanged.
+    """
     if source.account_type is not None:
         return source
     kind = plane.db.value(
@@ -96,7 +100,10 @@ def _known_account(plane: Plane, source: Source) -> Source:
 
 
 def work_of(delivery: Delivery, event: Event, target: matching.Target) -> work_queue.Work:
-    """Return the work of a matched event, with its idempotency key (routing.md §5.4)."""
+    """Return the work that an event starts for a target, with its idempotency key.
+
+    routing.md §5.4.
+    """
     metadata = work_queue.work_metadata(target, event.metadata)
     key = f"github-webhook:{target.kind}:{target.id}:{delivery.key}"
     pull, sha = metadata.get("pr_number"), metadata.get("head_sha")

@@ -1,4 +1,7 @@
-"""Parse a GitHub delivery: its trigger events and job metadata (routing.md §5.4)."""
+"""Extract trigger events and job metadata from a GitHub delivery.
+
+routing.md §5.4.
+"""
 
 from __future__ import annotations
 
@@ -33,8 +36,8 @@ Payload = Mapping[str, Any]
 class Event(NamedTuple):
     """An event that a flow's start node, an assignment or a trigger can listen to.
 
-    `slug` is the agent that a mention names, None for a mention without a name; `author` is the author of the work, if
-    known.
+    `slug` is the agent that a mention names, None for a mention that names no agent; `author` is
+    the login of the author of the pull request or comment, None if unknown.
     """
 
     type: str
@@ -45,7 +48,7 @@ class Event(NamedTuple):
 
 
 class Source(NamedTuple):
-    """The origin of a delivery: repository name, installation number, kind of account."""
+    """The source of a delivery: repository name, installation id, account type."""
 
     repo: str | None
     installation_id: int | None
@@ -53,7 +56,7 @@ class Source(NamedTuple):
 
 
 def part(payload: Payload, *path: str) -> dict[str, Any]:
-    """Return the object at a path of a payload, or an empty one."""
+    """Return the object at a path of nested keys, or an empty dict if there is none."""
     found: Any = payload
     for name in path:
         found = found.get(name) if isinstance(found, Mapping) else None
@@ -61,17 +64,17 @@ def part(payload: Payload, *path: str) -> dict[str, Any]:
 
 
 def text(value: Any) -> str | None:
-    """Return a non-empty text, else None."""
+    """Return the value if it is a non-empty string, else None."""
     return value if isinstance(value, str) and value else None
 
 
 def number(value: Any) -> int | None:
-    """Return an integer, else None."""
+    """Return the value if it is an integer, else None."""
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def source_of(payload: Payload) -> Source:
-    """Return the origin of a delivery."""
+    """Return the repository, installation and account type that a payload names."""
     repository = part(payload, "repository")
     owner = part(repository, "owner")
     return Source(
@@ -82,7 +85,7 @@ def source_of(payload: Payload) -> Source:
 
 
 def is_bot(user: Payload) -> bool:
-    """Return whether an account is a bot."""
+    """Return whether a GitHub account is a bot."""
     return user.get("type") == "Bot" or str(user.get("login") or "").endswith("[bot]")
 
 
@@ -92,7 +95,10 @@ def sender_of(payload: Payload) -> dict[str, Any]:
 
 
 def events(kind: str, payload: Payload) -> list[Event]:
-    """Return the trigger events of a delivery; none for an ignored event."""
+    """Return the trigger events of a delivery; an ignored delivery has none.
+
+    `kind` is the name of the GitHub event (x-github-event).
+    """
     read = _READERS.get(kind)
     found = [] if read is None else read(payload)
     common = {"sender_login": text(sender_of(payload).get("login"))}
@@ -123,7 +129,8 @@ def about_pull(pull: Payload) -> dict[str, Any]:
 def about_issue(issue: Payload) -> dict[str, Any]:
     """Return the metadata of a job about an issue.
 
-    An issue that is a pull request also gets its number and URL as a pull request.
+    If the issue is a pull request, the metadata also has the pull request's keys (`pr_number`,
+    `pr_url`, `pr_title`, `pr_author`).
     """
     is_pull = "pull_request" in issue
     found = {
@@ -223,7 +230,11 @@ def _workflow_run(payload: Payload) -> list[Event]:
 
 
 def _comment(payload: Payload, about: dict[str, Any], other: str | None) -> list[Event]:
-    """Return an event for each mentioned name, else `other`; none for a bot's comment."""
+    """Return the events of a new comment: a mention event per mentioned agent.
+
+    A comment without a mention is an event of type `other`, or no event if `other` is None.
+    Comments of bots and of the service itself cause no events.
+    """
     comment = part(payload, "comment")
     body, author = text(comment.get("body")) or "", part(comment, "user")
     if payload.get("action") not in ("created", None) or is_bot(author) or MARKER in body:

@@ -1,4 +1,4 @@
-"""Apply GitHub's installation and repository events to stored rows.
+"""Update stored installations and repositories from GitHub's deliveries.
 
 system.md §2.1.
 """
@@ -19,7 +19,7 @@ _HANDLED = ("installation", "installation_repositories", "repository")
 
 
 def apply(plane: Plane, ids: Ids, event: str, payload: Payload, at: int) -> dict[str, Any]:
-    """Apply one delivery to the stored rows; return the answer's `sync` object."""
+    """Update the stored rows from one delivery; return the response's `sync` object."""
     if event not in _HANDLED:
         return {"handled": False, "matchedUsers": 0}
     with plane.db.transaction(ids=ids) as tx:
@@ -33,7 +33,10 @@ def apply(plane: Plane, ids: Ids, event: str, payload: Payload, at: int) -> dict
 
 
 def _installation(tx: Tx, payload: Payload, at: int) -> set[str]:
-    """Create, update or delete an installation; a new one belongs to its installer."""
+    """Create, update or delete an installation; return the ids of its users.
+
+    A new installation belongs to the user whose GitHub account installed it.
+    """
     about = part(payload, "installation")
     installation_id = number(about.get("id"))
     rows = tx.all(
@@ -75,9 +78,9 @@ def _installation(tx: Tx, payload: Payload, at: int) -> set[str]:
 
 
 def _coverage(tx: Tx, payload: Payload, at: int) -> set[str]:
-    """Add or remove repositories of an installation.
+    """Add or remove repositories of an installation; return the ids of its users.
 
-    Added ones are imported as base rows (projects.md §1).
+    Added repositories are imported as rows without a root directory (projects.md §1).
     """
     installation_id = number(part(payload, "installation").get("id"))
     owners = tx.all("SELECT user_id FROM github_installations WHERE installation_id = ?", (installation_id,))
@@ -89,7 +92,7 @@ def _coverage(tx: Tx, payload: Payload, at: int) -> set[str]:
 
 
 def _named(entries: Any) -> list[dict[str, Any]]:
-    """Return the repositories of a list that have a name."""
+    """Return the entries of a repository list that are objects with a full name."""
     listed = entries if isinstance(entries, list) else []
     return [entry for entry in listed if isinstance(entry, dict) and text(entry.get("full_name"))]
 
@@ -138,7 +141,7 @@ def _cover(tx: Tx, rows: list[Row], installation_id: int | None) -> None:
 
 
 def _repository(tx: Tx, payload: Payload) -> set[str]:
-    """Apply a rename, a transfer or a new default branch of a repository."""
+    """Update a repository's name and default branch; return its owners' user ids."""
     about = part(payload, "repository")
     name, old = text(about.get("full_name")), text(part(payload, "changes", "repository", "name").get("from"))
     known = name
@@ -153,9 +156,10 @@ def _repository(tx: Tx, payload: Payload) -> set[str]:
 
 
 def rerun_review(plane: Plane, ids: Ids, payload: Payload, at: int) -> str | None:
-    """Run the job behind the service's own review check again.
+    """Run a job again whose review check was requested again on GitHub.
 
-    Returns its id, or None if the check is not one of the service.
+    Returns the new job's id, or None if the check is not the service's own review check, its job
+    is unknown or has not ended, or the new job was not queued.
     """
     run = part(payload, "check_run")
     if run.get("name") != REVIEW_CHECK:

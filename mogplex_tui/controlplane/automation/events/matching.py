@@ -26,7 +26,10 @@ _DEPENDABOT = ("dependabot[bot]", "dependabot-preview[bot]", "dependabot")
 
 
 class Target(NamedTuple):
-    """A flow, assignment or trigger that an event matches, with owner and repository."""
+    """A flow, assignment or trigger that an event starts, with owner and repository.
+
+    `kind` is `flow`, `assignment` or `trigger`; `id` is the id of that row.
+    """
 
     kind: str
     id: str
@@ -47,7 +50,10 @@ def start_data(graph: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def first_agent(graph: Mapping[str, Any]) -> str | None:
-    """Return the agent of the node directly after start."""
+    """Return the id of the agent of the agent node directly after the start node.
+
+    Returns None if there is no such node or it has no agent.
+    """
     nodes = {node.get("id"): node for node in graph.get("nodes", [])}
     starts = {node_id for node_id, node in nodes.items() if node.get("type") == "start"}
     for edge in graph.get("edges", []):
@@ -59,9 +65,11 @@ def first_agent(graph: Mapping[str, Any]) -> str | None:
 
 
 def find_targets(db: Database, event: Event, source: Source, standing: bool = True) -> list[Target]:
-    """Return the flows, assignments and triggers that match, oldest first.
+    """Return the flows, assignments and triggers that an event starts.
 
-    Without `standing` only flows are returned: the hosted service ignores the other two tables (routing.md §0).
+    Flows come first, then assignments, then triggers; each group is ordered from oldest to newest.
+    If `standing` is False, only flows are returned: the hosted service ignores the other two tables
+    (routing.md §0).
     """
     if source.repo is None:
         return []
@@ -79,7 +87,7 @@ def find_targets(db: Database, event: Event, source: Source, standing: bool = Tr
 
 
 def repos_named(db: Database, full_name: str) -> list[Row]:
-    """Return the repository rows with this full name, whoever owns them.
+    """Return the repository rows of all users that have this full name.
 
     Rows for a whole repository come before rows for one directory of it.
     """
@@ -145,9 +153,11 @@ def _has_slug(db: Database, agent_id: str | None, slug: str) -> bool:
 def matches_start(
     start: Mapping[str, Any], event: Event, source: Source, own_installation: int, installation: int | None
 ) -> bool:
-    """Return whether a start node listens to the event.
+    """Return whether a flow's start node listens to the event.
 
-    It checks the event's kind, the node's filter and the conditions of the event (routing.md §5.3).
+    It compares the event's type, the node's filter and the conditions of that event type
+    (routing.md §5.3). `own_installation` is the flow's installation, which applies if the filter
+    names none; `installation` is the event's.
     """
     if start.get("event") != event.type:
         return False
@@ -178,7 +188,10 @@ def _own_conditions(start: Mapping[str, Any], wanted: Mapping[str, Any], event: 
 
 
 def author_passes(wanted: str, event: Event) -> bool:
-    """Return whether a pull request's author passes; an unknown one passes only `any`."""
+    """Return whether an event's author passes the author filter `wanted`.
+
+    An unknown author passes only the filter `any`.
+    """
     if wanted == "any":
         return True
     if event.author is None:

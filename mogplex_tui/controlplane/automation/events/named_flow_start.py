@@ -1,4 +1,4 @@
-"""Start one flow by name: webhook, trigger test, or schedule.
+"""Start one known flow: for its webhook, a trigger test or its schedule.
 
 routing.md §1.5, §3.11.
 """
@@ -20,7 +20,10 @@ _SLOTS = {"schedule": "schedule", "webhook": "webhook", "slack_mention": "slack"
 
 
 class Fired(NamedTuple):
-    """The result of starting a flow by name (routing.md §3.11)."""
+    """The result of starting one known flow (routing.md §3.11).
+
+    `outcome` is `queued` or `suppressed`; `reason` says why the job was not queued or not started.
+    """
 
     outcome: str
     job_id: str | None
@@ -28,7 +31,7 @@ class Fired(NamedTuple):
     reason: str | None
 
     def body(self) -> dict[str, Any]:
-        """Return the result object for the routes."""
+        """Return the result as the JSON object of the routes' responses."""
         return {
             "matched": True,
             "outcome": self.outcome,
@@ -39,7 +42,7 @@ class Fired(NamedTuple):
 
 
 def slot_of(event: str) -> str:
-    """Return the metadata key for the payload of a run of this event."""
+    """Return the job metadata key that holds the payload of an event."""
     return _SLOTS.get(event, "trigger_payload")
 
 
@@ -54,7 +57,7 @@ def trial_key(flow_id: str, unique: str) -> str:
 
 
 def active_flow(plane: Plane, flow_id: str) -> Row | None:
-    """Return an active flow with its published graph, or None.
+    """Return a flow with its published graph, or None if it is not active.
 
     The row has id, user_id, installation_id, version_id and graph.
     """
@@ -66,7 +69,10 @@ def active_flow(plane: Plane, flow_id: str) -> Row | None:
 
 
 def repo_of(plane: Plane, flow: Row, start: Mapping[str, Any]) -> Row | None:
-    """Return the first repository of the start node's filter that the owner connected."""
+    """Return the flow owner's repository that the start node's filter names first.
+
+    Returns None if the filter names no repository or the owner has not connected the first one.
+    """
     names = (start.get("filter") or {}).get("repos") or []
     if not names:
         return None
@@ -89,10 +95,11 @@ def fire(
     at: int | None = None,
     origin: str = "outside",
 ) -> Fired:
-    """Queue and start one run of an active flow, whatever its trigger.
+    """Queue and start one run of an active flow; the event is not matched.
 
-    `flow` is a row of `active_flow`. Active duplicates are rejected unless the flow has a schedule, or as `sensitive`
-    says; `source` is the start source, `about` is added to the metadata.
+    `flow` is a row of `active_flow`, `about` is added to the job's metadata, and `source` is stored
+    as the source of the start. The active-duplicate check is made if `sensitive` is true; with None
+    it is made unless the flow has a schedule.
     """
     at = plane.clock.now_us() if at is None else at
     start = matching.start_data(json.loads(flow["graph"]))

@@ -17,9 +17,10 @@ _UTC = "UTC"
 
 
 def tick(plane: Plane, ids: Ids, us: int) -> list[str]:
-    """Queue and start everything due in the minute of `us` (µs); return the job ids.
+    """Queue and start all work scheduled for the minute of `us` (µs).
 
-    The idempotency key names the minute, so that a minute that is handled twice starts work once.
+    Returns the ids of the queued jobs. Idempotency keys contain the minute, so that handling the
+    same minute twice starts its work once.
     """
     minute = us // MINUTE_US * MINUTE_US
     queued = _flows(plane, ids, minute, us)

@@ -1,4 +1,4 @@
-"""Match deliveries with the waits of parked job runs, and resume them.
+"""Resume paused job runs when a delivery brings the event that they wait for.
 
 routing.md §3.14, §5.5.
 """
@@ -25,7 +25,11 @@ MANUAL, TOOL = "manual_approval", "tool_approval"
 
 
 class Signal(NamedTuple):
-    """A delivery's facts for waits of one kind on one repository."""
+    """The part of a delivery that waits are compared with.
+
+    `kind` is the kind of wait that it can end, `repo` the repository's full name; the keys of
+    `facts` depend on the kind.
+    """
 
     kind: str
     repo: str
@@ -33,7 +37,7 @@ class Signal(NamedTuple):
 
 
 def signal_of(event: str, payload: Payload) -> Signal | None:
-    """Return the signal of a delivery, or None if no wait listens to it."""
+    """Return the signal of a delivery, or None if no kind of wait listens to it."""
     repo = source_of(payload).repo
     read = _READERS.get(event)
     if repo is None or read is None:
@@ -106,7 +110,7 @@ _READERS = {
 
 
 def fits(config: Mapping[str, Any], signal: Signal) -> bool:
-    """Return whether a signal matches a waiting node's configuration."""
+    """Return whether a signal satisfies a wait's configuration."""
     return _FITS[signal.kind](config, signal.facts)
 
 
@@ -149,9 +153,10 @@ _FITS = {LABEL: _fits_label, COMMENT: _fits_comment, CI: _fits_ci, PREVIEW: _fit
 
 
 def resume(plane: Plane, ids: Ids, signal: Signal, delivery: str | None, at: int) -> dict[str, Any]:
-    """Resume every waiting node that the signal matches.
+    """Resume every waiting node whose configuration the signal satisfies.
 
-    Returns the counts of the webhook's answer (system.md §2.1).
+    Returns the `flow_waits` counts of the webhook's response (system.md §2.1). Waits that the same
+    delivery resumed earlier are counted as already resumed.
     """
     rows = plane.db.all(
         "SELECT w.id, w.status, w.wait_config, w.resume_delivery_id FROM flow_waits w JOIN repos r ON r.id = w.repo_id"
@@ -185,7 +190,7 @@ def _is_met(row: Row, signal: Signal, delivery: str | None) -> bool:
 
 
 def expected(config: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a node's configuration with the job's own issue and commit filled in.
+    """Return a wait's configuration with the job's own issue number or commit added.
 
     routing.md §5.5.
     """

@@ -1,4 +1,4 @@
-"""Queue and start all work, with refusals and deferrals in the ledger.
+"""Queue and start job runs, and record refusals and deferrals in the ledger.
 
 routing.md §6.
 """
@@ -24,10 +24,11 @@ SENSITIVE = frozenset(("push", "push_review", "ci_failure", "cron", "cron_refact
 
 
 class Work(NamedTuple):
-    """Work to be queued: its owner, its subject and its idempotency key.
+    """A job run to be queued: its target, its metadata and its idempotency key.
 
-    `sensitive` enables the active-duplicate check; `origin` is 'outside' or 'story' (0007_engine.sql). With
-    `marks_earlier` the ledger row of a repeated key belongs to the job that has the key (v1.md §5.3).
+    `sensitive` enables the active-duplicate check; `origin` is 'outside' or 'story'
+    (0007_engine.sql). If `marks_earlier` is set and the key is already in use, the ledger row
+    names the job that has the key (v1.md §5.3).
     """
 
     target: Target
@@ -40,9 +41,9 @@ class Work(NamedTuple):
 
 
 class Enqueued(NamedTuple):
-    """The result: a new job, or the reason against one.
+    """The result of queueing: the new job's id, or the reason why none was queued.
 
-    For a repeated key it has the job with that key.
+    If the idempotency key is already in use, `job_id` is the job that has the key.
     """
 
     queued: bool
@@ -51,9 +52,9 @@ class Enqueued(NamedTuple):
 
 
 def work_metadata(target: Target, about: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a job's metadata: the event's, its owner's and its parent's.
+    """Return a job's metadata: `about` plus the target's repository, owner and type.
 
-    routing.md §5.4.
+    The metadata of a flow's job also names the flow and its version. routing.md §5.4.
     """
     metadata = {
         **about,
@@ -68,9 +69,9 @@ def work_metadata(target: Target, about: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def enqueue(tx: Tx, work: Work, at: int) -> Enqueued:
-    """Queue the work, or record why not; the first matching rule decides.
+    """Queue a job run, or record in the ledger why it is not queued.
 
-    routing.md §6.
+    The first rule that applies gives the reason (routing.md §6).
     """
     if work.key is not None:
         known = tx.one("SELECT id FROM job_runs WHERE idempotency_key = ?", (work.key,))
@@ -124,7 +125,11 @@ def _suppress(tx: Tx, work: Work, reason: str, at: int, job_id: str | None = Non
 
 
 def _loop(tx: Tx, work: Work, at: int) -> str | None:
-    """Return whether agents have answered each other's mentions too often."""
+    """Return MENTION_LOOP_BREAKER after too many mention jobs for an issue, else None.
+
+    The jobs of the last ten minutes about one issue or pull request count, so that agents cannot
+    answer each other's mentions forever.
+    """
     about = work.metadata
     number = about.get("issue_number", about.get("pr_number"))
     if work.target.source_type != "mention" or number is None:
@@ -152,10 +157,10 @@ def _is_active(tx: Tx, work: Work) -> bool:
 def start(
     plane: Plane, ids: Ids, job_id: str, source: str, at: int | None = None, *, refused: bool = False
 ) -> job_writes.StartResult:
-    """Start a queued job; an installation at its limit defers it.
+    """Start a queued job, or leave it pending if its installation is at its limit.
 
-    `refused` simulates a background runtime that rejects the task, which makes the job pending again (runtime-model.md
-    §4).
+    `refused` simulates a background runtime that rejects the task, which makes the job pending
+    again (runtime-model.md §4).
     """
     at = plane.clock.now_us() if at is None else at
     down = refusable_backends.QUEUE_DOWN if refused else _down(plane)
@@ -169,7 +174,10 @@ def start(
 def release(
     plane: Plane, ids: Ids, installation_id: int | None, at: int | None = None
 ) -> list[cancel_and_release.Released]:
-    """Start pending jobs of an installation after another job has ended."""
+    """Start pending jobs of an installation, up to its limit of running jobs.
+
+    To be called after a job of the installation has ended.
+    """
     at = plane.clock.now_us() if at is None else at
     released = cancel_and_release.release_queue(plane.db, ids, installation_id, at, lambda: _down(plane))
     for entry in released:
@@ -179,13 +187,16 @@ def release(
 
 
 def _down(plane: Plane) -> str | None:
-    """Return the error of a background runtime that accepts nothing; None if it works."""
+    """Return the error of the background runtime if it refuses tasks, else None."""
     refused = refusable_backends.queue_task(plane)
     return None if refused is None else refused.text
 
 
 def target_of(job: Row, metadata: Mapping[str, Any], version_id: str | None) -> Target:
-    """Return the target of a job run; `job` is a row of ledger.job_context."""
+    """Return the target of an existing job run, with the given flow version.
+
+    `job` is a row of dispatch_ledger.job_context.
+    """
     kind = "flow" if job["flow_id"] else ("trigger" if job["trigger_id"] else "assignment")
     return Target(
         kind,
@@ -200,7 +211,10 @@ def target_of(job: Row, metadata: Mapping[str, Any], version_id: str | None) -> 
 
 
 def retry_metadata(job_version: str | None, version_id: str | None, mode: str) -> dict[str, Any]:
-    """Return the metadata of a repeated job: versions, and why it is repeated."""
+    """Return the metadata that a retried job adds: its flow versions and its mode.
+
+    `job_version` is the flow version of the original job, `version_id` that of the retry.
+    """
     return {
         "flow_version_id": version_id,
         "retry_version_mode": mode,
@@ -210,9 +224,10 @@ def retry_metadata(job_version: str | None, version_id: str | None, mode: str) -
 
 
 def retry_work(job: Row, version_id: str | None, extra: Mapping[str, Any]) -> Work:
-    """Return the work of running a job again as a new row.
+    """Return the work that runs an existing job again as a new job run.
 
-    It is not checked for active duplicates (observability.md §7.5).
+    `extra` is added to the job's metadata. Active duplicates are not checked (observability.md
+    §7.5).
     """
     metadata = {**json.loads(job["metadata"]), **extra}
     if job["flow_id"]:

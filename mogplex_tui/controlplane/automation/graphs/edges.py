@@ -1,4 +1,7 @@
-"""The edges of a graph by node, and cycles (routing.md §5.1)."""
+"""The incoming and outgoing edges of a graph's nodes, and cycles.
+
+routing.md §5.1.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,10 @@ Edge = dict[str, Any]
 
 
 class Wiring:
-    """The edges of a normalised graph by both ends; all join existing nodes."""
+    """The incoming and outgoing edges of each node of a normalised graph.
+
+    Both ends of every edge must be nodes of the graph.
+    """
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
@@ -23,23 +29,23 @@ class Wiring:
             self.incoming[edge["target"]].append(edge)
 
     def only(self, kind: str) -> dict[str, Any]:
-        """Return the only node of a type. Raises StopIteration if there is none."""
+        """Return the first node of a type. Raises StopIteration if there is none."""
         return next(node for node in self.graph["nodes"] if node["type"] == kind)
 
     def plain_exits(self, node_id: str) -> list[Edge]:
-        """The edges that are taken when a node does well."""
+        """Return the outgoing edges that a run follows when the node succeeds."""
         return [edge for edge in self.outgoing[node_id] if edge["sourceHandle"] != FAILURE]
 
     def failure_exits(self, node_id: str) -> list[Edge]:
-        """The edges that are taken when a node fails."""
+        """Return the outgoing edges that a run follows when the node fails."""
         return [edge for edge in self.outgoing[node_id] if edge["sourceHandle"] == FAILURE]
 
     def downstream(self, node_id: str) -> set[str]:
-        """The node and all that can be reached from it."""
+        """Return the ids of the node and of all nodes that can be reached from it."""
         return self._reached(node_id, self.outgoing, "target")
 
     def upstream(self, node_id: str) -> set[str]:
-        """The node and all that lead to it."""
+        """Return the ids of the node and of all nodes from which it can be reached."""
         return self._reached(node_id, self.incoming, "source")
 
     def _reached(self, node_id: str, edges: dict[str, list[Edge]], end: str) -> set[str]:
@@ -52,7 +58,7 @@ class Wiring:
         return found
 
     def has_cycle(self) -> bool:
-        """Whether some node leads back to itself."""
+        """Return whether the graph contains a cycle."""
         open_entries = {node["id"]: len(self.incoming[node["id"]]) for node in self.graph["nodes"]}
         ready = [node_id for node_id, count in open_entries.items() if count == 0]
         done = 0

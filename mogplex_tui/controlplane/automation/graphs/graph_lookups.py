@@ -1,4 +1,7 @@
-"""Values of a job run from its automation's stored graph (observability.md §7.1)."""
+"""Read the trigger event and the agents from a flow's stored graph.
+
+observability.md §7.1.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import json
 
 
 def start_event(text: str) -> str | None:
-    """The event that a graph's start node waits for."""
+    """Return the event that the start node of a graph (JSON text) listens to, or None."""
     for node in json.loads(text).get("nodes", []):
         if node.get("type") == "start":
             event = (node.get("data") or {}).get("event")
@@ -15,7 +18,10 @@ def start_event(text: str) -> str | None:
 
 
 def agent_ids(text: str) -> list[str]:
-    """Return the agents of a graph's agent nodes in order; the first is primary."""
+    """Return the agent ids of a graph's (JSON text) agent nodes in order.
+
+    The first is the primary agent.
+    """
     found = []
     for node in json.loads(text).get("nodes", []):
         agent_id = (node.get("data") or {}).get("agentId") if node.get("type") == "agent" else None

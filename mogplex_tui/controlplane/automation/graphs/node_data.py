@@ -94,32 +94,32 @@ AWAITS: dict[str, dict[str, Any]] = {
 
 
 def text_or_none(value: Any) -> str | None:
-    """A text that is not empty, or None."""
+    """Return the value if it is a non-empty string, else None."""
     return value if isinstance(value, str) and value else None
 
 
 def is_number(value: Any) -> bool:
-    """Whether a JSON value is a finite number."""
+    """Return whether a JSON value is a finite number."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def number_or(value: Any, default: float | None) -> Any:
-    """A JSON number as it is, or the default."""
+    """Return the value if it is a finite number, else the default."""
     return value if is_number(value) else default
 
 
 def objects(value: Any) -> list[dict[str, Any]]:
-    """The objects of an array; anything else holds none."""
+    """Return the objects in an array; a value that is no array has none."""
     return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
 def texts(value: Any) -> list[str]:
-    """The texts of an array that are not empty."""
+    """Return the non-empty strings in an array; a value that is no array has none."""
     return [entry for entry in value if isinstance(entry, str) and entry] if isinstance(value, list) else []
 
 
 def label(data: dict[str, Any], default: str) -> str:
-    """The node's label, or the default of its type."""
+    """Return the node's label, or the default if the label is missing or blank."""
     given = data.get("label")
     return given if isinstance(given, str) and given.strip() else default
 
@@ -129,7 +129,10 @@ def _choice(value: Any, choices: tuple[str, ...]) -> str:
 
 
 def _field(value: Any, default: Any) -> Any:
-    """One field by the kind of its default (see ACTIONS and AWAITS)."""
+    """Normalise one field of a node; the type of its default decides how.
+
+    See the comments of ACTIONS and AWAITS.
+    """
     if isinstance(default, tuple):
         return _choice(value, default)
     if isinstance(default, bool):
@@ -142,7 +145,10 @@ def _field(value: Any, default: Any) -> Any:
 
 
 def start(data: dict[str, Any]) -> dict[str, Any]:
-    """A start node (routing.md §5.3): fields of other events than its own are dropped."""
+    """Normalise a start node (routing.md §5.3).
+
+    Fields that belong to events other than the node's own are dropped.
+    """
     event = data.get("event") if data.get("event") in EVENTS else "mention"
     out: dict[str, Any] = {
         "label": label(data, "Start"),
@@ -184,7 +190,7 @@ def _filter(value: Any, event: Any) -> dict[str, Any] | None:
 
 
 def agent(data: dict[str, Any]) -> dict[str, Any]:
-    """An agent node; the node owns its model (routing.md §5.5)."""
+    """Normalise an agent node, whose model is its own setting (routing.md §5.5)."""
     return {
         "label": label(data, "Agent"),
         "agentId": text_or_none(data.get("agentId")),
@@ -199,7 +205,10 @@ def agent(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def action(data: dict[str, Any]) -> dict[str, Any]:
-    """An action node; an unknown operation runs an empty command."""
+    """Normalise an action node.
+
+    An unknown operation becomes `sandbox.run_command` with an empty command.
+    """
     operation = data.get("operation")
     known = isinstance(operation, str) and operation in ACTIONS
     name = str(operation) if known else "sandbox.run_command"
@@ -211,7 +220,10 @@ def action(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def condition(data: dict[str, Any]) -> dict[str, Any]:
-    """A condition node; without rules it asks for an empty source type."""
+    """Normalise a condition node.
+
+    A node without rules gets one rule: `metadata.source_type` equals "".
+    """
     rules = [
         {
             "field": rule["field"] if isinstance(rule.get("field"), str) else "",
@@ -229,7 +241,7 @@ def condition(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def join(data: dict[str, Any]) -> dict[str, Any]:
-    """Return a join node's data; a quorum that is a string counts as missing."""
+    """Normalise a join node; a quorum that is not a number becomes None."""
     return {
         "label": label(data, "Merge"),
         "policy": _choice(data.get("policy"), ("wait_for_all", "wait_for_any", "quorum")),
@@ -238,7 +250,7 @@ def join(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def delay(data: dict[str, Any]) -> dict[str, Any]:
-    """Return a delay node's data; the duration may be a number or a numeric string."""
+    """Normalise a delay node; the duration may be a number or a numeric string."""
     duration = data.get("duration")
     if isinstance(duration, str):
         try:
@@ -255,7 +267,10 @@ def delay(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def await_event(data: dict[str, Any]) -> dict[str, Any]:
-    """Normalise a node that waits for an event; an unknown kind becomes a label."""
+    """Normalise a node that waits for an event.
+
+    An unknown kind of event becomes `github_label_added`.
+    """
     config = data["config"] if isinstance(data.get("config"), dict) else {}
     kind = _choice(config.get("kind"), tuple(AWAITS))
     out: dict[str, Any] = {"kind": kind}
@@ -276,7 +291,7 @@ def _timeout(value: Any) -> dict[str, Any] | None:
 
 
 def set_variable(data: dict[str, Any]) -> dict[str, Any]:
-    """A node that sets variables from templates."""
+    """Normalise a node that sets variables from templates."""
     assignments = [
         {name: entry[name] if isinstance(entry.get(name), str) else "" for name in ("key", "template")}
         for entry in objects(data.get("assignments"))

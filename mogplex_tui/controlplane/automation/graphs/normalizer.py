@@ -31,7 +31,11 @@ NODE_TYPES = frozenset(_DATA)
 
 
 def coerce(value: Any) -> Graph:
-    """A whole graph in its stored form; anything but an object is an empty graph."""
+    """Return a graph in its stored form.
+
+    A value that is not an object becomes an empty graph. Nodes of unknown types and edges without
+    source or target are dropped.
+    """
     graph = value if isinstance(value, dict) else {}
     nodes = [
         _node(node)
@@ -63,7 +67,7 @@ def _viewport(value: Any) -> dict[str, Any]:
 
 
 def _edge(edge: dict[str, Any]) -> dict[str, Any] | None:
-    """An edge in its stored form; None when it joins nothing."""
+    """Return an edge in its stored form, or None if it lacks a source or target."""
     source, target = (node_data.text_or_none(edge.get(name)) for name in ("source", "target"))
     if source is None or target is None:
         return None
@@ -77,7 +81,7 @@ def _edge(edge: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def start_of(graph: Graph) -> dict[str, Any] | None:
-    """The data of the first start node, or None."""
+    """Return the data of the first start node, or None if there is no start node."""
     for node in graph["nodes"]:
         if node["type"] == "start":
             found: dict[str, Any] = node["data"]
@@ -86,12 +90,15 @@ def start_of(graph: Graph) -> dict[str, Any] | None:
 
 
 def agents_of(graph: Graph) -> list[dict[str, Any]]:
-    """The data of the agent nodes in graph order."""
+    """Return the data of all agent nodes in graph order."""
     return [node["data"] for node in graph["nodes"] if node["type"] == "agent"]
 
 
 def linear(start: dict[str, Any], agent: dict[str, Any]) -> Graph:
-    """The graph of a new automation: start, `agent-1` and end (routing.md §5.1)."""
+    """Return the graph of a new automation: start, `agent-1` and end.
+
+    `start` and `agent` are the data of these nodes (routing.md §5.1).
+    """
     nodes = [("start", "start", start), ("agent-1", "agent", agent), ("end", "end", {"label": "Done"})]
     return coerce(
         {

@@ -1,4 +1,7 @@
-"""The graphs that v1 takes: strict in their frame, open inside (v1.md §5.2)."""
+"""Validate graphs that are sent to the v1 API (v1.md §5.2).
+
+The structure is validated strictly, the contents of a node's `data` not at all.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,10 @@ _SPACES = " \t\n\r\v\f\u00a0\ufeff"
 
 
 def first_fault(value: Any) -> str | None:
-    """Return the path of the first invalid value, `graph` for the whole, or None."""
+    """Return the path of the first invalid value, or None if the graph is valid.
+
+    The path is `graph` if the value itself is invalid or has unknown keys.
+    """
     return next(_faults(value), None)
 
 
@@ -77,7 +83,10 @@ def _edge(path: str, edge: Any) -> Iterator[str]:
 
 
 def _numbers(path: str, value: Any, names: tuple[str, ...]) -> Iterator[str]:
-    """An object of exactly these finite numbers; a zoom must be above zero."""
+    """Yield the paths of errors in an object that must have exactly these numbers.
+
+    Numbers must be finite, and `zoom` must be above zero.
+    """
     if not isinstance(value, dict):
         yield path
         return
@@ -89,7 +98,7 @@ def _numbers(path: str, value: Any, names: tuple[str, ...]) -> Iterator[str]:
 
 
 def trimmed(graph: dict[str, Any]) -> dict[str, Any]:
-    """Return the graph with leading and trailing white space removed from its ids."""
+    """Return the graph with white space trimmed from node ids and edge ends."""
 
     def cut(entry: dict[str, Any], *names: str) -> dict[str, Any]:
         return {

@@ -1,6 +1,7 @@
-"""Check whether a graph may run, with the exact message of every fault.
+"""Check whether a graph may be published, with the service's error messages.
 
-`check` takes a normalised graph and returns the faults in the service's order (routing.md §5, v1.md §5.5).
+`check` takes a normalised graph and returns the messages in the service's order (routing.md §5,
+v1.md §5.5).
 """
 
 from __future__ import annotations
@@ -47,7 +48,10 @@ _NAMES = {
 
 
 def check(graph: Graph) -> list[str]:
-    """Every fault of a coerced graph; a fault of the structure hides all others."""
+    """Return all error messages of a normalised graph.
+
+    If the graph's structure is invalid, only the errors of the structure are returned.
+    """
     structure = list(_structure(graph))
     if structure:
         return structure
@@ -110,7 +114,7 @@ def _node(node: Node, wiring: Wiring) -> Iterator[str]:
 def _wired(kind: str, name: str, node: Node, wiring: Wiring) -> Iterator[str]:
     """Yield an error if a node has a wrong number of incoming or outgoing edges.
 
-    Failure edges do not count.
+    Outgoing failure edges do not count.
     """
     entries, exits = len(wiring.incoming[node["id"]]), len(wiring.plain_exits(node["id"]))
     if kind == "join" and entries < 2:
@@ -239,7 +243,10 @@ def _transforms(name: str, assignments: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _trigger(data: dict[str, Any]) -> Iterator[str]:
-    """Yield the faults of the start node; a webhook's secret is checked on publish."""
+    """Yield the error messages of the start node.
+
+    The signing secret of a webhook is not checked here but when the flow is published.
+    """
     event = data["event"]
     if event in REPO_BOUND and len((data.get("filter") or {}).get("repos", ())) != 1:
         yield f"{REPO_BOUND[event]} triggers must select exactly one repository."
@@ -256,13 +263,13 @@ def _trigger(data: dict[str, Any]) -> Iterator[str]:
 
 
 def valid_cron(text: str) -> bool:
-    """Whether a text has five fields of the letters that cron expressions use."""
+    """Return whether a text has five fields of characters that cron allows."""
     fields = text.split()
     return len(fields) == 5 and all(_CRON_FIELD.fullmatch(field) for field in fields)
 
 
 def valid_zone(name: str) -> bool:
-    """Whether a text is a known IANA time zone."""
+    """Return whether a text is the name of an IANA time zone."""
     if name == "UTC":
         return True
     try:

@@ -1,1 +1,1 @@
-"""Job runs as rows: writing, cancelling and their JSON."""
+"""Rows of job runs: writing, cancelling and formatting them as JSON."""

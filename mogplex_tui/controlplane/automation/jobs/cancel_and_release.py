@@ -1,4 +1,4 @@
-"""Stop job runs, and start those that waited behind them.
+"""Cancel job runs, and start pending ones when an installation has room.
 
 observability.md §7.3, runtime-model.md §4.
 """
@@ -17,7 +17,10 @@ from . import dispatch_ledger, job_writes
 
 
 class Released(NamedTuple):
-    """A pending job that was tried: its id, whether it started, and why not."""
+    """The result of trying to start a pending job.
+
+    `reason` says why the job did not start, and is None if it started.
+    """
 
     job_id: str
     started: bool
@@ -25,7 +28,10 @@ class Released(NamedTuple):
 
 
 def request_cancel(tx: Tx, job_id: str, at: int, reason: str) -> None:
-    """Record the cancel request (first time only) and write control/cancel_requested."""
+    """Record a job's cancel request, and write a control/cancel_requested row.
+
+    A repeated request keeps the time of the first.
+    """
     job = dispatch_ledger.job_context(tx, job_id)
     requested_at = job["cancel_requested_at"] or at
     tx.update("job_runs", job_id, cancel_requested_at=requested_at, cancel_reason=reason, cancel_error=None)
@@ -53,9 +59,9 @@ def ask_children(tx: Tx, job_id: str, at: int) -> list[str]:
 
 
 def cancel_failed(tx: Tx, job_id: str, at: int, error: str) -> None:
-    """Record why a requested cancel failed, with control/cancel_failed.
+    """Record why cancelling a job failed, and write a control/cancel_failed row.
 
-    The job stays as it is.
+    The job's status does not change.
     """
     job = dispatch_ledger.job_context(tx, job_id)
     tx.update("job_runs", job_id, cancel_error=error)
@@ -66,9 +72,9 @@ def cancel_failed(tx: Tx, job_id: str, at: int, error: str) -> None:
 
 
 def finalize_cancel(tx: Tx, job_id: str, at: int, reason: str, asked: int) -> bool:
-    """Cancel waits, running nodes and the job; False if the job has ended.
+    """Cancel a job with its waits and node runs; return False if it has ended already.
 
-    Writes control/cancelled.
+    Writes a control/cancelled row. `asked` is the number of calls that were asked to end.
     """
     job = dispatch_ledger.job_context(tx, job_id)
     if job["status"] not in job_writes.LIVE:
@@ -105,7 +111,8 @@ def release_queue(
 ) -> list[Released]:
     """Start pending jobs of an installation, oldest first, up to its limit.
 
-    `refusal` returns the background runtime's error for a job. The ledger source is queue_release.
+    `refusal` is called before each start; it returns the background runtime's error, or None if the
+    runtime accepts the job. The start source in the ledger is queue_release.
     """
     released: list[Released] = []
     with db.transaction(ids=ids) as tx:

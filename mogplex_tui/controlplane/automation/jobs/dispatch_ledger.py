@@ -14,10 +14,10 @@ from ...db.payload_redaction import dumps
 
 
 def job_context(tx: Tx, job_id: str) -> Row:
-    """Return a job run with the owner ids of its parent.
+    """Return a job run with the user and installation of its parent.
 
-    `owner_id` and `owner_installation_id` are those of its flow, assignment or trigger. Raises LookupError for an
-    unknown job.
+    `owner_id` and `owner_installation_id` are those of its flow, assignment or trigger. Raises
+    LookupError for an unknown job.
     """
     row = tx.one(
         "SELECT j.*, o.owner_id, o.owner_installation_id"
@@ -30,7 +30,7 @@ def job_context(tx: Tx, job_id: str) -> Row:
 
 
 def source_kind(job: Row) -> str:
-    """Return the origin of a job run: retry, flow, trigger or assignment.
+    """Return a job run's origin: `manual_retry`, `flow`, `trigger` or `assignment`.
 
     observability.md §7.1.
     """
@@ -90,7 +90,8 @@ def record_for_job(
 ) -> str | None:
     """Append a ledger row about an existing job run and return its id.
 
-    Its parents are those of the job. Returns None, without a row, for a job whose flow was deleted.
+    The row has the job's flow, assignment or trigger. If the job's flow was deleted, no row is
+    written and None is returned.
     """
     job = job_context(tx, job_id)
     if job["owner_id"] is None:

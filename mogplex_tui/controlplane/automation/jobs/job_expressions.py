@@ -1,4 +1,4 @@
-"""Run state of a job: paths, conditions, templates and transforms.
+"""Evaluate the paths, conditions, templates and transforms of a job run.
 
 routing.md §5.5.
 """
@@ -18,7 +18,10 @@ _PLACE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 
 @dataclass
 class State:
-    """Run state: metadata, repository, variables set by nodes, agents' outputs."""
+    """The data that a job run's expressions can refer to.
+
+    `variables` are those that nodes have set, `outputs` the texts of the agents so far.
+    """
 
     metadata: Mapping[str, Any]
     repo_full_name: str
@@ -27,7 +30,7 @@ class State:
     outputs: list[str] = field(default_factory=list)
 
     def look(self, path: str) -> Any:
-        """Return the value at a dotted path, or None."""
+        """Return the value at a dotted path, or None if there is no such value."""
         path = path.strip()
         if path in _METADATA:
             return self.metadata.get(path)
@@ -58,7 +61,7 @@ def _walk(value: Any, path: str) -> Any:
 
 
 def as_text(value: Any) -> str:
-    """Return a value as text: empty for None, JSON for objects and lists."""
+    """Return a value as text: "" for None, a string itself, JSON for other values."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -98,7 +101,10 @@ def _listed(left: Any, right: str) -> bool:
 
 
 def holds(state: State, rule: Mapping[str, Any]) -> bool:
-    """Return whether one rule of a condition is true; unknown operators are false."""
+    """Return whether one rule of a condition node is true.
+
+    A rule with an unknown operator is false.
+    """
     left, right = state.look(str(rule.get("field") or "")), as_text(rule.get("value"))
     results = {
         "exists": lambda: left is not None,
@@ -120,13 +126,13 @@ def holds(state: State, rule: Mapping[str, Any]) -> bool:
 
 
 def condition(state: State, data: Mapping[str, Any]) -> bool:
-    """Return whether a condition node takes its true side."""
+    """Return whether the rules of a condition node are true: all or any, by its mode."""
     results = [holds(state, rule) for rule in data.get("rules") or []]
     return any(results) if data.get("mode") == "any" else all(results)
 
 
 def assign(state: State, data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the variables that a set_variable node sets."""
+    """Return the variables that a set_variable node sets, by name."""
     set_: dict[str, Any] = {}
     for entry in data.get("assignments") or []:
         set_[str(entry.get("key"))] = state.fill(str(entry.get("template") or ""))
@@ -134,7 +140,10 @@ def assign(state: State, data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def transform(state: State, data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the variables that a transform node sets; later lines see earlier ones."""
+    """Return the variables that a transform node sets, by name.
+
+    An assignment may use the variables that earlier assignments of the node set.
+    """
     known = State(
         state.metadata, state.repo_full_name, state.default_branch, dict(state.variables), state.outputs
     )

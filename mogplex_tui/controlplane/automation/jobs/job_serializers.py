@@ -1,4 +1,4 @@
-"""JSON records of job runs, with the derived fields of lists and details.
+"""JSON objects of job runs for lists and details, with their computed fields.
 
 observability.md §7, v1.md §5.4.
 """
@@ -49,9 +49,10 @@ _LATEST_CALL = "id, job_run_id, status, model, total_tokens, tool_calls_count, s
 
 
 def own_jobs(columns: str) -> str:
-    """Return a query of `:user`'s job runs, the newest 10,000 per kind of owner.
+    """Return an SQL query for the job runs of the user bound to `:user`.
 
-    `columns` refer to the table as `j`.
+    It selects the newest 10,000 runs each of the user's flows, triggers and assignments. `columns`
+    refer to the table of job runs as `j`.
     """
     parts = (
         f"SELECT * FROM (SELECT {columns} FROM {scope} ORDER BY j.created_at DESC LIMIT {NEWEST})"
@@ -61,7 +62,10 @@ def own_jobs(columns: str) -> str:
 
 
 class Lookups:
-    """Rows that a job's derived fields need, read at most once per request."""
+    """A cache of the rows that the computed fields of job runs need.
+
+    Each row is read from the database at most once.
+    """
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -71,7 +75,7 @@ class Lookups:
         self._parents: dict[str, Row | None] = {}
 
     def graph(self, version_id: str | None) -> str | None:
-        """The stored graph of a flow version."""
+        """Return the stored graph (JSON text) of a flow version, or None if unknown."""
         if version_id is None:
             return None
         if version_id not in self._graphs:
@@ -81,7 +85,10 @@ class Lookups:
         return self._graphs[version_id]
 
     def repo(self, metadata: dict[str, Any]) -> dict[str, Any]:
-        """The job's repository, as its row says or else as its metadata does."""
+        """Return the id and full name of the repository that a job's metadata names.
+
+        The name in the metadata is used only if the repository has no row.
+        """
         repo_id = metadata.get("repo_id")
         if repo_id is not None and repo_id not in self._repos:
             self._repos[repo_id] = self._db.one("SELECT id, full_name FROM repos WHERE id = ?", (repo_id,))
@@ -91,7 +98,11 @@ class Lookups:
         return {"id": repo_id, "full_name": metadata.get("repo_full_name")}
 
     def parent(self, job: Row) -> Row | None:
-        """Return the agent_id and work kind of a job's trigger or assignment, or None."""
+        """Return the agent_id and kind of a job's trigger or assignment.
+
+        `kind` is the trigger's event or the assignment's type. Returns None for a flow's job and for
+        a job whose parent was deleted.
+        """
         if job["flow_id"] is not None:
             return None
         for column, sql in (("trigger_id", _TRIGGER), ("assignment_id", _ASSIGNMENT)):
@@ -103,7 +114,10 @@ class Lookups:
         return None
 
     def agent(self, job: Row) -> dict[str, Any]:
-        """Return the primary agent of a job's flow version, trigger or assignment."""
+        """Return the primary agent of a job's flow version, trigger or assignment.
+
+        All fields are None if it has no agent.
+        """
         graph, parent = self.graph(job["flow_version_id"]), self.parent(job)
         ids = graph_lookups.agent_ids(graph) if graph else []
         if parent is not None:
@@ -120,7 +134,10 @@ class Lookups:
 
 
 def record(plane: Plane, lookups: Lookups, row: Row) -> dict[str, Any]:
-    """Return a job row with all derived fields except the latest call and event."""
+    """Return the JSON object of a job run with its computed fields.
+
+    The latest call and the latest ledger event are None.
+    """
     out = row_json.timed(row, *_INSTANTS, json_columns=("metadata",))
     metadata = out["metadata"] or {}
     graph = None if metadata.get("source_type") else lookups.graph(row["flow_version_id"])
@@ -145,12 +162,12 @@ def record(plane: Plane, lookups: Lookups, row: Row) -> dict[str, Any]:
 
 
 def dispatch_event(row: Row) -> dict[str, Any]:
-    """A ledger row in its short form."""
+    """Return the JSON object of a ledger row."""
     return row_json.timed(row, "created_at", json_columns=("metadata",))
 
 
 def latest_call(db: Database, job_id: str) -> dict[str, Any] | None:
-    """The newest call of a job in its short form, job_run_id included."""
+    """Return the main fields of a job's newest call, or None if it has no calls."""
     row = db.one(
         f"SELECT {_LATEST_CALL} FROM ai_calls WHERE job_run_id = ? ORDER BY started_at DESC LIMIT 1",
         (job_id,),
@@ -159,7 +176,7 @@ def latest_call(db: Database, job_id: str) -> dict[str, Any] | None:
 
 
 def latest_dispatch(db: Database, job_id: str) -> dict[str, Any] | None:
-    """The newest ledger row of a job in its short form."""
+    """Return the newest ledger row of a job as JSON, or None if it has no rows."""
     row = db.one(
         f"SELECT {_DISPATCH} FROM automation_dispatch_events WHERE job_run_id = ?"
         " ORDER BY created_at DESC, rowid DESC LIMIT 1",
@@ -169,7 +186,7 @@ def latest_dispatch(db: Database, job_id: str) -> dict[str, Any] | None:
 
 
 def dispatch_events(db: Database, job_id: str) -> list[dict[str, Any]]:
-    """The ledger of a job, oldest first."""
+    """Return the ledger rows of a job as JSON, oldest first."""
     rows = db.all(
         f"SELECT {_DISPATCH} FROM automation_dispatch_events WHERE job_run_id = ? ORDER BY created_at, rowid",
         (job_id,),
@@ -178,7 +195,7 @@ def dispatch_events(db: Database, job_id: str) -> list[dict[str, Any]]:
 
 
 def calls_with_events(db: Database, job_id: str) -> list[dict[str, Any]]:
-    """The job's calls by start, each with its raw events, oldest first."""
+    """Return the calls of a job with their events, both oldest first."""
     rows = db.all(
         f"SELECT {call_serializers.CALL_COLUMNS} FROM ai_calls WHERE job_run_id = ? ORDER BY started_at, rowid",
         (job_id,),
@@ -195,7 +212,7 @@ def calls_with_events(db: Database, job_id: str) -> list[dict[str, Any]]:
 
 
 def findings(db: Database, job_id: str) -> list[dict[str, Any]]:
-    """The review findings of a job by ordinal."""
+    """Return the review findings of a job, sorted by ordinal."""
     rows = db.all(
         "SELECT * FROM review_findings WHERE job_run_id = ? ORDER BY ordinal, created_at", (job_id,)
     )
@@ -203,7 +220,7 @@ def findings(db: Database, job_id: str) -> list[dict[str, Any]]:
 
 
 def node_runs(db: Database, job_ids: Iterable[str]) -> dict[str, list[dict[str, Any]]]:
-    """The node runs of several jobs, each job's in order of creation."""
+    """Return the node runs of several jobs by job id, oldest first."""
     ids = list(job_ids)
     out: dict[str, list[dict[str, Any]]] = {job_id: [] for job_id in ids}
     marks = ", ".join("?" * len(ids))
@@ -217,14 +234,14 @@ def node_runs(db: Database, job_ids: Iterable[str]) -> dict[str, list[dict[str, 
 
 
 def waits(db: Database, job_id: str) -> list[dict[str, Any]]:
-    """The waits of a job, oldest first."""
+    """Return the waits of a job, oldest first."""
     rows = db.all("SELECT * FROM flow_waits WHERE job_run_id = ? ORDER BY created_at, rowid", (job_id,))
     instants = ("expires_at", "created_at", "resumed_at")
     return [row_json.timed(row, *instants, json_columns=("wait_config", "resume_payload")) for row in rows]
 
 
 def active_waits(db: Database, job_id: str) -> int:
-    """Return the number of a job's waits that are still waiting."""
+    """Return how many of a job's waits have the status `waiting`."""
     return int(
         db.value("SELECT COUNT(*) FROM flow_waits WHERE job_run_id = ? AND status = 'waiting'", (job_id,))
     )

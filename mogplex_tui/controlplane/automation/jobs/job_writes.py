@@ -39,7 +39,10 @@ def insert_job(
     metadata: Mapping[str, Any] | None = None,
     **columns: Any,
 ) -> str:
-    """Insert a job run without a ledger row (for history) and return its id."""
+    """Insert a job run without a ledger row and return its id.
+
+    Simulated history is written this way; `enqueue` also writes the ledger row.
+    """
     job_id = id or tx.new_id()
     tx.insert(
         "job_runs",
@@ -67,10 +70,10 @@ def enqueue(
     retry_of_job_run_id: str | None = None,
     **columns: Any,
 ) -> str:
-    """Queue a job run with its enqueue/queued row and return its id.
+    """Insert a pending job run with an enqueue/queued row and return its id.
 
-    `metadata` has at least source_type, repo_id, repo_full_name and installation_id (v1.md §5.3); `columns` are
-    assignment_id, trigger_id and origin.
+    `metadata` has at least source_type, repo_id, repo_full_name and installation_id (v1.md §5.3);
+    `columns` are assignment_id, trigger_id and origin.
     """
     job_id = insert_job(
         tx,
@@ -103,7 +106,7 @@ def suppress(
     job_run_id: str | None = None,
     **columns: Any,
 ) -> str:
-    """Record prevented work (enqueue/suppressed) in the ledger; return the row's id."""
+    """Append an enqueue/suppressed row for work that was not queued; return its id."""
     return dispatch_ledger.record(
         tx,
         user_id=user_id,
@@ -124,9 +127,9 @@ def suppress(
 
 
 def pending_limit(tx: Tx, installation_id: int | None, repo_id: str | None) -> str | None:
-    """Return why no more jobs may be queued for a repo or installation, or None.
+    """Return which limit forbids another job, or None if it may be queued.
 
-    routing.md §6.
+    The pending and running jobs of the repository and of the installation count (routing.md §6).
     """
     row = tx.one(
         "SELECT SUM(repo_id IS ?), SUM(owner_installation_id IS ?) FROM job_owners"
@@ -145,9 +148,10 @@ def _touch(tx: Tx, job_id: str, **columns: Any) -> None:
 
 
 def attempt(tx: Tx, job_id: str, at: int, source: str) -> StartResult:
-    """First step of a start: count the attempt; fails if not pending or no room.
+    """First step of a start: count the attempt and check that the job may start.
 
-    A full installation leaves the job pending with a start/deferred row.
+    A job that is not pending fails. A job whose installation is at its limit stays pending and
+    gets a start/deferred row.
     """
     job = dispatch_ledger.job_context(tx, job_id)
     tried = {
@@ -167,7 +171,10 @@ def attempt(tx: Tx, job_id: str, at: int, source: str) -> StartResult:
 
 
 def claim(tx: Tx, job_id: str, at: int) -> bool:
-    """Second step of a start: pending to running; False if not pending any more."""
+    """Second step of a start: set a pending job to running.
+
+    Returns False if the job is no longer pending.
+    """
     row = tx.one("SELECT status FROM job_runs WHERE id = ?", (job_id,))
     if row is None or row["status"] != "pending":
         return False
@@ -176,7 +183,7 @@ def claim(tx: Tx, job_id: str, at: int) -> bool:
 
 
 def hand_over(tx: Tx, job_id: str, at: int, runtime_run_id: str, provider: str = "trigger") -> None:
-    """Third step of a start: store the runtime's handle and write start/started."""
+    """Third step of a start: store the runtime's run id and write a start/started row."""
     job = dispatch_ledger.job_context(tx, job_id)
     _touch(tx, job_id, runtime_provider=provider, runtime_run_id=runtime_run_id)
     metadata = {
@@ -188,7 +195,7 @@ def hand_over(tx: Tx, job_id: str, at: int, runtime_run_id: str, provider: str =
 
 
 def start(tx: Tx, job_id: str, at: int, source: str, runtime_run_id: str) -> StartResult:
-    """Start a job in one transaction (its three realtime frames become one)."""
+    """Start a job in one transaction, so that realtime sends a single update."""
     result = attempt(tx, job_id, at, source)
     if result.started:
         claim(tx, job_id, at)
@@ -207,8 +214,9 @@ def start_in_steps(
 ) -> StartResult:
     """Start a job in three transactions, so that realtime sends three updates.
 
-    `ids` names the ledger rows, by default the database's stream. `refused` is the error of a runtime that does not
-    take the task: the job is pending again, with a start/start_failed row (runtime-model.md §4).
+    `ids` draws the ids of the ledger rows; None uses the database's own stream. `refused` is the
+    error of a runtime that does not accept the task: the job is then pending again, with a
+    start/start_failed row (runtime-model.md §4).
     """
     with db.transaction(ids=ids) as tx:
         result = attempt(tx, job_id, at, source)
@@ -225,7 +233,7 @@ def start_in_steps(
 
 
 def defer(tx: Tx, job_id: str, at: int, source: str, reason: str = FULL, error: str = _FULL_SENTENCE) -> None:
-    """Leave a job pending after an attempt, with a start/deferred row."""
+    """Count a start attempt, leave the job pending and write a start/deferred row."""
     job = dispatch_ledger.job_context(tx, job_id)
     _touch(
         tx,
@@ -240,7 +248,10 @@ def defer(tx: Tx, job_id: str, at: int, source: str, reason: str = FULL, error: 
 
 
 def start_failed(tx: Tx, job_id: str, at: int, error: str) -> bool:
-    """Set a refused job to pending with a start/start_failed row; False if ended."""
+    """Set a job that the runtime refused to pending, and write a start_failed row.
+
+    Returns False if the job has ended.
+    """
     job = dispatch_ledger.job_context(tx, job_id)
     if job["status"] not in LIVE:
         return False
@@ -267,10 +278,10 @@ def finish(
     patch: Mapping[str, Any] | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> bool:
-    """End a running job with a control row; False unless it is running.
+    """End a running job and write a control row; return False if it is not running.
 
-    `patch` is merged into the job's metadata, `metadata` is that of the ledger row. Without a reason there is no ledger
-    row (MISSING_CONFIG failures, observability.md §8.2).
+    `patch` is merged into the job's metadata; `metadata` is that of the ledger row. If `reason` is
+    None, no ledger row is written (MISSING_CONFIG failures, observability.md §8.2).
     """
     job = dispatch_ledger.job_context(tx, job_id)
     if job["status"] != "running":
@@ -300,7 +311,7 @@ def running_count(tx: Tx, installation_id: int | None) -> int:
 
 
 def pending_jobs(tx: Tx, installation_id: int | None) -> list[Row]:
-    """Return the pending jobs of an installation, oldest first (id only)."""
+    """Return the ids of an installation's pending jobs as rows, oldest first."""
     return tx.all(
         "SELECT job_run_id AS id FROM job_owners"
         " WHERE status = 'pending' AND owner_installation_id IS ? ORDER BY created_at",

@@ -1,6 +1,6 @@
-"""Write node runs, waits and review findings of a job run; none is published.
+"""Write node runs, waits and review findings of a job run.
 
-realtime.md §3.1.
+Realtime publishes none of them (realtime.md §3.1).
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ def insert_node_run(
     output: Mapping[str, Any] | None = None,
     **columns: Any,
 ) -> str:
-    """Insert a node run and return its id; flow and version are those of the job."""
+    """Insert a node run of a job and return its id.
+
+    Its flow and flow version are those of the job. Raises LookupError for an unknown job.
+    """
     job = tx.one("SELECT flow_id, flow_version_id FROM job_runs WHERE id = ?", (job_run_id,))
     if job is None:
         raise LookupError(job_run_id)
@@ -56,7 +59,7 @@ def finish_node_run(
     error: str | None = None,
     output: Mapping[str, Any] | None = None,
 ) -> bool:
-    """End a running node run; False if its job was cancelled meanwhile."""
+    """End a node run; return False if it is unknown or has ended already."""
     row = tx.one("SELECT status, started_at FROM flow_node_runs WHERE id = ?", (node_run_id,))
     if row is None or row["status"] not in ("pending", "running"):
         return False
@@ -81,7 +84,7 @@ def end_all(
     error: str | None = None,
     output: Mapping[str, Any] | None = None,
 ) -> None:
-    """End every node run of a job that has not ended, and cancel its waits."""
+    """End all unfinished node runs of a job, and cancel its open waits."""
     for row in tx.all(
         "SELECT id FROM flow_node_runs WHERE job_run_id = ? AND status IN ('pending', 'running')",
         (job_run_id,),
@@ -105,7 +108,7 @@ def insert_wait(
     wait_config: Mapping[str, Any] | None = None,
     **columns: Any,
 ) -> str:
-    """Insert a wait for an event or a person and return its id."""
+    """Insert a wait for an event or an approval and return its id."""
     job = tx.one("SELECT flow_id, flow_version_id FROM job_runs WHERE id = ?", (job_run_id,))
     if job is None:
         raise LookupError(job_run_id)
@@ -128,14 +131,17 @@ def insert_wait(
 
 
 def decided(word: str, note: str | None = None) -> dict[str, Any]:
-    """Return the output of a person's answer (approve or deny) for the node."""
+    """Return the node output for an approval decision, `approve` or `deny`."""
     return {"decision": word, "approved": word == "approve", "note": note}
 
 
 def end_wait(
     tx: Tx, wait_id: str, status: str, at: int, resume_payload: Mapping[str, Any] | None = None
 ) -> bool:
-    """Resume, expire or cancel a wait; False if it is over."""
+    """End an open wait with a new status; return False if it is not open.
+
+    `status` is resumed, expired or cancelled.
+    """
     row = tx.one("SELECT status FROM flow_waits WHERE id = ?", (wait_id,))
     if row is None or row["status"] != "waiting":
         return False
@@ -159,7 +165,10 @@ def insert_finding(
     id: str | None = None,
     **columns: Any,
 ) -> str:
-    """Insert a review finding and return its id; `columns` are by name."""
+    """Insert a review finding and return its id.
+
+    `columns` are the remaining columns of the row.
+    """
     finding_id = id or tx.new_id()
     tx.insert(
         "review_findings",

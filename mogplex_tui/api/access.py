@@ -1,4 +1,4 @@
-"""Learn from responses which route families the credentials open.
+"""Track which route families the credentials open, as learned from responses.
 
 Contract: auth.md §4.
 """
@@ -19,7 +19,7 @@ MCP_ENDPOINT = V1 + "/mcp"
 
 
 class Family(StrEnum):
-    """A group of routes that a credential opens or does not open as a whole."""
+    """A group of routes that a credential opens all together or not at all."""
 
     V1 = "v1"
     MCP_ENDPOINT = "mcp-endpoint"
@@ -106,7 +106,7 @@ _SAME_REACH_AS = {Family.MCP_RECORDS: Family.OBSERVABILITY, Family.NEW_MODELS: F
 
 
 def family_of(path: str) -> Family:
-    """Return the family of a route."""
+    """Return the route family of a path; `path` may have a query."""
     route = path.partition("?")[0].rstrip("/")
     if route in _EXACT:
         return _EXACT[route]
@@ -131,9 +131,11 @@ class Reach(StrEnum):
 
 
 class FamilyAccess(NamedTuple):
-    """The reach of a family, the reason, and when it was learned (None: never).
+    """The access to one route family, with its reason and the time it was learned.
 
-    `resource` names what the request was about whose response closed the family.
+    `reach` is the access and `sentences` are the reason. `at` is None if no response has shown
+    the access yet. `resource` names what the request that closed the family was about; it may be
+    empty.
     """
 
     reach: Reach
@@ -202,10 +204,11 @@ class CookieState(Observable):
 class AccessMap(Observable):
     """Remembers the reach of each route family and whether the token may write.
 
-    It learns from each response. One failure changes nothing: three in a row make a family BROKEN, and the first
-    success makes it OPEN again. The first reason stays as long as the reach does. A single route that is absent or
-    forbidden does not close a family that has answered. A family that answered before and then refused the credential
-    may be asked once more after `allow_retry`.
+    The map learns from each response. Three failures in a row make a family BROKEN, fewer change
+    nothing, and the first success makes it OPEN again. The first reason is kept for as long as
+    the reach does not change. A single route that is absent or forbidden does not close a family
+    that is OPEN. A family that has answered before and now refuses the credential may be asked
+    once more after `allow_retry`.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -221,9 +224,10 @@ class AccessMap(Observable):
         self.cookie.subscribe(self._cookie_changed)
 
     def reach(self, family: Family) -> FamilyAccess:
-        """Return what is known about a family.
+        """Return what is known about the access to a family.
 
-        For a family that was never asked, that a related family needs a session counts too.
+        Some families share their need for a session with a related family. If such a family was
+        never asked and the related one needs a session, the access of the related one is returned.
         """
         known = self._known.get(family, _UNKNOWN)
         if known.reach is Reach.UNKNOWN and family in _SAME_REACH_AS:
@@ -232,16 +236,19 @@ class AccessMap(Observable):
         return known
 
     def may_ask(self, family: Family) -> bool:
-        """Return whether a family may be asked: it is not known to be closed."""
+        """Return whether a request to this family may be sent.
+
+        False for a family that is known to be closed, unless `allow_retry` has allowed a request.
+        """
         reach = self.reach(family).reach
         return reach in (Reach.OPEN, Reach.UNKNOWN, Reach.BROKEN) or family in self._retry_allowed
 
     def allow_retry(self, *, token_serves: bool = True) -> frozenset[Family]:
-        """Allow one more request to families that answered before and refuse now.
+        """Allow one more request to each family that answered before and refuses now.
 
-        Returns these families. While the cookie is refused, families that would be asked with it are left out: one
-        request that tests the cookie answers for all of them. `token_serves` says whether the token can open
-        unversioned routes.
+        Returns these families. While the service refuses the session cookie, families that would be
+        asked with the cookie are left out, because one request that tests the cookie is enough for
+        all of them. `token_serves` says whether the token can open unversioned routes.
         """
         lost = frozenset(
             family
@@ -255,7 +262,7 @@ class AccessMap(Observable):
         return lost
 
     def learn(self, family: Family, error: errors.MogplexError | None = None, *, method: str = "GET") -> None:
-        """Record the outcome of one request: None for a success, else its error."""
+        """Record the outcome of a request to a family; `error` is None for a success."""
         before = self._state(family)
         self._learn_scope(family, error, method)
         if error is None or (isinstance(error, _ANSWERED) and not isinstance(error, errors.RealtimeOff)):

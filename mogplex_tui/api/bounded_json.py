@@ -17,22 +17,26 @@ _FOUR_BYTES = re.compile(rb"[\xf0-\xff]")
 
 
 class JsonError(ValueError):
-    """A text that is not parsed; the message completes "The response for X …"."""
+    """Raised for a JSON text that was not parsed.
+
+    The message is a predicate that completes the sentence "The response for X …".
+    """
 
 
 class JsonSyntaxError(JsonError):
-    """A text that is not JSON."""
+    """Raised for a text that is not JSON."""
 
 
 class JsonMemoryError(JsonError):
-    """A text whose values would need too much memory."""
+    """Raised for a JSON text whose values would need too much memory."""
 
 
 def parse(text: bytes | bytearray | str, limit: int) -> Any:
-    """Return the value of a JSON text.
+    """Parse a JSON text and return its value.
 
-    Raises JsonSyntaxError for text that is not JSON, JsonMemoryError for values that need more than about `limit` bytes
-    of memory, and JsonError for values that are nested more than MAX_DEPTH levels deep.
+    Raises JsonSyntaxError for text that is not JSON, JsonMemoryError for values that need more
+    than about `limit` bytes of memory, and JsonError for values that are nested more than
+    MAX_DEPTH levels deep.
     """
     memory = estimated_memory(text)
     if memory > limit:
@@ -44,7 +48,7 @@ def parse(text: bytes | bytearray | str, limit: int) -> Any:
 
 
 def estimated_memory(text: bytes | bytearray | str) -> int:
-    """Return about how many bytes a JSON text and its values take together at most.
+    """Return an upper estimate of the bytes that a JSON text and its values take.
 
     Returns 0 for a short text.
     """
@@ -99,7 +103,7 @@ def _too_deep() -> str:
 
 
 def _width(text: str) -> int:
-    """Return how many bytes CPython takes for container character."""
+    """Return how many bytes CPython uses for each character of a text."""
     if text.isascii():
         return 1
     return 4 if max(text) > "\uffff" else 2

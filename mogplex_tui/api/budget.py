@@ -1,6 +1,7 @@
 """The request budget of a token: 60 counted requests in any 60 seconds.
 
-No header tells how many are left, so the client counts them. Contract: auth.md §6.
+No response header tells how many requests are left, so the client counts them itself.
+Contract: auth.md §6.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ SHORTEST_PAUSE = 1.0
 
 
 class Priority(IntEnum):
-    """The priority of a request: action, focused tail, visible table or background."""
+    """The priority of a request, from a user's action down to background work.
+
+    TAIL is for the log that has the focus, TABLE for tables that are visible.
+    """
 
     ACTION = 0
     TAIL = 1
@@ -35,9 +39,10 @@ class RequestOutcome(Enum):
 
 @dataclass(eq=False)
 class Slot:
-    """A granted request.
+    """The permission to send one request, counted against the token's budget.
 
-    It stays in use until it is settled, and for one window more if the service counted it.
+    A slot is in use until it is settled, and for one window more if the service counted the
+    request.
     """
 
     priority: Priority
@@ -47,7 +52,10 @@ class Slot:
 
 
 class Blocked(NamedTuple):
-    """No slot is free before `until`, in seconds of the monotonic clock."""
+    """The refusal of a slot: none is free before `until`.
+
+    `until` is a time of the monotonic clock, in seconds.
+    """
 
     until: float
 
@@ -55,13 +63,15 @@ class Blocked(NamedTuple):
 class Budget(Observable):
     """Counts the requests of a token in a sliding window and grants slots.
 
-    Of `limit` slots, `reserve` stay free for ACTION, which is always granted, even beyond the limit: a cancel is sent,
-    and the service decides. TAIL stops at limit - reserve, TABLE half a reserve earlier and BACKGROUND a whole reserve
-    earlier, so that a focused tail keeps moving while tables are busy (with 60 and 10: 50, 45 and 40).
+    ACTION is always granted a slot, even beyond `limit`: a cancel must be sent, and the service
+    decides. The other priorities leave slots free for it. TAIL stops at `limit` - `reserve` used
+    slots, TABLE half a reserve earlier and BACKGROUND a whole reserve earlier, so that a focused
+    tail keeps moving while tables are busy (with 60 and 10: 50, 45 and 40).
 
-    The service counts a request at some time between its start and its response. A counted slot is therefore held for
-    one window after the response, so this count is never below the service's. Slots expire by time alone, without a
-    signal: observers are called when a slot is granted or settled and after a 429.
+    The service counts a request at some time between its start and its response. A counted slot
+    therefore stays in use for one window after the response, so that this count is never below
+    the service's. Slots expire by time alone, without a signal: observers are called when a slot
+    is granted or settled and after a 429.
     """
 
     def __init__(self, clock: Clock, limit: int = 60, window: float = 60.0, reserve: int = 10) -> None:
@@ -76,7 +86,10 @@ class Budget(Observable):
         self._blocked_until = 0.0
 
     def limit_for(self, priority: Priority) -> int:
-        """Return the number of used slots at which this priority stops."""
+        """Return the number of slots in use at which this priority gets no more slots.
+
+        ACTION always gets a slot.
+        """
         kept_free = {
             Priority.TAIL: self.reserve,
             Priority.TABLE: self.reserve + self.reserve // 2,
@@ -85,7 +98,10 @@ class Budget(Observable):
         return self.limit - kept_free.get(priority, 0)
 
     def acquire(self, priority: Priority) -> Slot | Blocked:
-        """Return a slot, or Blocked if none is free. Each slot must be settled."""
+        """Return a slot for one request, or Blocked if no slot is free.
+
+        The caller must pass each slot to `settle`.
+        """
         now = self._clock.monotonic()
         self._purge(now)
         if priority is not Priority.ACTION:
@@ -100,7 +116,10 @@ class Budget(Observable):
         return slot
 
     def settle(self, slot: Slot, outcome: RequestOutcome) -> None:
-        """Record how the request of a slot ended. Settling a slot again changes nothing."""
+        """Record whether the service counted the request of a slot.
+
+        Settling a slot a second time changes nothing.
+        """
         if slot.settled:
             return
         slot.settled = True
@@ -111,9 +130,10 @@ class Budget(Observable):
         self._changed()
 
     def throttled(self, retry_after: float | None = None) -> None:
-        """Hold back all requests but ACTION after a 429, for `retry_after` seconds.
+        """Hold back all requests except actions, because the service responded 429.
 
-        The wait is at least one second and at most one window. None, and a time out of range, count as a window.
+        The wait is `retry_after` seconds, at least one second. It is one window if `retry_after` is
+        None, not positive or longer than a window.
         """
         wait = retry_after if retry_after is not None and 0 < retry_after <= self.window else self.window
         wait = max(SHORTEST_PAUSE, wait)
@@ -121,7 +141,10 @@ class Budget(Observable):
         self._changed()
 
     def used(self) -> int:
-        """Return how many slots are in use: in flight, or counted within the window."""
+        """Return how many slots are in use.
+
+        These are the requests in flight and those that were counted within the window.
+        """
         self._purge(self._clock.monotonic())
         return len(self._slots)
 

@@ -87,7 +87,7 @@ class _LazyResource(Generic[R]):
 
 
 class ClientView:
-    """All resources of one context at one request priority.
+    """The resources of one context, whose requests are sent at one priority.
 
     Changes are always sent at the priority ACTION.
     """
@@ -113,19 +113,20 @@ class ClientView:
 
     @property
     def connection(self) -> ConnectionMonitor:
-        """Whether the service answers. Observable."""
+        """The monitor of whether the service answers. Observable."""
         return self._transport.connection
 
     def at(self, priority: Priority) -> ClientView:
-        """Return the same resources at another priority."""
+        """Return a view whose requests are sent at another priority."""
         return ClientView(self._transport, priority)
 
     async def request(
         self, method: str, path: str, *, params: Mapping[str, str] | None = None, body: Any = None
     ) -> Any:
-        """Send any request and return the JSON of a successful response, on v1 its `data`.
+        """Send a request to any route and return the JSON of a successful response.
 
-        The caller adds cursors, page numbers and idempotency keys. Raises an error of `api.errors`.
+        For a v1 route the result is the `data` of the envelope. Cursors, page numbers and idempotency
+        keys are not added: the caller must pass them. Raises an error of `api.errors`.
         """
         request = Request(method, path, f"{method} {path}", params=params or {}, body=body)
         return (await self._transport.request(request, self.priority)).data
@@ -217,10 +218,11 @@ class ClientView:
 class MogplexClient(ClientView):
     """The client of one context.
 
-    Each method of its resources sends one request and raises an error of `mogplex_tui.api.errors`: NotSignedIn,
-    LoginRequired, NotAllowed, Throttled, Unreachable and the other errors that any request may meet are not repeated in
-    the docstrings of the methods. The client never sleeps, retries or caches. It opens connections when they are
-    needed; close it with `aclose()` or use it as an async context manager.
+    Each method of its resources sends one request and raises an error of
+    `mogplex_tui.api.errors`. Any request may raise NotSignedIn, LoginRequired, NotAllowed,
+    Throttled, Unreachable and similar errors; the docstrings of the methods do not repeat them.
+    The client never sleeps, retries or caches. It opens connections when they are needed; close
+    it with `aclose()` or use it as an async context manager.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The clocks of the client, so that a test can control the time."""
+"""The clocks of the client, which a test can replace to control the time."""
 
 from __future__ import annotations
 
@@ -14,29 +14,31 @@ _LATEST = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 
 
 def aware(value: datetime) -> datetime:
-    """Return a time with a zone, limited to times that exist in all zones.
+    """Return a time with a time zone, at least one day inside the calendar's limits.
 
-    A time without a zone is in UTC. Some services send the first second of the year 1 for no time.
+    A time without a zone is taken as UTC. Some services send the first second of the year 1 in
+    place of a missing time; near the limits of the calendar a time cannot be converted to every
+    time zone.
     """
     moment = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
     return min(max(moment, _EARLIEST), _LATEST)
 
 
 class Clock(Protocol):
-    """A monotonic clock in seconds for intervals, and the wall clock in UTC."""
+    """A source of monotonic seconds for intervals and of the current time in UTC."""
 
     def monotonic(self) -> float:
-        """Return seconds that only increase, also while the machine sleeps."""
+        """Return seconds that never decrease and go on while the machine sleeps."""
 
     def now(self) -> datetime:
         """Return the current time in UTC, with its zone."""
 
 
 def _monotonic_clock() -> Callable[[], float]:
-    """Return a monotonic clock that also counts sleep, if the machine has one.
+    """Return a monotonic clock that also counts sleep, where the system has one.
 
-    `time.monotonic` stops during sleep on Linux and macOS. Data read before three hours of sleep would then look
-    seconds old.
+    `time.monotonic` stops while the machine sleeps on Linux and macOS. Data read before three
+    hours of sleep would then look seconds old.
     """
     name = {"linux": "CLOCK_BOOTTIME", "darwin": "CLOCK_MONOTONIC"}.get(sys.platform, "")
     which = getattr(time, name, None)
@@ -51,7 +53,7 @@ def _monotonic_clock() -> Callable[[], float]:
 
 
 class SystemClock:
-    """The clocks of the machine."""
+    """The clock of the machine."""
 
     def __init__(self) -> None:
         self._monotonic = _monotonic_clock()
@@ -61,5 +63,5 @@ class SystemClock:
         return self._monotonic()
 
     def now(self) -> datetime:
-        """Return the wall clock of the machine in UTC."""
+        """Return the current time in UTC, with its zone."""
         return datetime.now(UTC)

@@ -11,7 +11,11 @@ from mogplex_tui.api.observable import Observable
 
 
 class ConnectionState(StrEnum):
-    """Whether the service responds: not tried yet, well, with failures, or not at all."""
+    """Whether the service responds.
+
+    CONNECTING: not tried yet. NOMINAL: it responds. DEGRADED: it responds with failures or
+    misses single requests. OFFLINE: it does not respond.
+    """
 
     CONNECTING = "connecting"
     NOMINAL = "nominal"
@@ -27,8 +31,9 @@ _BROKEN_ANSWER = (errors.Unavailable, errors.ServiceFailed, errors.InvalidRespon
 class ConnectionMonitor(Observable):
     """The state of the connection, updated after each request.
 
-    No response: DEGRADED at once, OFFLINE after three in a row or if there was never one. Failed responses (5xx, not
-    JSON): DEGRADED after three in a row. Any other response, refusals included: NOMINAL.
+    A request without a response sets DEGRADED. It sets OFFLINE if it is the third in a row or
+    if the service has never responded. Three failed responses in a row (5xx, not JSON) set
+    DEGRADED. Any other response, a refusal included, sets NOMINAL.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -41,7 +46,7 @@ class ConnectionMonitor(Observable):
         self._broken = 0
 
     def learn(self, error: errors.MogplexError | None) -> None:
-        """Record the outcome of one request: None for a success."""
+        """Record the outcome of one request; `error` is None for a success."""
         if isinstance(error, errors.BudgetBlocked | errors.InvalidTarget | errors.InvalidInput):
             return
         if isinstance(error, errors.Unreachable):

@@ -16,27 +16,31 @@ _MAX_LAYERS = 2
 
 
 class BodyError(Exception):
-    """A body that is not read; the message completes "The response for X …"."""
+    """Raised for a response body that cannot be decoded.
+
+    The message is a predicate that completes the sentence "The response for X …".
+    """
 
 
 class BodyTooLargeError(BodyError):
-    """A body whose decoded size exceeds the limit."""
+    """Raised for a response body whose decoded size exceeds the limit."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"is larger than {megabytes(limit)}")
 
 
 def megabytes(size: int) -> str:
-    """Return a size in bytes as text, like `64 MB`."""
+    """Return a size in bytes as a text in megabytes, like `64 MB`."""
     return f"{size / (1024 * 1024):.3g} MB"
 
 
 class BodyDecoder:
-    """Undoes the content encodings of one body.
+    """Decodes the compressed body of one response, chunk by chunk.
 
-    `decode` yields pieces of at most `STEP` bytes, so that a small body which expands to gigabytes does not take more
-    memory than that. Raises BodyError for unknown encodings, damaged data, and a body of which any layer is larger than
-    `limit` bytes (None: no limit).
+    `decode` yields pieces of at most `STEP` bytes, so that a small body that expands to gigabytes
+    does not take more memory than that. Raises BodyError for unknown encodings and damaged data,
+    and BodyTooLargeError if the output of any layer exceeds `limit` bytes (None: no limit). A body
+    that was compressed several times has several layers.
     """
 
     def __init__(self, content_encoding: str, limit: int | None) -> None:
@@ -50,7 +54,7 @@ class BodyDecoder:
         self._size = 0
 
     def decode(self, data: bytes) -> Iterator[bytes]:
-        """Yield the decoded bytes that are complete with this chunk."""
+        """Decode a chunk and yield the bytes that it completes."""
         if self._layers:
             yield from self._decode_layer(0, data)
             return
@@ -77,9 +81,9 @@ def _layer(name: str, limit: int | None) -> _Layer:
 
 
 class _Layer:
-    """One compressed layer.
+    """The decoder of one content encoding of a body.
 
-    Without `window_bits`, the first two bytes tell zlib from raw deflate.
+    If `window_bits` is None, the first two bytes tell whether the data is zlib or raw deflate.
     """
 
     def __init__(self, limit: int | None, window_bits: int | None) -> None:

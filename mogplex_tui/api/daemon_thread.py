@@ -1,4 +1,4 @@
-"""Run a blocking call in a daemon thread, which does not delay the exit."""
+"""Run a blocking call in a daemon thread, which does not delay the program's exit."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ T = TypeVar("T")
 
 
 async def run_in_daemon_thread(call: Callable[[], T]) -> T:
-    """Return the result of a blocking call that runs in a daemon thread.
+    """Run a blocking call in a daemon thread and return its result.
 
-    Raises the exception of the call. The program waits for the threads of asyncio before it exits, and a keyring that
-    asks for a password, or a name server that does not respond, must not delay that.
+    Raises the exception of the call. The program waits for the threads of asyncio before it
+    exits. A keyring that asks for a password, or a name server that does not respond, must not
+    delay the exit, so these calls do not run in the threads of asyncio.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()

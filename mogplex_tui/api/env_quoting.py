@@ -9,9 +9,10 @@ _QUOTE = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def quoted_env_value(value: str) -> str:
-    """Return a value so that the service stores exactly that value.
+    """Quote the value of an environment variable so that it is stored unchanged.
 
-    The service removes quotes around a value, so a value in quotes gets another pair.
+    The service removes one pair of quotes around a value, so a value that is in quotes gets
+    another pair.
     """
     # Characters that either side may count as blank. Quoting a value without need is harmless: the service removes the
     # quotes.

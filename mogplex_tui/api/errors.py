@@ -1,4 +1,4 @@
-"""The errors of requests, each with what happened and what to do about it.
+"""The exceptions that requests raise, each with a message and advice to the user.
 
 Contract: errors.md.
 """
@@ -13,8 +13,9 @@ from typing import Any
 class MogplexError(Exception):
     """Base class of all errors of a request.
 
-    `message` says what happened and `advice` what to do. The other attributes describe the request and the response:
-    `resource` names what the request was about, `code` is the service's error code, `retry_after` is in seconds.
+    `message` says what happened and `advice` what the user can do about it. The other attributes
+    describe the request and the response: `resource` names what the request was about, `code` is
+    the service's error code, `retry_after` is in seconds.
     """
 
     default_advice = ""
@@ -52,24 +53,30 @@ class MogplexError(Exception):
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """The error and the advice as sentences, each with a full stop."""
+        """The message and the advice as sentences, each ending with a full stop."""
         return tuple(with_full_stop(part) for part in (self.message, self.advice) if part)
 
     @property
     def advice_when_retrying(self) -> str:
-        """Advice to the user besides waiting for the retry."""
+        """The advice to show while the program retries the request by itself.
+
+        It leaves out advice to wait or to try again.
+        """
         if self.default_advice_when_retrying is None or self.advice != self.default_advice:
             return self.advice
         return self.default_advice_when_retrying
 
 
 def with_full_stop(sentence: str) -> str:
-    """Return a sentence with a full stop, unless it ends with a mark of its own."""
+    """Return a sentence with a full stop, unless it ends with a punctuation mark."""
     return sentence if sentence[-1:] in ".!?…" else f"{sentence}."
 
 
 class Unreachable(MogplexError):
-    """No response: connection refused, unknown host, TLS failure, or connection lost."""
+    """The service gave no complete response.
+
+    Causes: connection refused, unknown host, TLS failure, or connection lost.
+    """
 
     default_advice = "Check that the service runs and that the base URL is right"
 
@@ -87,27 +94,28 @@ class NotSignedIn(MogplexError):
 
 
 class LoginRequired(MogplexError):
-    """The service redirected the request to its sign-in page.
+    """The service asks for a sign-in in a browser instead of serving the request.
 
-    The credential does not open this route family. Contract: auth.md §3.
+    It redirected to its sign-in page or returned a web page: the credential does not open this
+    route family. Contract: auth.md §3.
     """
 
     default_advice = "mogplex-tui login --session opens it"
 
 
 class SuspectedThrottle(MogplexError):
-    """A 401 for a token that works on v1: most likely the request limit is used up.
+    """A 401, most likely because the token's request limit is used up.
 
-    Contract: auth.md §5.1.
+    The token still works on v1, so it is not invalid. Contract: auth.md §5.1.
     """
 
     default_advice = "Wait up to a minute; the token itself is fine"
 
 
 class NotAllowed(MogplexError):
-    """The credential is valid but not allowed to do this (403).
+    """The credential is valid but does not permit the request (403).
 
-    `missing_scope` is the scope that the token lacks, if the service names it.
+    `missing_scope` is the scope that the token lacks, or None if the service names none.
     """
 
     default_advice = "Use a credential with the right scope or role"
@@ -120,7 +128,7 @@ class NotAllowed(MogplexError):
 class NotFound(MogplexError):
     """The record does not exist or belongs to another account (404 with a JSON body).
 
-    The service never tells the two apart.
+    The service responds in the same way to both.
     """
 
     default_advice = "Check the id; it may have been deleted or belong to another account"
@@ -129,7 +137,7 @@ class NotFound(MogplexError):
 class Absent(MogplexError):
     """The service has no such route or method (404 without JSON, 405, 410).
 
-    It may be an older, a newer or a different service.
+    The service may be an older or a newer version, or not Mogplex.
     """
 
     default_advice = "This service does not offer it"
@@ -138,7 +146,7 @@ class Absent(MogplexError):
 class Conflict(MogplexError):
     """The state of the record does not allow the request (409, or the code CONFLICT).
 
-    Never retried automatically.
+    Requests that failed with this error are never retried automatically.
     """
 
     default_advice = "Check its current state first"
@@ -154,15 +162,15 @@ class IdempotencyConflict(Conflict):
 
 
 class BadRequest(MogplexError):
-    """The service refused the form or the content of the request (400, 413, 415, 422)."""
+    """The service rejected the contents of the request (400, 413, 415, 422)."""
 
     default_advice = "Correct it and send it again"
 
 
 class InvalidInput(BadRequest):
-    """This client refused the input before sending anything.
+    """This client found the input invalid and sent no request.
 
-    `problems` maps field names to sentences.
+    `problems` maps names of fields to sentences that describe what is wrong.
     """
 
     def __init__(
@@ -173,7 +181,7 @@ class InvalidInput(BadRequest):
 
 
 class Throttled(MogplexError):
-    """A limit is used up (429).
+    """The service refused the request because a limit is used up (429).
 
     `of_requests` is True for the token's request limit, False for the quota of one action.
     """
@@ -185,7 +193,7 @@ class Throttled(MogplexError):
 
 
 class BudgetBlocked(MogplexError):
-    """This client held the request back to stay below the token's request limit.
+    """This client did not send the request, to stay below the token's request limit.
 
     `until` is the time on the budget's monotonic clock at which a slot may be free.
     """
@@ -200,13 +208,13 @@ class BudgetBlocked(MogplexError):
 
 
 class FeatureOff(MogplexError):
-    """The service knows the feature but it is switched off (501)."""
+    """The feature is switched off on this service (501)."""
 
     default_advice = "It is switched off on this service"
 
 
 class RealtimeOff(FeatureOff):
-    """The service offers no realtime hints (204). A client must not reconnect.
+    """The service offers no realtime stream (204). A client must not reconnect.
 
     Contract: realtime.md §1.
     """
@@ -235,13 +243,13 @@ class InvalidResponse(MogplexError):
 
 
 class AnswerTooLarge(InvalidResponse):
-    """The response exceeds the limit on its decoded size or on its memory."""
+    """The response exceeds the limit on its decoded size or on its memory when parsed."""
 
     default_advice = "If a real answer is that large, raise max_answer_mb (MOGPLEX_MAX_ANSWER_MB)"
 
 
 class Redirected(MogplexError):
-    """The service redirects elsewhere than to a sign-in page (3xx).
+    """The service redirected the request to a page other than its sign-in page (3xx).
 
     Redirects are never followed, because they would carry the credentials.
     """
@@ -250,15 +258,15 @@ class Redirected(MogplexError):
 
 
 class InvalidTarget(MogplexError):
-    """The context's base URL or credential cannot be used as it is written."""
+    """The base URL, a credential or the team of a context is invalid."""
 
     default_advice = "Correct the context"
 
 
 class InsecureTarget(InvalidTarget):
-    """Sending the credential would expose it: plain http, or another origin.
+    """Raised because sending the credential would expose it.
 
-    Plain http is allowed to loopback only.
+    The URL uses plain http, which is allowed for loopback only, or leads to another origin.
     """
 
     default_advice = "Use https; plain http is for loopback only"

@@ -1,4 +1,4 @@
-"""Mark amounts of money that are estimates.
+"""The type of amounts of money that are estimates.
 
 Contract: observability.md §6.
 """

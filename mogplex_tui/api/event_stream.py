@@ -1,7 +1,8 @@
-"""Follow a streaming response event by event, to the reason why it ended.
+"""Read a streaming response event by event, and tell why it ended.
 
-The streams of this service have no heartbeat and cannot be resumed, and leaving some of them ends the work that they
-report. A stream can therefore be read only inside `async with`, which opens and closes it.
+The streams of this service have no heartbeat and cannot be resumed. Closing the connection
+of some streams ends the work that they report. A stream can therefore be read only inside
+`async with`, which opens and closes it.
 
 Contract: sandboxes.md §0, library.md §13.3.
 """
@@ -40,13 +41,15 @@ _DONE_MARK = "[DONE]"
 class EventStream(Generic[E]):
     """A streaming response: `async with` opens it, `async for` reads its events.
 
-    Opening raises an error of `api.errors` for an error response. The loop ends when the stream does; `end` then says
-    why. A stream that is cut off before it reported its end raises Unreachable or TimedOut, with `end` set too.
-    `stop()` ends the loop from another task. Leaving the block always closes the connection.
+    Opening raises an error of `api.errors` for an error response. The loop ends when the stream
+    does; `end` then says why. A stream that is cut off before it reported its end raises
+    Unreachable or TimedOut and sets `end`. `stop()` ends the loop from another task. Leaving the
+    block always closes the connection.
 
-    `event_types` maps each `type` to its model. Unknown and malformed events arrive as UnknownEvent. `from_json` makes
-    events of a response that is JSON instead of a stream (None: such a response raises InvalidResponse).
-    `stream_statuses` are the error statuses whose body may be a stream.
+    `event_types` maps each `type` to its model. Unknown and malformed events are read as
+    UnknownEvent. `from_json` makes events from a response that is JSON in place of a stream; if
+    it is None, a JSON response raises InvalidResponse. `stream_statuses` are the error statuses
+    whose body may be a stream.
     """
 
     def __init__(
@@ -98,7 +101,7 @@ class EventStream(Generic[E]):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close the connection. A stream that had not ended gets the end LEFT."""
+        """Close the connection; set `end` to LEFT if the stream has not ended yet."""
         self._finished = True
         self._queued.clear()
         if self.end is None:
@@ -127,16 +130,16 @@ class EventStream(Generic[E]):
         return event
 
     def stop(self) -> None:
-        """End the loop that reads, from another task of the same event loop.
+        """End the loop that reads the events; call this from another task.
 
-        Does nothing once the loop has ended.
+        The other task must run in the same event loop. Does nothing once the loop has ended.
         """
         self._stopped = True
         if self._read_timeout is not None:
             self._read_timeout.reschedule(asyncio.get_running_loop().time())
 
     def _remember(self, event: E) -> None:
-        """Store the facts of an event that a subclass keeps as attributes."""
+        """Do nothing; a subclass overrides this to keep data of an event as attributes."""
 
     async def _read(self, info: ResponseInfo) -> None:
         """Read the next chunk and queue its events; raises the errors of the transport."""
@@ -206,7 +209,10 @@ class EventStream(Generic[E]):
 
 
 def parse_event(text: str, event_types: Mapping[str, type[E]]) -> E:
-    """Return the event of one data line, an UnknownEvent if it cannot be read."""
+    """Parse the JSON text of one event.
+
+    Returns an UnknownEvent if the text is malformed or its type is not in `event_types`.
+    """
     try:
         raw: Any = parse(text, _MAX_EVENT_MEMORY)
     except JsonError as error:

@@ -1,4 +1,4 @@
-"""Limits the requests of one session while its service is in trouble."""
+"""Slow down the requests of a session while its service is in trouble."""
 
 from __future__ import annotations
 
@@ -40,9 +40,10 @@ _NOT_SENT = (errors.BudgetBlocked, errors.InvalidInput, errors.InvalidTarget)
 
 @dataclass(eq=False)
 class ScheduledRead:
-    """One read by the scheduler, which may send several requests.
+    """A read started by the scheduler, which may send several requests.
 
-    Setting `urgent` lets its requests be sent at once. `waited` is how many seconds the limiter held them back in all.
+    Once `urgent` is set, the limiter sends the requests of this read without delay. `waited` is
+    the total number of seconds for which the limiter has delayed them.
     """
 
     urgent: asyncio.Event = field(default_factory=asyncio.Event)
@@ -53,16 +54,18 @@ current_read: ContextVar[ScheduledRead | None] = ContextVar("current_read", defa
 
 
 class RequestLimiter:
-    """Spaces the requests of one session out while the service is in trouble.
+    """Spaces out the requests of one session while the service is in trouble.
 
-    The service is in trouble while at least 3 and at least a quarter of the last 20 requests failed, however long ago,
-    or while its realtime stream was disturbed twice in the last 60 seconds (`disturbed`). A request failed when another
-    try might succeed (429, 5xx, no connection, an answer that cannot be read), or when it was refused (401, 403, 404, a
-    redirect to the sign-in page) on a path that has answered before or was refused within the last minute. The first
-    refusal of a path only tells what the credential opens.
+    The service is in trouble while at least 3 and at least a quarter of the last 20 requests
+    failed, however long ago, or while its realtime stream was disturbed twice in the last 60
+    seconds (`disturbed`). A request failed when another try might succeed (429, 5xx, no
+    connection, an answer that cannot be read). A refused request (401, 403, 404, a redirect to
+    the sign-in page) failed only if its path has answered before or was refused within the last
+    minute, because the first refusal of a path only shows what the credential opens.
 
-    In trouble requests go out by priority, at most 2 a second and 30 in any minute. An action of the user and a read
-    that a person forces are not delayed, but count. Times are those of the event loop.
+    While the service is in trouble, requests are sent in order of priority, at most 2 a second
+    and 30 in any minute. Actions of the user and urgent reads are not delayed but count. Times
+    are those of the event loop.
     """
 
     def __init__(self) -> None:
@@ -78,7 +81,7 @@ class RequestLimiter:
 
     @property
     def in_trouble(self) -> bool:
-        """Whether requests are limited now."""
+        """Whether the service is in trouble, so that requests are delayed."""
         failures = sum(self._failed)
         if failures >= MIN_FAILURES and failures >= MIN_SHARE * len(self._failed):
             return True
@@ -86,12 +89,18 @@ class RequestLimiter:
         return sum(at > oldest for at in self._disturbances) >= MAX_DISTURBANCES
 
     async def admit(self, priority: Priority) -> None:
-        """Wait until a request may be sent, and count it. Actions do not wait."""
+        """Wait until a request of this priority may be sent, and count it.
+
+        Actions do not wait.
+        """
         await self.pause(priority)
         self.count()
 
     async def pause(self, priority: Priority) -> None:
-        """Wait until a request may be sent, without counting it. Actions do not wait."""
+        """Wait until a request of this priority may be sent, without counting it.
+
+        Actions do not wait.
+        """
         read = current_read.get()
         if priority is not Priority.ACTION and self.in_trouble:
             started = _now()
@@ -102,7 +111,7 @@ class RequestLimiter:
                     read.waited += _now() - started
 
     def count(self) -> None:
-        """Count a request that is sent without waiting."""
+        """Count a request without waiting; later requests wait longer."""
         now = _now()
         self._refill(now)
         floor = -MAX_DEBT if self.in_trouble else 0
@@ -110,7 +119,7 @@ class RequestLimiter:
         self._next_at = now + SPACING
 
     def learn(self, path: str, error: errors.MogplexError | None) -> None:
-        """Record the outcome of a request."""
+        """Record the outcome of a request to `path`; `error` is None for a success."""
         if isinstance(error, _NOT_SENT):
             return
         now = _now()
@@ -125,7 +134,10 @@ class RequestLimiter:
         self._failed.append(failed)
 
     def disturbed(self) -> None:
-        """Record that the realtime stream floods or is lost as soon as it is open."""
+        """Record a disturbance of the realtime stream.
+
+        The stream sent too many messages or was lost as soon as it was open.
+        """
         self._disturbances.append(_now())
 
     async def _wait(self, priority: Priority, read: ScheduledRead | None) -> None:
@@ -144,7 +156,7 @@ class RequestLimiter:
             self._waiting.discard(ticket)
 
     def _delay(self, ticket: tuple[Priority, int]) -> float:
-        """Return the seconds until a waiting request should check again; 0 to send it."""
+        """Return in how many seconds a waiting request should check again; 0 to send it."""
         if not self.in_trouble:
             return 0.0
         now = _now()

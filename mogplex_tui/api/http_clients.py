@@ -1,4 +1,4 @@
-"""The httpx clients with their limits, and errors for httpx exceptions."""
+"""Create the httpx clients with their limits, and map httpx exceptions to errors."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _STREAM_LIMITS = httpx.Limits(max_connections=16, max_keepalive_connections=2, k
 
 
 def timeout_with(seconds: float) -> httpx.Timeout:
-    """Return the timeouts of a request whose response may begin that much later."""
+    """Return the usual timeouts, plus `seconds` more for the response to begin."""
     return httpx.Timeout(connect=5.0, read=20.0 + seconds, write=10.0 + seconds, pool=5.0)
 
 
@@ -57,9 +57,10 @@ NEVER_SENT = (
 
 
 class HttpClients:
-    """The two httpx clients of a context: one for responses, one for streams.
+    """The two httpx clients of a context: one for single responses, one for streams.
 
-    Each is created when it is first used. They follow no redirects, keep no cookies and use no proxy for loopback.
+    Each client is created when it is first used. The clients follow no redirects, keep no cookies
+    and use no proxy for loopback.
     """
 
     def __init__(self, target: Target, http: httpx.AsyncBaseTransport | None = None) -> None:
@@ -69,7 +70,10 @@ class HttpClients:
         self._tls: ssl.SSLContext | None = None
 
     def get(self, *, streams: bool) -> httpx.AsyncClient:
-        """Return a client; raises Unreachable if proxy or TLS settings are unusable."""
+        """Return the client for streams or the one for single responses.
+
+        Raises Unreachable if the proxy or TLS settings of the environment are unusable.
+        """
         if streams not in self._clients:
             try:
                 self._clients[streams] = self._new_client(streams)
@@ -113,7 +117,7 @@ class HttpClients:
 
 
 def _limit_response_heads(client: httpx.AsyncClient) -> None:
-    """Limit the response headers of all connections of a client, also through a proxy."""
+    """Limit the response headers on all connections of a client, proxied or not."""
     # httpx has no public way to choose the network backend of the pools that it creates.
     for transport in (client._transport, *client._mounts.values()):
         if isinstance(transport, httpx.AsyncHTTPTransport):
@@ -122,7 +126,7 @@ def _limit_response_heads(client: httpx.AsyncClient) -> None:
 
 
 def network_error(error: Exception, target: Target, info: ResponseInfo) -> errors.MogplexError:
-    """Return the error for a request that ended without a complete response."""
+    """Map an exception of a request without a complete response to an error."""
     facts: dict[str, Any] = {
         "resource": info.resource,
         "method": info.method,
@@ -153,35 +157,39 @@ def network_error(error: Exception, target: Target, info: ResponseInfo) -> error
 
 
 class Pacer:
-    """Leaves the event loop half of the time while bodies arrive faster than it reads.
+    """Pauses the reading of response bodies, so that other tasks can run.
 
-    Thousands of chunks may arrive together, and reading those suspends nothing: without this, the console would not
-    react to keys. Bodies that share a pacer take turns.
+    Thousands of chunks may be available at the same time, and reading available chunks never
+    suspends the task. Without pauses that are as long as the reading, the console would not react
+    to keys. Bodies that share a pacer pause one after another.
     """
 
     def __init__(self) -> None:
         self._pausing = asyncio.Lock()
 
     async def pause(self, seconds: float) -> None:
-        """Wait; other bodies that want to wait do so afterwards."""
+        """Sleep for some seconds, after the pauses that other bodies have begun."""
         async with self._pausing:
             await asyncio.sleep(seconds)
 
 
 class _Burst:
-    """Measures how long a body has been processed without a suspension."""
+    """Measures for how long a body has been processed without suspending the task."""
 
     def __init__(self) -> None:
         self._began: float | None = None
 
     def begin(self) -> None:
-        """Start the measurement, unless the event loop has not run since it started."""
+        """Start the measurement, unless one is running.
+
+        A measurement ends when the event loop runs.
+        """
         if self._began is None:
             self._began = time.monotonic()
             asyncio.get_running_loop().call_soon(self._end)
 
     def seconds(self) -> float:
-        """Return the seconds since the measurement started."""
+        """Return the seconds since the measurement started, 0.0 if none is running."""
         return 0.0 if self._began is None else time.monotonic() - self._began
 
     def _end(self) -> None:
@@ -195,10 +203,11 @@ async def read_body(
     *,
     before_large: Callable[[], Awaitable[object]] | None = None,
 ) -> bytearray:
-    """Return the decoded body of a response.
+    """Read a response and return its decoded body.
 
-    `before_large` is awaited once, when the body turns out to be large. Raises BodyError beyond `limit` bytes. Of an
-    error or a web page only the first megabyte is returned, and no more than can be decoded.
+    `before_large` is awaited once, as soon as the body turns out to be large. Raises BodyError for
+    a body that cannot be decoded or exceeds `limit` bytes. For an error response or a web page,
+    returns only about the first megabyte, and raises no BodyError: it returns what was decoded.
     """
     is_error = not response.is_success or "text/html" in response.headers.get("content-type", "").lower()
     body = bytearray()
@@ -222,7 +231,10 @@ async def read_body(
 
 
 async def decoded(response: httpx.Response, limit: int | None, pacer: Pacer) -> AsyncGenerator[bytes, None]:
-    """Yield the decoded body as it arrives; raises BodyError beyond `limit` bytes."""
+    """Yield the decoded body of a response in pieces as they arrive.
+
+    Raises BodyError for a body that cannot be decoded or exceeds `limit` bytes (None: no limit).
+    """
     decoder = BodyDecoder(response.headers.get("content-encoding", ""), limit)
     burst = _Burst()
     async for data in response.aiter_raw():

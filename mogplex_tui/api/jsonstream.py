@@ -1,6 +1,6 @@
 """Decode the items of a long JSON array while it arrives.
 
-The array is never held or parsed as a whole.
+The array is never kept in memory or parsed as a whole.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ class MalformedError(ValueError):
 class ArrayDecoder:
     """Decodes the items of one array in a JSON object: `{"events": [item, item, …]}`.
 
-    Call `feed` with each chunk and then `take` until it returns no items. After the last chunk call `end`, and take
-    again. All items that are readable are returned before MalformedError is raised.
+    Call `feed` with each chunk, and after it `take` until it returns no items. After the last
+    chunk call `end`, and `take` until it returns no items. All items that are readable are
+    returned before MalformedError is raised.
     """
 
     def __init__(self, key: str, max_item_chars: int = 16_000_000) -> None:
@@ -53,7 +54,7 @@ class ArrayDecoder:
             raise MalformedError("an item is too large")
 
     def take(self, max_items: int, max_chars: int) -> list[Any]:
-        """Return the next items; an empty list means that more bytes are needed.
+        """Return the next decoded items; an empty list means that more bytes are needed.
 
         Returns at most `max_items` items of about `max_chars` characters together.
         """
@@ -74,7 +75,7 @@ class ArrayDecoder:
         return self._items
 
     def end(self) -> None:
-        """Mark the end of the text."""
+        """Tell the decoder that no more bytes follow."""
         self._ended = True
         self._retry_length = 0
 

@@ -1,4 +1,4 @@
-"""Sign in with OAuth: the address to open in a browser and the token requests.
+"""Sign in with OAuth: build the browser address and request the tokens.
 
 Contract: auth.md §8 and §9.
 """
@@ -38,7 +38,7 @@ _LONGEST_LIFE = 10 * 365 * 86400.0
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """A sign-in in progress: its secrets and the address the browser returns to."""
+    """A sign-in in progress, with its secrets and its redirect URI."""
 
     verifier: Secret
     state: Secret
@@ -46,7 +46,7 @@ class SignIn:
 
     @classmethod
     def begin(cls, port: int) -> SignIn:
-        """Return a new sign-in that returns to this port on loopback."""
+        """Create a sign-in whose browser returns to `port` on this machine."""
         import base64
         import secrets
 
@@ -58,7 +58,7 @@ class SignIn:
     def address(self, base_url: str) -> str:
         """Return the address to open in a browser.
 
-        The secrets in it are of no use without the verifier.
+        The secrets in the address are of no use without the verifier.
         """
         import base64
         import hashlib
@@ -77,10 +77,10 @@ class SignIn:
 
 
 async def redeem(clients: HttpClients, target: Target, sign_in: SignIn, code: str, now: float) -> Grant:
-    """Exchange the code of a sign-in for an access and a refresh token.
+    """Exchange the authorization code of a sign-in for an access and a refresh token.
 
-    `now` is in Unix seconds. Raises NotSignedIn if the service refuses the code. A code works once, so a new sign-in is
-    needed then.
+    `now` is in Unix seconds. Raises NotSignedIn if the service refuses the code. A code works only
+    once, so the user must then sign in again from the start.
     """
     form = {
         "grant_type": "authorization_code",
@@ -95,8 +95,9 @@ async def redeem(clients: HttpClients, target: Target, sign_in: SignIn, code: st
 async def refresh(clients: HttpClients, target: Target, old: Grant, now: float) -> Grant:
     """Exchange a refresh token for new tokens.
 
-    The scope and the refresh token are kept if the response has none. Raises NotSignedIn if the service has ended the
-    sign-in (`invalid_grant`) or there is no refresh token.
+    The old scope and the old refresh token are kept if the response contains no new ones. `now`
+    is in Unix seconds. Raises NotSignedIn if the service has ended the sign-in (`invalid_grant`)
+    or if there is no refresh token.
     """
     if old.refresh is None:
         raise errors.NotSignedIn("The sign-in has ended and cannot renew itself", advice=_SIGN_IN_AGAIN)
@@ -173,7 +174,7 @@ def _token_error(status: int, body: Mapping[str, Any], what: str) -> errors.Mogp
 
 
 def _object(content: bytearray) -> dict[str, Any]:
-    """Return the JSON object in a body, or an empty one if there is none."""
+    """Parse a body as a JSON object; return an empty dict if it is not one."""
     try:
         data = parse(content, MAX_ANSWER)
     except JsonError:

@@ -1,4 +1,4 @@
-"""Call callbacks when an object changes."""
+"""The base class of objects that notify subscribers of their changes."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ _log = logging.getLogger("mogplex.api")
 
 
 class Observable:
-    """Calls its subscribers without arguments after each change.
+    """An object that calls its subscribers, without arguments, after each change.
 
-    An exception of a subscriber is logged, so that it does not fail a request.
+    An exception of a subscriber is only logged, so that it does not fail the request that caused
+    the change.
     """
 
     def __init__(self) -> None:
         self._watchers: dict[object, Callable[[], object]] = {}
 
     def subscribe(self, callback: Callable[[], object]) -> Callable[[], None]:
-        """Call `callback()` after each change, until the returned function is called."""
+        """Call `callback()` after each change from now on.
+
+        Returns a function that ends the subscription.
+        """
         key = object()
         self._watchers[key] = callback
 

@@ -1,4 +1,4 @@
-"""The messages of the realtime stream, and the backoff before reconnecting.
+"""Parse the messages of the realtime stream and compute its reconnection delays.
 
 Contract: realtime.md.
 """
@@ -21,9 +21,9 @@ _MAX_HINT_MEMORY = 16 * 1024 * 1024
 
 
 class Table(StrEnum):
-    """The tables that announce their changes.
+    """The database tables whose changes the realtime stream announces.
 
-    Any other name is accepted and announces nothing. Contract: realtime.md §3.
+    The service accepts any other name but announces nothing for it. Contract: realtime.md §3.
     """
 
     AGENTS = "agents"
@@ -43,14 +43,17 @@ class Table(StrEnum):
 
 @dataclass(frozen=True)
 class Connected:
-    """The stream is open; changes from before are never announced."""
+    """The message that the stream is open.
+
+    Changes that happened before it are never announced.
+    """
 
 
 @dataclass(frozen=True)
 class Changed:
-    """A row of a table changed: INSERT, UPDATE or DELETE.
+    """The message that a row of a table changed: INSERT, UPDATE or DELETE.
 
-    The service does not say which row; it may be one of another account.
+    The service does not say which row; the row may belong to another account.
     """
 
     table: str
@@ -59,11 +62,11 @@ class Changed:
 
 @dataclass(frozen=True)
 class Ping:
-    """A sign of life, every 25 seconds."""
+    """The message that the stream is alive, sent every 25 seconds."""
 
 
 def parse_message(frame: Comment | Data) -> Connected | Changed | Ping | None:
-    """Return the message of a frame, or None if it has no known meaning."""
+    """Return the message in a frame of the stream, or None for an unknown message."""
     if isinstance(frame, Comment):
         return Connected() if frame.text == "connected" else Ping()
     try:
@@ -77,9 +80,9 @@ def parse_message(frame: Comment | Data) -> Connected | Changed | Ping | None:
 
 
 def backoff(attempt: int, jitter: Callable[[], float] = random.random) -> float:
-    """Return the seconds before connection attempt 1, 2, 3 …: 1, 2, 4 … 30.
+    """Return the seconds to wait before a connection attempt; the first is 1.
 
-    Half of each is random.
+    The waits are 1, 2, 4 … 30 seconds, and half of each is random.
     """
     step = min(_MAX_BACKOFF, 2.0 ** max(0, min(attempt, 10) - 1))
     return step * (0.5 + 0.5 * jitter())

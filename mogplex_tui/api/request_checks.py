@@ -1,6 +1,6 @@
 """Check values by the service's rules before a request is sent.
 
-A mistake is then reported without spending a request.
+Finding a mistake here saves a request.
 """
 
 from __future__ import annotations
@@ -22,15 +22,18 @@ _INVITE = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 
 def is_uuid(text: str) -> bool:
-    """Return whether a text is a UUID; the service responds 500 to any other id.
+    """Return whether a text is a UUID.
 
-    Contract: errors.md §1.1.
+    The service responds 500 to an id that is not a UUID. Contract: errors.md §1.1.
     """
     return _UUID.fullmatch(text) is not None
 
 
 def path_id(value: str, what: str) -> str:
-    """Return an id as written in a path; raises InvalidInput if it is not a UUID."""
+    """Return a UUID in the form in which request paths contain it.
+
+    Raises InvalidInput if `value` is not a UUID; `what` names the id in the message.
+    """
     text = value.strip()
     if not is_uuid(text):
         one = f"an {what}" if what[:1] in "aeiou" else f"a {what}"
@@ -39,9 +42,9 @@ def path_id(value: str, what: str) -> str:
 
 
 def path_segment(value: str, what: str) -> str:
-    """Return a text as one quoted segment of a path.
+    """Return a text quoted as one segment of a path.
 
-    Raises InvalidInput for a text that would change the route.
+    Raises InvalidInput for a text that would lead to another route.
     """
     text = value.strip()
     if text in ("", ".", "..") or any("\ud800" <= char <= "\udfff" for char in text):
@@ -55,7 +58,7 @@ def utf16_length(text: str) -> int:
 
 
 def json_text(value: object) -> str:
-    """Return the JSON of a value; raises ValueError if it has none."""
+    """Return a value as JSON; raises ValueError if JSON cannot represent it."""
     try:
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         text.encode()
@@ -67,9 +70,9 @@ def json_text(value: object) -> str:
 
 
 def invalid_prompt_reason(prompt: str) -> str | None:
-    """Return why a prompt is invalid, or None.
+    """Return why a prompt is invalid, or None for a valid prompt.
 
-    It must have 1 to 100,000 UTF-16 units after trimming. Contract: v1.md §7.2.
+    A valid prompt has 1 to 100,000 UTF-16 units after trimming. Contract: v1.md §7.2.
     """
     text = prompt.strip()
     if not text:
@@ -83,7 +86,7 @@ def invalid_prompt_reason(prompt: str) -> str | None:
 
 
 def invalid_branch_reason(name: str) -> str | None:
-    """Return why a branch name is invalid, or None.
+    """Return why a branch name is invalid, or None for a valid name.
 
     Contract: v1.md §9.1.
     """
@@ -97,7 +100,7 @@ def invalid_branch_reason(name: str) -> str | None:
 
 
 def root_directory(text: str) -> str:
-    """Return a normalized root directory, "" for the root of the repository.
+    """Normalize a root directory; the result is "" for the root of the repository.
 
     Raises ValueError for a path outside the repository. Contract: v1.md §9.2.
     """
@@ -115,9 +118,9 @@ def root_directory(text: str) -> str:
 
 
 def idempotency_key(key: str) -> str:
-    """Return a trimmed idempotency key of 1 to 200 printable characters.
+    """Check an idempotency key and return it trimmed.
 
-    Raises InvalidInput for any other key. Contract: v1.md §7.2.
+    Raises InvalidInput unless the key has 1 to 200 printable characters. Contract: v1.md §7.2.
     """
     text = key.strip()
     if not text:
@@ -130,9 +133,9 @@ def idempotency_key(key: str) -> str:
 
 
 def table_names(tables: object) -> list[str]:
-    """Return the sorted names of realtime tables without duplicates.
+    """Check names of realtime tables and return them sorted, without duplicates.
 
-    Raises InvalidInput for no names and for malformed ones. Contract: realtime.md §1.
+    Raises InvalidInput if there are no names or a name is malformed. Contract: realtime.md §1.
     """
     names = (
         sorted({str(name) for name in tables}) if isinstance(tables, list | tuple | set | frozenset) else []
@@ -146,7 +149,10 @@ def table_names(tables: object) -> list[str]:
 
 
 def installation_number(value: int | str) -> int:
-    """Return GitHub's number of an installation; raises InvalidInput if it is not one."""
+    """Return GitHub's number of an App installation as an integer.
+
+    Raises InvalidInput if `value` is not such a number.
+    """
     text = "" if isinstance(value, bool) else str(value).strip()
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
         raise InvalidInput("The number of an installation has digits only", resource="installation")
@@ -154,7 +160,7 @@ def installation_number(value: int | str) -> int:
 
 
 def invite_token(text: str) -> str:
-    """Return the token of an invite, given the token or its link.
+    """Return the token of an invite from the token itself or from the invite's link.
 
     Raises InvalidInput for any other text. Contract: identity.md §8.
     """

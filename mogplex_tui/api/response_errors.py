@@ -1,6 +1,7 @@
 """Map an HTTP response to the error that it means.
 
-The error code in the body counts first, then the status and redirects to the sign-in page. Contract: errors.md.
+The error code in the body takes precedence; without a known code, the status and redirects to
+the sign-in page decide. Contract: errors.md.
 """
 
 from __future__ import annotations
@@ -44,7 +45,10 @@ class CredentialKind(StrEnum):
 
 @dataclass(frozen=True)
 class ResponseInfo:
-    """The facts of one HTTP response. `body` is needed for errors only."""
+    """The metadata of one HTTP response.
+
+    `body` is set for errors only.
+    """
 
     method: str
     path: str
@@ -61,14 +65,14 @@ class ResponseInfo:
 
     @property
     def is_html(self) -> bool:
-        """Whether the body is a web page."""
+        """Whether the content type of the response is that of a web page."""
         return self.content_type.partition(";")[0].strip().lower() == "text/html"
 
     @property
     def is_events(self) -> bool:
-        """Whether the body is an event stream, whatever the status.
+        """Whether the content type of the response is that of an event stream.
 
-        Contract: sandboxes.md §4.5.
+        An error response may be an event stream, too. Contract: sandboxes.md §4.5.
         """
         return self.content_type.partition(";")[0].strip().lower() == "text/event-stream"
 
@@ -80,7 +84,11 @@ class ResponseInfo:
 
 @dataclass(frozen=True)
 class ErrorBody:
-    """The parsed body of an error: a text for people, an error code, seconds to wait."""
+    """The parsed body of an error response.
+
+    `text` is a message for people, `code` the service's error code, and `retry_after` a wait in
+    seconds.
+    """
 
     text: str = ""
     code: str | None = None
@@ -89,7 +97,7 @@ class ErrorBody:
 
 
 def parse_error_body(body: bytes) -> ErrorBody:
-    """Return the parsed body of an error, empty if the body cannot be read.
+    """Parse the body of an error response; the result is empty if it is not JSON.
 
     Contract: errors.md §1 and §2 list its shapes.
     """
@@ -150,10 +158,11 @@ def classify(info: ResponseInfo) -> errors.MogplexError | None:
 
 
 def is_anonymous_response(info: ResponseInfo, data: Any) -> bool:
-    """Return whether a success may be the response for an anonymous visitor.
+    """Return whether a successful response may be one for a caller not signed in.
 
-    The model list in the command line tool's format and an empty list of new models are the same for all callers, so
-    they count as anonymous. Contract: identity.md §1.2.
+    Two responses are the same for all callers, so they also count as anonymous: the model list
+    in the command line tool's format and an empty list of new models.
+    Contract: identity.md §1.2.
     """
     if info.method != "GET":
         return False
@@ -166,14 +175,19 @@ def is_anonymous_response(info: ResponseInfo, data: Any) -> bool:
 
 
 def invalid_response(info: ResponseInfo, why: str) -> errors.InvalidResponse:
-    """Return the error for a success whose body does not have the expected shape."""
+    """Return the error for a successful response whose body has an unexpected shape.
+
+    `why` is a predicate that completes the sentence "The response for X …".
+    """
     return errors.InvalidResponse(f"The response for {info.resource} {why}", **_facts(info))
 
 
 def parse_success(info: ResponseInfo, body: bytes | bytearray, limit: int = MAX_ANSWER) -> Any:
-    """Return the JSON value of a success, on v1 the `data` in its envelope.
+    """Parse the body of a successful response and return its JSON value.
 
-    Raises InvalidResponse for a body that cannot be read, and AnswerTooLarge for a value of more than `limit` bytes.
+    For a v1 route the result is the `data` of the envelope. Raises InvalidResponse for a body that
+    cannot be read, and AnswerTooLarge for a value that needs more than about `limit` bytes of
+    memory.
     """
     try:
         value = parse(body, limit)
@@ -192,7 +206,7 @@ def parse_success(info: ResponseInfo, body: bytes | bytearray, limit: int = MAX_
 
 
 def _extra(info: ResponseInfo) -> dict[str, Any]:
-    """Return the fields of an error body that are not common to all errors."""
+    """Return the fields of an error body that only this kind of error has."""
     try:
         data = parse(info.scrub(info.body.decode("utf-8", "replace")), MAX_ANSWER)
     except JsonError:
@@ -295,9 +309,9 @@ _MESSAGES: dict[type[errors.MogplexError], str] = {
 
 
 def _sandbox_lookup_failed(info: ResponseInfo, error_body: ErrorBody) -> bool:
-    """Return whether a v1 cancel was recorded but did not reach its sandbox.
+    """Return whether a v1 cancel was recorded although its sandbox was not reached.
 
-    The code is CONFLICT then, with the status of the failed lookup. Contract: v1.md §9.
+    The code is then CONFLICT and the status is that of the failed lookup. Contract: v1.md §9.
     """
     return info.on_v1 and error_body.code == "CONFLICT" and info.status != 409
 
@@ -320,7 +334,7 @@ def _message(error_type: type[errors.MogplexError], info: ResponseInfo, error_bo
 
 
 def _missing_scope(error_body: ErrorBody) -> str | None:
-    """Return the scope that the service names as missing.
+    """Return the scope that the error message names as missing, or None.
 
     Contract: auth.md §5.2.
     """
@@ -379,10 +393,10 @@ def _login_required(info: ResponseInfo) -> errors.LoginRequired:
 
 
 def _retry_after_seconds(info: ResponseInfo) -> float | None:
-    """Return the seconds that the header `Retry-After` asks for, or None.
+    """Return the seconds to wait from the header `Retry-After`, or None.
 
-    It holds a number or a date. A date is compared with the date of the response, because the clocks of the service and
-    of this machine may differ. A date in the past asks for 0 seconds.
+    The header holds a number or a date. A date is compared with the date of the response, because
+    the clocks of the service and of this machine may differ. A date in the past means 0 seconds.
     """
     seconds = _seconds(info.retry_after)
     until = _http_date(info.retry_after) if seconds is None else None
@@ -393,7 +407,7 @@ def _retry_after_seconds(info: ResponseInfo) -> float | None:
 
 
 def _http_date(text: str) -> datetime | None:
-    """Return the time that a header names, or None if it is not a date."""
+    """Parse the date in a header; return None if it is not a date."""
     if len(text) > _LONGEST_DATE:
         return None
     # Imported here because the console does not need it at its start.
@@ -407,9 +421,9 @@ def _http_date(text: str) -> datetime | None:
 
 
 def _seconds(value: object) -> float | None:
-    """Return a waiting time in seconds, or None if the value is not plausible.
+    """Return a wait in seconds as a float, or None if the value is not plausible.
 
-    The wait for a quota may be hours or days. Loops that wait limit it themselves.
+    The wait for a quota may be hours or days. Callers that wait set their own limit.
     """
     if not isinstance(value, int | float | str) or isinstance(value, bool):
         return None

@@ -1,10 +1,13 @@
 """A network backend for httpcore that limits response headers in size and time.
 
-It looks host names up in a daemon thread, so that a slow name server does not delay the program's exit.
+The backend looks host names up in a daemon thread, so that a slow name server does not delay
+the program's exit.
 
-httpcore reads response headers without a limit on their time or on the number of informational (1xx) responses. A
-service that sends those without end keeps its loop busy with data that has already arrived, so that the event loop gets
-no turn and no timeout of asyncio takes effect. Here each head is passed on separately, counted and timed.
+httpcore limits neither the time that response headers take nor the number of informational
+(1xx) responses. A service that sends endless informational responses keeps httpcore's loop
+busy with data that has already arrived, so that the event loop never runs and no timeout of
+asyncio takes effect. The streams of this backend return the headers of each response
+separately, count them and limit their time.
 """
 
 from __future__ import annotations
@@ -37,7 +40,7 @@ _INFORMATIONAL = re.compile(rb"HTTP/\d\.\d 1(?!01)\d\d")
 
 
 class LimitedBackend(httpcore.AsyncNetworkBackend):
-    """Opens connections with another backend, and limits their response headers."""
+    """A network backend that limits the response headers of another backend."""
 
     def __init__(self, backend: httpcore.AsyncNetworkBackend) -> None:
         self._backend = backend
@@ -73,12 +76,16 @@ class LimitedBackend(httpcore.AsyncNetworkBackend):
         return LimitedStream(await self._backend.connect_unix_socket(path, timeout, socket_options))
 
     async def sleep(self, seconds: float) -> None:
-        """Wait."""
+        """Wait for some seconds."""
         await self._backend.sleep(seconds)
 
 
 async def _addresses(host: str, port: int, timeout: float | None) -> list[str]:
-    """Return the addresses of a host in the order in which to try them, at least one."""
+    """Return the IP addresses of a host in the order in which to try them.
+
+    The list has at least one address. Raises ConnectTimeout or ConnectError if no address is
+    found.
+    """
     with contextlib.suppress(ValueError):
         return [str(ip_address(host))]
     look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
@@ -95,8 +102,8 @@ async def _addresses(host: str, port: int, timeout: float | None) -> list[str]:
 class LimitedStream(httpcore.AsyncNetworkStream):
     """A connection whose response headers are limited in bytes, number and time.
 
-    The bytes that are read after a write are the headers of a response. Bytes after their end pass unchanged until the
-    next write.
+    The bytes read after a write are taken as the headers of a response. The bytes after the
+    headers are passed on unchanged until the next write.
     """
 
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
@@ -113,9 +120,9 @@ class LimitedStream(httpcore.AsyncNetworkStream):
         self._next_bytes = b""
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Read bytes of at most one head.
+        """Read bytes, never from the headers of two responses at once.
 
-        Raises RemoteProtocolError or ReadTimeout beyond a limit.
+        Raises RemoteProtocolError or ReadTimeout if headers exceed a limit.
         """
         if not self._in_head:
             return await self._stream.read(max_bytes, timeout)
@@ -133,7 +140,11 @@ class LimitedStream(httpcore.AsyncNetworkStream):
         return left if timeout is None else min(left, timeout)
 
     def _split_heads(self, data: bytes) -> bytes:
-        """Return the bytes of the current head, or all bytes if it is the last one."""
+        """Return the part of `data` that belongs to the headers being read.
+
+        The bytes after the headers of an informational response are kept for the next read. The bytes
+        after any other headers are the body and are returned with them.
+        """
         if not self._head:
             self._head_began = time.monotonic()
         known = len(self._head)
@@ -162,7 +173,7 @@ class LimitedStream(httpcore.AsyncNetworkStream):
             raise httpcore.RemoteProtocolError(f"More than {MAX_HEAD // 1024} KB of response headers")
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Write bytes of a request; a response is expected after them."""
+        """Write bytes of a request; the next bytes to read are the headers of a response."""
         self._in_head = True
         self._begin_response()
         await self._stream.write(buffer, timeout)

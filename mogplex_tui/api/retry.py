@@ -1,4 +1,4 @@
-"""Decide whether and when to retry a request. Nothing here sleeps or sends.
+"""Decide whether and when to retry a request, without sleeping or sending.
 
 Contract: errors.md §5.
 """
@@ -38,10 +38,11 @@ def retry_delay(
 ) -> float | None:
     """Return the seconds to wait before the next attempt, or None to give up.
 
-    `attempt` is the number of attempts made so far, and `elapsed` is how many seconds ago the first one began. A GET is
-    retried after temporary errors. A change is retried after a refusal by a rate limit, which had no effect, and after
-    a lost response only if it has an idempotency key. Nothing is retried after a 409 or another refusal. `jitter`
-    returns 0 to 1.
+    `attempt` is the number of attempts made so far, and `elapsed` is how many seconds ago the
+    first attempt began. A GET is retried after temporary errors. A change is retried after a
+    refusal by a rate limit, because the refused request had no effect; it is retried after a lost
+    response only if it has an idempotency key. Nothing is retried after a 409 or another refusal.
+    `jitter` returns 0 to 1.
     """
     if attempt >= MAX_ATTEMPTS or not isinstance(error, errors.MogplexError):
         return None
@@ -65,13 +66,19 @@ def retry_delay(
 
 
 def backoff(attempt: int, jitter: Callable[[], float] = random.random) -> float:
-    """Return 0.5, 1, 2, 4 … 8 seconds for attempt 1, 2, 3 …; half of it is random."""
+    """Return the seconds to wait after an attempt; the first attempt is 1.
+
+    The waits are 0.5, 1, 2, 4 … 8 seconds, and half of each is random.
+    """
     step: float = min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2 ** (attempt - 1))
     return step * (0.5 + 0.5 * jitter())
 
 
 def _wait_of_change(error: errors.MogplexError, attempt: int) -> float | None:
-    """Return the seconds before a change that a limit refused is sent again."""
+    """Return the seconds to wait before repeating a change that a rate limit refused.
+
+    Returns None if the change must not be repeated.
+    """
     if isinstance(error, errors.SuspectedThrottle):
         # The cause is uncertain (errors.md §5), so try once only.
         return _wait_for_limit(error) if attempt == 1 else None
@@ -91,5 +98,8 @@ def _wait_for_limit(error: errors.MogplexError) -> float | None:
 
 
 def _wait_requested(seconds: float | None) -> float | None:
-    """Return the requested wait, at least 1 s; None if absent or over a minute."""
+    """Return the wait that the service asks for, or None if it is over a minute.
+
+    A wait of less than one second becomes one second. Returns None for an absent wait and for 0.
+    """
     return max(_SHORTEST_WAIT, seconds) if seconds is not None and 0 < seconds <= _MINUTE else None

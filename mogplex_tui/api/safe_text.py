@@ -1,6 +1,6 @@
 """Make text from the service safe to show: one line, without control characters.
 
-Credentials in it are hidden.
+Credentials in the text are hidden.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ def _shown(match: re.Match[str]) -> str:
 
 
 def visible(text: str, limit: int = 300) -> str:
-    """Return text as one line, with control characters shown and credentials hidden.
+    """Return text as one line that is safe to show.
 
-    Text of more than `limit` characters is cut and ends with an ellipsis.
+    Control characters become visible, credentials are hidden, and text of more than `limit`
+    characters is cut and ends with an ellipsis.
     """
     line = " ".join(text[: limit * 4].split())
     line = _CONTROL.sub(_shown, _CREDENTIAL.sub("••••", line))
@@ -45,5 +46,5 @@ def short_id(identifier: str) -> str:
 
 
 def shown_path(path: str) -> str:
-    """Return a path for a log or an error, with secrets in it hidden."""
+    """Return a path with its secrets hidden, for a log or an error message."""
     return _SECRET_STEP.sub("••••", path)

@@ -1,6 +1,6 @@
-"""Decode server-sent events, comments included.
+"""Decode server-sent events and the comments between them.
 
-The service sends comments as a sign of life. Contract: realtime.md §2 and §4.
+The service sends comments to show that the stream is alive. Contract: realtime.md §2 and §4.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Comment:
-    """A line that begins with a colon, without the colon."""
+    """The text of a comment line, without the colon at its beginning."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Data:
-    """The joined data lines of one event."""
+    """The data lines of one event, joined with line ends."""
 
     text: str
 
@@ -25,9 +25,10 @@ class Data:
 # Libraries for server-sent events drop comments, do not limit the length of lines, and read from a response directly,
 # where the transport could not map their errors.
 class SseDecoder:
-    """Decodes chunks of any size into comments and data.
+    """Decodes a stream of bytes, in chunks of any size, into comments and data.
 
-    Lines end with LF, CRLF or CR. `dropped` counts the lines and events that were longer than `max_bytes` and left out.
+    Lines end with LF, CRLF or CR. Lines and events that are longer than `max_bytes` are left out;
+    `dropped` counts them.
     """
 
     def __init__(self, max_bytes: int = 1_000_000) -> None:
@@ -39,7 +40,7 @@ class SseDecoder:
         self.dropped = 0
 
     def feed(self, chunk: bytes) -> list[Comment | Data]:
-        """Return the comments and data that are complete with this chunk."""
+        """Add a chunk and return the comments and events that it completes."""
         # A CR at the very end may be half of a CRLF, so it waits for the next chunk. A chunk without a line end is only
         # appended: otherwise a line of megabytes would be searched again for each chunk.
         if b"\n" not in chunk and b"\r" not in chunk and not self._buffer.endswith(b"\r"):

@@ -26,12 +26,13 @@ TOKEN_PREFIX = "mog_"  # noqa: S105 -- the public prefix of a personal access to
 class Target:
     """A service, the credentials for it and a limit on its responses.
 
-    `team` is the id of the active team (None: the personal scope). `token` is the first token; a `renewal` may replace
-    it. `max_answer` limits a response: its decoded bytes and, roughly, the memory of its values. The URL is checked and
-    loses its trailing slash.
+    `team` is the id of the active team (None: the personal scope). `token` is the first token;
+    `renewal` may replace it with newer ones. `max_answer` limits, in bytes, the decoded size of a
+    response and, roughly, the memory of its values. The base URL is checked and its trailing slash
+    removed.
 
-    Raises InvalidTarget for an unusable URL, credential or team, and InsecureTarget for plain http to a host other than
-    loopback.
+    Raises InvalidTarget for an unusable URL, credential or team, and InsecureTarget for plain http
+    to a host other than loopback.
     """
 
     name: str
@@ -61,12 +62,12 @@ class Target:
 
     @property
     def origin(self) -> tuple[str, str, int]:
-        """The scheme, host and port that credentials may be sent to."""
+        """The scheme, host and port to which alone the credentials may be sent."""
         return origin_of(self.base_url)
 
     @property
     def host(self) -> str:
-        """The host and, where one is written, the port."""
+        """The host of the base URL, with the port if the URL contains one."""
         return urlsplit(self.base_url).netloc
 
     @property
@@ -76,7 +77,7 @@ class Target:
 
     @property
     def token_is_limited(self) -> bool:
-        """Whether requests with the token count against a limit.
+        """Whether requests with the token count against a request limit.
 
         OAuth tokens have no limit. Contract: auth.md §6.
         """
@@ -96,7 +97,7 @@ class Target:
         return self.token if self.renewal is None else self.renewal.token
 
     def scrub(self, text: str) -> str:
-        """Return the text without the credentials of this target, in whatever form."""
+        """Return a text with the credentials of this target replaced by dots."""
         if self.renewal is not None:
             for known in self.renewal.secrets:
                 text = text.replace(known.reveal(), "••••")

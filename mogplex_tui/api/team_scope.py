@@ -30,6 +30,9 @@ _EXACT = frozenset(
 
 
 def reads_team(path: str) -> bool:
-    """Return whether a route reads the team header; `path` may have a query."""
+    """Return whether the route of a path reads the team header.
+
+    `path` may have a query.
+    """
     route = path.partition("?")[0].rstrip("/")
     return route in _EXACT or any(route == prefix or route.startswith(prefix + "/") for prefix in _BELOW)

@@ -31,22 +31,25 @@ _log = logging.getLogger("mogplex.credentials")
 
 
 class GrantStore(Protocol):
-    """Stores the tokens of a context for all processes."""
+    """Stores the OAuth tokens of a context, shared by all processes."""
 
     def try_lock(self) -> bool:
-        """Take the lock between processes if it is free, without waiting."""
+        """Take the lock between processes if it is free; return whether it was.
+
+        Does not wait.
+        """
 
     def unlock(self) -> None:
-        """Release the lock."""
+        """Release the lock between processes."""
 
     def load(self) -> Grant | None:
         """Return the stored tokens, or None if there are none.
 
-        Another process may have renewed them. Raises CredentialStoreError.
+        Another process may have renewed the tokens. Raises CredentialStoreError.
         """
 
     def save(self, grant: Grant) -> None:
-        """Replace the stored tokens in one step. Raises CredentialStoreError."""
+        """Replace the stored tokens atomically. Raises CredentialStoreError."""
 
 
 Exchange = Callable[[Grant], Awaitable[Grant]]
@@ -54,10 +57,11 @@ Exchange = Callable[[Grant], Awaitable[Grant]]
 
 
 class Renewal:
-    """The current tokens of a context, renewed once for all requests that need it.
+    """The current OAuth tokens of a context and their renewal.
 
-    Within the process, all requests wait for one task, which outlives each of them. Between processes a lock is held,
-    and the second process takes the tokens that the first has stored.
+    Within the process, all requests wait for one renewal task, which goes on if a request is
+    cancelled. A lock between processes makes them renew one after another: a process that gets
+    the lock takes the tokens that another process has stored, if they are newer.
     """
 
     def __init__(self, grant: Grant, store: GrantStore) -> None:
@@ -77,7 +81,7 @@ class Renewal:
 
     @property
     def secrets(self) -> list[Secret]:
-        """All tokens that this process has known, to remove them from texts."""
+        """The tokens that this process has used recently, to hide them in texts."""
         return [secret for grant in self._known_grants for secret in (grant.access, grant.refresh) if secret]
 
     def needs_renewal(self, now: float) -> bool:
@@ -87,10 +91,11 @@ class Renewal:
         )
 
     async def renew(self, exchange: Exchange, now: float, *, refused: Secret | None = None) -> bool:
-        """Renew the token if needed; return whether it is another one than `refused`.
+        """Renew the token if that is needed; return whether `refused` has been replaced.
 
-        `refused` is the token that the service did not accept, or None if it only expires soon. Raises NotSignedIn if a
-        new sign-in is needed. A temporary failure raises only if the old token has expired.
+        `refused` is the token that the service did not accept, or None if the token only expires
+        soon; the result is then True. Raises NotSignedIn if a new sign-in is needed. A temporary
+        failure raises only if a token was refused or the old token has expired.
         """
         if refused is not None and refused != self._grant.access:
             return True
@@ -118,9 +123,9 @@ class Renewal:
         *,
         on_v1: bool,
     ) -> httpx.Response:
-        """Send a request with a valid token, and on v1 again after a 401.
+        """Send a request with a valid token; on v1, renew and send again after a 401.
 
-        A 401 means that nothing was done, so a change may be sent again too.
+        A 401 means that the service did nothing, so a change may be sent a second time, too.
         """
         if self.needs_renewal(now()):
             await self.renew(exchange, now())
@@ -163,9 +168,10 @@ class Renewal:
             self._store.unlock()
 
     async def _load_stored(self) -> Grant:
-        """Return the tokens that all processes share.
+        """Return the stored tokens, which all processes share.
 
-        Returns those of this process if the store cannot be read for now.
+        Returns the tokens of this process if the store cannot be read. Raises NotSignedIn if nothing
+        is stored.
         """
         try:
             stored = await run_in_daemon_thread(self._store.load)
@@ -201,9 +207,9 @@ class Renewal:
 
 
 def _retrieve_exception(task: asyncio.Task[None]) -> None:
-    """Retrieve the exception of a renewal that nobody waits for any more.
+    """Retrieve the exception of a finished renewal task.
 
-    asyncio would report it as never retrieved otherwise.
+    Without this, asyncio reports the exception as never retrieved if no request waits any more.
     """
     if not task.cancelled():
         task.exception()

@@ -1,6 +1,7 @@
 """Send one HTTP request and map the response to a result or an error.
 
-A transport serves one context: it adds credentials and asks the request budget first. It neither retries nor caches.
+A transport serves one context: it adds the credentials and takes a slot of the request budget
+before it sends. It neither retries nor caches.
 """
 
 from __future__ import annotations
@@ -59,10 +60,11 @@ _NOT_COUNTED = (errors.Redirected, errors.Absent, errors.NotSignedIn, errors.Sus
 class Request:
     """One request before it is sent.
 
-    `resource` names what the request is about, as it appears in error messages. `body` is sent as JSON; `content` is
-    sent as it is, with `content_type` (an upload). `extra_wait` is how many seconds longer than usual the response may
-    take to begin. `credential` is the credential to send; None for the usual one of the route
-    (`Transport.credential_for`). `is_change` is True if the request changes something, whatever its method.
+    `resource` names what the request is about, as it appears in error messages. `body` is sent as
+    JSON; `content` is sent unchanged with the type `content_type` (an upload). `extra_wait` is how
+    many seconds longer than usual the response may take to begin. `credential` is the kind of
+    credential to send; None for the usual kind of the route (`Transport.credential_for`).
+    `is_change` is True if the request changes something, whatever its method.
     """
 
     method: str
@@ -79,15 +81,19 @@ class Request:
 
 
 class _SendWithToken(Exception):
-    """Raised when the session cookie was refused for a stream that the token may open."""
+    """Raised when a stream must be opened with the token, not the session cookie.
+
+    The service has refused the cookie.
+    """
 
 
 class Transport:
     """Sends the requests of one context; each failure raises an error of `api.errors`.
 
-    v1 routes take the token alone. Other routes take the session cookie alone while the service accepts one, else the
-    token. A limited token acquires a slot of the budget before each request and settles it afterwards. Each outcome is
-    also reported to the access map, to the connection monitor and to the limiter.
+    v1 routes get only the token. Other routes get only the session cookie while the service
+    accepts it, and only the token if there is no accepted cookie. A request with a limited token
+    takes a slot of the budget before it is sent and settles the slot afterwards. The outcome of
+    each request is reported to the access map, to the connection monitor and to the limiter.
 
     Contract: auth.md §4.
     """
@@ -117,7 +123,10 @@ class Transport:
         self._cookie_accepted_at: float | None = None
 
     async def request(self, request: Request, priority: Priority) -> JsonResponse:
-        """Send one request and return its JSON; raises an error of `api.errors`."""
+        """Send one request and return the JSON of its response.
+
+        Raises an error of `api.errors`.
+        """
         info = self._new_info(request)
         started = self.clock.monotonic()
         data = error = None
@@ -145,11 +154,13 @@ class Transport:
         counts_in_flight: bool = True,
         stream_statuses: frozenset[int] = frozenset(),
     ) -> AsyncIterator[tuple[ResponseInfo, AsyncIterator[bytes]]]:
-        """Open a streamed response and yield its facts and its body in chunks.
+        """Open a streamed response and yield its metadata and the chunks of its body.
 
-        An error response raises here; a lost connection raises while the chunks are read. `counts_in_flight` says
-        whether the stream takes one of the places for requests in flight, which an endless stream must not.
-        `stream_statuses` are the error statuses whose body may be an event stream; such a stream is yielded too.
+        Entering the context raises an error of `api.errors` for an error response; a lost connection
+        raises while the chunks are read. `counts_in_flight` says whether the stream takes one of the
+        limited places for requests in flight; an endless stream must not take one. `stream_statuses`
+        are the error statuses whose body may be an event stream; such a stream is yielded like a
+        successful one.
         """
         async with AsyncExitStack() as stack:
             try:
@@ -217,9 +228,10 @@ class Transport:
                 await response.aclose()
 
     async def token_still_works(self, priority: Priority) -> errors.MogplexError | None:
-        """Test the token with one cheap v1 request, and return the error or None.
+        """Test the token with one cheap v1 request; return its error, or None if it works.
 
-        The budget does not hold the request back; the limiter holds it back like any request of this priority.
+        The budget never holds this request back, but the limiter delays it like any request of this
+        priority.
         """
         await self._pause(priority)
         probe = Request("GET", f"{V1}/repos", "the check of the token", params={"limit": 1})
@@ -234,7 +246,7 @@ class Transport:
         await self._clients.aclose()
 
     def credential_for(self, path: str) -> CredentialKind:
-        """Return which credential a request to this path carries."""
+        """Return the kind of credential that requests to this path carry."""
         on_v1 = path == V1 or path.startswith(V1 + "/")
         replaced = self.access.cookie.expired and self.target.token_opens_unversioned_routes
         if not on_v1 and self.target.session_cookie and not replaced:
@@ -284,7 +296,10 @@ class Transport:
             await self._limiter.pause(priority)
 
     def _count(self) -> None:
-        """Count a request that is sent as part of another, which was admitted."""
+        """Tell the limiter of an additional request that is sent without its admission.
+
+        It belongs to a request that was admitted, such as the renewal of its token.
+        """
         if self._limiter is not None:
             self._limiter.count()
 
@@ -296,9 +311,10 @@ class Transport:
     async def _exchange(
         self, request: Request, info: ResponseInfo, priority: Priority
     ) -> tuple[ResponseInfo, Any, errors.MogplexError | None]:
-        """Send a request and read its whole body.
+        """Send a request and read the complete response.
 
-        Returns the facts of the response with its JSON value, or with the error that it means.
+        Returns the metadata of the response, its JSON value and None, or the metadata, None and the
+        error that the response means. Raises an error if there is no complete response.
         """
         slot = self._acquire_slot(info, priority)
         # A request that is cancelled while it waits here was not sent.
@@ -339,9 +355,9 @@ class Transport:
     def _parse(
         self, info: ResponseInfo, body: bytearray
     ) -> tuple[ResponseInfo, Any, errors.MogplexError | None]:
-        """Return the facts of a response with its JSON value or its error.
+        """Return the metadata of a response with its JSON value or its error.
 
-        The facts hold the body if the response is an error.
+        The metadata contains the body if the status is an error.
         """
         if not 200 <= info.status < 300:
             info = replace(info, body=bytes(body))
@@ -460,9 +476,10 @@ class Transport:
         data: Any,
         priority: Priority,
     ) -> bool:
-        """Return whether to repeat a request with the token in place of the cookie.
+        """Return whether to send a request again with the token in place of the cookie.
 
-        A change may be repeated too: the service refuses a credential before it does anything else.
+        A change may be sent a second time, too: the service refuses a credential before it does
+        anything else.
 
         Contract: auth.md §3 and §5.
         """
@@ -485,10 +502,11 @@ class Transport:
         )
 
     async def _refuse_read_only(self, request: Request, info: ResponseInfo) -> None:
-        """Raise NotAllowed for a change by a read-only token in place of a session.
+        """Raise NotAllowed for a change with a read-only token that replaces the cookie.
 
-        The unversioned routes do not check scopes. Whether the token has the write scope is tested by starting a run
-        without an idempotency key, which the service refuses before it does anything.
+        The unversioned routes do not check scopes, so this client does. To learn whether the token has
+        the write scope, it starts a run without an idempotency key, which the service refuses before
+        it does anything.
 
         Contract: auth.md §5.1, v1.md §7.2.
         """
@@ -510,7 +528,10 @@ class Transport:
             )
 
     async def _test_cookie(self, priority: Priority) -> None:
-        """Test with one request whether a refused cookie has expired on all routes."""
+        """Test with one request whether the service still accepts the session cookie.
+
+        Called after a route refused the cookie; the result is stored in the access map.
+        """
         async with self._check_lock:
             now, accepted_at = self.clock.monotonic(), self._cookie_accepted_at
             recently = accepted_at is not None and now - accepted_at <= _CHECK_VALID_SECONDS

@@ -20,7 +20,7 @@ _SIGNATURES = (
 
 
 def image_format(data: bytes) -> str:
-    """Return the format of a picture by its first bytes: png, jpeg, gif or webp.
+    """Return the format of an image, found by its first bytes: png, jpeg, gif or webp.
 
     Raises InvalidInput for another format, for no data and for more than 2 MiB.
     """

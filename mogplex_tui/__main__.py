@@ -1,4 +1,4 @@
-"""`python -m mogplex_tui` is the same as `mogplex-tui`."""
+"""Makes `python -m mogplex_tui` do the same as the command `mogplex-tui`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""The app: its settings, start and end, and the parts that its screens share."""
+"""The Textual app of the console: its start and end, and what its screens share."""
 
 from __future__ import annotations
 
@@ -51,17 +51,23 @@ def _observability() -> Screen[None]:
 
 
 class PlaneLike(Protocol):
-    """Interface of an embedded control plane that runs in its own process."""
+    """Interface of an embedded control plane that runs in a process of its own."""
 
     async def wait_ready(self) -> Any:
-        """Return `base_url`, `token` and `session_cookie`."""
+        """Wait until the control plane answers requests, and return how to reach it.
+
+        The result has the attributes `base_url`, `token` and `session_cookie`.
+        """
 
     async def keep_alive(self) -> None:
-        """Start the plane again whenever it ends."""
+        """Restart the control plane whenever it ends."""
 
 
 class ConsoleApp(App[int]):
-    """The operator console of one context. Its screens use it through `parts`."""
+    """The operator console of one context.
+
+    Its screens use the session and the other shared objects through the attribute `parts`.
+    """
 
     TITLE = "mogplex"
     # The console has its own command palette, which the action registry's keys open.
@@ -133,26 +139,26 @@ class ConsoleApp(App[int]):
         self.stylesheet.set_variables(self.get_css_variables())
 
     def get_driver_class(self) -> type[Driver]:
-        """Return Textual's driver for this terminal, made tolerant of malformed input."""
+        """Return Textual's driver for this terminal, patched to tolerate malformed input."""
         tolerate_malformed_input()
         return super().get_driver_class()
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """Return the filters that every line passes before it is written.
+        """Return the filters that every line passes through before it is written.
 
-        In ASCII mode one of them replaces glyphs with ASCII characters.
+        In ASCII mode, one of them replaces glyphs with ASCII characters.
         """
         filters = super().get_line_filters()
         return [*filters, self._letters] if self._letters is not None else filters
 
     def get_default_screen(self) -> Screen[None]:
-        """Return the screen of the first mode."""
+        """Return the app's first screen, the list of runs."""
         return self.parts.navigation.run_list()
 
     def _apply_key_overrides(self, settings: Settings) -> None:
-        """Apply the operator's key overrides before any screen is made.
+        """Apply the keys from the config file before any screen is created.
 
-        Rejected overrides are reported after the first frame.
+        Keys that cannot be used are reported after the first frame.
         """
         self._rejected_keys: list[str] = []
         overrides: Mapping[str, tuple[str, ...]] = {}
@@ -165,7 +171,10 @@ class ConsoleApp(App[int]):
         self.set_keymap({id: ",".join(keys) for id, keys in overrides.items()})
 
     def _notify_rejected_keys(self) -> None:
-        """Notify about the first rejected key override and the number of others."""
+        """Notify the user of the first key in the config file that cannot be used.
+
+        The message also states the number of other such keys.
+        """
         if not self._rejected_keys:
             return
         sentence, *other_keys = self._rejected_keys
@@ -204,7 +213,7 @@ class ConsoleApp(App[int]):
     ) -> None:
         """Show a notification, with control characters made visible.
 
-        The text may come from the service.
+        They are made visible because the text may come from the service.
         """
         super().notify(
             visible_lines(message),
@@ -217,14 +226,14 @@ class ConsoleApp(App[int]):
     def copy_to_clipboard(self, text: str) -> None:
         """Copy a text to the terminal's clipboard.
 
-        A lone surrogate, which UTF-8 cannot encode, becomes a `?`.
+        Lone surrogates, which UTF-8 cannot encode, are replaced by `?`.
         """
         super().copy_to_clipboard(text.encode("utf-8", "replace").decode("utf-8"))
 
     # Start and end ---------------------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
-        """Show the rows of the last session; reading begins after the first frame."""
+        """Show the rows saved by the last session; start reading after the first frame."""
         self.screen_change_signal.subscribe(self, lambda _: self.parts.dialogs.show_next())
         directory = self.session.directory
         if directory is not None:
@@ -243,9 +252,9 @@ class ConsoleApp(App[int]):
         self.call_after_refresh(self._begin)
 
     def _end_on_signals(self) -> None:
-        """Exit on SIGTERM and SIGHUP as on the quit key.
+        """Make SIGTERM and SIGHUP end the console as the quit key does.
 
-        The terminal is restored and the embedded plane is stopped.
+        The terminal is then restored and the embedded control plane is stopped.
         """
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGHUP):
@@ -268,7 +277,7 @@ class ConsoleApp(App[int]):
         await self._connect()
 
     async def _connect(self) -> None:
-        """Find out where the service is, if that is not known yet, and begin to read."""
+        """Determine the address of the service if it is not known yet, and start reading."""
         if self._plane is not None:
             try:
                 ready = await self._plane.wait_ready()
@@ -295,11 +304,11 @@ class ConsoleApp(App[int]):
             self.parts.tasks.run(self._learn_scope())
 
     async def _learn_scope(self) -> None:
-        """Read the token's scope, so that refused actions are not offered."""
+        """Read the token's scope, so that actions it does not permit are not offered."""
         await self.session.learn_scope()
 
     async def on_unmount(self) -> None:
-        """Save the startup cache and the completion names, and close every connection."""
+        """Save data for the next start and for shell completion; close all connections."""
         from mogplex_tui.live import startup_cache
         from mogplex_tui.operate.shell_completion_index import save_known_records
 
@@ -313,7 +322,7 @@ class ConsoleApp(App[int]):
         await self.session.stop()
 
     def _fatal_error(self) -> None:
-        """Exit with one sentence.
+        """Log an internal error and exit with one sentence about it.
 
         Textual would print the traceback with the values of local variables, which may be secrets.
         """
@@ -344,7 +353,7 @@ class ConsoleApp(App[int]):
             self.push_screen(Palette(self.screen))
 
     def _show_help(self) -> None:
-        """Show every key that works on this screen."""
+        """Show the help dialog with every key that works on the current screen."""
         from mogplex_tui.screens.modals.help import HelpModal
 
         if isinstance(self.screen, ConsoleScreen):
@@ -366,7 +375,10 @@ class ConsoleApp(App[int]):
         self.theme = themes.allowed(theme_name, os.environ)
 
     def _suspend(self) -> None:
-        """Suspend until the shell resumes this job; an embedded plane keeps running."""
+        """Suspend the console's process until the shell resumes it.
+
+        An embedded control plane keeps running.
+        """
         can_suspend = self._driver is not None and self._driver.can_suspend
         # The first process group of a session has no shell that could resume it.
         if not can_suspend or os.getpgrp() == os.getsid(0):
@@ -384,10 +396,13 @@ class ConsoleApp(App[int]):
             self.exit(0)
 
     def action_leave(self) -> None:
-        """Leave the console, also from a dialog or a text field."""
+        """End the console; this works in dialogs and text fields, too."""
         self.exit(0)
 
     def action_help_quit(self) -> None:
-        """Say which keys leave the console when ctrl+c is pressed with nothing selected."""
+        """Notify the user which keys end the console.
+
+        Textual calls this for ctrl+c when no text is selected.
+        """
         leave = action_registry.key_of("app.quit", ascii_only=self.look.ascii)
         self.notify(f"{leave} quits the console; ctrl+q quits from anywhere.", timeout=5, markup=False)

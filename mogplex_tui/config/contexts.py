@@ -1,8 +1,8 @@
-"""Contexts: named services with their team, flags and colour, as in kubectl.
+"""Contexts, as in kubectl: named services with team, restrictions and colour.
 
-They are stored in `contexts.json` beside `config.toml`; credentials are stored elsewhere. JSON, because commands write
-this file while people write the other: the standard library can write JSON, and rewriting a TOML file would lose its
-comments.
+They are stored in `contexts.json` beside `config.toml`; credentials are stored elsewhere. The
+file is JSON because commands write it: the standard library can write JSON but not TOML, and
+rewriting a TOML file would lose its comments. `config.toml` is written only by people.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 class ContextError(Exception):
-    """A context that does not exist or is not valid; the message says what to do."""
+    """Raised for a context that does not exist or is not valid, or a damaged file.
+
+    The message says what to do.
+    """
 
 
 _CREDENTIALS = {"token": "personal access token", "oauth": "browser sign-in", "session": "session cookie"}
@@ -34,11 +37,12 @@ _CREDENTIALS = {"token": "personal access token", "oauth": "browser sign-in", "s
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One service under a name.
+    """A named service: its address, team, restrictions, colour and credentials.
 
-    `team` is the id of the active team (None: the personal scope, auth.md §10). `protected` asks for the context's name
-    before every dangerous action. `kept_in` says where its credentials are stored (`keyring`, `file`, None: nowhere)
-    and `holds` which kinds: `token`, `oauth`, `session`.
+    `team` is the id of the active team, or None for the personal scope (auth.md §10). If
+    `protected` is True, the context's name must be typed before every dangerous action. `kept_in`
+    is the place where the credentials are stored: `keyring`, `file`, or None if none are stored.
+    `holds` lists the kinds of stored credentials: `token`, `oauth`, `session`.
     """
 
     name: str
@@ -52,14 +56,14 @@ class Context:
 
     @property
     def rules(self) -> tuple[str, ...]:
-        """The restrictions of this context as text, such as "read-only"."""
+        """The restrictions of this context as words: "read-only", "protected"."""
         return tuple(
             word for word, on in (("read-only", self.read_only), ("protected", self.protected)) if on
         )
 
     @property
     def signed_in_with(self) -> tuple[str, ...]:
-        """The kinds of its credentials as text."""
+        """The names of the kinds of stored credentials, such as "session cookie"."""
         return tuple(_CREDENTIALS.get(kind, kind) for kind in self.holds)
 
     def __post_init__(self) -> None:
@@ -77,13 +81,16 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Contexts:
-    """All contexts by name, and the current one."""
+    """All contexts by name, and the name of the current one."""
 
     current: str | None = None
     by_name: Mapping[str, Context] = field(default_factory=dict)
 
     def get(self, name: str) -> Context:
-        """Return a context. Raises ContextError with the known names."""
+        """Return the context with a name.
+
+        Raises ContextError with a list of all names if there is no such context.
+        """
         if name in self.by_name:
             return self.by_name[name]
         there = f"There are: {', '.join(self.by_name)}." if self.by_name else "There are none yet."
@@ -92,7 +99,8 @@ class Contexts:
     def put(self, context: Context, *, use: bool = False) -> Contexts:
         """Return a copy with one context added or replaced.
 
-        Raises ContextError for a name that differs from another only in case.
+        With `use`, or if there was no current context, it becomes the current one. Raises
+        ContextError if its name differs from another name only in case.
         """
         for name in self.by_name:
             # Files are named after contexts, and some file systems ignore case.
@@ -102,17 +110,26 @@ class Contexts:
         return Contexts(current, {**self.by_name, context.name: context})
 
     def use(self, name: str) -> Contexts:
-        """Return a copy with another current context. Raises ContextError."""
+        """Return a copy in which the context with this name is the current one.
+
+        Raises ContextError if there is no such context.
+        """
         return replace(self, current=self.get(name).name)
 
     def without(self, name: str) -> Contexts:
-        """Return a copy without a context. Raises ContextError."""
+        """Return a copy without the context with this name.
+
+        Raises ContextError if there is no such context.
+        """
         self.get(name)
         left = {key: value for key, value in self.by_name.items() if key != name}
         return Contexts(None if self.current == name else self.current, left)
 
     def renamed(self, old: str, new: str) -> Contexts:
-        """Return a copy with a context renamed. Raises ContextError."""
+        """Return a copy in which the context `old` has the name `new`.
+
+        Raises ContextError if `old` does not exist or `new` exists already.
+        """
         context = self.get(old)
         if new in self.by_name:
             raise ContextError(f"There is a context {new!r} already.")
@@ -124,14 +141,14 @@ class Contexts:
 
 
 def contexts_file() -> Path:
-    """Return the path of `contexts.json`; it need not exist."""
+    """Return the path of `contexts.json`, even if the file does not exist."""
     return config_file().parent / "contexts.json"
 
 
 def read(path: Path | None = None) -> Contexts:
-    """Return the stored contexts; none if the file is missing.
+    """Return the contexts stored in the file; there are none if the file is missing.
 
-    Raises ContextError for a damaged file.
+    Raises ContextError if the file is unreadable or damaged.
     """
     path = path or contexts_file()
     try:
@@ -151,7 +168,10 @@ def read(path: Path | None = None) -> Contexts:
 
 
 def _parsed(text: str) -> Contexts:
-    """Parse the text of the file. Raises TypeError or ContextError with the reason."""
+    """Return the contexts in the text of `contexts.json`.
+
+    Raises TypeError or ContextError with the reason if the text is not valid.
+    """
     try:
         data = json.loads(text)
     except json.JSONDecodeError as error:
@@ -170,9 +190,10 @@ def _parsed(text: str) -> Contexts:
 
 
 def change(how: Callable[[Contexts], Contexts], path: Path | None = None) -> Contexts:
-    """Change the stored contexts under a lock between processes; return the new ones.
+    """Replace the stored contexts with the result of `how`, and return the result.
 
-    Raises ContextError.
+    `how` gets the stored contexts. A lock keeps other processes from changing them meanwhile.
+    Raises ContextError if the file is damaged or cannot be written.
     """
     from mogplex_tui.config.file_locks import held
 
@@ -199,7 +220,10 @@ def _text(contexts: Contexts) -> str:
 
 
 def _fields(name: str, value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the known fields of a stored context. Raises TypeError for a wrong type."""
+    """Return the known fields of a stored context.
+
+    Raises TypeError if a field has the wrong type or the address is missing.
+    """
     if not isinstance(value, dict):
         raise TypeError(f"context {name} is no object")
     known: dict[str, Any] = {}

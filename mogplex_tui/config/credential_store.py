@@ -1,7 +1,7 @@
-"""Store credentials in the system's keyring, or else in a private file.
+"""Stores credentials in the system's keyring or, without one, in a private file.
 
-Each context has one record: a token or an OAuth pair, a session cookie, and the address they belong to (auth.md §9).
-They are never sent to another address.
+Each context has one record: a token or a pair of OAuth tokens, a session cookie, and the
+address that they are for (auth.md §9). They are never sent to another address.
 """
 
 from __future__ import annotations
@@ -23,12 +23,15 @@ FILE = "file"
 
 
 class CredentialStoreError(Exception):
-    """The keyring or the file failed; the message never quotes a credential."""
+    """Raised if the keyring or the file fails; the message never quotes a credential."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """An OAuth pair: access token, expiry (Unix seconds), refresh token and scope."""
+    """The OAuth tokens of a browser sign-in, with their expiry and scope.
+
+    `expires_at` is the time in Unix seconds at which the access token expires.
+    """
 
     access: Secret
     expires_at: float
@@ -38,9 +41,9 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class StoredCredential:
-    """The credentials of one context.
+    """The stored credentials of one context, and the address that they are for.
 
-    `token` is a personal access token; `grant` comes from a browser sign-in.
+    `token` is a personal access token; `grant` holds the OAuth tokens of a browser sign-in.
     """
 
     base_url: str
@@ -50,23 +53,23 @@ class StoredCredential:
 
     @property
     def holds(self) -> tuple[str, ...]:
-        """The kinds of credentials in it: `token`, `oauth`, `session`."""
+        """The kinds of credentials that are stored: `token`, `oauth`, `session`."""
         kinds = (("token", self.token), ("oauth", self.grant), ("session", self.session_cookie))
         return tuple(kind for kind, held in kinds if held)
 
 
 def credentials_file(name: str) -> Path:
-    """Return the file for a context's credentials where there is no keyring."""
+    """Return the path of the file for a context's credentials, used without a keyring."""
     return contexts_file().parent / "credentials" / f"{name}.json"
 
 
 def lock_file(name: str) -> Path:
-    """Return the lock file held by the process that renews a context's credentials."""
+    """Return the path of the file that a process locks while it renews OAuth tokens."""
     return credentials_file(name).with_suffix(".lock")
 
 
 def keyring_name() -> str | None:
-    """Return the name of the system's keyring, or None if none can be trusted."""
+    """Return the name of the system's keyring, or None if there is no secure one."""
     try:
         import keyring
         from keyring.core import recommended
@@ -80,9 +83,10 @@ def keyring_name() -> str | None:
 
 
 def save(name: str, record: StoredCredential, *, where: str | None = None) -> str:
-    """Store the record of a context; return KEYRING or FILE.
+    """Store the credentials of the context `name`; return KEYRING or FILE.
 
-    `where` decides it if given. Raises CredentialStoreError if the record cannot be stored.
+    `where` is the place to store them in; if None, it is the keyring or else the file. Raises
+    CredentialStoreError if they cannot be stored.
     """
     text = json.dumps(_plain(record))
     if where != FILE and _into_keyring(name, text):
@@ -98,7 +102,10 @@ def save(name: str, record: StoredCredential, *, where: str | None = None) -> st
 
 
 def load(name: str, where: str) -> StoredCredential | None:
-    """Return the record of a context, or None. Raises CredentialStoreError."""
+    """Return the credentials of the context `name`, or None if none are stored.
+
+    `where` is KEYRING or FILE. Raises CredentialStoreError if they cannot be read.
+    """
     text: str | None
     if where == KEYRING:
         try:
@@ -128,9 +135,10 @@ def load(name: str, where: str) -> StoredCredential | None:
 
 
 def remove(name: str, where: str | None = None) -> None:
-    """Remove the record of a context; `where` says where it was stored, if known.
+    """Remove the credentials of the context `name` from the keyring and from the file.
 
-    Raises CredentialStoreError if it cannot be removed.
+    `where` is the place where they were stored, or None if it is not known. Raises
+    CredentialStoreError if they cannot be removed.
     """
     works = keyring_name() is not None
     if (not works or not _out_of_keyring(name)) and where == KEYRING:
@@ -147,7 +155,7 @@ def remove(name: str, where: str | None = None) -> None:
 class StoredGrant:
     """Loads, replaces and locks the stored OAuth tokens of one context.
 
-    The other fields of the stored credential are kept.
+    Replacing them keeps the context's other credentials.
     """
 
     def __init__(self, name: str, where: str) -> None:
@@ -155,9 +163,9 @@ class StoredGrant:
         self._lock = FileLock(lock_file(name))
 
     def try_lock(self) -> bool:
-        """Take the lock; return False if it is already held.
+        """Take the lock for renewing the tokens; return False if another process has it.
 
-        Returns True, without a lock, if the lock file cannot be made.
+        If the lock file cannot be created, return True without a lock.
         """
         try:
             return self._lock.try_acquire()
@@ -169,14 +177,17 @@ class StoredGrant:
         self._lock.release()
 
     def load(self) -> Grant | None:
-        """Return the stored pair, or None. Raises CredentialStoreError."""
+        """Return the stored OAuth tokens, or None if none are stored.
+
+        Raises CredentialStoreError if they cannot be read.
+        """
         record = load(self._name, self._where)
         return record.grant if record is not None else None
 
     def save(self, grant: Grant) -> None:
-        """Replace the stored pair unless the context was signed out meanwhile.
+        """Replace the stored OAuth tokens, unless the context was signed out meanwhile.
 
-        Raises CredentialStoreError.
+        Raises CredentialStoreError if they cannot be stored.
         """
         record = load(self._name, self._where)
         if record is not None and record.grant is not None:
@@ -200,7 +211,10 @@ def _into_keyring(name: str, text: str) -> bool:
 
 
 def _out_of_keyring(name: str) -> bool:
-    """Remove a record from the keyring; return whether it is gone."""
+    """Remove the credentials of the context `name` from the keyring.
+
+    Returns whether the keyring has none for this context now.
+    """
     import keyring
 
     # Some backends raise for a missing record, so look whether it is there.

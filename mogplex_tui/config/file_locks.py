@@ -1,4 +1,7 @@
-"""Locks between processes, based on a file; the system frees them on exit."""
+"""Locks between processes, based on files.
+
+The operating system releases a lock when the process that has it ends.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +19,20 @@ _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 
 
 class FileLock:
-    """An advisory lock on a file, which is left in place to avoid a race on removal."""
+    """An advisory lock on a file.
+
+    The file is not deleted on release, because another process might be opening it.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._handle: int | None = None
 
     def try_acquire(self) -> bool:
-        """Take the lock if it is free. Raises OSError if no file can be made."""
+        """Take the lock if it is free; return whether it was taken.
+
+        Raises OSError if the file cannot be created.
+        """
         if self._handle is not None:
             return False
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -39,7 +48,7 @@ class FileLock:
         return True
 
     def release(self) -> None:
-        """Release the lock; harmless if it is not held."""
+        """Release the lock; do nothing if it is not held."""
         handle, self._handle = self._handle, None
         if handle is not None:
             with contextlib.suppress(OSError):
@@ -49,7 +58,11 @@ class FileLock:
 
 @contextlib.contextmanager
 def held(path: Path, seconds: float = PATIENCE) -> Iterator[None]:
-    """Hold a lock, waiting for it if necessary. Raises TimeoutError or OSError."""
+    """Return a context manager that holds the lock on a file.
+
+    It waits for the lock if necessary. Raises TimeoutError after `seconds` seconds, and OSError
+    if the file cannot be created.
+    """
     lock = FileLock(path)
     until = time.monotonic() + seconds
     while not lock.try_acquire():

@@ -1,7 +1,7 @@
 """The `[keys]` table of the config file, and the names of keys.
 
-Key names exist as people write them, as Textual names them and as the screen shows them. Loaded only if there is such a
-table.
+A key has up to three names: the one people write, Textual's, and the one shown on the screen.
+This module is imported only if the config file has a `[keys]` table.
 """
 
 from __future__ import annotations
@@ -67,10 +67,11 @@ _SIGNS: Final = {_of_character(character) or "": character for character in stri
 
 @cache
 def canonical(written: str) -> str | None:
-    """Return Textual's name of a key, or None if there is no such key.
+    """Return Textual's name for a key, or None if there is no such key.
 
-    A key is written as its character (`X`, `/`), by its name (`escape`, `f5`, `question_mark`), or with modifiers
-    (`ctrl+x`); `shift+x` is `X`, and keys with the same terminal code have one name.
+    A key is written as its character (`X`, `/`), by its name (`escape`, `f5`, `question_mark`),
+    or with modifiers (`ctrl+x`); `shift+x` is `X`. Keys for which terminals send the same code
+    get the same name.
     """
     text = written if written == " " else written.strip()
     if text in _CALLED or len(text) == 1:
@@ -106,7 +107,7 @@ def _base(text: str) -> str | None:
 
 
 def sign(key: str) -> str:
-    """Return the character of a key by Textual's name, or the name itself."""
+    """Return how to show a key: its character, or Textual's name if it has none."""
     *before, base = key.split("+")
     if base not in _SIGNS and base not in _NAMED and len(base) > 1:
         with contextlib.suppress(KeyError):
@@ -115,7 +116,11 @@ def sign(key: str) -> str:
 
 
 def flat(table: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a `[keys]` table by whole ids; TOML nests `runs.cancel` unless quoted."""
+    """Return the `[keys]` table as a flat mapping of action ids to values.
+
+    TOML parses an unquoted `runs.cancel` as a table `runs` with the key `cancel`; the two names
+    are joined again.
+    """
     found: dict[str, Any] = {}
     for name, value in table.items():
         if isinstance(value, Mapping):

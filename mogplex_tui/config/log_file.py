@@ -15,17 +15,20 @@ _crash_log = logging.getLogger("mogplex.crash")
 
 
 class LogFile(RotatingFileHandler):
-    """A log file that ignores write errors instead of printing their tracebacks."""
+    """Log handler that ignores write errors instead of printing their tracebacks."""
 
     failed = False
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 -- the base class names both
-        """Note that a record was not written."""
+        """Note in `failed` that a record could not be written."""
         self.failed = True
 
 
 class _CleanFormatter(logging.Formatter):
-    """Format a record and its traceback without secrets, which `clean` removes."""
+    """Formats log records and their tracebacks, with secrets removed.
+
+    `clean` removes text that looks like a secret.
+    """
 
     def __init__(self, clean: Callable[[str], str]) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -38,7 +41,8 @@ class _CleanFormatter(logging.Formatter):
 def log_to_file(clean: Callable[[str], str]) -> None:
     """Write logs to a file in the platform's log directory, not to the terminal.
 
-    `clean` removes text that looks like a secret; the secrets of this process are removed in any case.
+    The known secrets of this process are removed, and `clean` removes other text that looks like
+    a secret.
     """
     root = logging.getLogger("mogplex")
     root.setLevel(logging.INFO)
@@ -58,7 +62,7 @@ def log_to_file(clean: Callable[[str], str]) -> None:
 
 
 def report_crash(error: BaseException, clean: Callable[[str], str]) -> str:
-    """Log the traceback of an internal error and return a sentence about it.
+    """Log the traceback of an internal error; return a sentence for the user.
 
     `clean` removes text that looks like a secret.
     """

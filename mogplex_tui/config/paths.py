@@ -1,4 +1,4 @@
-"""Paths of the console's files in the platform's directories."""
+"""Paths of the console's files, and safe reading and writing of files."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ SMALL_FILE = 4 * 1024 * 1024
 
 
 def config_file() -> Path:
-    """Return the path of `config.toml`; it need not exist."""
+    """Return the path of `config.toml`, even if the file does not exist."""
     from platformdirs import user_config_path
 
     return user_config_path(APP) / "config.toml"
 
 
 def state_dir(context: str) -> Path:
-    """Return the state directory of one context; it need not exist."""
+    """Return the path of one context's state directory, even if it does not exist."""
     from platformdirs import user_state_path
 
     safe = "".join(char if char.isalnum() or char in "-_." else "-" for char in context)
@@ -31,20 +31,22 @@ def state_dir(context: str) -> Path:
 
 
 def log_file() -> Path:
-    """Return the path of the log file; its directory need not exist."""
+    """Return the path of the log file, even if its directory does not exist."""
     from platformdirs import user_log_path
 
     return user_log_path(APP) / "mogplex-tui.log"
 
 
 class NotAFile(OSError):
-    """The path is not a regular file, or the file is too large."""
+    """Raised for a path that is not a regular file, or for a file that is too large."""
 
 
 def read_regular(path: Path, limit: int) -> str:
-    """Return the text of a regular file; pipes and devices are not opened.
+    """Return the text of a regular file of at most `limit` bytes.
 
-    Raises OSError if it is missing, unreadable or NotAFile, and UnicodeDecodeError if it is not UTF-8.
+    Pipes and devices are not opened, because reading them might block. Raises NotAFile for such a
+    path or a larger file, another OSError if the file is missing or unreadable, and
+    UnicodeDecodeError if it is not UTF-8.
     """
     try:
         found = path.stat()
@@ -63,9 +65,10 @@ def read_regular(path: Path, limit: int) -> str:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace a file atomically, readable only by its owner. Raises OSError.
+    """Replace a file atomically with one that only its owner can read.
 
-    A symbolic link is kept; the file it points to is replaced.
+    A symbolic link is kept, and the file that it points to is replaced. Raises OSError if the
+    file cannot be written.
     """
     if path.is_symlink():
         path = Path(os.path.realpath(path))

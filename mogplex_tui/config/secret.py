@@ -10,7 +10,7 @@ _texts: set[str] = set()
 
 
 def hide_secrets(text: str) -> str:
-    """Return a text with the secrets of this process replaced, in any encoding."""
+    """Return the text with every secret of this process replaced by dots."""
     # The longest first: one secret may be part of another.
     for secret in sorted((each for each in _texts if each in text), key=len, reverse=True):
         text = text.replace(secret, _HIDDEN)
@@ -18,7 +18,10 @@ def hide_secrets(text: str) -> str:
 
 
 def _remember(secret: str) -> None:
-    """Register a secret for `hide_secrets`; of a Cookie header, also each value."""
+    """Register a secret for `hide_secrets`.
+
+    If the secret is a Cookie header, the value of each cookie is registered, too.
+    """
     values = [secret, *(pair.partition("=")[2].strip() for pair in secret.split(";"))]
     _texts.update(value for value in values if len(value) >= _SHORTEST)
 
@@ -26,7 +29,7 @@ def _remember(secret: str) -> None:
 class Secret:
     """A secret text whose repr, str and format show only dots.
 
-    `reveal()` returns the text.
+    The method `reveal` returns the text itself.
     """
 
     __slots__ = ("_text",)

@@ -1,6 +1,7 @@
-"""Settings with their origin.
+"""The settings of the console and its commands, each with its origin.
 
-Precedence: command line, environment, context, config file, default.
+A setting on the command line has precedence over the environment, then the context, then the
+config file, then the default.
 """
 
 from __future__ import annotations
@@ -24,22 +25,28 @@ _FALSE = {"", "0", "false", "no", "off"}
 
 
 class SettingsError(Exception):
-    """An unusable setting; the message names it, its origin and what to do."""
+    """Raised for a setting that cannot be used.
+
+    The message names the setting, its origin and what to do.
+    """
 
 
 class CredentialsError(SettingsError):
-    """The context's credentials cannot be read: a locked keyring, a damaged file."""
+    """Raised if stored credentials cannot be read.
+
+    For example, the keyring is locked or the file is damaged.
+    """
 
 
 class Sourced(NamedTuple, Generic[T]):
-    """A value and its origin as text."""
+    """The value of a setting, and a text that says where it was set."""
 
     value: T
     origin: str
 
 
 class Settings(NamedTuple):
-    """All settings of a console or command; each has its origin."""
+    """All settings of a console or command; most are stored with their origin."""
 
     base_url: Sourced[str | None]
     token: Sourced[Secret | None]
@@ -99,16 +106,22 @@ def load(
     contexts: bool = True,
     credentials: bool = True,
 ) -> Settings:
-    """Resolve every setting by precedence.
+    """Return all settings, each from the source with the highest precedence.
 
-    `arguments` are those of the command line; None values count as not given. `environ` and `path` (of the config file)
-    default to the process's and the platform's; the file may be missing, and `contexts.json` is beside it. `context` is
-    the name for state directories where no stored context is meant; None resolves it from `--context`, MOGPLEX_CONTEXT
-    and the current context, else `default`. With `ephemeral` nothing is stored on disk. Without `contexts` stored
-    contexts are ignored; without `credentials` the stored credentials are not read, and `kept_in` only tells where they
-    are.
+    `arguments` are the settings on the command line; None as a value means that the setting was
+    not given. `environ` is the environment, by default the process's. `path` is the path of the
+    config file, by default the platform's; the file may be missing, and `contexts.json` is in the
+    same directory.
 
-    Raises SettingsError if a file cannot be parsed, a value has the wrong type, or the named context does not exist.
+    `context` is a name to use for state directories in place of a stored context. If it is None,
+    the context is the one named by `--context` or MOGPLEX_CONTEXT, or else the current one;
+    without any of them the name is `default`. If `contexts` is False, stored contexts are
+    ignored. If `credentials` is False, stored credentials are not read, and only `kept_in` tells
+    where they are. With `ephemeral`, the settings are marked so that nothing about the service is
+    stored on disk.
+
+    Raises SettingsError if a file cannot be parsed, a value has the wrong type, or the named
+    context does not exist.
     """
     environ = os.environ if environ is None else environ
     arguments = arguments or {}
@@ -149,10 +162,11 @@ def _named(
 def _choose(
     name: str | None, origin: str, arguments: Mapping[str, Any], environ: Mapping[str, str], path: Path
 ) -> tuple[Context | None, str]:
-    """Return the context in force and its origin.
+    """Return the context to use, or None if none applies, and where it was named.
 
-    The current context does not apply if another service is named. A name without a context may accompany a named
-    service, and is an error otherwise.
+    The current context does not apply if the command line or the environment gives the address of
+    another service. MOGPLEX_CONTEXT may name a context that does not exist if such an address is
+    given; otherwise an unknown name raises SettingsError.
     """
     from mogplex_tui.config.contexts import ContextError, contexts_file, read
 
@@ -180,7 +194,10 @@ def _choose(
 
 
 def _signed_in(values: dict[str, Sourced[Any]], context: Context) -> Grant | None:
-    """Add the stored credentials of the context that were not given otherwise."""
+    """Add the context's stored credentials to `values`, unless they are set already.
+
+    Returns the OAuth tokens if the access token was taken from them, else None.
+    """
     missing = [key for key in ("token", "session_cookie") if values[key].value is None]
     if context.kept_in is None or not missing:
         return None
@@ -219,7 +236,7 @@ def _place(context: Context) -> str:
 def same_service(one: str, other: str) -> bool:
     """Return whether two URLs have the same scheme, host, port and path.
 
-    Unreadable URLs are never the same.
+    A URL that cannot be parsed is never the same as another one.
     """
     from urllib.parse import urlsplit
 
@@ -262,7 +279,10 @@ def _read(path: Path) -> Mapping[str, Any]:
 
 
 def _keys(stored: Mapping[str, Any], path: Path) -> Sourced[Mapping[str, Any]]:
-    """Return the keys of the config file, the only place for them."""
+    """Return the `[keys]` table of the config file as a mapping of action ids to keys.
+
+    The table is the only source of this setting.
+    """
     if "keys" not in stored:
         return Sourced({}, "default")
     table = stored["keys"]

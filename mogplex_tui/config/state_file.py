@@ -1,6 +1,6 @@
 """JSON files in the state directory, written atomically.
 
-A damaged file is renamed and never overwritten.
+A damaged file is renamed, so that it is never overwritten.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _DISK_ERRORS = {
 
 
 class FileTroubles:
-    """Messages about files that could not be read or written; each is sent once."""
+    """Sends messages about files that could not be read or written, each only once."""
 
     def __init__(self) -> None:
         self._sentences: list[str] = []
         self._listeners: list[Callable[[str], None]] = []
 
     def report(self, sentence: str) -> None:
-        """Send a message to the listeners, unless it was sent before."""
+        """Send a message to the listeners, unless the same message was sent before."""
         if sentence in self._sentences:
             return
         self._sentences.append(sentence)
@@ -41,9 +41,9 @@ class FileTroubles:
             listener(sentence)
 
     def report_unwritten(self, path: Path, error: OSError, sentence: str) -> None:
-        """Report that a file was not written.
+        """Report that a file could not be written.
 
-        `sentence` is used unless the error concerns the whole disk.
+        The message is `sentence`, or a general one if the error concerns the whole disk.
         """
         advice = _DISK_ERRORS.get(error.errno or 0)
         if advice is not None:
@@ -54,16 +54,16 @@ class FileTroubles:
         self.report(sentence)
 
     def subscribe(self, listener: Callable[[str], None]) -> None:
-        """Add a listener; it receives all earlier and later sentences."""
+        """Add a listener, and send it the messages of the past and of the future."""
         self._listeners.append(listener)
         for sentence in list(self._sentences):
             listener(sentence)
 
 
 class StateFile:
-    """One JSON file; `title` names its content in messages.
+    """One JSON file; `title` names its content in messages to the user.
 
-    Without a path nothing is read or written.
+    If its path is None, nothing is read or written.
     """
 
     def __init__(self, path: Path | None, title: str, troubles: FileTroubles | None = None) -> None:
@@ -74,13 +74,17 @@ class StateFile:
     def path(self) -> Path | None:
         """The path of the file, or None if nothing is read or written.
 
-        It becomes None when the file cannot be read or a damaged one cannot be renamed, so that a later write does not
-        replace its content.
+        It becomes None if the file cannot be read, or if a damaged file cannot be renamed, so that a
+        later write does not replace the file's content.
         """
         return self._path
 
     def read(self, is_valid: Callable[[Any], bool]) -> Any | None:
-        """Return the content, or None for a missing, damaged or unreadable file."""
+        """Return the content of the file, or None if it is missing, damaged or unreadable.
+
+        A file is damaged if it is not JSON or if `is_valid` returns False for its content; it is
+        renamed.
+        """
         if self._path is None:
             return None
         try:
@@ -103,7 +107,7 @@ class StateFile:
         return None
 
     def write(self, content: Any) -> None:
-        """Replace the file; an error is reported, not raised."""
+        """Replace the content of the file; an error is reported, not raised."""
         if self._path is None:
             return
         try:
@@ -117,7 +121,10 @@ class StateFile:
             )
 
     def rename_damaged(self, outcome: str) -> None:
-        """Rename a damaged file to keep it; `outcome` ends the message about it."""
+        """Rename a damaged file, so that it is not overwritten, and report it.
+
+        `outcome` ends the message; it says what happens now.
+        """
         path = self._path
         if path is None:
             return

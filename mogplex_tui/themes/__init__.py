@@ -1,6 +1,7 @@
-"""The console's own themes. Severity colours are used for severity only.
+"""The console's own themes, a dark one and a light one.
 
-Hex colours are defined only here.
+Their severity colours are used only for severity. Hex colours are defined only in this
+module.
 """
 
 from __future__ import annotations
@@ -72,16 +73,16 @@ THEMES: Final = (DARK, LIGHT)
 
 
 def register(app: App[Any]) -> None:
-    """Register the themes with an app, which chooses the one to use."""
+    """Register the console's themes with a Textual app, without choosing one of them."""
     for theme in THEMES:
         app.register_theme(theme)
 
 
 def allowed(name: str, environment: Mapping[str, str], *, no_color: bool = False) -> str:
-    """Return the theme to use for `name`: the dark one if colours are off.
+    """Return `name`, or the name of the dark theme if colours are off.
 
-    An ANSI theme without colours would draw black on black, so `NO_COLOR` (in the environment, or as `App.no_color`)
-    always means the dark theme.
+    Colours are off if `no_color` (`App.no_color`) is True or the environment contains `NO_COLOR`.
+    An ANSI theme without colours would draw black on black, so the dark theme is used then.
     """
     if no_color or "NO_COLOR" in environment:
         return DARK.name

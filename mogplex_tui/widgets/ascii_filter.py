@@ -1,7 +1,8 @@
-"""Filter that replaces glyphs with ASCII characters in every drawn line.
+"""Line filter that replaces glyphs with ASCII characters in every drawn line.
 
-It replaces single characters: states, borders, arrows, dashes and ellipses. A widget that combines many glyphs, such as
-a chart, draws its own ASCII form. Unknown characters come from the service and are not replaced.
+It replaces single characters: state symbols, borders, arrows, dashes and ellipses. A widget
+that combines many glyphs, such as a chart, draws its own ASCII form. A character that is not
+in the table comes from the service and is not replaced.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ _TABLE: Final = str.maketrans({sign: letter for letter, signs in _LETTERS.items(
 
 
 def letters(text: str) -> str:
-    """Return the text with ASCII characters for its glyphs, at the same width."""
+    """Return the text with glyphs replaced by ASCII characters of the same width."""
     return text if text.isascii() else text.translate(_TABLE)
 
 
@@ -49,5 +50,5 @@ class Letters(LineFilter):
     """Line filter that replaces glyphs with ASCII characters."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002 (Textual's own)
-        """Return the segments with replaced text and unchanged styles."""
+        """Return the segments with glyphs replaced in their texts and styles unchanged."""
         return [Segment(letters(text), style, control) for text, style, control in segments]

@@ -1,4 +1,4 @@
-"""Named amounts as bars, with the figures lined up."""
+"""A list of named amounts, drawn as horizontal bars with right-aligned figures."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ _GAP: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A named amount with the size of its bar and its figure as text.
+    """One line of a `BarList`: a name, the amount that its bar shows, and a figure.
 
-    A size of None draws no bar: the amount is not known. `brief` is the figure where the whole one would leave too
+    `value` sets the length of the bar; None means that the amount is not known, so that no bar is
+    drawn. `text` is the figure. `brief` is a shorter figure, used if `text` would leave too
     little room for the names.
     """
 
@@ -40,7 +41,7 @@ def _widest(texts: Sequence[str]) -> int:
 class BarList(ToneWidget):
     """A titled list of bars, one per line, with right-aligned figures.
 
-    A last line counts the bars that do not fit.
+    If not all bars fit, the last line states the number of hidden bars.
     """
 
     DEFAULT_CSS = "BarList { height: auto; }"
@@ -52,7 +53,7 @@ class BarList(ToneWidget):
         self._title = ""
 
     def set_bars(self, bars: Sequence[Bar], title: str = "") -> None:
-        """Show these bars; does nothing if they are unchanged."""
+        """Show these bars and this title; do nothing if both are unchanged."""
         fresh = tuple(bars)
         if (fresh, title) == (self._bars, self._title):
             return
@@ -66,11 +67,11 @@ class BarList(ToneWidget):
         return len(self._bars) + bool(self._title)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 (Textual's own)
-        """Return the number of lines: one for the title and one for each bar."""
+        """Return the number of lines: one for each bar, and one for a title."""
         return self._count()
 
     def lines(self, across: int, down: int, /) -> list[list[Cell]]:
-        """Return the title and the bars that fit."""
+        """Return the lines of the title and of the bars that fit."""
         out: list[list[Cell]] = []
         if self._title:
             out.append(clipped([(visible(self._title), Tone.DIM)], across))

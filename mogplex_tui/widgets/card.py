@@ -1,4 +1,4 @@
-"""A small panel of figures with their names."""
+"""A small titled panel of figures, each with its name."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from .tone_widget import ToneWidget, clipped
 
 
 class Card(ToneWidget):
-    """A titled panel of lines whose first cells are right-aligned with each other.
+    """A titled panel of lines, each of which is a figure followed by its name.
 
-    Where a line would not fit, the gap between figures and names is one column instead of two.
+    The figures are right-aligned with each other. The gap between figures and names is two
+    columns, or one if a line would otherwise not fit.
     """
 
     DEFAULT_CSS = "Card { height: 1fr; }"
@@ -23,7 +24,7 @@ class Card(ToneWidget):
         self._figures: list[list[Cell]] = []
 
     def set_lines(self, lines: Sequence[Sequence[Cell]]) -> None:
-        """Show these lines; does nothing if they are unchanged."""
+        """Show these lines; do nothing if they are unchanged."""
         fresh = [[(visible(text), tone) for text, tone in line] for line in lines]
         if fresh != self._figures:
             self._figures = fresh

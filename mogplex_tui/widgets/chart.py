@@ -15,10 +15,10 @@ _LEAST_HEIGHT: Final = 3
 
 
 class CostChart(ToneWidget):
-    """Line chart of costs in dollars, one value for each bucket of time.
+    """Line chart of costs in dollars, with one value for each interval of time.
 
-    None leaves a gap, because an unknown cost is not zero. The time axis is at zero; it is dotted where the cost is
-    unknown.
+    An interval without a known cost (None) leaves a gap in the curve, because an unknown cost is
+    not zero. The time axis is drawn at zero and is dotted where the cost is unknown.
     """
 
     DEFAULT_CSS = "CostChart { height: 1fr; }"
@@ -33,9 +33,9 @@ class CostChart(ToneWidget):
     def set_series(
         self, values: Sequence[float | None], *, labels: Sequence[str] = (), title: str = ""
     ) -> None:
-        """Show these values, oldest first, with the label of each bucket.
+        """Show these values, oldest first, with a label for each interval of time.
 
-        Does nothing if they are unchanged.
+        Does nothing if values, labels and title are unchanged.
         """
         fresh = (tuple(values), tuple(labels), title)
         if fresh != (self._values, self._labels, self._title):
@@ -43,7 +43,11 @@ class CostChart(ToneWidget):
             self.renew()
 
     def lines(self, across: int, down: int, /) -> list[list[Cell]]:
-        """Return title, plot and time axis, or a sentence if there is no plot."""
+        """Return the lines of title, plot and time axis.
+
+        Without known costs a sentence replaces the plot; without room for a plot there is only the
+        title.
+        """
         out: list[list[Cell]] = []
         if self._title:
             out.append(clipped([(visible(self._title), Tone.DIM)], across))
@@ -65,12 +69,16 @@ class CostChart(ToneWidget):
         return out[:down]
 
     def _columns(self, cells: int) -> list[int]:
-        """Return the index of the bucket that each column of the plot shows."""
+        """Return, for each column of the plot, the index of the value that it shows."""
         count = len(self._values)
         return [min(count - 1, column * count // cells) for column in range(cells)]
 
     def _plot(self, cells: int, rows: int, top: float) -> list[str]:
-        """Return the lines of the curve from the top; the last of `rows` + 1 is zero."""
+        """Return the lines of the curve, from the top down.
+
+        There are `rows` + 1 lines; the last line stands for zero. `top` is the amount of the first
+        line.
+        """
         grid = [[" "] * cells for _ in range(rows + 1)]
         before: int | None = None
         for column, bucket in enumerate(self._columns(cells)):
@@ -96,7 +104,7 @@ class CostChart(ToneWidget):
         return ["".join(row) for row in grid]
 
     def _ground(self, curve: str, ticks: set[int]) -> list[Cell]:
-        """Return the cells of the time axis with the part of the curve at zero."""
+        """Return the cells of the line at zero: the time axis and the curve over it."""
         cells: list[Cell] = []
         for column, bucket in enumerate(self._columns(len(curve))):
             sign = curve[column]
@@ -110,7 +118,7 @@ class CostChart(ToneWidget):
         return cells
 
     def _times(self, indent: int, across: int) -> tuple[set[int], str]:
-        """Return the columns that have a tick, and the line of time labels."""
+        """Return the plot columns that have a tick, and the line with their time labels."""
         cells = across - indent
         columns = self._columns(cells)
         labels = [visible(label) for label in self._labels]
@@ -130,9 +138,9 @@ class CostChart(ToneWidget):
 
 
 def axis(most: float, rows: int) -> list[str]:
-    """Return the labels of `rows` lines of a plot from the top, then that of zero.
+    """Return the labels of the cost axis: `rows` labels from the top down, then "$0".
 
-    Lines without a round amount have an empty label.
+    Lines that do not stand for a round amount have an empty label.
     """
     step, top = _step_and_top(most, rows)
     if most <= 0:
@@ -148,14 +156,17 @@ def axis(most: float, rows: int) -> list[str]:
 
 
 def _row(amount: float, top: float, rows: int) -> int:
-    """Return the line of an amount, from 0 for `top` to `rows` for zero."""
+    """Return the plot line on which an amount is drawn.
+
+    Line 0, at the top, stands for `top` dollars; line `rows` stands for zero.
+    """
     return max(0, min(rows, round((1 - amount / top) * rows)))
 
 
 def _step_and_top(most: float, rows: int) -> tuple[float, float]:
-    """Return the amount between two labels of an axis and its greatest amount.
+    """Return the cost axis's amount between two labels, and the amount at its top.
 
-    Both are 1 dollar if `most` is not positive.
+    Both are 1 dollar if `most`, the greatest cost, is not positive.
     """
     if most <= 0:
         return 1.0, 1.0
@@ -164,7 +175,10 @@ def _step_and_top(most: float, rows: int) -> tuple[float, float]:
 
 
 def _step(least: float) -> float:
-    """Return the next round amount: 1, 2 or 5 times a power of ten."""
+    """Return the smallest round amount that is at least `least`.
+
+    Round amounts are 1, 2 or 5 times a power of ten.
+    """
     power = 10.0 ** floor(log10(least))
     for times in (1, 2, 5, 10):
         if times * power >= least * 0.999:

@@ -1,4 +1,4 @@
-"""Columns of a line table and their widths at a given table width."""
+"""The columns of a line table, and how they share the width of the table."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ GAP: Final = 2
 
 
 class Column(NamedTuple):
-    """A column of a line table: title, preferred and least width, and priority.
+    """A column of a line table: its title, width, alignment and priority.
 
-    `flex` is its share of spare room. Columns of priority 0 are never dropped; larger priorities are dropped first.
-    Without a `min_width` a column is never narrower than its width.
+    `min_width` is the width to which the column may shrink; if it is None, the column never gets
+    narrower than `width`. `flex` is the column's share of spare room. `priority` is the order in
+    which columns are dropped from a narrow table: the greatest first, and 0 never.
     """
 
     key: str
@@ -27,12 +28,12 @@ class Column(NamedTuple):
 
     @property
     def least(self) -> int:
-        """Return the least width of the column."""
+        """Return the width below which the column is dropped instead of narrowed."""
         return self.width if self.min_width is None else min(self.min_width, self.width)
 
 
 class Slot(NamedTuple):
-    """A column that is shown: its index among all columns and its width in cells."""
+    """A column as shown: its index among all columns, and its width in cells."""
 
     place: int
     width: int
@@ -41,10 +42,11 @@ class Slot(NamedTuple):
 def arrange(columns: Sequence[Column], room: int, without: Collection[str] = ()) -> list[Slot]:
     """Return the columns that fit into `room` cells, in order, with their widths.
 
-    Columns whose key is in `without` are left out. Columns are dropped from the greatest priority (the rightmost first
-    among equals) until the rest fits at its least widths. Spare room first brings columns to their width, the most
-    important first, and then goes to columns with `flex`. If even the columns of priority 0 do not fit, the last ones
-    are narrowed, and dropped where less than half of their least width would be left.
+    Columns whose key is in `without` are left out. Columns are dropped until the rest fits at its
+    least widths, the column with the greatest priority first and the rightmost of several. Spare
+    room then widens the columns to their `width`, beginning with the smallest priority; what is
+    left goes to columns with `flex`. If even the columns of priority 0 do not fit, the last ones
+    are narrowed, or dropped if less than half of their least width would be left.
     """
     shown = [i for i, column in enumerate(columns) if column.key not in without]
 

@@ -1,4 +1,4 @@
-"""Facts as lines: labels and values in groups, under a title and an error."""
+"""A list of facts, each a label and a value, in groups under a title and an error."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ _WHOLE_LINES: Final = 40
 class Fact:
     """A label and its value.
 
-    Words wrap; a value of one word (an id, a branch, a path) is cut in its middle.
+    A value of several words is wrapped; a value of one word (an id, a branch, a path) is cut in
+    its middle if it is too long.
     """
 
     label: str
@@ -33,9 +34,10 @@ class Fact:
 
 
 class Facts(ToneWidget):
-    """A column of facts that the mouse wheel scrolls if it is too high.
+    """A list of facts, scrolled with the mouse wheel if it does not fit.
 
-    Facts in `whole` are shown in full; other values are limited to a few lines.
+    With `whole`, values are shown in full, up to 40 lines each; otherwise a value takes at most
+    three lines.
     """
 
     DEFAULT_CSS = "Facts { height: auto; }"
@@ -54,7 +56,7 @@ class Facts(ToneWidget):
         self._show(tuple(tuple(group) for group in groups if group), title, alert, None)
 
     def set_lines(self, lines: Sequence[Cell]) -> None:
-        """Show lines of text instead, each cut to the width."""
+        """Show lines of text in place of groups of facts; long lines are cut at their end."""
         self._show((), "", "", tuple(lines))
 
     def _show(
@@ -78,11 +80,14 @@ class Facts(ToneWidget):
         return max((width(visible(fact.label)) for group in self._groups for fact in group), default=0)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 (Textual's own)
-        """Return the number of lines at this width."""
+        """Return the number of lines that all facts take at this width."""
         return len(self._all(width))
 
     def lines(self, across: int, down: int, /) -> list[list[Cell]]:
-        """Return the lines from the scroll position; the last counts the lines left."""
+        """Return the lines to draw, beginning at the scroll position.
+
+        If not all lines fit, the last one states how many follow.
+        """
         all_lines = self._all(across)
         self._first = max(0, min(self._first, len(all_lines) - down))
         shown = all_lines[self._first : self._first + down]
@@ -125,7 +130,7 @@ class Facts(ToneWidget):
         ]
 
     def _folded(self, text: str, room: int, most: int) -> list[str]:
-        """Return the text as at most so many lines, the last one cut if needed."""
+        """Return the text wrapped to at most `most` lines, the last one cut if necessary."""
         # Wrap only as much text as can fit, and one line more, which shows that the rest is left out.
         text = text[: (room + 1) * (most + 2) * 2]
         lines = [
@@ -149,7 +154,10 @@ class Facts(ToneWidget):
         self.renew()
 
     def _all_shown(self) -> bool:
-        """Return whether all facts fit; the wheel then scrolls the parent widget."""
+        """Return whether all facts fit.
+
+        If they do, the mouse wheel scrolls the parent widget.
+        """
         return len(self._all(self.size.width)) <= self.size.height
 
     def _on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:

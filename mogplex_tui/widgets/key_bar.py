@@ -1,4 +1,4 @@
-"""The footer: the keys of a screen with their titles."""
+"""The key bar at the bottom of a screen: its keys with their titles."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ Item = tuple[str, str]
 
 
 class KeyBar(ToneWidget):
-    """A line of keys with their titles, of which some are dropped if it is narrow.
+    """A line of keys with their titles.
 
-    Keys are dropped from the right. The keys in `lasting` are dropped last, in their order.
+    If not all fit, keys are dropped from the right. The keys in `lasting` are dropped after all
+    others, the first of them first.
     """
 
     DEFAULT_CSS = "KeyBar { background: $surface; dock: bottom; }"
@@ -31,7 +32,7 @@ class KeyBar(ToneWidget):
         self._items, self._lasting = tuple(items), tuple(lasting)
 
     def set_items(self, items: Sequence[Item]) -> None:
-        """Show these keys; does nothing if they are unchanged."""
+        """Show these keys; do nothing if they are unchanged."""
         fresh = tuple(items)
         if fresh != self._items:
             self._items = fresh

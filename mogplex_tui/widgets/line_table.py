@@ -1,9 +1,10 @@
-"""A table drawn line by line, for any number of rows.
+"""A scrollable table that is drawn line by line, for any number of rows.
 
-The widget asks a `RowSource` only for the rows on screen. The owner reports changed rows with `refresh_rows`; cursor
-and scroll position are then found again by key, and only lines whose text changed are painted. A cursor on the first
-row stays at the top until the user moves it or opens the row: new rows that would push it off the screen move it to the
-new first row.
+The widget asks a `RowSource` only for the rows on screen. The owner calls `refresh_rows` when
+rows have changed; the table then finds the cursor and the scroll position by the rows' keys,
+and paints only the lines that look different. A cursor on the first row stays on the first
+row until the user moves it or opens the row: if new rows push it off the screen, it moves to
+the new first row.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from .styles import Cell
 
 
 class LineTable(RowView, can_focus=True):
-    """A scrolled table of rows by key, with a cursor and a sticky header.
+    """A scrollable table with a cursor and a header that does not scroll.
 
-    Columns are dropped if the table is narrow.
+    In a narrow table some columns are left out.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -37,7 +38,7 @@ class LineTable(RowView, can_focus=True):
     ]
 
     class RowHighlighted(LineMessage):
-        """The cursor is on another row, or the first rows have arrived."""
+        """Sent when the cursor has moved to another row or the first rows have arrived."""
 
         def __init__(self, table: LineTable, key: str, index: int) -> None:
             super().__init__(table)
@@ -45,16 +46,17 @@ class LineTable(RowView, can_focus=True):
             self.index = index
 
     class RowSelected(LineMessage):
-        """A row was opened, by Enter or a double click."""
+        """Sent when a row was opened by Enter or a double click."""
 
         def __init__(self, table: LineTable, key: str) -> None:
             super().__init__(table)
             self.key = key
 
     class NearEnd(LineMessage):
-        """The view is within two pages of the last row.
+        """Sent when the last row is on screen or at most two pages below the screen.
 
-        Sent once for each number of rows.
+        It is sent once for each number of rows. While the table is not scrolled, it is sent only if
+        the last row is on screen.
         """
 
         def __init__(self, table: LineTable, rows: int) -> None:
@@ -62,7 +64,7 @@ class LineTable(RowView, can_focus=True):
             self.rows = rows
 
     class HeaderSelected(LineMessage):
-        """A column's title was clicked."""
+        """Sent when a column's title was clicked."""
 
         def __init__(self, table: LineTable, column: str) -> None:
             super().__init__(table)
@@ -74,9 +76,10 @@ class LineTable(RowView, can_focus=True):
     # Calls by the owner.
 
     def set_source(self, source: RowSource) -> None:
-        """Show these rows.
+        """Show the rows of a source.
 
-        The cursor stays on its key if the new rows have it, else it moves to the first row.
+        If the row under the cursor exists in the new source, the cursor stays on it; otherwise the
+        cursor moves to the first row.
         """
         self._source = source
         self._rows.clear()
@@ -89,10 +92,10 @@ class LineTable(RowView, can_focus=True):
         self.paint()
 
     def refresh_rows(self, keys: Iterable[str] | None = None, *, reordered: bool = False) -> None:
-        """Repaint changed rows: those of `keys`, or all rows without it.
+        """Repaint the rows with the given keys, or all rows if `keys` is None.
 
-        Pass `reordered` if the order changed; a different number of rows counts as reordered. Only lines that look
-        different are painted.
+        Set `reordered` if the order of the rows has changed; it is assumed if the number of rows has
+        changed. Only lines that look different are painted.
         """
         source = self._source
         if source is None:
@@ -122,7 +125,7 @@ class LineTable(RowView, can_focus=True):
 
     @property
     def cursor_key(self) -> str | None:
-        """Return the key of the row under the cursor, None if there are no rows."""
+        """Return the key of the row under the cursor, or None if there are no rows."""
         return self._cursor_key
 
     @property
@@ -131,7 +134,7 @@ class LineTable(RowView, can_focus=True):
         return tuple(self._shown)
 
     def move_cursor_to(self, key: str) -> bool:
-        """Move the cursor to a row and show it; False if there is no such row."""
+        """Move the cursor to a row and scroll to it; return whether the row exists."""
         index = self._source.index_of(key) if self._source else None
         if index is None:
             return False
@@ -139,11 +142,11 @@ class LineTable(RowView, can_focus=True):
         return True
 
     def action_cursor(self, by: int) -> None:
-        """Move the cursor by rows."""
+        """Move the cursor by a number of rows; a negative number moves it up."""
         self._move(self._cursor + by)
 
     def action_page(self, by: int) -> None:
-        """Move cursor and view by pages."""
+        """Move the cursor and the view by a number of pages; up if it is negative."""
         rows = by * max(1, self.body_height - 1)
         self._move(self._cursor + rows, self.top + rows)
 
@@ -187,7 +190,10 @@ class LineTable(RowView, can_focus=True):
     # Keeping the screen in step with the source.
 
     def _sync(self, count: int) -> None:
-        """Find cursor and scroll position by key, and paint the lines that changed."""
+        """Update the table after the source's rows or their order have changed.
+
+        Cursor and scroll position are found by the rows' keys, and only changed lines are painted.
+        """
         source = self._source
         if source is None:
             return
@@ -219,16 +225,17 @@ class LineTable(RowView, can_focus=True):
         self._say_near_end()
 
     def _rests_below(self, top: int) -> bool:
-        """Return whether new rows pushed an unmoved cursor below the screen.
+        """Return whether new rows pushed a cursor on the first row below the screen.
 
-        Only while the view is at the top: the user then wants to see the first rows.
+        True only if the user has not moved the cursor and `top`, the scroll position, is 0: the user
+        then wants to see the first rows.
         """
         return self._resting and not top and self._cursor >= self.body_height > 0
 
     def _anchored_top(self) -> int:
-        """Return the scroll position that keeps the rows on screen on their lines.
+        """Return the scroll position that keeps the rows on the lines where they are.
 
-        The first row on screen that still exists decides.
+        It is computed from the first row on screen that still exists.
         """
         source = self._source
         for offset, key in enumerate(self._shown):
@@ -238,7 +245,7 @@ class LineTable(RowView, can_focus=True):
         return self.top
 
     def scrolled(self) -> None:
-        """Update the rows on screen after scrolling."""
+        """Update which rows are on screen after the view has scrolled."""
         self._compose_shown()
         self._say_near_end()
 
@@ -250,7 +257,7 @@ class LineTable(RowView, can_focus=True):
             self.post_message(self.NearEnd(self, count))
 
     def on_resize(self) -> None:
-        """Keep the cursor in view."""
+        """Keep the cursor on screen after a change of size."""
         if self._rests_below(self.top):
             self.action_first()
         self.jump(self._top_showing(self._cursor, min(self.top, max(0, self.line_count - self.body_height))))
@@ -264,7 +271,11 @@ class LineTable(RowView, can_focus=True):
         self.paint((self._line_of(self._cursor),))
 
     def on_click(self, event: events.Click) -> None:
-        """Move the cursor, open a row on a double click, report a clicked title."""
+        """Handle a click on a row or a column title.
+
+        A click moves the cursor to the row, a double click opens the row, and a click on a title
+        sends `HeaderSelected`.
+        """
         if event.x >= self.size.width - 1:
             return
         if event.y < self.header_lines:

@@ -1,4 +1,4 @@
-"""A live log tail, drawn line by line, that can follow new rows."""
+"""A live list of events or log lines that can stay at its end as rows arrive."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from .tail_search import MatchList
 
 
 class LineTail(TailView, can_focus=True):
-    """A list that grows at its end, with a cursor, follow mode, wrapping and search."""
+    """A list that grows at its end, with a cursor, follow mode, wrapping and search.
+
+    In follow mode the view stays at the end when rows are added.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "cursor(-1)", "Up", show=False, id="move.up"),
@@ -33,14 +36,14 @@ class LineTail(TailView, can_focus=True):
     """Whether the view stays at the end as rows arrive."""
 
     class FollowChanged(LineMessage):
-        """Following has started or stopped."""
+        """Sent when follow mode has started or stopped."""
 
         def __init__(self, tail: LineTail, following: bool) -> None:
             super().__init__(tail)
             self.following = following
 
     class RowSelected(LineMessage):
-        """A row was opened, by Enter or a double click."""
+        """Sent when a row was opened by Enter or a double click."""
 
         def __init__(self, tail: LineTail, key: str) -> None:
             super().__init__(tail)
@@ -57,7 +60,7 @@ class LineTail(TailView, can_focus=True):
     # Calls by the owner.
 
     def set_source(self, source: TailSource) -> None:
-        """Show these rows, starting at the end."""
+        """Show the rows of a source, scrolled to the end in follow mode."""
         self._source = source
         self.restyled()
         self._arrived = self._unseen = 0
@@ -69,14 +72,17 @@ class LineTail(TailView, can_focus=True):
         self.paint()
 
     def appended(self, rows: int = 1) -> None:
-        """Show rows that were added at the end of the source; call it once per burst."""
+        """Show the last `rows` rows, which were added to the end of the source.
+
+        Call it once for rows that arrive together.
+        """
         self._arrived += rows
         self._settle_and_paint()
 
     def refresh_rows(self, keys: Iterable[str] | None = None) -> None:
-        """Show changed rows: those of `keys`, or without it all rows.
+        """Show the changes of the rows with these keys, or of all rows if None.
 
-        Without `keys` rows may also have been inserted or removed.
+        With `keys` rows must not have been inserted or removed; if they have been, pass None.
         """
         source = self._source
         if source is None:
@@ -100,7 +106,10 @@ class LineTail(TailView, can_focus=True):
             self._settle_and_paint()
 
     def set_notice(self, notice: str | Cell | None) -> None:
-        """Show a notice above the rows, such as where the history ends; None hides it."""
+        """Show a notice above the rows, or hide it if `notice` is None.
+
+        A notice says, for example, where the history ends.
+        """
         fresh = (notice, Tone.WARN) if isinstance(notice, str) else notice
         if fresh == self._notice:
             return
@@ -114,7 +123,7 @@ class LineTail(TailView, can_focus=True):
 
     @property
     def unseen(self) -> int:
-        """Return the number of rows that arrived since following stopped."""
+        """Return the number of rows that were added since follow mode stopped."""
         return self._unseen + (0 if self.follow else self._arrived)
 
     def _settle_and_paint(self) -> None:
@@ -123,7 +132,7 @@ class LineTail(TailView, can_focus=True):
             self.paint(())
 
     def settle(self) -> None:
-        """Show rows that were added before mounting or since the last repaint."""
+        """Show the rows that `appended` has reported but that are not shown yet."""
         if not self._arrived:
             return
         arrived, self._arrived = self._arrived, 0
@@ -150,7 +159,11 @@ class LineTail(TailView, can_focus=True):
         self.go(self._end_top())
 
     def _find_again(self, source: TailSource, anchor: str | None, line: int) -> None:
-        """Find the cursor and the first row on screen by key after a change."""
+        """Restore the cursor and the scroll position after rows were inserted or removed.
+
+        `anchor` is the key of the row at the top of the screen and `line` the first of its lines on
+        screen.
+        """
         if self.follow:
             self._to_end()
             return
@@ -160,7 +173,7 @@ class LineTail(TailView, can_focus=True):
         self.go(self._top if top is None else Place(top, line))
 
     def badge(self) -> list[Cell]:
-        """Return the text that counts the new rows, shown while not following."""
+        """Return the text with the number of new rows; empty in follow mode."""
         if self.follow or not self.unseen:
             return []
         follow_hint = "".join(f" {word}" for word in self.follow_key_hint if word)
@@ -169,7 +182,10 @@ class LineTail(TailView, can_focus=True):
     # Following.
 
     def watch_follow(self, following: bool) -> None:
-        """Scroll to the end if following starts; report the change."""
+        """Send `FollowChanged`, and scroll to the end if follow mode has started.
+
+        Textual calls this when `follow` has changed.
+        """
         self._unseen = 0
         if self.is_mounted:
             if following:
@@ -180,14 +196,14 @@ class LineTail(TailView, can_focus=True):
             self.tell(self.FollowChanged(self, following))
 
     def action_follow(self, following: bool) -> None:
-        """Turn following on or off; turning it on scrolls to the end."""
+        """Turn follow mode on and scroll to the end, or turn it off."""
         self.follow = following
         if following:
             self._to_end()
             self.paint(())
 
     def _look_back(self) -> None:
-        """Stop following, because the user moved away from the end."""
+        """Stop follow mode, because the user has moved away from the end."""
         self.settle()
         self.follow = False
 
@@ -195,7 +211,7 @@ class LineTail(TailView, can_focus=True):
 
     @property
     def wrap(self) -> bool:
-        """Return whether long messages are wrapped instead of cut."""
+        """Return whether long messages are wrapped; if not, they are cut."""
         return self._wrap
 
     @property
@@ -204,12 +220,12 @@ class LineTail(TailView, can_focus=True):
         return self._times
 
     def toggle_wrap(self) -> None:
-        """Wrap long messages, or cut them."""
+        """Switch between wrapping and cutting long messages."""
         self._wrap = not self._wrap
         self._reshape()
 
     def toggle_times(self) -> None:
-        """Show or hide the times."""
+        """Switch between showing and hiding the times of rows."""
         self._times = not self._times
         self._reshape()
 
@@ -225,31 +241,35 @@ class LineTail(TailView, can_focus=True):
     # Searching.
 
     def set_highlight(self, term: str | None) -> None:
-        """Highlight a term, ignoring case; None or an empty term ends the search."""
+        """Search for a term, ignoring case, and highlight it in the rows.
+
+        None or an empty term ends the search.
+        """
         self._needle = self._matches.seek(term)
         for laid in self._laid.values():
             laid.strips.clear()
         self.paint()
 
     def next_match(self) -> tuple[int, int]:
-        """Move to the next matching row, wrapping around; return (position, total).
+        """Move the cursor to the next matching row, or to the first after the last.
 
-        Returns (0, 0) if no row matches.
+        Returns the number of the match and the number of all matches, or (0, 0) if no row matches.
         """
         return self._go_to_match(lambda: self._matches.after(self._cursor))
 
     def prev_match(self) -> tuple[int, int]:
-        """Move to the previous matching row, wrapping around.
+        """Move the cursor to the previous matching row, or to the last before the first.
 
-        Returns (position, total), or (0, 0) if no row matches.
+        Returns the number of the match and the number of all matches, or (0, 0) if no row matches.
         """
         return self._go_to_match(lambda: self._matches.before(self._cursor))
 
     def match_from(self, key: str | None) -> tuple[int, int]:
-        """Move to the first matching row at or after a row.
+        """Move the cursor to the first match at or after the row with a key.
 
-        Returns (position, total), or (0, 0) if no row matches. Starts at the cursor if there is no row of this key. A
-        search box calls it for each letter with the row where the search began.
+        The search starts at the cursor if there is no such row. Returns the number of the match and
+        the number of all matches, or (0, 0) if no row matches. A search box calls this for each typed
+        letter, always with the key of the row where the search was opened.
         """
         at = self._source.index_of(key) if self._source is not None and key is not None else None
         start = self._cursor if at is None else at
@@ -267,14 +287,14 @@ class LineTail(TailView, can_focus=True):
         return at + 1, len(rows)
 
     def resting_place(self) -> Place:
-        """Return the last page while following, else the current position."""
+        """Return the position of the last page in follow mode, else the current position."""
         return self._end_top() if self.follow else super().resting_place()
 
     # Cursor and scrolling.
 
     @property
     def cursor_key(self) -> str | None:
-        """Return the key of the row under the cursor, None if there are no rows."""
+        """Return the key of the row under the cursor, or None if there are no rows."""
         return self._cursor_key
 
     def _point(self, row: int) -> None:
@@ -288,9 +308,9 @@ class LineTail(TailView, can_focus=True):
         self._pending |= self.lines_of(row)
 
     def move_cursor_to(self, key: str) -> bool:
-        """Move the cursor to a row and show it; False if there is no such row.
+        """Move the cursor to a row and scroll to it; return whether the row exists.
 
-        Stops following.
+        Follow mode stops.
         """
         index = self._source.index_of(key) if self._source else None
         if index is None:
@@ -300,7 +320,7 @@ class LineTail(TailView, can_focus=True):
         return True
 
     def _move(self, row: int) -> None:
-        """Move the cursor to a row and show it."""
+        """Move the cursor to a row and scroll so that the row is on screen."""
         if not self._count:
             return
         self._point(row)
@@ -318,7 +338,7 @@ class LineTail(TailView, can_focus=True):
             self._pending.add(self.size.height - 1)
 
     def action_cursor(self, by: int) -> None:
-        """Move the cursor by rows; moving up stops following."""
+        """Move the cursor by a number of rows; moving up stops follow mode."""
         if by < 0:
             self._look_back()
         else:
@@ -326,7 +346,7 @@ class LineTail(TailView, can_focus=True):
         self._move(self._cursor + by)
 
     def action_page(self, by: int) -> None:
-        """Move view and cursor by pages; moving up stops following."""
+        """Move the view and the cursor by a number of pages; moving up stops follow mode."""
         if not self._count:
             return
         self._scroll(by * max(1, self.body_height - 1))
@@ -337,12 +357,12 @@ class LineTail(TailView, can_focus=True):
             self._move(last)
 
     def action_first(self) -> None:
-        """Move the cursor to the first row."""
+        """Stop follow mode and move the cursor to the first row."""
         self._look_back()
         self._move(0)
 
     def wheel(self, lines: int) -> None:
-        """Scroll by the mouse wheel; scrolling up stops following."""
+        """Scroll by a number of lines; scrolling up stops follow mode."""
         self._scroll(lines)
         self.paint(())
 
@@ -360,11 +380,11 @@ class LineTail(TailView, can_focus=True):
         self._seen()
 
     def jump_to_share(self, share: float) -> None:
-        """Scroll to a share of the content: 0 is the beginning, 1 the end."""
+        """Scroll to a fraction of the content: 0 is the beginning, 1 the end."""
         self.jump(round(share * self._count))
 
     def jump(self, top: int) -> None:
-        """Scroll to a row, as the scroll bar does."""
+        """Scroll so that a row is the first one on screen; scrolling up stops follow mode."""
         self.settle()
         if top < self._top.row:
             self._look_back()
@@ -386,7 +406,7 @@ class LineTail(TailView, can_focus=True):
         self.paint()
 
     def on_click(self, event: events.Click) -> None:
-        """Put the cursor on the row, open it on a double click."""
+        """Move the cursor to the clicked row; on a double click also open the row."""
         number = event.y - self.header_lines
         if event.x >= self.size.width - 1 or not 0 <= number < len(self._shown):
             return

@@ -1,8 +1,9 @@
-"""Base class of the widgets that are drawn line by line.
+"""Base class of the widgets that draw their lines themselves.
 
-A line view keeps the finished strips of the lines on screen and rebuilds only the marked ones, so that the cost of a
-repaint depends on the changes and not on the number of rows. Nothing is animated and nothing causes a layout: the
-scroll bar is the last cell of each line.
+A line view caches the finished strips of the lines on screen and draws again only those lines
+that are marked as changed, so that the cost of a repaint depends on the changes and not on
+the number of rows. Nothing is animated and nothing causes a layout: the scroll bar is the
+last cell of each line.
 """
 
 from __future__ import annotations
@@ -27,12 +28,15 @@ WHEEL_LINES: Final = 3
 
 @lru_cache(maxsize=8)
 def _broken(message: tuple[Cell, ...], room: int) -> list[Cell]:
-    """Return the wrapped lines of an empty state; cached, as each line needs them."""
+    """Return the lines of the message for an empty view, wrapped to `room` cells.
+
+    Every drawn line needs all of them, so the result is cached.
+    """
     return [(part.rstrip(), tone) for text, tone in message for part in wrap(visible(text), room, room)]
 
 
 class LineView(ScrollView, can_focus=True):
-    """A vertically scrolled view that repaints only the lines that changed."""
+    """A vertically scrollable view that repaints only the lines that have changed."""
 
     ALLOW_SELECT = False
     DEFAULT_CSS = """
@@ -65,23 +69,26 @@ class LineView(ScrollView, can_focus=True):
     # Methods of subclasses.
 
     def draw_line(self, y: int) -> Strip:
-        """Return view line `y` (0 is the top) as a strip as wide as the widget."""
+        """Return the strip for one line of the view, as wide as the widget.
+
+        `y` counts from 0 at the top of the widget.
+        """
         raise NotImplementedError
 
     def restyled(self) -> None:
-        """Drop every cached strip, because the palette or the width changed."""
+        """Drop the subclass's cached strips; called when the palette or width has changed."""
 
     def reshaped(self) -> None:
-        """Show other lines, because the size changed.
+        """Determine again which content is on screen; called when the size has changed.
 
-        Called while painting: must not request a repaint.
+        It is called while painting, so it must not request a repaint.
         """
 
     # Painting.
 
     @property
     def palette(self) -> Palette:
-        """Return the styles under the current theme."""
+        """Return the widget's text styles under the current theme."""
         if self._palette_now is None or not self._palette_checked:
             self._palette_checked = True
             fresh = Palette(self)
@@ -92,9 +99,9 @@ class LineView(ScrollView, can_focus=True):
         return self._palette_now
 
     def notify_style_update(self) -> None:
-        """Check the palette before the next paint.
+        """Compare the palette with the theme before the next paint.
 
-        Strips are dropped only if the palette really changed.
+        Cached strips are dropped only if the palette has changed.
         """
         super().notify_style_update()
         self._palette_checked = False
@@ -106,7 +113,7 @@ class LineView(ScrollView, can_focus=True):
     def render_lines(self, crop: Region) -> list[Strip]:
         """Return the strips of the lines in `crop`.
 
-        The strips are the cache: they are drawn once and returned until a line is marked.
+        A strip is drawn once and then returned from the cache until its line is marked as changed.
         """
         across, height = self.size
         _ = self.palette  # Settles restyling before strips are looked up.
@@ -129,11 +136,11 @@ class LineView(ScrollView, can_focus=True):
         return lines
 
     def render_line(self, y: int) -> Strip:
-        """Return the strip of view line `y`."""
+        """Return the strip of line `y` of the view."""
         return self.render_lines(Region(0, y, self.size.width, 1))[0]
 
     def strip(self, parts: Iterable[Part]) -> Strip:
-        """Return a strip of the parts, cut or padded to the width of the widget."""
+        """Return the parts as one strip, cut or padded to the width of the widget."""
         cells = self._frame_width
         segments = self.palette.segments(parts)
         used_width = sum(width(segment.text) for segment in segments)
@@ -143,7 +150,10 @@ class LineView(ScrollView, can_focus=True):
         )
 
     def paint(self, lines: Iterable[int] | None = None) -> None:
-        """Repaint these view lines, or all, and the pending ones at the next refresh."""
+        """Request a repaint of these lines of the view, or of all lines if None.
+
+        Lines that were marked earlier as pending are repainted, too.
+        """
         frame = self._frame
         if lines is None:
             self._frame = [None] * len(frame)
@@ -163,9 +173,10 @@ class LineView(ScrollView, can_focus=True):
             self.refresh(*regions)
 
     def tell(self, message: Message) -> None:
-        """Post a message and hold the repaint until the screen has handled it.
+        """Post a message and delay repaints until the screen has handled the message.
 
-        Changes that a screen makes because of a key are thus painted together with the line that the key moved.
+        What the screen changes in response to the message, such as its key bar, is thus painted
+        together with the view's own change.
         """
         hold = ExitStack()
         hold.enter_context(self.app.batch_update())
@@ -185,7 +196,7 @@ class LineView(ScrollView, can_focus=True):
         hop(0)
 
     def on_unmount(self) -> None:
-        """Release every held repaint, so that a removed view does not freeze the screen."""
+        """End the delays of repaints, so that a removed view does not freeze the screen."""
         for hold in list(self._holds):
             hold.close()
         self._holds.clear()
@@ -194,7 +205,7 @@ class LineView(ScrollView, can_focus=True):
 
     @property
     def body_height(self) -> int:
-        """Return the number of lines for rows."""
+        """Return the number of lines on screen that are not header lines."""
         return max(0, self.size.height - self.header_lines)
 
     @property
@@ -226,9 +237,9 @@ class LineView(ScrollView, can_focus=True):
             self.paint()
 
     def quiet_jump(self, top: int) -> None:
-        """Set the scroll position without a repaint.
+        """Set the scroll position without repainting the rows.
 
-        For rows that stay on their lines because others were added above them.
+        Used for rows that stay on their lines because others were added above them.
         """
         self._quiet = True
         try:
@@ -238,10 +249,10 @@ class LineView(ScrollView, can_focus=True):
         self._place_thumb()
 
     def scrolled(self) -> None:
-        """Update the subclass after the view has scrolled."""
+        """Update the subclass's state; called when the view has scrolled."""
 
     def _place_thumb(self) -> None:
-        """Find the lines of the scroll bar's thumb and mark those that changed."""
+        """Compute the lines of the scroll bar's thumb and repaint those that have changed."""
         before, self._thumb = self._thumb, self._thumb_lines()
         if self._thumb != before and self.is_mounted:
             self.paint(set(before) ^ set(self._thumb))
@@ -255,13 +266,13 @@ class LineView(ScrollView, can_focus=True):
         return range(start, start + length)
 
     def bar_part(self, y: int, ground: Ground = Ground.BASE) -> Part:
-        """Return the scroll bar's cell of view line `y`."""
+        """Return the last cell of line `y` of the view, which belongs to the scroll bar."""
         if y not in self._thumb:
             return " ", Tone.PLAIN, ground
         return "▐", Tone.DIM, ground
 
     def jump_to_share(self, share: float) -> None:
-        """Scroll to a share of the content: 0 is the beginning, 1 the end."""
+        """Scroll to a fraction of the content: 0 is the beginning, 1 the end."""
         self.jump(round(share * (self.line_count - self.body_height)))
 
     def _drag(self, y: int) -> None:
@@ -270,7 +281,7 @@ class LineView(ScrollView, can_focus=True):
             self.jump_to_share(max(0, min(y - self.header_lines, height - 1)) / (height - 1))
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Start to drag the scroll bar."""
+        """Start dragging the scroll bar if the mouse is on it."""
         if event.x >= self.size.width - 1 and self._thumb:
             self._dragging = True
             self.capture_mouse()
@@ -278,7 +289,7 @@ class LineView(ScrollView, can_focus=True):
             event.stop()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Drag the scroll bar."""
+        """Scroll with the mouse while the scroll bar is being dragged."""
         if self._dragging:
             self._drag(event.y)
 
@@ -299,15 +310,15 @@ class LineView(ScrollView, can_focus=True):
         self.wheel(-WHEEL_LINES)
 
     def wheel(self, lines: int) -> None:
-        """Scroll by the mouse wheel; the cursor stays on its row."""
+        """Scroll by a number of lines; the cursor stays on its row."""
         self.jump(self.top + lines)
 
     # The empty state.
 
     def set_message(self, lines: Iterable[str | Cell]) -> None:
-        """Set the text in the middle of a view without rows.
+        """Set the text to show in the middle of the view while it has no rows.
 
-        Plain strings are dim except the first.
+        Lines given as strings are dim, except for the first.
         """
         fresh = tuple(
             (line, Tone.DIM if number else Tone.PLAIN) if isinstance(line, str) else line
@@ -320,7 +331,7 @@ class LineView(ScrollView, can_focus=True):
             self.paint()
 
     def message_line(self, y: int) -> Strip:
-        """Return view line `y` of the empty state, whose long lines are wrapped."""
+        """Return line `y` of a view without rows, which shows the message."""
         room = self.size.width
         broken = _broken(self._message, max(8, room - 4))
         number = y - self.header_lines - max(1, (self.body_height - len(broken)) // 3)
@@ -332,6 +343,6 @@ class LineView(ScrollView, can_focus=True):
         return self.strip([(left, Tone.PLAIN, Ground.BASE), (text, tone, Ground.BASE)])
 
     def plain_line(self, y: int) -> Strip:
-        """Return an empty line with its part of the scroll bar."""
+        """Return an empty line `y` with its cell of the scroll bar."""
         blank = " " * max(0, self._frame_width - 1)
         return self.strip([(blank, Tone.PLAIN, Ground.BASE), self.bar_part(y)])

@@ -1,4 +1,4 @@
-"""Links as lines: a label, an arrow and a target, with a cursor."""
+"""A list of links, each a label, an arrow and a target, with a cursor."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _GAP: Final = 2
 
 
 class Links(ToneWidget):
-    """A column of links with a cursor that the parent widget moves."""
+    """A list of links, one per line, with a cursor that the parent widget moves."""
 
     DEFAULT_CSS = "Links { height: auto; }"
 
@@ -29,7 +29,10 @@ class Links(ToneWidget):
         self._bright = False
 
     def set_links(self, links: Sequence[tuple[str, str]], labels: int = 0) -> None:
-        """Show these pairs of label and target; labels have at least this width."""
+        """Show these pairs of label and target.
+
+        `labels` is the least width of the labels' column.
+        """
         fresh = tuple(links)
         labels = max([labels, *(width(visible(label)) for label, _ in fresh)])
         if (fresh, labels) == (self._links, self._labels):
@@ -62,7 +65,7 @@ class Links(ToneWidget):
 
     @property
     def bright(self) -> bool:
-        """Return whether the keys go to the links, so that the cursor is bright."""
+        """Return whether the cursor is drawn bright, because the keys move it."""
         return self._bright
 
     @bright.setter
@@ -76,7 +79,7 @@ class Links(ToneWidget):
         return len(self._links)
 
     def lines(self, across: int, _down: int, /) -> list[list[Cell]]:
-        """Return the lines without the cursor."""
+        """Return the lines of all links; the cursor is not included."""
         labels = min(self._labels, across // 2)
         out: list[list[Cell]] = []
         for label, text in self._links:
@@ -91,7 +94,7 @@ class Links(ToneWidget):
         return out
 
     def render_line(self, y: int) -> Strip:
-        """Draw one line; the one under the cursor has its own background."""
+        """Draw one line; the line under the cursor has another background."""
         plain = super().render_line(y)
         if y != self._at or not self._links or self._palette is None:
             return plain

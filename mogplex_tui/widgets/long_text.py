@@ -1,4 +1,4 @@
-"""Long texts under titles, wrapped to the width and drawn line by line."""
+"""Long texts under titles, wrapped to the width of the widget."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ MOST_LINES: Final = 10_000
 class LongText(ToneWidget):
     """Titled texts that can be selected with the mouse.
 
-    Only the beginning of a very long text is shown. The title says so; for a text without a title, a line below does.
+    Only the beginning of a very long text is shown. Its title says so or, if the text has no
+    title, a line below the text.
     """
 
     ALLOW_SELECT = True
@@ -34,7 +35,7 @@ class LongText(ToneWidget):
         self._wrapped: tuple[int, list[list[Cell]]] = (-1, [])
 
     def set_texts(self, texts: Sequence[tuple[str, str]]) -> None:
-        """Show these pairs of title and text; does nothing if they are unchanged."""
+        """Show these pairs of title and text; do nothing if they are unchanged."""
         fresh = tuple(texts)
         if fresh == self._texts:
             return
@@ -47,15 +48,15 @@ class LongText(ToneWidget):
 
     @property
     def text(self) -> str:
-        """Return the shown text without the line breaks of wrapping."""
+        """Return the shown titles and texts without the line breaks added by wrapping."""
         return "\n\n".join("\n".join([title, *lines] if title else lines) for title, lines in self._parts)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 (Textual's own)
-        """Return the number of lines at this width."""
+        """Return the number of lines that all texts take at this width."""
         return len(self.lines(width, 0))
 
     def lines(self, across: int, _down: int, /) -> list[list[Cell]]:
-        """Return all lines at a width."""
+        """Return the lines of all texts, wrapped to a width."""
         if across <= 0:
             return []
         if self._wrapped[0] != across:
@@ -72,7 +73,7 @@ class LongText(ToneWidget):
         return out
 
     def render_line(self, y: int) -> Strip:
-        """Draw one line with its selected part."""
+        """Draw one line and highlight the part of it that is selected."""
         strip = super().render_line(y)
         selection = self.text_selection
         span = None if selection is None else selection.get_span(y)
@@ -87,13 +88,16 @@ class LongText(ToneWidget):
         return strip.apply_offsets(0, y)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """Return the selected text and what ends it."""
+        """Return the selected text, and the line break that Textual puts after it."""
         lines = ("".join(text for text, _ in line) for line in self.lines(self.size.width, 0))
         return selection.extract("\n".join(lines)), "\n"
 
 
 def _part(title: str, text: str) -> tuple[str, list[str]]:
-    """Return a title that states the omitted part, and the shown lines of a text."""
+    """Return a text's title and the lines of the text that are shown.
+
+    If the text is too long, the title or a last line states how much of it is shown.
+    """
     lines = text[:MOST_CHARACTERS].replace("\r\n", "\n").split("\n", MOST_LINES)
     del lines[MOST_LINES:]
     shown = sum(map(len, lines)) + len(lines) - 1

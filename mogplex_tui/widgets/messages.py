@@ -7,7 +7,10 @@ from textual.widget import Widget
 
 
 class LineMessage(Message):
-    """A message of a widget; `control` is the sender, so that `@on` can match its id."""
+    """A message whose `control` is the widget that sent it.
+
+    Textual's `@on` decorator can therefore select messages by the id of the widget.
+    """
 
     def __init__(self, widget: Widget) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A notice above a list: the records that are missing there, and the reason.
+"""A notice above the content of a screen, such as why some records are missing.
 
 It takes no room while there is no notice.
 """
@@ -26,9 +26,9 @@ class NoticeLine(Static):
         self._sentence = self._broken = ""
 
     def show(self, sentence: str, *, quiet: bool = False) -> None:
-        """Show a notice, or nothing; a quiet notice does not report a problem.
+        """Show a sentence, or hide the notice if the sentence is empty.
 
-        An unchanged notice is not laid out again.
+        A `quiet` notice is dim, because it does not report a problem.
         """
         self.set_class(quiet, "-quiet")
         if sentence == self._sentence:
@@ -38,7 +38,7 @@ class NoticeLine(Static):
         self._break(self.app.size.width)
 
     def _break(self, cells: int) -> None:
-        """Break the notice into lines for this width."""
+        """Wrap the notice to a width in cells."""
         room = max(1, cells - self.gutter.width)
         broken = "\n".join(wrap(visible(self._sentence), room, room))
         if broken != self._broken:
@@ -46,10 +46,10 @@ class NoticeLine(Static):
             self.update(Content(broken))
 
     def on_resize(self, event: events.Resize) -> None:
-        """Break the notice into lines again."""
+        """Wrap the notice to the new width."""
         self._break(event.size.width)
 
     @property
     def sentence(self) -> str:
-        """Return the notice that is shown."""
+        """Return the notice that is shown, or an empty text."""
         return self._sentence

@@ -1,4 +1,4 @@
-"""Ignore page up and page down in option lists that have no room on the screen."""
+"""Patch that makes option lists without room ignore page up and page down."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from textual.widgets import OptionList
 
 
 def page_only_what_is_drawn() -> None:
-    """Patch OptionList: page up and page down do nothing while it has no size.
+    """Make Textual's option lists ignore page up and down while they have no size.
 
-    Textual looks up the line of the highlighted option. There is none while the list has no size, as in a terminal of a
-    few lines, and the lookup ends the program with a KeyError. The palette and select boxes make their lists
-    themselves, so a subclass would not reach them.
+    For these keys Textual looks up the line of the highlighted option. A list that has no size,
+    as in a terminal of a few lines, has no such line, and the lookup ends the program with a
+    KeyError. The palette and select boxes create their lists themselves, so a subclass would not
+    be used there.
     """
     move_page: Any = OptionList._move_page
     if getattr(move_page, "__wrapped__", None) is not None:

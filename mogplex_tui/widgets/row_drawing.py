@@ -1,4 +1,4 @@
-"""Drawing of a line table: columns, header, cached rows, flashes, empty state."""
+"""Base class of the line table that draws its header and its rows."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _GAP: Final = " " * GAP
 
 
 class RowSource(Protocol):
-    """Source of a table's rows; each row has a unique key."""
+    """The rows of a table; each row has a unique key."""
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -33,25 +33,25 @@ class RowSource(Protocol):
         ...
 
     def index_of(self, key: str) -> int | None:
-        """Return the index of a row, or None if it is not shown."""
+        """Return the index of the row with a key, or None if the row is not shown."""
         ...
 
     def cells(self, key: str) -> Sequence[Cell]:
-        """Return one cell for each column, in the order of the columns."""
+        """Return the cells of the row with a key: one for each column, in column order."""
         ...
 
     def mark(self, key: str) -> bool:
-        """Return whether the row is marked for an action on several rows."""
+        """Return whether the row with a key is marked for an action on several rows."""
         ...
 
     @property
     def stale(self) -> bool:
-        """Return whether the rows are stale and to be shown dimmed."""
+        """Return whether all rows are stale, so that they are drawn dim."""
         ...
 
 
 class _Row:
-    """A row as it was last drawn."""
+    """The cached content and strips of a row as it was last drawn."""
 
     __slots__ = ("cells", "generation", "marked", "strips")
 
@@ -63,7 +63,10 @@ class _Row:
 
 
 class RowView(LineView):
-    """Rows of a source as lines under a header; a subclass moves the cursor."""
+    """Draws the rows of a source as lines under a header, with a cursor.
+
+    The subclass `LineTable` moves the cursor.
+    """
 
     header_lines = 1
 
@@ -94,15 +97,15 @@ class RowView(LineView):
     # Calls by the owner.
 
     def set_columns(self, columns: Sequence[Column]) -> None:
-        """Show these columns; cells of the source come in the same order."""
+        """Set the columns; the source returns its cells in the same order."""
         self._columns = tuple(columns)
         self.restyled()
         self.paint()
 
     def leave_out(self, keys: frozenset[str]) -> None:
-        """Hide the columns of these keys at every width.
+        """Hide the columns with these keys, however wide the table is.
 
-        The source still returns their cells.
+        The source still returns cells for them.
         """
         if keys != self._without:
             self._without = keys
@@ -110,12 +113,12 @@ class RowView(LineView):
             self.paint()
 
     def set_sort(self, key: str | None, descending: bool = False) -> None:
-        """Show the sort column in the header; the source sorts the rows."""
+        """Mark a column in the header as the sort column; the source sorts the rows."""
         self._sort = None if key is None else (key, descending)
         self.paint((0,))
 
     def flash(self, key: str, column_keys: Iterable[str]) -> None:
-        """Highlight the changed cells of a row for half a second.
+        """Highlight the cells of a row in the given columns for half a second.
 
         Does nothing with reduced motion.
         """
@@ -146,11 +149,11 @@ class RowView(LineView):
         self._line_by_key = {key: line for line, key in enumerate(self._shown, self.header_lines)}
 
     def reshaped(self) -> None:
-        """Find the rows on screen after a change of height or width."""
+        """Determine which rows are on screen after a change of size."""
         self._compose_shown()
 
     def restyled(self) -> None:
-        """Drop the rows drawn in other colours or for another width."""
+        """Drop the cached rows after a change of colours or width."""
         self._rows.clear()
         self._slots = None
 
@@ -167,7 +170,7 @@ class RowView(LineView):
         return [self._columns[slot.place].key for slot in self.arranged()]
 
     def draw_line(self, y: int) -> Strip:
-        """Return the header, a row, a line of the empty state, or an empty line."""
+        """Return line `y`: the header, a row, a line of the message, or an empty line."""
         if y < self.header_lines:
             return self._header()
         line = y - self.header_lines
@@ -199,7 +202,7 @@ class RowView(LineView):
         return "▾" if descending else "▴"
 
     def _look(self, key: str) -> bool:
-        """Update the cached row; return whether it looks different from before."""
+        """Update the cached row with a key; return whether the row looks different now."""
         row = self._rows.get(key)
         if row is None:
             if len(self._rows) >= _CACHED_ROWS:

@@ -1,4 +1,4 @@
-"""A page that scrolls by the list keys as well as by the arrow keys."""
+"""A page that the arrow keys and the keys for moving in lists scroll."""
 
 from __future__ import annotations
 

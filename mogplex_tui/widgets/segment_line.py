@@ -1,4 +1,4 @@
-"""A line of left and right segments that drops segments if it is narrow."""
+"""A line of texts at its left and right ends, of which some are dropped if narrow."""
 
 from __future__ import annotations
 
@@ -16,9 +16,11 @@ CLOSE_GAP: Final = 1
 
 
 class Segment(NamedTuple):
-    """A piece of a segment line; larger priorities are dropped first.
+    """A text in a segment line, with its tone, its priority and the end it belongs to.
 
-    A `close` segment has one blank before it, as the steps of a path do.
+    If the line is narrow, the segments with the greatest `priority` are dropped first. A `right`
+    segment is at the right end of the line. A `close` segment is only one blank away from the
+    segment before it, as the steps of a path are.
     """
 
     text: str
@@ -29,21 +31,21 @@ class Segment(NamedTuple):
 
 
 class SegmentLine(ToneWidget):
-    """A line of segments, aligned to the left and to the right edge."""
+    """A line of segments, some aligned to its left end and some to its right end."""
 
     def __init__(self, segments: Sequence[Segment] = (), *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._segments = tuple(segments)
 
     def set_segments(self, segments: Sequence[Segment]) -> None:
-        """Show these segments; does nothing if they are unchanged."""
+        """Show these segments; do nothing if they are unchanged."""
         fresh = tuple(segments)
         if fresh != self._segments:
             self._segments = fresh
             self.renew()
 
     def lines(self, across: int, _down: int, /) -> list[list[Cell]]:
-        """Return one line, folded to the width."""
+        """Return one line with the segments that fit into the width."""
         return [fold(self._segments, across)]
 
 
@@ -54,10 +56,10 @@ class HeaderLine(SegmentLine):
 
 
 def fold(segments: Sequence[Segment], room: int) -> list[Cell]:
-    """Return the segments as cells that fill `room`, without those that do not fit.
+    """Return the cells of a line of `room` cells with the segments that fit.
 
-    First the gaps narrow, then segments are dropped, the largest priority first and the last one among equals; the last
-    remaining segment is cut.
+    If not all fit, the gaps are narrowed first. Then segments are dropped, the greatest priority
+    first and the last of several. The last remaining segment is cut.
     """
     visible_segments = [segment._replace(text=visible(segment.text)) for segment in segments if segment.text]
     gap = WIDE_GAP

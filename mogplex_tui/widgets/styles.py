@@ -1,7 +1,7 @@
-"""Semantic tones, from which widgets get all their text styles.
+"""Semantic tones, which determine all text styles of the widgets.
 
-A tone is a name and its colour is a variable of the theme, so that no widget knows a colour and a terminal without
-colours still gets bold, dim and reverse.
+A tone is a name, and its colour is a variable of the theme. So no widget contains a colour,
+and a terminal without colours still shows bold, dim and reverse text.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 class Tone(StrEnum):
-    """Meaning of a piece of text; a glyph or a word always shows it as well."""
+    """The meaning of a piece of text, such as an error.
+
+    Colour is never the only sign of it: a glyph or a word always expresses the meaning, too.
+    """
 
     PLAIN = "plain"
     DIM = "dim"
@@ -52,7 +55,7 @@ _TONES: Final[dict[Tone, tuple[str, float, bool]]] = {
 
 
 class Ground(StrEnum):
-    """Background of a piece of text."""
+    """The kind of background behind a piece of text, such as the cursor line's."""
 
     BASE = "base"
     CURSOR = "cursor"
@@ -79,8 +82,8 @@ Part = tuple[str, Tone, Ground]
 class Palette:
     """The styles of one widget under the current theme, by tone and ground.
 
-    Two palettes are equal if they would paint the same, so that a widget keeps its cached lines through style updates
-    that change nothing.
+    Two palettes are equal if text would look the same in both. So a widget keeps its cached lines
+    when a style update changes nothing.
     """
 
     __slots__ = ("_letters", "_solid", "_styles")
@@ -104,9 +107,10 @@ class Palette:
         return self._styles[tone, ground]
 
     def segments(self, parts: Iterable[Part]) -> list[Segment]:
-        """Return the parts as segments, joined where they look alike to save bytes.
+        """Return the parts as segments, joining adjacent parts that look the same.
 
-        Spaces look alike in every tone of a ground, so they join the text before or after them.
+        Fewer segments need fewer bytes on the terminal. A space looks the same in every tone of a
+        ground, so spaces are joined to the text before or after them.
         """
         out: list[Segment] = []
         styles = self._styles
@@ -139,9 +143,10 @@ class Palette:
 def _painted(
     colours: tuple[str, ...], background: Color, filters: tuple[LineFilter, ...], *, ansi: bool, plain: bool
 ) -> tuple[Mapping[tuple[Tone, Ground], Style], frozenset[Ground]]:
-    """Return the styles on a background, and the grounds with one look of a space.
+    """Return the styles by tone and ground, and the grounds whose spaces look alike.
 
-    Most widgets of a screen have the same background, so the styles are computed once for all of them.
+    On those grounds, a space looks the same in every tone. Most widgets of a screen have the same
+    background, so the result is cached for all of them.
     """
     variables = dict(zip(_VARIABLES, colours, strict=True))
     solid: set[Ground] = set()
@@ -167,9 +172,9 @@ def _painted(
 def _tone_style(
     tone: Tone, background: Color, variables: Mapping[str, str], *, ansi: bool, plain: bool
 ) -> Style:
-    """Return the style of a tone on a plain background.
+    """Return the style of a tone on the widget's plain background.
 
-    With the terminal's own colours, grey becomes dim.
+    With `ansi`, the terminal's own colours are used, and grey text becomes dim.
     """
     variable, share, bold = _TONES[tone]
     # Without colours a failure is bold, beside its glyph and word.
@@ -183,9 +188,10 @@ def _tone_style(
 
 
 def _ground_style(place: Ground, background: Color, variables: Mapping[str, str], *, ansi: bool) -> Style:
-    """Return the style that a ground adds to a tone.
+    """Return the style to add to a tone's style for a kind of background.
 
-    It is a tint, or with the terminal's own colours an attribute.
+    It is a tinted background or, with `ansi` (the terminal's own colours), underline or reverse
+    video.
     """
     if place is Ground.BASE:
         return Style()
@@ -196,7 +202,11 @@ def _ground_style(place: Ground, background: Color, variables: Mapping[str, str]
 
 
 def _color(value: str, background: Color) -> Color:
-    """Return a theme's colour; an automatic colour becomes black or white."""
+    """Parse a colour of the theme.
+
+    For a value that is no colour, such as "auto", return black or white, whichever contrasts with
+    the background.
+    """
     try:
         return Color.parse(value)
     except ColorParseError:

@@ -27,10 +27,10 @@ _STEPS = (
 
 
 class TabLine(ToneWidget):
-    """A line of tabs whose titles are shortened if it is narrow."""
+    """A line of tabs; titles are shortened if the line is too narrow for them."""
 
     class Picked(Message):
-        """A tab was clicked."""
+        """Sent when a tab was clicked."""
 
         def __init__(self, name: str) -> None:
             super().__init__()
@@ -44,9 +44,9 @@ class TabLine(ToneWidget):
         shorts: Mapping[str, str] | None = None,
         id: str | None = None,
     ) -> None:
-        """Store the tabs; `shorts` maps titles to a form for narrow terminals.
+        """Create the line of tabs; `shorts` maps titles to shorter ones for narrow lines.
 
-        Other titles are cut to their first letters.
+        If that is not enough, all titles are cut to their first letters.
         """
         super().__init__(id=id)
         self._tabs = tuple(tabs)
@@ -54,7 +54,7 @@ class TabLine(ToneWidget):
         self._active = active
 
     def _laid(self, across: int) -> list[tuple[str, list[Cell]]]:
-        """Return each tab's name with its cells, including the gap before it."""
+        """Return each tab's name and its cells, which include the gap before the tab."""
         laid: list[tuple[str, list[Cell]]] = []
         for gap, short, longest in _STEPS:
             laid = []
@@ -73,12 +73,12 @@ class TabLine(ToneWidget):
         return laid
 
     def lines(self, across: int, _down: int, /) -> list[list[Cell]]:
-        """Return one line, shortened to the width."""
+        """Return one line with all tabs, shortened to the width."""
         cells = [cell for _, tab in self._laid(across) for cell in tab]
         return [clipped(cells, across)]
 
     def on_click(self, event: events.Click) -> None:
-        """Report the tab that was clicked."""
+        """Send `Picked` for the tab that was clicked."""
         end = 0
         for name, cells in self._laid(self.size.width):
             end += sum(width(text) for text, _ in cells)

@@ -1,7 +1,8 @@
-"""Drawing of a tail: rows are laid out as they come into view.
+"""Base class of the tail; it lays out each row when the row comes on screen.
 
-The position is a row and a line within it, never an offset among all lines. So rows may be of any height and wrap at
-any width, and the cost depends on the lines on screen and not on the number of rows.
+The scroll position is a row and a line within that row, never an offset among the lines of
+all rows. So rows may have any height and wrap at any width, and the cost depends on the lines
+on screen and not on the number of rows.
 """
 
 from __future__ import annotations
@@ -23,14 +24,14 @@ _MOST_NOTICE_LINES = 3
 
 
 class Place(NamedTuple):
-    """A line of content: a row's index and the line within the row."""
+    """A position in a tail: a row's index, and the index of a line within the row."""
 
     row: int
     line: int
 
 
 class _Laid:
-    """A row laid out for the current shape."""
+    """The cached lines of a row at the current width and settings."""
 
     __slots__ = ("generation", "key", "lines", "strips", "version")
 
@@ -43,7 +44,7 @@ class _Laid:
 
 
 class TailView(LineView):
-    """Rows of a source as one or more lines each, from any position."""
+    """Draws rows of a source, each as one or more lines, from a scroll position on."""
 
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name=name, id=id, classes=classes)
@@ -73,7 +74,7 @@ class TailView(LineView):
         return TailShape(max(1, self.size.width - 2), self._wrap, self._times)
 
     def _lay(self, index: int) -> _Laid:
-        """Return the row at `index`, laid out; asks the source only if it must."""
+        """Return the laid-out row at `index`, from the cache if possible."""
         source = self._source
         key = self._keys.get(index)
         laid = self._laid.get(key) if key is not None else None
@@ -104,7 +105,7 @@ class TailView(LineView):
     # Positions.
 
     def _back(self, place: Place, lines: int) -> Place:
-        """Return the position so many lines above, or the first."""
+        """Return the position `lines` lines above `place`, or the first position."""
         row, line = place
         while lines > line and row > 0:
             lines -= line + 1
@@ -113,7 +114,7 @@ class TailView(LineView):
         return Place(row, max(0, line - lines))
 
     def _forward(self, place: Place, lines: int) -> Place:
-        """Return the position so many lines below, or the last line of all."""
+        """Return the position `lines` lines below `place`, or the last position."""
         row, line = place
         while lines > 0:
             lines_left = self._height(row) - 1 - line
@@ -126,7 +127,7 @@ class TailView(LineView):
         return Place(row, line)
 
     def _end_top(self) -> Place:
-        """Return the position that shows the last line of all at the bottom."""
+        """Return the scroll position at which the last line is at the bottom of the view."""
         if not self._count:
             return Place(0, 0)
         last = self._count - 1
@@ -140,7 +141,7 @@ class TailView(LineView):
         return min(Place(row, line), self._end_top())
 
     def _fill_shown(self) -> None:
-        """Find the lines on screen, from the top position on."""
+        """Collect the lines that are on screen, beginning at the scroll position."""
         shown: list[tuple[_Laid, int, int]] = []
         row, line = self._top
         room = self.body_height
@@ -151,12 +152,12 @@ class TailView(LineView):
         self._shown = shown[:room]
 
     def go(self, place: Place) -> None:
-        """Scroll to a position and mark every line that changes."""
+        """Scroll to a position and mark every line that changes for a repaint."""
         self._top = self._clamped(place)
         self.show_changes()
 
     def show_changes(self) -> None:
-        """Find the lines on screen again and mark those that differ."""
+        """Determine the lines on screen again and mark those that differ for a repaint."""
         before = self._shown
         self._fill_shown()
         self._place_thumb()
@@ -169,12 +170,12 @@ class TailView(LineView):
                 self._pending.add(head + y)
 
     def lines_of(self, row: int) -> set[int]:
-        """Return the view lines on which a row is shown."""
+        """Return the line numbers of the view on which a row is shown."""
         return {y for y, (_, _, index) in enumerate(self._shown, self.header_lines) if index == row}
 
     @property
     def at_end(self) -> bool:
-        """Return whether the last line of all is on screen."""
+        """Return whether the last line of the last row is on screen."""
         if not self._shown:
             return True
         laid, line, row = self._shown[-1]
@@ -193,18 +194,18 @@ class TailView(LineView):
     # Size and style.
 
     def restyled(self) -> None:
-        """Lay out all rows again after a change of width or palette."""
+        """Drop all laid-out rows after a change of width or palette."""
         self._laid.clear()
         self._keys.clear()
 
     def reshaped(self) -> None:
-        """Find the lines of notice and rows after a change of size."""
+        """Wrap the notice and determine the lines on screen again after a change of size."""
         self._fold_notice()
         self._top = self.resting_place()
         self._fill_shown()
 
     def resting_place(self) -> Place:
-        """Return the position to show after the size or the rows have changed."""
+        """Return the scroll position to use after the size or the rows have changed."""
         return self._clamped(self._top)
 
     def _fold_notice(self) -> None:
@@ -217,7 +218,7 @@ class TailView(LineView):
     # Drawing.
 
     def draw_line(self, y: int) -> Strip:
-        """Return a line of the notice, of a row or of the empty state, or an empty one."""
+        """Return line `y`: the notice, a line of a row, the message, or an empty line."""
         if y < self.header_lines:
             return self._notice_line(y)
         if self.no_rows:
@@ -232,7 +233,7 @@ class TailView(LineView):
         return strip
 
     def badge(self) -> list[Cell]:
-        """Return the text over the end of the last line, or nothing."""
+        """Return a text to draw over the right end of the last line; empty by default."""
         return []
 
     def _badged(self, strip: Strip, badge: Iterable[Cell]) -> Strip:
@@ -268,7 +269,7 @@ class TailView(LineView):
         return self.strip(parts)
 
     def _parts(self, line: TailLine, ground: Ground) -> list[Part]:
-        """Return the line's cells, with search matches on their own background."""
+        """Return the cells of a line; matches of the search have another background."""
         spans = []
         if self._needle is not None:
             spans = [match.span() for match in self._needle.finditer("".join(text for text, _ in line))]

@@ -1,4 +1,4 @@
-"""Rows of a tail and their layout as lines."""
+"""The rows of a tail, and how a row is laid out as lines."""
 
 from __future__ import annotations
 
@@ -23,9 +23,10 @@ TailLine = list[Cell]
 class TailRow(NamedTuple):
     """A row of a tail: time, label, message, a right-aligned text and a detail.
 
-    `body` holds the spans of the message; a first span that ends in a space is a name (a tool's) and has its own
-    column, so that messages line up. `right` is aligned to the right edge, `detail` is a further line below the
-    message. A row with neither time nor label is a remark across the whole width, such as a gap.
+    `body` holds the parts of the message. If the first part ends in a space, it is the name of a
+    tool and is drawn in a column of its own, so that the messages line up. `right` is drawn at
+    the right edge, `detail` on a further line below the message. A row with neither time nor
+    label is a remark, such as a note about missing events, and takes the whole width.
     """
 
     key: str
@@ -37,7 +38,7 @@ class TailRow(NamedTuple):
 
 
 class TailSource(Protocol):
-    """Source of a tail's rows, oldest first."""
+    """The rows of a tail, oldest first; each row has a unique key."""
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -48,21 +49,24 @@ class TailSource(Protocol):
         ...
 
     def text(self, index: int) -> str:
-        """Return the searchable text of a row: its label, body and detail."""
+        """Return the text of the row at `index` that a search looks through.
+
+        It consists of the label, the body and the detail.
+        """
         ...
 
     def index_of(self, key: str) -> int | None:
-        """Return the index of a row, or None if there is no such row."""
+        """Return the index of the row with a key, or None if there is no such row."""
         ...
 
     def version(self, key: str) -> int:
-        """Return a number that changes when the row's content does."""
+        """Return a number that changes whenever the content of the row with a key changes."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class TailShape:
-    """Layout of a tail's rows: width in cells, wrapping, and times."""
+    """How a tail lays out rows: width in cells, and whether to wrap and to show times."""
 
     cells: int
     wrap: bool
@@ -118,7 +122,10 @@ def _exactly(line: TailLine, cells: int) -> TailLine:
 
 
 def _head(row: TailRow, shape: TailShape) -> TailLine:
-    """Return time, label and name, each in its column; nothing for a remark."""
+    """Return the cells of time, label and name, each padded to its column.
+
+    A row with neither time nor label has none.
+    """
     if not row.time and not row.label[0]:
         return []
     head: TailLine = []
@@ -151,7 +158,7 @@ def _cut(spans: Sequence[Cell], cells: int) -> TailLine:
 
 
 def _wrapped(spans: Sequence[Cell], first_width: int, other_width: int) -> list[TailLine]:
-    """Return the spans in lines, broken at newlines and at the width."""
+    """Return the message's parts as lines, broken at newlines and at the width."""
     paragraphs: list[TailLine] = [[]]
     left = _LONGEST
     for text, tone in spans:

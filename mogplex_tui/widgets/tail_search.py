@@ -1,4 +1,4 @@
-"""Incremental search of a tail, updated as rows are added or changed."""
+"""Search in a tail while the term is being typed and rows are being added."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from .text import visible
 
 
 class _Found:
-    """The rows that contain one term, in order, among the first `searched` rows."""
+    """The indexes of the rows that contain one term, in ascending order.
+
+    Only the first `searched` rows of the tail have been searched.
+    """
 
     __slots__ = ("needle", "rows", "searched", "term")
 
@@ -22,13 +25,13 @@ class _Found:
         self.searched = 0
 
     def extend(self, source: TailSource, among: Iterable[int], count: int) -> None:
-        """Search the rows that were not searched yet, up to `count`."""
+        """Search the rows with the indexes in `among`, and set `searched` to `count`."""
         search, text = self.needle.search, source.text
         self.rows.extend(index for index in among if search(visible(text(index), None)))
         self.searched = count
 
     def recheck(self, index: int, text: str) -> None:
-        """Add or remove a row, because its text changed."""
+        """Add or remove the row at an index, depending on whether its new text matches."""
         if index >= self.searched:
             return
         at = bisect_left(self.rows, index)
@@ -41,23 +44,24 @@ class _Found:
 
 
 class MatchList:
-    """The indexes of the rows that match the current term, in order.
+    """The indexes of the rows that match the current search term, in ascending order.
 
-    While the user types, each term contains the previous one: only the matches of that one are searched, and a deleted
-    letter restores the earlier matches. All rows are read once, for the first letter.
+    While the user types, each term contains the previous term, so only the rows that matched the
+    previous term are searched. When a letter is deleted, the matches of the shorter term are used
+    again. All rows are searched only once, for the first letter.
     """
 
     def __init__(self) -> None:
         self._terms: list[_Found] = []
 
     def restart(self) -> None:
-        """Drop the matches because rows have moved; keep the term."""
+        """Discard the matches, because row indexes have changed, but keep the term."""
         self._terms = [_Found(search.term) for search in self._terms[-1:]]
 
     def seek(self, term: str | None) -> re.Pattern[str] | None:
-        """Search for another term, ignoring case, and return its pattern.
+        """Set the term to search for, ignoring case, and return its pattern.
 
-        None or an empty term ends the search.
+        None or an empty term ends the search, and None is returned.
         """
         if not term:
             self._terms = []
@@ -69,7 +73,10 @@ class MatchList:
         return self._terms[-1].needle
 
     def changed(self, source: TailSource, keys: Iterable[str]) -> None:
-        """Search the rows of these keys again: their text changed, not their index."""
+        """Search the rows with these keys again, because their texts have changed.
+
+        Their indexes must be the same as before.
+        """
         if not self._terms:
             return
         for key in keys:
@@ -81,7 +88,10 @@ class MatchList:
                 search.recheck(index, text)
 
     def find(self, source: TailSource, count: int) -> list[int]:
-        """Return the matching rows among the first `count`; reads only new rows."""
+        """Return the indexes of the matching rows among the first `count` rows.
+
+        Rows that were searched before are not searched again.
+        """
         wider: _Found | None = None
         for search in self._terms:
             among: Iterable[int] = range(search.searched, count)
@@ -92,12 +102,18 @@ class MatchList:
         return self._terms[-1].rows if self._terms else []
 
     def after(self, row: int) -> int:
-        """Return the position of the match after a row, wrapping to the first."""
+        """Return the position in the matches of the first match after a row.
+
+        After the last match the first one follows.
+        """
         rows = self._terms[-1].rows
         at = bisect_right(rows, row)
         return at if at < len(rows) else 0
 
     def before(self, row: int) -> int:
-        """Return the position of the match before a row, wrapping to the last."""
+        """Return the position in the matches of the last match before a row.
+
+        Before the first match comes the last one.
+        """
         rows = self._terms[-1].rows
         return (bisect_left(rows, row) - 1) % len(rows)

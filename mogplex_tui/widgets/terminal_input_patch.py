@@ -1,4 +1,4 @@
-"""Patch that makes Textual ignore terminal input that it cannot read."""
+"""Patch that makes Textual ignore terminal input that it cannot decode."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from typing import Any
 def tolerate_malformed_input() -> None:
     """Make Textual's driver tolerate input that would crash the application.
 
-    Bytes that are not UTF-8 come from a paste of binary data, from a terminal with another encoding, and from one that
-    sets the eighth bit for alt; they are read as U+FFFD. Key codes of the kitty protocol with event types come from a
-    terminal that another program left in that mode; they are ignored. The driver has no option for either, so the names
-    by which it finds its decoder and its parser are replaced.
+    Bytes that are not UTF-8 are read as U+FFFD. They come from pasted binary data, from a
+    terminal with another encoding, and from a terminal that sets the eighth bit for alt. Key
+    codes of the kitty protocol with event types are ignored. They come from a terminal that
+    another program left in that mode. The driver has no option for either case, so the decoder
+    and the parser that it looks up in its module are replaced.
     """
     try:
         from textual.drivers import linux_driver as driver_module

@@ -1,7 +1,7 @@
-"""Text made safe to draw, measured in terminal cells, cut and padded.
+"""Functions that make text safe to draw, and measure, cut and pad it.
 
-All text from a server passes through `visible` before it is drawn, so that it cannot move the cursor, change the
-reading direction or take more cells than were counted for it.
+All text from a server passes through `visible` before it is drawn, so that the text cannot
+move the cursor, change the reading direction or take more cells than were counted for it.
 """
 
 from __future__ import annotations
@@ -54,10 +54,11 @@ def _shown(match: re.Match[str]) -> str:
 
 
 def visible(text: str, most: int | None = LONGEST_LINE) -> str:
-    """Return the text with control characters and escapes made visible.
+    """Return the text with control characters and escape sequences made visible.
 
-    Direction marks become visible too, tabs become spaces and newlines ⏎. A longer text is first cut to `most`
-    characters and an ellipsis, and a run of combining marks to a few; None keeps all of it.
+    Marks of the reading direction become visible, too; tabs become spaces and newlines ⏎. A text
+    longer than `most` characters is first cut and ended with an ellipsis, and long runs of
+    combining marks are shortened. If `most` is None, neither is done.
     """
     if most is not None and len(text) > most:
         text = text[:most] + ELLIPSIS
@@ -80,19 +81,22 @@ def _few_marks(text: str) -> str:
 
 
 def visible_lines(text: str) -> str:
-    """Return the lines of a text made visible; the text is cut as in `visible`."""
+    """Return the text with each line made safe by `visible`; newlines are kept.
+
+    A very long text is cut and ended with an ellipsis.
+    """
     if len(text) > LONGEST_LINE:
         text = text[:LONGEST_LINE] + ELLIPSIS
     return "\n".join(visible(line) for line in text.replace("\r\n", "\n").split("\n"))
 
 
 def width(text: str) -> int:
-    """Return the width of a visible text in terminal cells."""
+    """Return the width in terminal cells of a text that `visible` has returned."""
     return len(text) if text.isascii() else cell_len(text)
 
 
 def _head(text: str, cells: int) -> str:
-    """Return the longest start of the text that fits in `cells`."""
+    """Return the longest beginning of the text that fits into `cells` cells."""
     if text.isascii():
         return text[:cells]
     head = text[:cells]
@@ -108,7 +112,7 @@ def _head(text: str, cells: int) -> str:
 
 
 def _tail(text: str, cells: int) -> str:
-    """Return the longest end of the text that fits in `cells`."""
+    """Return the longest end of the text that fits into `cells` cells."""
     if cells <= 0:
         return ""
     if text.isascii():
@@ -122,7 +126,7 @@ def _tail(text: str, cells: int) -> str:
 
 
 def cut_end(text: str, cells: int, ellipsis: str = ELLIPSIS) -> str:
-    """Return the text cut at its end to at most `cells` cells, with an ellipsis."""
+    """Return the text, cut at its end with an ellipsis if wider than `cells`."""
     if width(text) <= cells:
         return text
     mark = width(ellipsis)
@@ -132,9 +136,9 @@ def cut_end(text: str, cells: int, ellipsis: str = ELLIPSIS) -> str:
 
 
 def cut_middle(text: str, cells: int, ellipsis: str = ELLIPSIS) -> str:
-    """Return the text cut in its middle to at most `cells` cells.
+    """Return the text, cut in its middle if it is wider than `cells` cells.
 
-    Both ends of a branch or a path are kept, because they identify it.
+    This keeps both ends of a branch or a path, which identify it.
     """
     if width(text) <= cells:
         return text
@@ -177,10 +181,10 @@ def _fit(text: str, cells: int, align: str, cut: str, ellipsis: str) -> str:
 
 
 def wrap_points(text: str, first_width: int, other_width: int) -> list[tuple[int, int]]:
-    """Return the (start, end) indexes of the lines of a wrapped visible text.
+    """Return the (start, end) indexes of the lines into which a text is wrapped.
 
-    The first line has at most `first_width` cells, the others `other_width`. Breaks are at spaces unless that leaves
-    most of a line empty; the spaces themselves are dropped.
+    The first line has at most `first_width` cells, the others `other_width`. Lines are broken at
+    spaces unless that would leave most of a line empty; the spaces at the breaks are dropped.
     """
     points: list[tuple[int, int]] = []
     start, cells = 0, max(1, first_width)
@@ -209,9 +213,12 @@ _COMMAND: Final = re.compile(r"mogplex-tui(?: [a-z]+(?: (?:add|create))?)?(?: --
 
 
 def wrap(text: str, first_width: int, other_width: int) -> list[str]:
-    """Wrap a visible text at `first_width` cells in line 1, else `other_width`.
+    """Return the lines into which a text made visible is wrapped.
 
-    A command stays on one line unless it would fill most of it, so that the user can type it as shown.
+    The first line has at most `first_width` cells, the others `other_width`.
+
+    A mogplex-tui command in the text is not broken unless it would fill most of a line, so that
+    the user can type it as shown.
     """
 
     def held(command: re.Match[str]) -> str:

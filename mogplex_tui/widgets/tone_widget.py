@@ -1,4 +1,4 @@
-"""Base class of the small widgets, which are drawn as lines of toned text."""
+"""Base class of the small widgets, which consist of lines of text with tones."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .text import ELLIPSIS, cut_end, width
 
 
 class ToneWidget(Widget):
-    """A widget of lines of cells, repainted only if they change.
+    """A widget that consists of lines of cells and is repainted only if they change.
 
-    A subclass returns its lines for the current width by `lines`. Glyphs are replaced later in ASCII mode.
+    A subclass implements `lines`. In ASCII mode, glyphs are replaced later, when a line is drawn.
     """
 
     ALLOW_SELECT = False
@@ -33,11 +33,14 @@ class ToneWidget(Widget):
         self._drawn_for = (-1, -1)
 
     def lines(self, across: int, down: int, /) -> Sequence[Sequence[Cell]]:
-        """Return the lines for a width and a height in cells, visible and fitting."""
+        """Return the lines to draw in a widget `across` cells wide and `down` lines high.
+
+        Texts must have passed through `visible`, and lines must not be wider than `across`.
+        """
         raise NotImplementedError
 
     def renew(self) -> None:
-        """Compute the lines again and repaint if they differ from those on screen."""
+        """Call `lines` again and repaint if the result differs from the lines on screen."""
         if not self.is_mounted or not self.size:
             self._drawn = None
             return
@@ -48,7 +51,7 @@ class ToneWidget(Widget):
             self.refresh()
 
     def notify_style_update(self) -> None:
-        """Draw again, because the theme may have changed."""
+        """Make the next paint use the current theme, because it may have changed."""
         super().notify_style_update()
         self._palette = None
 
@@ -71,7 +74,7 @@ class ToneWidget(Widget):
 
 
 def clipped(cells: Sequence[Cell], room: int, ellipsis: str = ELLIPSIS) -> list[Cell]:
-    """Return the cells cut at the end so that they fit into `room` cells."""
+    """Return the cells of a line, cut at its end so that they fit into `room` cells."""
     out: list[Cell] = []
     for text, tone in cells:
         shown = cut_end(text, room, ellipsis)

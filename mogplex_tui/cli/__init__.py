@@ -1,4 +1,4 @@
-"""The command line: parse arguments, run a command, return its exit code.
+"""The command line: parses arguments, runs a command, returns its exit code.
 
 Heavy modules are imported only by the commands that need them.
 """
@@ -23,10 +23,10 @@ def main() -> int:
 
 
 def _open_closed_streams() -> None:
-    """Open the null device in place of standard streams that are closed (`<&-`).
+    """Open the null device for each standard stream that is closed (`<&-`).
 
-    Without it the next file that is opened would get the stream's descriptor, and the text that is meant for the
-    stream.
+    Otherwise the next opened file would get the stream's descriptor, and text meant for the
+    stream would be written to that file.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:

@@ -62,9 +62,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _request_parts(args: argparse.Namespace) -> tuple[str, dict[str, str], object]:
-    """Return path, query parameters and body of the request.
+    """Return the path, the query parameters and the body of the request.
 
-    Raises CommandError if they are not valid.
+    Raises CommandError if the arguments are not valid.
     """
     is_read = args.method == "GET"
     if not args.path.startswith("/") or args.path.startswith("//") or "#" in args.path:
@@ -90,7 +90,7 @@ def _request_parts(args: argparse.Namespace) -> tuple[str, dict[str, str], objec
 
 
 def _unique(pairs: list[tuple[str, str]]) -> dict[str, str]:
-    """Return pairs as a dict. Raises CommandError for a name that is given twice."""
+    """Return name-value pairs as a dict. Raises CommandError for a repeated name."""
     unique: dict[str, str] = {}
     for name, value in pairs:
         if name in unique:
@@ -100,7 +100,7 @@ def _unique(pairs: list[tuple[str, str]]) -> dict[str, str]:
 
 
 def _json_body(fields: dict[str, str]) -> dict[str, object] | None:
-    """Return the JSON body made of fields; None if there are no fields."""
+    """Return the JSON body that has the given fields, None if there are no fields."""
     body: dict[str, object] = {}
     for name, text in fields.items():
         try:
@@ -134,9 +134,10 @@ async def _get_pages(command: CommandSession, path: str, params: dict[str, str],
 
 
 def _next_page(params: dict[str, str], data: object) -> dict[str, str] | None:
-    """Return the parameters of the page after this one; None for the last one.
+    """Return the query parameters for the next page, None after the last page.
 
-    Lists are paged by a cursor (v1.md §5) or by `page`, `limit` and `total` (observability.md §0).
+    `params` are the parameters of the present page and `data` is its response. Lists are paged
+    by a cursor (v1.md §5) or by `page`, `limit` and `total` (observability.md §0).
     """
     if not isinstance(data, dict):
         return None

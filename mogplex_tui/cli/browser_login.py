@@ -1,6 +1,6 @@
-"""Sign in with a browser: an authorization code, or the older hand-off page.
+"""Signs in with a browser: by authorization code, or by the older hand-off page.
 
-The browser is redirected to a port on 127.0.0.1 (auth.md §9, §9.1).
+In both cases the browser is redirected to a port on 127.0.0.1 (auth.md §9, §9.1).
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ _CLOSE_TAB = "You can close this tab and return to the terminal."
 
 
 async def sign_in_with_code(base_url: str, *, opens_browser: bool) -> Grant:
-    """Return the tokens of a sign-in with authorization code and PKCE.
+    """Sign in with an authorization code and PKCE; return the tokens.
 
-    Raises CommandError if the sign-in is not completed, NotSignedIn if the service refuses the code, and other
-    MogplexErrors.
+    Raises CommandError if the sign-in is not completed, NotSignedIn if the service refuses the
+    code, and other MogplexErrors.
     """
     from time import time
 
@@ -79,9 +79,9 @@ async def sign_in_with_code(base_url: str, *, opens_browser: bool) -> Grant:
 def _callback_response(
     request: CallbackRequest, sign_in: SignIn, code: asyncio.Future[str]
 ) -> CallbackResponse:
-    """Return the response to a request of the browser, and pass on the code.
+    """Return the response to a browser request, and set the result of `code`.
 
-    A wrong state does not end the sign-in: any web page can send such a request.
+    A request with a wrong state does not end the sign-in: any web page can send one.
     """
     if request.path != CALLBACK:
         return NOT_FOUND
@@ -120,9 +120,10 @@ def _unencoded_value(query: str, name: str) -> str:
 
 
 async def receive_token(base_url: str, *, opens_browser: bool) -> Secret:
-    """Return the personal access token that the page /cli-auth hands over.
+    """Open the page /cli-auth and return the personal access token that it sends.
 
-    The hosted service has retired that page; the embedded plane has it. Raises CommandError if no token arrives.
+    The hosted service has retired that page; the embedded control plane has it. Raises
+    CommandError if no token arrives.
     """
     import secrets
 
@@ -150,9 +151,9 @@ async def receive_token(base_url: str, *, opens_browser: bool) -> Secret:
 def _hand_off_response(
     request: CallbackRequest, nonce: str, origin: str, token_future: asyncio.Future[str]
 ) -> CallbackResponse:
-    """Return the response to a request of the hand-off page, and pass on the token.
+    """Return the response to a page's request, and set the result of `token_future`.
 
-    The page sends a CORS preflight first, then the token with the nonce.
+    The hand-off page sends a CORS preflight first, then the token with the nonce.
     """
     if request.path != "/callback":
         return NOT_FOUND
@@ -190,7 +191,7 @@ def _token_in(body: bytes) -> str:
 
 
 async def _show_address(address: str, port: int, *, opens_browser: bool) -> None:
-    """Print the address, and open it in a browser if there is one."""
+    """Print the sign-in address, and open it if a browser is available."""
     is_opened = opens_browser and has_browser() and await asyncio.to_thread(_open_browser, address)
     say("Your browser opens this address:" if is_opened else "Open this address in a browser:")
     say(f"\n  {address}\n")
@@ -223,10 +224,11 @@ def _open_browser(address: str) -> bool:
 
 
 async def verify(target: Target, *, by_session: bool) -> str | None:
-    """Check a credential with the service; return the account if that is known.
+    """Check that the service accepts a credential; return its account if known.
 
-    Raises NotSignedIn for a credential that is not accepted, and other MogplexErrors if the service cannot tell. A
-    token over its request limit is accepted: the service checks the limit first (auth.md §6).
+    Raises NotSignedIn for a credential that the service does not accept, and other
+    MogplexErrors if the check fails. A token over its request limit is accepted: the service
+    checks the limit first (auth.md §6).
     """
     from mogplex_tui.api.budget import Priority
     from mogplex_tui.api.client import MogplexClient

@@ -1,4 +1,4 @@
-"""Settings, target, messages and exit codes, shared by all commands."""
+"""Settings, service address, messages and exit codes, shared by all commands."""
 
 from __future__ import annotations
 
@@ -48,15 +48,16 @@ or configure one for this shell only:
 
 
 def disable_garbage_collection() -> None:
-    """Disable garbage collection until the app enables it after the first frame.
+    """Disable garbage collection; the app enables it after the first frame.
 
-    Start-up makes no garbage, and collecting it would take a tenth of the time to the first frame.
+    Start-up makes no garbage, and collecting it would take a tenth of the time to the first
+    frame.
     """
     gc.disable()
 
 
 class CommandError(Exception):
-    """Ends a command with an exit code and a sentence for stderr."""
+    """Raised to end a command with an exit code and a sentence for stderr."""
 
     def __init__(self, code: Exit, sentence: str) -> None:
         super().__init__(sentence)
@@ -67,9 +68,9 @@ _CREDENTIAL_VARIABLES = ("MOGPLEX_TOKEN", "MOGPLEX_SESSION_COOKIE")
 
 
 def forget_credentials() -> None:
-    """Remove the credentials from the environment after they are read.
+    """Remove the credentials from the environment, after they have been read.
 
-    A browser or a plane that the program starts must not inherit them.
+    A browser or an embedded plane that the program starts must not inherit them.
     """
     for name in _CREDENTIAL_VARIABLES:
         os.environ.pop(name, None)
@@ -77,7 +78,10 @@ def forget_credentials() -> None:
 
 @contextlib.contextmanager
 def without_credentials() -> Iterator[None]:
-    """Take the credentials out of the environment while another program is started."""
+    """Remove the credentials from the environment until the `with` block ends.
+
+    A program that is started in the block does not inherit them.
+    """
     values = {name: value for name in _CREDENTIAL_VARIABLES if (value := os.environ.get(name)) is not None}
     forget_credentials()
     try:
@@ -87,12 +91,15 @@ def without_credentials() -> Iterator[None]:
 
 
 def has_terminal() -> bool:
-    """Return whether stdin and stderr are a terminal, as the console needs."""
+    """Return whether stdin and stderr are a terminal, which the console needs."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def require_terminal() -> None:
-    """Raise CommandError if there is no terminal: the console would never end."""
+    """Raise CommandError if there is no terminal.
+
+    Without a terminal the console could not be closed.
+    """
     if not has_terminal():
         raise CommandError(
             Exit.USAGE,
@@ -103,7 +110,7 @@ def require_terminal() -> None:
 def follow_terminal_size() -> None:
     """Remove COLUMNS and LINES from the environment.
 
-    Textual would use them even after the window is resized.
+    Otherwise Textual would use their values even after the window is resized.
     """
     for name in ("COLUMNS", "LINES"):
         os.environ.pop(name, None)
@@ -125,10 +132,10 @@ def say(sentence: str) -> None:
 def settings_of(
     arguments: argparse.Namespace, *, contexts: bool = True, credentials: bool = True
 ) -> Settings:
-    """Return the settings of a command.
+    """Return the settings that a command's arguments and the environment define.
 
-    Raises CommandError for settings that are not valid. Without `contexts` the stored contexts are ignored, as for an
-    embedded plane.
+    Raises CommandError for settings that are not valid. If `contexts` is false, the stored
+    contexts are ignored, as for an embedded plane.
     """
     try:
         return load(vars(arguments), contexts=contexts, credentials=credentials)
@@ -138,7 +145,10 @@ def settings_of(
 
 
 def target_of(settings: Settings) -> Target:
-    """Return the service and credentials. Raises CommandError if either is missing."""
+    """Return the address of the service and the credentials for it.
+
+    Raises CommandError if either is missing.
+    """
     if settings.base_url.value is None:
         raise CommandError(Exit.NOT_SIGNED_IN, NO_SERVICE)
     if settings.token.value is None and settings.session_cookie.value is None:
@@ -171,7 +181,10 @@ def _renewal(settings: Settings) -> Renewal | None:
 
 
 def state_name(settings: Settings) -> str:
-    """Return the name of the state directory: the context's, else the service's host."""
+    """Return the name of the directory for saved state.
+
+    It is the name of the context, or the host of the service if there is no context.
+    """
     if settings.context != "default" or settings.base_url.value is None:
         return settings.context
     try:
@@ -181,7 +194,7 @@ def state_name(settings: Settings) -> str:
 
 
 def code_of(error: MogplexError) -> Exit:
-    """Return the exit code for an error of the client."""
+    """Return the exit code for an error of the API client."""
     if isinstance(error, Throttled | BudgetBlocked | SuspectedThrottle):
         return Exit.THROTTLED
     if isinstance(error, NotSignedIn | LoginRequired):
@@ -196,7 +209,7 @@ def code_of(error: MogplexError) -> Exit:
 def report_error(error: Exception) -> int:
     """Print an error's message and return its exit code.
 
-    A BrokenPipeError is raised again: a reader that has closed the pipe is not an error.
+    A BrokenPipeError is raised unchanged: it is no error that a reader has closed the pipe.
     """
     if isinstance(error, BrokenPipeError):
         raise error

@@ -1,4 +1,4 @@
-"""Run a headless command in a session: retry reads, map errors to exit codes."""
+"""Runs a headless command: retries reads and maps errors to exit codes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FORMS = ("table", "wide", "json", "csv")
 
 
 class CommandSession:
-    """Session, output and settings of a running command."""
+    """The API session, the output and the settings of a running command."""
 
     def __init__(self, session: Session, output: Output, settings: Settings) -> None:
         self.session, self.output, self.settings = session, output, settings
@@ -40,10 +40,10 @@ class CommandSession:
             )
 
     async def require_write_scope(self, operation: str) -> None:
-        """Raise CommandError if a change outside v1 would be sent with a read-only token.
+        """Raise CommandError if a change must not be sent because the token is read-only.
 
-        The service checks scopes on v1 only. The check costs one request with a token and no session, and none
-        otherwise.
+        Only v1 routes check the token's scope in the service, so this checks it for the other
+        routes. The check costs a request if the session has a token and no session cookie.
         """
         from mogplex_tui.operate.action_registry import fetch_read_only_reason
 
@@ -54,10 +54,11 @@ class CommandSession:
 def service_arguments(
     parser: argparse.ArgumentParser, *, outermost: bool = True, forms: bool = False
 ) -> None:
-    """Add the options that every headless command takes, before and after its verb.
+    """Add the options that every headless command accepts before and after its verb.
 
-    `outermost` is for the command itself, whose options have defaults. `forms` adds the choice of an output form, for
-    commands that print rows.
+    `outermost` is true for the parser of the command, whose options have defaults, and false
+    for that of a verb. `forms` adds the option for the output format, for commands that print
+    rows.
     """
     parser.add_argument(
         "--json",
@@ -102,10 +103,10 @@ def run(
 ) -> int:
     """Run a headless command and return its exit code.
 
-    Errors are printed on stderr; a closed output pipe is not an error. A command that `reports_session` prints the
-    state of the browser session itself; others print a message on stderr when it has expired.
+    Errors are printed on stderr; a closed output pipe is not an error. When the browser session
+    has expired, a message says so, unless the command `reports_session` itself.
 
-    Raises KeyboardInterrupt for ctrl+c, which the parser turns into 130.
+    Raises KeyboardInterrupt for ctrl+c, which the parser turns into exit code 130.
     """
     from mogplex_tui.cli.output import discard_stdout
 
@@ -165,7 +166,7 @@ def _run_in_session(
 
 @asynccontextmanager
 async def _report_queued(session: Session, output: Output, change: QueuedChange) -> AsyncGenerator[None]:
-    """Report that a change waits for a rate limit, and count down on a terminal.
+    """Report a change that waits for a rate limit, with a countdown on a terminal.
 
     Ctrl+c cancels the change.
     """
@@ -184,7 +185,10 @@ async def _report_queued(session: Session, output: Output, change: QueuedChange)
 
 
 def _report_session_expiry(session: Session) -> None:
-    """Report once that the token replaces the session cookie, which has expired."""
+    """Report that the session cookie has expired and the token is used instead of it.
+
+    The message is printed once.
+    """
     from mogplex_tui.live.session import TOKEN_REPLACES_SESSION
 
     def on_change() -> None:
@@ -196,21 +200,27 @@ def _report_session_expiry(session: Session) -> None:
 
 
 def error_message(error: MogplexError) -> str:
-    """Return an error's message for a command, which does not retry later by itself."""
+    """Return the message of an error, with advice to retry if a retry can help.
+
+    A command, other than the console, does not retry later by itself.
+    """
     if isinstance(error, BudgetBlocked) and error.retry_after is not None:
         return f"{with_full_stop(error.message)} Try again after that."
     return str(error)
 
 
 async def pause(seconds: float) -> None:
-    """Wait between two attempts."""
+    """Wait for a number of seconds between two attempts."""
     import asyncio
 
     await asyncio.sleep(seconds)
 
 
 async def with_retries(read: Callable[[], Awaitable[T]]) -> T:
-    """Read with retries of short-lived errors (errors.md §5). Raises the last error."""
+    """Call `read`, and call it again after short-lived errors (errors.md §5).
+
+    Raises the last error.
+    """
     from mogplex_tui.operate.send_with_retries import send_with_retries
 
     async def wait(error: MogplexError, seconds: float) -> None:
@@ -223,9 +233,9 @@ async def with_retries(read: Callable[[], Awaitable[T]]) -> T:
 
 
 async def gather_with_retries(reads: Sequence[Callable[[], Awaitable[T]]]) -> list[T]:
-    """Run several reads at once, each with retries. Raises the first error.
+    """Run several reads at once, each with retries, and return their results.
 
-    The other reads are cancelled then.
+    Raises the first error and cancels the other reads.
     """
     import asyncio
 

@@ -1,4 +1,7 @@
-"""`mogplex-tui completions SHELL`: print a completion script made from the parser."""
+"""`mogplex-tui completions SHELL`: print a script for shell completion.
+
+The script is generated from the parser.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ _KIND_OF_ARGUMENT = {"run": "runs", "repo": "projects", "agent": "agents", "auto
 
 
 class Argument(NamedTuple):
-    """A positional argument: one of `words`, a record of `kind`, or free text."""
+    """A positional argument, which is one of `words`, a record of `kind` or free text."""
 
     words: tuple[str, ...] = ()
     kind: str = ""
@@ -33,10 +36,10 @@ class Argument(NamedTuple):
 
 @dataclass(slots=True)
 class CommandNode:
-    """Verbs, options and arguments that can follow a sequence of command words.
+    """What can follow a sequence of command words: verbs, options and arguments.
 
-    An option with a value has fixed `values`, takes one of `files` or either, a context, a record of the kind in
-    `records`, or free text.
+    Options in `with_value` take a value: one of their `values`, a file or one of `values` if
+    the option is in `files`, a context, a record of the kind in `records`, or free text.
     """
 
     path: tuple[str, ...]
@@ -50,12 +53,18 @@ class CommandNode:
 
     @property
     def key(self) -> str:
-        """The command words as the scripts track them: `/runs/list`, "" for the program."""
+        """The command words as one text, such as `/runs/list`; "" for the program itself.
+
+        The scripts compare this text with the words that were typed.
+        """
         return "".join(f"/{word}" for word in self.path)
 
     @property
     def completable(self) -> list[tuple[str, Argument]]:
-        """The arguments that can be completed, each with a pattern for its position."""
+        """The arguments that have completions, each with a pattern for its position.
+
+        The pattern is a number, or `*` for an argument that may be repeated.
+        """
         numbered = [
             ("*" if argument.is_repeated else str(position), argument)
             for position, argument in enumerate(self.arguments)
@@ -64,12 +73,12 @@ class CommandNode:
 
     @property
     def contexts(self) -> set[str]:
-        """The options that take the name of a context."""
+        """The options whose value is the name of a context."""
         return self.with_value & {"--context"}
 
     @property
     def free_text(self) -> set[str]:
-        """The options that take free text."""
+        """The options whose value is free text."""
         return self.with_value - self.values.keys() - self.files - self.contexts - self.records.keys()
 
     @property
@@ -84,7 +93,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the script, to be evaluated or saved where the shell finds completions."""
+    """Print the completion script for a shell and return the exit code."""
     from mogplex_tui.cli.parser import build
 
     nodes = list(_command_nodes(build(with_all_arguments=True), ()))
@@ -141,10 +150,10 @@ def _one_line(text: str | None) -> str:
 
 
 def _find_node(nodes: list[CommandNode], word: str, before: str, uncounted: str = "") -> list[str]:
-    """Return the lines of bash and zsh that find the command words on the line.
+    """Return the bash and zsh lines that find the command words on the command line.
 
-    They skip the values of options and count the verb's arguments in `given`: words that are neither options nor
-    `uncounted`.
+    The lines skip the values of options. They count the arguments of the verb in the shell
+    variable `given`; options and words that match `uncounted` are not counted.
     """
     lines = ['        case "$place $before" in']
     lines += [
@@ -211,9 +220,9 @@ def _bash_script(nodes: list[CommandNode]) -> str:
 
 
 def _bash_next_words(node: CommandNode, options: str) -> str:
-    """Return the bash command that lists verbs or values of the next argument.
+    """Return the bash command that lists the completions of the next argument.
 
-    For an argument with free text it lists the options.
+    They are verbs or values; for a free-text argument they are the options.
     """
     if node.verbs:
         return _bash_word_list(tuple(node.verbs))
@@ -311,13 +320,13 @@ def _zsh_case(offered: tuple[str, Argument]) -> str:
 
 
 def _zsh_words(words: dict[str, str]) -> str:
-    """Return words with their help in the format of zsh's _describe."""
+    """Return words with their help, in the format of zsh's `_describe`."""
     pairs = (f"{word.replace(':', chr(92) + ':')}{':' if text else ''}{text}" for word, text in words.items())
     return " ".join(map(shlex.quote, pairs))
 
 
 def _fish_script(nodes: list[CommandNode]) -> str:
-    """Return the fish script: one line for each word, with the commands it follows."""
+    """Return the fish script, with one line for each word that can be completed."""
     known = " ".join(sorted(f"{node.key}/{name}" for node in nodes for name in node.verbs))
     takers = " ".join(
         sorted(_fish_quoted(f"{node.key} {flag}") for node in nodes for flag in node.with_value)

@@ -1,6 +1,6 @@
-"""Confirmation prompts on the terminal, before changes that cannot be undone.
+"""Asks for confirmation on the terminal before changes that cannot be undone.
 
-Without a terminal such a change needs `--yes`.
+Without a terminal, the option `--yes` is needed for such a change.
 """
 
 from __future__ import annotations
@@ -20,15 +20,16 @@ if TYPE_CHECKING:
 
 
 def require_prompt(verb: str) -> None:
-    """Raise CommandError if stdin is not a terminal and nobody can answer."""
+    """Raise CommandError if stdin is not a terminal, so that nobody can answer."""
     if not sys.stdin.isatty():
         raise CommandError(Exit.USAGE, f"No terminal for the confirmation. Use --yes to {verb} without it.")
 
 
 def is_confirmed(command: CommandSession, question: str) -> bool:
-    """Ask a question and return whether the answer is yes.
+    """Ask a question on the terminal and return whether the answer is yes.
 
-    In a protected context the answer must be the name of the context, so that `y` is not typed out of habit.
+    In a protected context the user must answer with the name of the context, so that `y` is not
+    typed out of habit.
     """
     question = command.output.safe_text(question)
     if command.settings.protected.value:
@@ -38,7 +39,7 @@ def is_confirmed(command: CommandSession, question: str) -> bool:
 
 
 def _read_answer(question: str) -> str:
-    """Ask a question and read one line. Ctrl+c raises KeyboardInterrupt at once.
+    """Print a question and read one line; ctrl+c raises KeyboardInterrupt at once.
 
     The event loop's own handler for SIGINT would only set a flag while `readline` waits.
     """

@@ -1,6 +1,7 @@
-"""`mogplex-tui`: show the console for a context or for a service.
+"""`mogplex-tui`: show the console for a service.
 
-The service is that of the current context, or the one named by the environment.
+The service is the one of the current context, or the one named by the arguments or the
+environment.
 """
 
 from __future__ import annotations
@@ -53,10 +54,11 @@ def _needs_keyring(settings: Settings) -> bool:
 
 
 def _show_before_keyring(arguments: argparse.Namespace, settings: Settings) -> int | None:
-    """Show the console first and read the credentials from the keyring then.
+    """Show the console at once, and read the credentials from the keyring afterwards.
 
-    A keyring takes nearly as long as everything else before the first frame, and some ask a person to unlock them.
-    Returns None if there are no credentials and the console ended by itself because of that.
+    Reading a keyring takes nearly as long as everything else before the first frame, and some
+    keyrings ask a person to unlock them. Returns None if the console ended because there are no
+    credentials.
     """
     targets: list[Target | None] = []
 
@@ -80,7 +82,10 @@ def _show_before_keyring(arguments: argparse.Namespace, settings: Settings) -> i
 
 
 def _sign_in_and_show(arguments: argparse.Namespace) -> int:
-    """Read the credentials, offer a sign-in if there are none, and show the console."""
+    """Read the credentials, offer a sign-in if there are none, and show the console.
+
+    Returns the exit code.
+    """
     try:
         settings = settings_of(arguments)
         from mogplex_tui.cli import first_run
@@ -121,7 +126,10 @@ def _show(
 
 
 def report_unsent(changes: Sequence[str]) -> None:
-    """Report the changes that were still waiting for a rate limit at the end."""
+    """Report changes that a rate limit still delayed when the console was closed.
+
+    They were not sent.
+    """
     for change in changes:
         say(f"The {change} was not sent: the console was closed while it waited for the rate limit.")
 

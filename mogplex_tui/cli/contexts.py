@@ -84,7 +84,7 @@ def _add_fields(parser: argparse.ArgumentParser, *, new: bool) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the verb and print the contexts that it concerns."""
+    """Run a verb of `contexts`, print the contexts and return the exit code."""
     verbs: dict[str, Callable[[argparse.Namespace], int]] = {
         "list": _list,
         "use": _use,
@@ -100,7 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def context_fields(context: Context, *, current: bool) -> dict[str, object]:
-    """Return a context as JSON fields, with the kinds of its credentials."""
+    """Return the JSON fields of a context, with the types of its credentials."""
     return {
         "name": context.name,
         "current": current,
@@ -197,7 +197,7 @@ def _set(arguments: argparse.Namespace) -> int:
 
 
 def _service_of_credential(context: Context) -> str | None:
-    """Return the address of the service that the stored credential is for.
+    """Return the address of the service for which a context's credential is stored.
 
     Returns None if there is no credential or it cannot be read.
     """
@@ -253,9 +253,9 @@ def _remove(arguments: argparse.Namespace) -> int:
 
 
 def _remove_credentials(context: Context) -> bool:
-    """Remove the credentials; return whether some may be left.
+    """Remove the credentials of a context; return whether some may be left.
 
-    An error is only reported, so that the context can still be removed.
+    An error is only reported, so that the context itself can still be removed.
     """
     try:
         credential_store.remove(context.name, context.kept_in)
@@ -266,9 +266,9 @@ def _remove_credentials(context: Context) -> bool:
 
 
 def confirm_name(name: str, reason: str) -> None:
-    """Ask for the name of a protected context. Raises CommandError for another answer.
+    """Ask the user to type the name of a protected context before a change.
 
-    Raises CommandError also if there is no terminal.
+    Raises CommandError if the answer is different or if there is no terminal.
     """
     if not sys.stdin.isatty():
         raise CommandError(Exit.USAGE, f"{reason} No terminal for the confirmation. Use --yes.")
@@ -279,9 +279,9 @@ def confirm_name(name: str, reason: str) -> None:
 
 
 def _share_credentials_file(old: str, new: str) -> bool:
-    """Return whether both names have the same credentials file.
+    """Return whether two context names have the same credentials file.
 
-    Some file systems do not distinguish upper and lower case.
+    This happens on file systems that do not distinguish upper and lower case.
     """
     old_file, new_file = credential_store.credentials_file(old), credential_store.credentials_file(new)
     return old_file.exists() and new_file.exists() and old_file.samefile(new_file)

@@ -17,7 +17,7 @@ _SCENARIOS = "scenarios (a database file keeps the one that it was created with)
 
 
 class _Help(argparse.HelpFormatter):
-    """A help formatter that ends with the list of built-in scenarios.
+    """A help formatter that appends the list of built-in scenarios.
 
     The scenarios are read only when the help is printed.
     """
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def plane_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the plane, which the demo shares."""
+    """Add the options of the control plane that `demo` has too."""
     parser.add_argument("--port", type=int, default=0, help="loopback port (default: any free port)")
     parser.add_argument(
         "--db", type=Path, default=None, metavar="FILE", help="database file (default: a temporary file)"
@@ -158,10 +158,13 @@ def _print_openapi() -> int:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Serve until SIGINT, SIGTERM or the end of the parent; return the exit code.
+    """Run the control plane until it is stopped, and return the exit code.
 
-    With `--webhook` deliver one event instead, with `--openapi` print the description of the routes. CRON_SECRET opens
-    the schedulers' routes, and PLAYWRIGHT=1 with PLAYWRIGHT_AUTH_BYPASS_SECRET the tests' headers (auth.md §1).
+    SIGINT, SIGTERM or the end of the parent process stops it. With `--webhook`, the command
+    only delivers one event to a running plane; with `--openapi`, it only prints the description
+    of the routes. The environment variable CRON_SECRET opens the schedulers' routes;
+    PLAYWRIGHT=1 with PLAYWRIGHT_AUTH_BYPASS_SECRET accepts the headers of browser tests
+    (auth.md §1).
     """
     if args.webhook is not None:
         return webhook.send(args)

@@ -1,4 +1,4 @@
-"""`mogplex-tui demo`: run an embedded control plane and the console on it."""
+"""`mogplex-tui demo`: show the console on an embedded control plane."""
 
 from __future__ import annotations
 

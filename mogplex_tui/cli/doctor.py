@@ -1,6 +1,6 @@
-"""`mogplex-tui doctor`: report which parts of the service a credential opens.
+"""`mogplex-tui doctor`: report which parts of the service a credential can use.
 
-Each closed part comes with advice (auth.md §4).
+Each part that it cannot use comes with advice (auth.md §4).
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Check every route family once and return the exit code.
+    """Check each route family, print a report and return the exit code.
 
-    The code is 0 if v1 or observability is open, else that of the first error.
+    The code is 0 if v1 or observability can be used, else that of the first error.
     """
     return run_headless(args, _doctor, reports_session=True)
 
@@ -122,7 +122,10 @@ def _print(
 
 
 def _credential_advice(command: CommandSession, accounts: AccountComparison | None) -> dict[str, list[str]]:
-    """Return advice on the credentials, each with the report lines it applies to."""
+    """Return advice on the credentials, with the report lines that it concerns.
+
+    The keys are the sentences, the values the names of report lines.
+    """
     session = command.session
     if accounts is not None and accounts.same is False:
         text = (
@@ -143,7 +146,7 @@ def _credential_advice(command: CommandSession, accounts: AccountComparison | No
 def _print_advice(
     output: Output, results: list[CheckResult], families_by_advice: dict[str, list[str]]
 ) -> None:
-    """Print each piece of advice once, with the route families it applies to."""
+    """Print each piece of advice once, with the route families that it concerns."""
     for result in results:
         if result.advice:
             families_by_advice.setdefault(result.advice, []).append(result.family)
@@ -155,7 +158,7 @@ def _print_advice(
 
 
 def _is_not_mogplex(results: list[CheckResult]) -> bool:
-    """Return whether a server answers, but none of its responses is Mogplex's."""
+    """Return whether a server answers, but with no response that Mogplex would give."""
     from mogplex_tui.cli.doctor_checks import ABSENT, BROKEN, is_web_page
 
     answered = [result for result in results if result.status is not None]
@@ -167,7 +170,7 @@ def _is_not_mogplex(results: list[CheckResult]) -> bool:
 
 
 def _exit_code(results: list[CheckResult]) -> int:
-    """Return 0 if v1 or observability is open, else the code of the first error."""
+    """Return 0 if v1 or observability can be used, else the code of the first error."""
     from mogplex_tui.cli.doctor_checks import OPEN, is_web_page
 
     by_family = {result.family: result for result in results}

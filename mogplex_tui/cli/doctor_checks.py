@@ -25,11 +25,12 @@ _CHECK_BASE_URL = "Check that the base URL is a Mogplex service."
 
 @dataclass(slots=True)
 class CheckResult:
-    """The result of one check, printed as a line of the report.
+    """The result of checking one route family, printed as a line of the report.
 
-    `reach` is one of the seven words for scripts, `status` the HTTP status and `ms` the response time. `description` and
-    `advice` are for people. `is_anonymous` marks a response like one to an anonymous visitor: the check of the token
-    API then gives the reason.
+    `reach` is one of the seven words that tell scripts whether the family can be used. `status`
+    is the HTTP status and `ms` the response time. `description` and `advice` are for people.
+    `is_anonymous` marks a response that an anonymous visitor would get too; the check of the
+    token API then tells why the credential was not used.
     """
 
     family: str
@@ -52,7 +53,7 @@ class CheckResult:
         }
 
     def add_error(self, error: MogplexError) -> None:
-        """Add an error with its message and advice."""
+        """Store an error in the result, with its message and its advice."""
         from mogplex_tui.api.errors import with_full_stop
 
         self.error = error
@@ -61,9 +62,10 @@ class CheckResult:
 
 
 class ResponseLog(logging.Handler):
-    """Count requests, and keep status and time of the first response of a check.
+    """Count requests, and keep the status and time of a check's first response.
 
-    They are read from the client's log. Further requests within a check only find out why the first was refused.
+    They are read from log records of the API client. Further requests within a check only find
+    out why the first one was refused.
     """
 
     def __init__(self) -> None:
@@ -72,7 +74,10 @@ class ResponseLog(logging.Handler):
         self._first: tuple[int | None, int | None] | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take the result from a log line: method, path, result, milliseconds, request id."""
+        """Read status and time from a record of the API client's log.
+
+        The record's arguments are method, path, result, milliseconds and request id.
+        """
         if not isinstance(record.args, tuple) or len(record.args) != 5:
             return
         result, milliseconds = str(record.args[2]), record.args[3]
@@ -85,13 +90,13 @@ class ResponseLog(logging.Handler):
             self._first = (status, round(milliseconds) if isinstance(milliseconds, int | float) else None)
 
     def take_first(self) -> tuple[int | None, int | None]:
-        """Return status and milliseconds of the first response, and reset them."""
+        """Return the status and milliseconds of the first response, and forget them."""
         first, self._first = self._first, None
         return first or (None, None)
 
 
 class DoctorChecks:
-    """Run the checks one after the other, so that response times are independent."""
+    """Runs the checks one after the other, so that they do not slow each other down."""
 
     def __init__(self, command: CommandSession) -> None:
         from mogplex_tui.api.budget import Priority
@@ -103,7 +108,7 @@ class DoctorChecks:
         self.accounts: AccountComparison | None = None
 
     async def run(self) -> list[CheckResult]:
-        """Return a result for each route family."""
+        """Check each route family and return the results."""
         checks: tuple[tuple[str, Callable[[], Awaitable[CheckResult]]], ...] = (
             ("account", self._account),
             ("settings", self._settings),
@@ -154,10 +159,10 @@ class DoctorChecks:
         return result
 
     def _explain_anonymous(self) -> None:
-        """Set the reason of results that look like those of an anonymous visitor.
+        """Set the reason in results that an anonymous visitor would get too.
 
-        Some routes answer a bad and a throttled token as they answer a visitor (§5.1); the result of v1 tells which it
-        is.
+        Some routes treat a bad or throttled token as no token (§5.1); the result of v1 tells which
+        of the two it is.
         """
         from mogplex_tui.api.errors import LoginRequired, NotSignedIn
         from mogplex_tui.api.response_errors import SIGN_IN_AGAIN
@@ -193,7 +198,10 @@ class DoctorChecks:
         return CheckResult("account", OPEN, description=description)
 
     async def _compare_accounts(self) -> AccountComparison | None:
-        """Compare the accounts of the token and the cookie, if both are in use."""
+        """Compare the account of the token with the account of the session cookie.
+
+        Returns None unless both credentials are in use and their accounts can be read.
+        """
         from mogplex_tui.api.errors import MogplexError
         from mogplex_tui.api.response_errors import CredentialKind
         from mogplex_tui.live.token_session_match import compare
@@ -292,9 +300,9 @@ class DoctorChecks:
         )
 
     def budget(self) -> tuple[CheckResult, dict[str, object]]:
-        """Return how much of the token's request limit this process has used.
+        """Return how many requests this process has made, with the token's request limit.
 
-        The service does not report it.
+        The service does not report the number of requests that are left.
         """
         budget, limited = self.session.budget, self.session.target.token_is_limited
         facts: dict[str, object] = {
@@ -311,9 +319,9 @@ class DoctorChecks:
 
 
 def is_web_page(error: MogplexError) -> bool:
-    """Return whether the response was an HTML page with a success status.
+    """Return whether an error is due to an HTML page with a success status.
 
-    No route of Mogplex responds so.
+    No route of Mogplex sends HTML pages.
     """
     from mogplex_tui.api.errors import LoginRequired
 
@@ -321,7 +329,7 @@ def is_web_page(error: MogplexError) -> bool:
 
 
 def reach_of(error: MogplexError) -> str:
-    """Return the word for the reach that an error means."""
+    """Return the report's word for an error: why a route family cannot be used."""
     from mogplex_tui.api import errors
 
     if is_web_page(error):

@@ -1,4 +1,4 @@
-"""Print the events of one run, once or until it has ended.
+"""Prints the events of one run, once or until the run has ended.
 
 v1.md §8, §10; observability.md §4.
 """
@@ -63,9 +63,10 @@ PERMANENT_ERRORS = (NotFound, NotSignedIn, LoginRequired, NotAllowed, Absent, In
 
 
 class EventLog(EventTail):
-    """Collect the events of a run and return each one once.
+    """Collects the events of a run, without duplicates, until they are printed.
 
-    The start and the finish of a tool stay separate events: a printed line cannot be changed later.
+    The start and the finish of a tool stay separate events: a printed line cannot be changed
+    later.
     """
 
     def __init__(self) -> None:
@@ -74,7 +75,7 @@ class EventLog(EventTail):
         self._fresh_bad: list[BadRow] = []
 
     def add(self, events: Iterable[Event]) -> BatchResult:
-        """Add a batch; events that were added before are ignored."""
+        """Add a batch of events; ignore events that were added before."""
         before = len(self._fresh)
         for event in events:
             if event.id not in self._seen:
@@ -83,7 +84,7 @@ class EventLog(EventTail):
         return BatchResult(appended=len(self._fresh) - before)
 
     def add_bad(self, rows: Iterable[BadRow]) -> BatchResult:
-        """Add events that did not parse; each is returned once too."""
+        """Add events that could not be parsed; ignore those that were added before."""
         before = len(self._fresh_bad)
         for row in rows:
             key = hashlib.sha256(json.dumps(row.raw, sort_keys=True).encode()).hexdigest()
@@ -95,18 +96,18 @@ class EventLog(EventTail):
         return BatchResult(appended=new)
 
     def take(self) -> list[Event]:
-        """Return the events since the last call, by time and arrival."""
+        """Return the events that were added since the last call, sorted by time."""
         fresh, self._fresh = self._fresh, []
         return sorted(fresh, key=lambda event: event.created_at)
 
     def take_bad(self) -> list[BadRow]:
-        """Return the events since the last call that did not parse."""
+        """Return the unparsable events that were added since the last call."""
         fresh, self._fresh_bad = self._fresh_bad, []
         return fresh
 
 
 class EventFollower:
-    """Print the events of one run, and report on stderr why some are missing."""
+    """Prints the events of one run, and reports on stderr why some are missing."""
 
     def __init__(self, command: CommandSession, records: RunRecords, row: RunRow) -> None:
         self.session, self.output, self.records = command.session, command.output, records
@@ -122,11 +123,11 @@ class EventFollower:
 
     @property
     def row(self) -> RunRow:
-        """The run as last read."""
+        """The run, as it was last read."""
         return self.feed.row
 
     async def print_present_events(self) -> RunRow:
-        """Print the present events and return the run. Raises MogplexError."""
+        """Print the events that exist now and return the run. Raises MogplexError."""
         reading = asyncio.create_task(with_retries(self.feed.fetch))
         reading.add_done_callback(lambda _: self._changed.set())
         try:
@@ -143,9 +144,10 @@ class EventFollower:
         return self.row
 
     async def follow_until_end(self) -> RunRow:
-        """Print events as they come until the run has ended, and return the run.
+        """Print events as they arrive until the run has ended, and return the run.
 
-        Waits through short-lived errors, however long; raises permanent ones.
+        Retries after short-lived errors without a time limit. Raises errors that a retry cannot
+        resolve.
         """
         if self._ended_long_ago():
             return await self.print_present_events()
@@ -198,7 +200,10 @@ class EventFollower:
 
     @property
     def _reads_state_separately(self) -> bool:
-        """Whether run and events are read separately; the token API sends both together."""
+        """Whether the run's record is read in requests of its own.
+
+        The token API sends the record together with the events.
+        """
         return self.row.call_id is not None and self.session.open(Family.OBSERVABILITY)
 
     def _ended_long_ago(self) -> bool:
@@ -282,7 +287,10 @@ class EventFollower:
             self._report_change("budget", f"Request budget used up; next read in {wait:.0f}s.")
 
     def _report_change(self, topic: str, sentence: str | None, when_resolved: str | None = None) -> None:
-        """Report a sentence on a topic if it is new, or `when_resolved` if none holds."""
+        """Print a sentence on a topic, unless it was the last one printed on the topic.
+
+        If `sentence` is None, the problem is resolved, and `when_resolved` is printed.
+        """
         if self._reported.get(topic) == sentence:
             return
         self._reported[topic] = sentence
@@ -292,9 +300,9 @@ class EventFollower:
 
 
 def report_end(command: CommandSession, row: RunRow, *, exit_status: bool) -> int:
-    """Report the state of a run and return the exit code.
+    """Report the final state of a run and return the exit code.
 
-    With `exit_status` the code is 1 unless the run was successful.
+    If `exit_status` is true, the code is 1 unless the run was successful.
     """
     now = command.session.clock.now()
     say(command.output.safe_text(f"{name_of(row)}: {summary(row, now)}."))

@@ -1,4 +1,4 @@
-"""Print the events of a run as JSON, as CSV or as lines of text.
+"""Prints the events of a run as JSON, as CSV or as lines of text.
 
 v1.md §8.5, observability.md §4.
 """
@@ -24,7 +24,7 @@ _TYPE_WIDTH = len("cancel_requested")
 
 
 def event_object(event: Event, row: RunRow) -> dict[str, object]:
-    """Return an event as JSON fields, with secrets removed.
+    """Return the JSON fields of an event, with secrets removed.
 
     `run_id` and `call_id` name the run and the call of the event (v1.md §8.4).
     """
@@ -44,9 +44,9 @@ EVENT_FIELDS = ("id", "run_id", "call_id", "at", "type", "tool", "message", "pay
 
 
 def event_csv(fields: Mapping[str, object]) -> list[str]:
-    """Return an event's fields as CSV cells in the order of EVENT_FIELDS.
+    """Return the CSV cells of an event, in the order of EVENT_FIELDS.
 
-    The payload is JSON.
+    The payload's cell is JSON.
     """
     cells = []
     for name in EVENT_FIELDS:
@@ -61,7 +61,7 @@ def event_csv(fields: Mapping[str, object]) -> list[str]:
 
 
 def unreadable_object(bad: BadRow, row: RunRow) -> dict[str, object]:
-    """Return the fields of an event that could not be parsed, with secrets removed.
+    """Return the JSON fields of an event that could not be parsed, secrets removed.
 
     `message` is the parse error and `payload` the raw event.
     """
@@ -75,9 +75,9 @@ def unreadable_object(bad: BadRow, row: RunRow) -> dict[str, object]:
 
 
 def event_cells(event: Event, *, local: bool) -> list[str]:
-    """Return an event as the cells of a text line: time, type, message, details.
+    """Return the cells of an event's text line: time, type, message and details.
 
-    Times are local with `local`, else UTC.
+    With `local`, times are in the local zone, otherwise in UTC.
     """
     at = formatting.time_of_day(event.created_at) if local else formatting.utc(event.created_at)
     payload = redact.payload(event.payload)

@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """The exit code of a command."""
+    """The exit codes that commands return."""
 
     OK = 0
     FAILED = 1

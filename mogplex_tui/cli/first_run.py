@@ -1,4 +1,4 @@
-"""The first start: ask how to go on when there is no service or no credential."""
+"""The first start: asks what to do if no service or credential is configured."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ def can_prompt() -> bool:
 
 
 def needs_setup(settings: Settings) -> bool:
-    """Return whether the settings lack a service or a credential for it."""
+    """Return whether the settings have no service or no credential."""
     credentials = (settings.token.value, settings.session_cookie.value)
     return settings.base_url.value is None or not any(credentials)
 
 
 def offer_demo_or_sign_in(arguments: argparse.Namespace, settings: Settings) -> int | None:
-    """Offer the demo and a sign-in; return an exit code.
+    """Ask whether to start the demo or to sign in, and do what the user chooses.
 
-    Returns None after a sign-in: the console can then start.
+    Returns an exit code, or None after a sign-in, when the console can start.
     """
     url = settings.base_url.value
     say("No service is configured." if url is None else f"There is no credential for {url} yet.")

@@ -78,7 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _value(key: str, value: object, settings: Settings) -> object:
-    """Return a setting's value; for a secret the type of credential instead."""
+    """Return the value of a setting; for a secret, the type of credential."""
     if not isinstance(value, Secret):
         return value
     if key == "session_cookie":

@@ -1,7 +1,8 @@
-"""Interrupt a waiting command with ctrl+c at once, without a race.
+"""Lets ctrl+c interrupt a waiting command at once.
 
-Python runs signal handlers between two bytecode instructions. A signal that arrives after the last check and before the
-blocking system call is noticed only when that call returns. Here the call also waits for the signal wake-up socket.
+Python runs signal handlers between two bytecode instructions. If a signal arrives just
+before a blocking system call, its handler runs only when that call returns. Here the call
+also waits for the signal wake-up socket, so that it returns when a signal arrives.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ T = TypeVar("T")
 
 
 def run(main: Coroutine[object, object, T]) -> T:
-    """Run a coroutine like `asyncio.run`. Raises KeyboardInterrupt on ctrl+c."""
+    """Run a coroutine like `asyncio.run`, and raise KeyboardInterrupt on ctrl+c."""
     return asyncio.run(_with_signal_wakeup(main))
 
 
@@ -37,7 +38,7 @@ async def _with_signal_wakeup(main: Coroutine[object, object, T]) -> T:
 
 
 def wait_for_line(source: IO[str]) -> None:
-    """Wait until a terminal has a line to read, or a signal handler has run.
+    """Wait until the terminal has a line to read, or a signal has arrived.
 
     Call it from the main thread.
     """

@@ -1,4 +1,4 @@
-"""Report custom key bindings for `info` and `doctor`, and why some are rejected."""
+"""Reports custom key bindings for `info` and `doctor`, and why some are rejected."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 
 def override_rows(settings: Settings) -> tuple[list[tuple[str, str, str]], Mapping[str, str]]:
-    """Return a row for each valid `[keys]` entry, and the reasons of rejected ones.
+    """Return a row for each known id in `[keys]`, and the reasons of rejections.
 
-    A row is the entry's name, its keys in effect and where they come from. The reasons are by the id of the entry.
+    A row is the entry's name, its keys in effect and the origin of these keys. The reasons are
+    a mapping by the id of the entry.
     """
     configured = settings.keys
     if not configured.value:
@@ -35,7 +36,10 @@ def override_rows(settings: Settings) -> tuple[list[tuple[str, str, str]], Mappi
 
 
 def all_bindings(settings: Settings) -> list[dict[str, Any]]:
-    """Return all bindings that can be overridden: id, keys, origin and description."""
+    """Return the id, keys, origin and description of each binding.
+
+    Only bindings that can be overridden are included.
+    """
     from mogplex_tui.operate.key_overrides import key_owners, validate_overrides
 
     overrides = validate_overrides(settings.keys.value, settings.keys.origin).keys

@@ -1,4 +1,4 @@
-"""Arguments of a kind's commands, made from the kind's declaration."""
+"""Arguments of a kind's commands, generated from the kind's declaration."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ _MAX_LISTED_CHOICES = 20
 
 
 def row_count(text: str) -> int:
-    """Return a number of rows from the command line. Raises ArgumentTypeError."""
+    """Parse a number of rows. Raises ArgumentTypeError."""
     if not re.fullmatch(r"[1-9]\d{0,4}", text):
         raise argparse.ArgumentTypeError("must be 1 to 99999")
     return int(text)
 
 
 def add_record(parser: argparse.ArgumentParser, noun: str, name: str, nargs: str | int | None = None) -> None:
-    """Add the argument that names one or several records."""
+    """Add a positional argument that names one or several records."""
     parser.add_argument(
         name,
         nargs=nargs,
@@ -61,7 +61,10 @@ def add_record(parser: argparse.ArgumentParser, noun: str, name: str, nargs: str
 def add_parameter(
     parser: argparse.ArgumentParser, parameter: Parameter[object], action: Action[Row] | None
 ) -> None:
-    """Add a parameter of an action, or of a creation if `action` is None."""
+    """Add the argument or option for a parameter of an action.
+
+    `action` is None for a parameter of a creation.
+    """
     name = parameter.name.replace("_", "-")
     default = parameter.default or parameter.when_empty
     notes = [f"default: {default}"] if default else []
@@ -97,9 +100,10 @@ def add_reveal(parser: argparse.ArgumentParser) -> None:
 
 
 def parameter_texts(parameters: Sequence[Parameter[object]], args: argparse.Namespace) -> dict[str, str]:
-    """Return the given texts by parameter name.
+    """Return the texts that the arguments give for parameters, by parameter name.
 
-    Raises CommandError for a text that is not allowed. Live choices are not checked here: they are not read yet.
+    Raises CommandError for a text that is not valid. Texts for parameters with live choices are
+    not checked here, because the choices are not read yet.
     """
     texts: dict[str, str] = {}
     for parameter in parameters:
@@ -123,7 +127,10 @@ def parameter_texts(parameters: Sequence[Parameter[object]], args: argparse.Name
 def unknown_choices(
     parameters: Sequence[Parameter[object]], texts: Mapping[str, str], session: Session, key: str
 ) -> list[Parameter[object]]:
-    """Return the parameters whose text is not among the choices that are known yet."""
+    """Return the parameters whose text is not a value of the choices read so far.
+
+    `key` is the key of the record to be changed.
+    """
     return [
         parameter
         for parameter in parameters
@@ -134,7 +141,10 @@ def unknown_choices(
 
 
 def chosen_value(parameter: Parameter[object], choices: Sequence[Choice], text: str) -> str:
-    """Return the value of the choice with that value or label. Raises CommandError."""
+    """Return the value of the choice whose value or label is `text`.
+
+    Raises CommandError if there is no such choice.
+    """
     lower_text = text.strip().lower()
     values = [choice.value for choice in choices if choice.value == text]
     values = values or [
@@ -156,9 +166,9 @@ def chosen_value(parameter: Parameter[object], choices: Sequence[Choice], text: 
 def add_verb(
     verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, line: str
 ) -> argparse.ArgumentParser:
-    """Add a verb with its line of help and return its parser.
+    """Add a verb to a command and return the verb's parser.
 
-    A verb without such a line is not listed.
+    `line` is the help of the verb; a verb with empty help is not listed.
     """
     if not line:
         return add_hidden_verb(verbs, name, line)
@@ -172,14 +182,17 @@ def add_verb(
 def add_hidden_verb(
     verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, line: str
 ) -> argparse.ArgumentParser:
-    """Add a former name of a verb, which help and completions do not list."""
+    """Add a verb that help and completions do not list, such as a former name.
+
+    Returns the parser of the verb.
+    """
     parser = verbs.add_parser(name, description=f"{line[:1].upper()}{line[1:]}." if line else None)
     service_arguments(parser, outermost=False, forms=True)
     return parser
 
 
 def add_former_options(parser: argparse.ArgumentParser, kind: str) -> None:
-    """Add the former options of `list`, which the help does not list."""
+    """Add options of `list` from earlier versions, which the help does not list."""
     if kind in _FORMER_FLAGS:
         parser.add_argument(_FORMER_FLAGS[kind], action="store_true", help=argparse.SUPPRESS)
     for option, field in _FORMER_OPTIONS.get(kind, {}).items():
@@ -187,20 +200,23 @@ def add_former_options(parser: argparse.ArgumentParser, kind: str) -> None:
 
 
 class ExtraVerbs(Protocol):
-    """A module with further verbs of a kind's command."""
+    """A module that adds hand-written verbs to the command of a kind."""
 
     def add_verbs(self, add: Callable[[str, str], argparse.ArgumentParser], /) -> None:
-        """Add the verbs. `add` takes a verb's name and help and returns its parser.
+        """Add the verbs with `add`, which gets a verb's name and help.
 
-        The help is empty for a former name.
+        `add` returns the parser of the verb. The help is empty for a former name of a verb.
         """
 
     async def run_verb(self, args: argparse.Namespace, command: CommandSession, /) -> int:
-        """Run the verb and return the exit code."""
+        """Run the verb that the arguments name and return the exit code."""
 
 
 def require_reveal(verb: str, args: argparse.Namespace) -> None:
-    """Raise CommandError if a secret that is shown only once would not be printed."""
+    """Raise CommandError if `--reveal` is missing for a verb that returns a secret.
+
+    Such a secret is shown only once, so it would be lost if it was not printed.
+    """
     if not args.reveal:
         sentence = (
             f"The secret that {verb} returns is shown only once. Nothing was sent; add --reveal to print it."
@@ -209,11 +225,11 @@ def require_reveal(verb: str, args: argparse.Namespace) -> None:
 
 
 def extra_verbs(kind: str) -> ExtraVerbs | None:
-    """Return the module with further verbs of a kind's command, if there is one."""
+    """Return the module with further verbs of a kind's command, None if it has none."""
     name = _EXTRA_VERBS.get(kind)
     return None if name is None else cast(ExtraVerbs, importlib.import_module(name))
 
 
 def gets_without_record(kind: str) -> bool:
-    """Return whether the kind's `get` command works without a record, as for settings."""
+    """Return whether `get` may be called without naming a record, as for settings."""
     return kind in _GET_WITHOUT_RECORD

@@ -1,4 +1,7 @@
-"""The command of a kind: `list`, `get` and actions, made from its declaration."""
+"""The command of a kind, with the verbs `list`, `get` and those of its actions.
+
+It is generated from the kind's declaration.
+"""
 
 from __future__ import annotations
 
@@ -46,14 +49,14 @@ if TYPE_CHECKING:
 
 
 class KindCommand(Generic[Row]):
-    """The command of a kind: its arguments and its verbs."""
+    """The command of a kind: adds its arguments to the parser and runs its verbs."""
 
     def __init__(self, kind: Kind[Row]) -> None:
         self._kind = kind
         self._extra_verbs = extra_verbs(kind.name)
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Add `list`, `get` and the actions with their options."""
+        """Add the verbs `list` and `get` and those of the actions, with their options."""
         kind = self._kind
         service_arguments(parser, forms=True)
         verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", title="commands", required=True)
@@ -104,7 +107,7 @@ class KindCommand(Generic[Row]):
             add_reveal(parser)
 
     def run(self, args: argparse.Namespace) -> int:
-        """Run the verb and return the exit code."""
+        """Run the verb that the arguments name and return the exit code."""
         creation = next((creation for creation in self._kind.creations if creation.id == args.verb), None)
         action = next(
             (action for action in self._kind.actions if args.verb in (action.id, *action.aliases)), None
@@ -144,7 +147,7 @@ def command_of(name: str) -> KindCommand[Any]:
 
 
 class _KindExecution(Generic[Row]):
-    """Carry out the `list`, `get`, creation or action that a kind's command asks for."""
+    """One execution of a kind's command: of `list`, `get` or an action."""
 
     def __init__(self, kind: Kind[Row], command: CommandSession) -> None:
         self._kind, self._command = kind, command
@@ -152,11 +155,11 @@ class _KindExecution(Generic[Row]):
         self._records = KindRecords(kind, command)
 
     async def list_records(self, args: argparse.Namespace) -> int:
-        """Print the records that match the filter."""
+        """Print the records that match the filter and return the exit code."""
         return await ListCommand(self._kind, self._command, self._records, args).run()
 
     async def show(self, args: argparse.Namespace) -> int:
-        """Print one record."""
+        """Print one record and return the exit code."""
         await self._records.read(Priority.ACTION, with_runs=self._output.form != "json")
         entry = await self._records.read_single(await self._records.find(args.record))
         output, render_time = self._output, RenderTime(self._session.clock.now())
@@ -176,7 +179,10 @@ class _KindExecution(Generic[Row]):
         return Exit.OK
 
     def _secrets(self, entry: Entry[Row], revealed: Sequence[str]) -> dict[str, str]:
-        """Return the secrets of a record by name, masked unless revealed."""
+        """Return the secrets of a record by name.
+
+        Only those named in `revealed` are shown, the others are masked.
+        """
         if self._kind.secrets is None or entry.row is None:
             return {}
         secrets = self._kind.secrets.of(entry.row)
@@ -190,7 +196,10 @@ class _KindExecution(Generic[Row]):
         }
 
     async def act(self, action: Action[Row], texts: Mapping[str, str], args: argparse.Namespace) -> int:
-        """Run an action on records, after a confirmation if it needs one."""
+        """Perform an action on the named records and return the exit code.
+
+        Asks for confirmation first if the action needs it.
+        """
         kind, safe_text = self._kind, self._output.safe_text
         ask = not getattr(args, "yes", True)
         self._command.require_write_access(f"The {action.label}")
@@ -243,9 +252,9 @@ class _KindExecution(Generic[Row]):
         return code
 
     def _values(self, parameters: Sequence[Parameter[object]], texts: Mapping[str, str], key: str) -> Values:
-        """Return the parameter values for a record.
+        """Return the values that an action on the record with `key` needs.
 
-        Raises CommandError for a value that is not allowed.
+        Raises CommandError for a text that is not valid.
         """
         value_texts = dict(texts)
         for parameter in parameters:
@@ -260,7 +269,11 @@ class _KindExecution(Generic[Row]):
         return values
 
     def _print_outcome(self, verb: str, key: str, outcome: Outcome) -> None:
-        """Print the result of a change: a secret, a new record's id or the record's id."""
+        """Print the result of a change of the record with `key`.
+
+        A text line has the secret that the service returned, or else the new record's id, or else
+        `key`.
+        """
         secret = None if outcome.secret is None else RevealedSecret(outcome.secret.reveal())
         if self._output.form != "json":
             if text := secret or (key if outcome.new_id == "" else outcome.new_id):
@@ -274,7 +287,7 @@ class _KindExecution(Generic[Row]):
         self._output.object(self._kind.noun, fields, redacted=True)
 
     async def create(self, creation: Creation, texts: Mapping[str, str], args: argparse.Namespace) -> int:
-        """Create a record and print its id, or its secret."""
+        """Create a record, print its id or its secret, and return the exit code."""
         kind, output = self._kind, self._output
         self._command.require_write_access(f"The {creation.id}")
         if creation.reveals:
@@ -315,9 +328,9 @@ class _KindExecution(Generic[Row]):
 
 
 def _code_of_closed(session: Session, families: Sequence[Family]) -> Exit:
-    """Return the exit code for an action whose routes are all closed.
+    """Return the exit code for an action that the credential cannot perform.
 
-    It is "not signed in" if another credential would open one.
+    It is "not signed in" if another credential could perform the action.
     """
     reaches = {session.access.reach(family).reach for family in families}
     return Exit.NOT_SIGNED_IN if reaches & {Reach.NEEDS_SESSION, Reach.NOT_SIGNED_IN} else Exit.NOT_ALLOWED

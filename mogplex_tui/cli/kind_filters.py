@@ -1,4 +1,4 @@
-"""Filter options of `list`: `--status failed` is the filter `status:=failed`."""
+"""Filter options of `list`, such as `--status failed` for `status:=failed`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _OTHER_OPTIONS = frozenset({"sort", "limit", "reverse", "json", "output", "conte
 def add_filters(parser: argparse.ArgumentParser, kind: Kind[Row]) -> None:
     """Add an option for each filter field of a kind.
 
-    Fields that are not named like a column are left out of the help.
+    The help shows only the options that are named like a column.
     """
     choices = _fixed_values(kind)
     for name, is_shown in _filter_fields(kind):
@@ -49,10 +49,11 @@ def add_filters(parser: argparse.ArgumentParser, kind: Kind[Row]) -> None:
 
 
 class RowFilter(Generic[Row]):
-    """The filter of `list`, made from its filter words and its filter options.
+    """The filter of `list`, combined from its filter words and filter options.
 
-    `text` is the part that every row must match. An option that is given several times matches any of its values, which
-    filter text cannot express. Raises CommandError for a field that the kind does not have.
+    `text` is the filter that every row must match. In addition, a row must match one of the
+    values of each option that is given several times, which filter text cannot express. Raises
+    CommandError for a field that the kind does not have.
     """
 
     def __init__(self, kind: Kind[Row], args: argparse.Namespace, now: datetime) -> None:
@@ -80,7 +81,7 @@ class RowFilter(Generic[Row]):
 
     @property
     def matches(self) -> Callable[[HeldRow[Row]], bool] | None:
-        """Return the function that tests a row; None if every row matches."""
+        """Return the function that tests a row, None if every row matches."""
         return self._matches if any(self._groups) else None
 
     def _matches(self, row: HeldRow[Row]) -> bool:
@@ -104,7 +105,10 @@ def _check_fields(kind: Kind[Row], text: str) -> None:
 
 
 def _fixed_values(kind: Kind[Row]) -> dict[str, list[str]]:
-    """Return the values of each filter that the service applies and that are fixed."""
+    """Return the possible values of filter fields that have a fixed set of values.
+
+    Only filters that the service can apply have fixed values.
+    """
     if kind.older is None:
         return {}
     return {
@@ -119,7 +123,10 @@ def _fixed_values(kind: Kind[Row]) -> dict[str, list[str]]:
 
 
 def _filter_fields(kind: Kind[Row]) -> Iterator[tuple[str, bool]]:
-    """Yield the names of filter fields, each with whether it is a column's name."""
+    """Yield each filter field, and whether it is named like a column.
+
+    A field can also come from a column's title, or have no column.
+    """
     columns = [filter_name(column.name) for column in kind.columns]
     title_names = [word for column in kind.columns if (word := filter_name(column.title))] + list(
         kind.hidden_filters

@@ -1,4 +1,4 @@
-"""Records of a kind on stdout: as a table, as JSON or as CSV."""
+"""Prints the records of a kind on stdout: as a table, as JSON or as CSV."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def print_rows(
     rows: Sequence[HeldRow[Row]],
     unreadable: Sequence[HeldRow[Row]],
 ) -> None:
-    """Print rows in the chosen output form, and the number of unreadable ones."""
+    """Print rows in the chosen format, and how many records could not be read."""
     if output.form == "json":
         for entry in rows:
             print_json(kind, output, entry)
@@ -70,14 +70,17 @@ def _print_table(
 
 
 def _id_of(kind: Kind[Row], entry: HeldRow[Row]) -> str:
-    """Return the id of a record in JSON output."""
+    """Return the id that JSON output has for a record."""
     return str(kind.fields["id"](entry.row)) if "id" in kind.fields and entry.row is not None else entry.key
 
 
 def print_json(
     kind: Kind[Row], output: Output, entry: HeldRow[Row], extra: Mapping[str, object] | None = None
 ) -> None:
-    """Print a record as a JSON object without secrets, with the fields `extra`."""
+    """Print a record as a JSON object, without secrets.
+
+    `extra` are fields to add to those of the record.
+    """
     if kind.fields and entry.row is not None:
         row = entry.row
         output.object(kind.noun, {name: of(row) for name, of in kind.fields.items()})
@@ -88,7 +91,10 @@ def print_json(
 
 
 def print_record(kind: Kind[Row], output: Output, entry: HeldRow[Row], *plain: str) -> None:
-    """Print a record in the chosen output form; `plain` are the cells of a text line."""
+    """Print a record in the chosen format: as JSON, as CSV, or as a line of text.
+
+    `plain` are the cells of the line of text.
+    """
     if output.form == "json":
         print_json(kind, output, entry)
     elif output.form == "csv":
@@ -98,7 +104,7 @@ def print_record(kind: Kind[Row], output: Output, entry: HeldRow[Row], *plain: s
 
 
 def print_csv(kind: Kind[Row], output: Output, rows: Iterable[HeldRow[Row]]) -> None:
-    """Print rows as CSV with the service's field names as header."""
+    """Print rows as CSV, below a header with the service's field names."""
     values = kind.fields or {column.field: column.value for column in kind.columns}
     output.csv([*([] if kind.fields else ["id"]), *values])
     for entry in rows:

@@ -1,4 +1,4 @@
-"""Read the records of a kind in a command, and find the one that is named."""
+"""Reads the records of a kind for a command, and finds a record by id or name."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _PART_RETRY_SECONDS = 1.0
 
 
 class KindRecords(Generic[Row]):
-    """The records of one kind in a command."""
+    """The records of one kind, as a command reads them."""
 
     def __init__(self, kind: Kind[Row], command: CommandSession) -> None:
         self._kind, self._session, self._output = kind, command.session, command.output
@@ -52,18 +52,21 @@ class KindRecords(Generic[Row]):
 
     @property
     def state(self) -> AnyRowSet:
-        """The number of records, and the parts that could not be read."""
+        """The set of rows that were read, with their total and the state of each part."""
         return self.collection.set
 
     async def read_list(self, needs: ListNeeds) -> MogplexError | None:
-        """Read the list; report and return the error of a part that could not be read."""
+        """Read the list, and the hidden records if they are needed.
+
+        Always returns None: `state` has the errors of parts that could not be read.
+        """
         await self.read(Priority.TABLE, with_runs=not needs.is_bare)
         if self._kind.hidden is not None and needs.with_hidden:
             await self._read_hidden(self._kind.hidden, Priority.TABLE)
         return None
 
     def search(self, query: SearchQuery[HeldRow[Row]]) -> ListSearch[object] | None:
-        """Return a search through older records; None if the list is complete."""
+        """Return a search through older records, None if the kind does not have one."""
         older = self._kind.older
         if older is None:
             return None
@@ -71,9 +74,10 @@ class KindRecords(Generic[Row]):
         return ListSearch(self._session, self._kind.name, older, holder, SearchQuery[Entry[Row]](*query))
 
     async def read(self, priority: Priority, *, with_runs: bool = True) -> None:
-        """Read the list. Raises CommandError if the credential opens no source of it.
+        """Read the list, and the lists from which its columns are filled.
 
-        Raises MogplexError for other errors. Without `with_runs` the columns that need runs stay empty.
+        If `with_runs` is false, the columns that need runs stay empty. Raises CommandError if the
+        credential cannot read the list, and MogplexError for other errors.
         """
         try:
             await read_list_with_retries(lambda: self.collection.fetch(priority), self.state)
@@ -87,7 +91,10 @@ class KindRecords(Generic[Row]):
             await read_hidden(self._session, priority)
 
     async def read_choices(self, parameters: Sequence[Parameter[object]]) -> None:
-        """Read the lists that the live choices of parameters need, if not read yet."""
+        """Read the lists that provide the live choices of parameters.
+
+        Lists that were read before are not read again.
+        """
         if not parameters:
             return
         if any(parameter.choices_are_names for parameter in parameters) and not self._names_are_read:
@@ -109,7 +116,10 @@ class KindRecords(Generic[Row]):
         self._names_are_read = True
 
     async def _read_related(self, priority: Priority, *, with_runs: bool = False) -> None:
-        """Read the lists that the rows are joined with; without them rows show ids."""
+        """Read the lists from which columns are filled.
+
+        If one of them cannot be read, the rows show ids in place of names.
+        """
         join = self._kind.join
         if join is not None and join.names:
             await self._read_names(priority)
@@ -125,7 +135,10 @@ class KindRecords(Generic[Row]):
                     await Runs(self._session).fetch()
 
     async def read_single(self, entry: Entry[Row]) -> Entry[Row]:
-        """Return a record read by itself, if that has more fields than the list."""
+        """Read a record by itself and return it; return `entry` if the list has it all.
+
+        Raises CommandError if the record does not exist.
+        """
         single = self._kind.single
         if single is None:
             return entry
@@ -137,7 +150,7 @@ class KindRecords(Generic[Row]):
         return self.rows[entry.key]
 
     async def _read_hidden(self, hidden: HiddenRows[Row], priority: Priority) -> None:
-        """Read the rows that the list leaves out, if the credential opens their route."""
+        """Add the records that the list leaves out, if the credential can read them."""
         if not self._session.open(hidden.family):
             return
         with suppress(*CLOSED):
@@ -149,7 +162,10 @@ class KindRecords(Generic[Row]):
     # Finding -------------------------------------------------------------------------------------------------------
 
     async def find(self, asked: str) -> Entry[Row]:
-        """Return the record of an id, a name or a prefix of either. Raises CommandError."""
+        """Return the record with the given id or name, or a unique prefix of either.
+
+        Raises CommandError if no record or several records match.
+        """
         text = asked.strip().lower()
         noun, safe_text = self._kind.noun, self._output.safe_text
         if not text:
@@ -178,7 +194,10 @@ class KindRecords(Generic[Row]):
         return matches[0]
 
     def _matching(self, text: str) -> list[Entry[Row]]:
-        """Return the records of a text: by id, else by name, else by prefix of either."""
+        """Return the records whose id is `text`, or else those with this name.
+
+        If there are none, returns the records whose id or name begins with `text`.
+        """
         entries = list(self.rows.values())
 
         def lower_name(entry: Entry[Row]) -> str:
@@ -200,7 +219,10 @@ class KindRecords(Generic[Row]):
 
 
 async def read_list_with_retries(fetch: Callable[[], Awaitable[bool]], rows: AnyRowSet) -> None:
-    """Read a list, once more if a part failed temporarily. Raises MogplexError."""
+    """Read a list, and read it once more if a part failed temporarily.
+
+    Raises MogplexError if the whole list cannot be read.
+    """
     await with_retries(fetch)
     failed = failed_parts(rows)
     if failed and retry_delay(failed[0][1], 1, method="GET") is not None:
@@ -215,13 +237,16 @@ def failed_parts(rows: AnyRowSet) -> list[tuple[Subject, MogplexError]]:
 
 
 def report_notices(command: CommandSession, rows: AnyRowSet) -> None:
-    """Report the records of a list that cannot be seen, with the reason."""
+    """Report which records of a list are not shown, and why."""
     if notice := messages.notices_text(rows.notices):
         say(command.output.safe_text(notice))
 
 
 async def find_record(kind: Kind[Row], command: CommandSession, text: str) -> Entry[Row]:
-    """Return the record of an id or name. Raises CommandError and MogplexError."""
+    """Read a kind's list and return the record with the given id or name.
+
+    Raises CommandError and MogplexError.
+    """
     records = KindRecords(kind, command)
     await records.read(Priority.ACTION, with_runs=False)
     return await records.find(text)

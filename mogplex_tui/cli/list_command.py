@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ListNeeds:
-    """Requirements of a `list` command: related lists, filters, hidden records.
+    """What a `list` command needs to read besides the list itself.
 
-    A list that `is_bare` needs no other lists; a filter needs all fields.
+    A list that `is_bare` needs no other lists. If it `is_filtered`, all fields must be known.
+    If it is `with_hidden`, hidden records are read too.
     """
 
     is_bare: bool
@@ -40,7 +41,7 @@ class ListNeeds:
 
 
 class ListedRecords(Protocol[Row]):
-    """The records of a kind, as `list` reads them."""
+    """The records that `list` prints: a `KindRecords` or a `RunRecords`."""
 
     @property
     def rows(self) -> Mapping[str, HeldRow[Row]]:
@@ -48,13 +49,13 @@ class ListedRecords(Protocol[Row]):
 
     @property
     def state(self) -> AnyRowSet:
-        """The number of records, and the parts that could not be read."""
+        """The set of rows that were read, with their total and the state of each part."""
 
     async def read_list(self, needs: ListNeeds) -> MogplexError | None:
-        """Read the list; report and return the error of a part that could not be read."""
+        """Read the list; return the error of a part that was reported as missing."""
 
     def search(self, query: SearchQuery[HeldRow[Row]]) -> ListSearch[object] | None:
-        """Return a search through older records; None if the list is complete."""
+        """Return a search through older records, None if there is none."""
 
 
 def add_list(verbs: argparse._SubParsersAction[argparse.ArgumentParser], kind: Kind[Row]) -> None:
@@ -90,7 +91,7 @@ class ListCommand(Generic[Row]):
         self._search: ListSearch[object] | None = None
 
     async def run(self) -> int:
-        """Print the matching records and return the exit code.
+        """Read the list, print the matching records and return the exit code.
 
         Raises CommandError and MogplexError.
         """
@@ -121,9 +122,9 @@ class ListCommand(Generic[Row]):
         return code_of(errors[0]) if errors else Exit.OK
 
     async def _search_older(self) -> MogplexError | None:
-        """Search older records if the filter, sort order or limit needs them.
+        """Search older records if the filter, the sort order or the limit needs them.
 
-        Returns the error that ended the search early, or None.
+        Returns the error that ended the search early, None if there was no error.
         """
         records, args, matches = self._records, self._args, self._filter.matches
         state = records.state

@@ -1,4 +1,4 @@
-"""`mogplex-tui login`: get, verify and store a credential for a context.
+"""`mogplex-tui login`: obtain, verify and store a credential for a context.
 
 auth.md §9.
 """
@@ -86,9 +86,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def context_for(arguments: argparse.Namespace) -> Context:
-    """Return the context to sign in to: the named one, or the one of the service.
+    """Return the context for which the user signs in.
 
-    Otherwise the current one. A new context has the given name, else the service's host. Raises ContextError and
+    It is the context that the arguments or the environment name, or else a context of the
+    service that they name, or else the current context. If there is none, it is a new context
+    with the given name or the name of the service's host. Raises ContextError and
     InvalidTarget.
     """
     known = contexts.read()
@@ -144,11 +146,12 @@ def _name_for(url: str, known: Contexts) -> str:
 def sign_in(
     context: Context, method: str, *, opens_browser: bool = True, force: bool = False
 ) -> tuple[Context, str | None]:
-    """Get a credential, verify it and store it in the context.
+    """Obtain a credential, verify it and store it in the context.
 
-    `method` is `code`, `hand_off`, `token` or `session`. Returns the updated context and, if it is known, the account.
-    Raises CommandError, MogplexError, CredentialStoreError and ContextError; nothing has changed then. `force` stores a
-    credential of another account than that of the context's other credential.
+    `method` is `code`, `hand_off`, `token` or `session`. Returns the updated context, and the
+    account if it is known. With `force`, a credential is stored even if the context's other
+    credential belongs to another account. If CommandError, MogplexError, CredentialStoreError
+    or ContextError is raised, nothing has changed.
     """
     secret = _read_secret(method) if method in ("token", "session") else None
     say(f"Signing in to {context.base_url} as context {context.name}.")
@@ -186,9 +189,10 @@ async def _obtain(
 
 
 def _read_secret(method: str) -> Secret:
-    """Read a secret without echo. Raises CommandError for a text of the wrong form.
+    """Read a secret from the terminal without echo.
 
-    The message does not quote the text.
+    Raises CommandError for a text that does not have the form of the secret. The message does
+    not quote the text.
     """
     credential_name = "personal access token" if method == "token" else "Cookie header of a signed-in browser"
     if sys.stdin.isatty():
@@ -217,9 +221,9 @@ def _read_secret(method: str) -> Secret:
 async def _check_accounts(
     context: Context, update: Callable[[StoredCredential], StoredCredential], *, force: bool
 ) -> None:
-    """Raise CommandError if the context's credentials are of different accounts.
+    """Raise CommandError if the context's credentials belong to different accounts.
 
-    A stored credential that the service no longer accepts does not prevent the storing of a new one.
+    A stored credential that the service no longer accepts does not prevent storing a new one.
     """
     from mogplex_tui.api.budget import Priority
     from mogplex_tui.api.client import MogplexClient
@@ -256,7 +260,7 @@ async def _check_accounts(
 def _stored_credential(context: Context) -> StoredCredential:
     """Return the stored credentials of a context.
 
-    They are empty if they cannot be read or belong to another service.
+    The result is empty if they cannot be read or belong to another service.
     """
     if context.kept_in is not None:
         try:

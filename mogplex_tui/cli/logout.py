@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def sign_out(name: str) -> Context:
-    """Remove the stored credentials of a context; the context stays.
+    """Remove the stored credentials of a context, but not the context itself.
 
     Raises ContextError and CredentialStoreError.
     """
@@ -37,9 +37,10 @@ def sign_out(name: str) -> Context:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Remove the stored credentials of the named or the current context.
+    """Remove the stored credentials of a context and return the exit code.
 
-    No request is sent: the service still accepts the token.
+    The context is the named or the current one. No request is sent: the service still accepts
+    the token.
     """
     try:
         known = contexts.read()

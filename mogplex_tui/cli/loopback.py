@@ -19,7 +19,7 @@ _REQUEST_TIMEOUT = 10.0
 
 @dataclass(frozen=True, slots=True)
 class CallbackRequest:
-    """An HTTP request: header names are in lower case, `query` is not decoded."""
+    """An HTTP request, with header names in lower case and the query not decoded."""
 
     method: str
     path: str
@@ -30,7 +30,7 @@ class CallbackRequest:
 
 @dataclass(frozen=True, slots=True)
 class CallbackResponse:
-    """An HTTP response; `headers` are added to those of every response."""
+    """An HTTP response; `headers` are added to the headers of every response."""
 
     status: int
     body: bytes = b""
@@ -54,7 +54,7 @@ _REASONS = {
 
 
 def html_page(title: str, sentence: str, status: int = 200) -> CallbackResponse:
-    """Return an HTML page of one sentence, without scripts and external resources."""
+    """Return an HTML page with one sentence, without scripts and external resources."""
     body = (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title></head>'
         f"<body><h1>{escape(title)}</h1><p>{escape(sentence)}</p></body></html>"
@@ -69,7 +69,7 @@ def json_response(status: int, value: object, **headers: str) -> CallbackRespons
 
 
 class CallbackListener:
-    """Serve HTTP on 127.0.0.1 until closed; use it as an async context manager."""
+    """An HTTP server on 127.0.0.1, used as an async context manager."""
 
     def __init__(self, handler: Handler, ports: Iterable[int]) -> None:
         self._handler = handler
@@ -81,7 +81,7 @@ class CallbackListener:
         self.port = 0
 
     async def __aenter__(self) -> CallbackListener:
-        """Listen on the first free port. Raises OSError if none is free."""
+        """Start listening on the first free port. Raises OSError if none is free."""
         last_error: OSError | None = None
         for port in self._ports:
             try:
@@ -96,7 +96,7 @@ class CallbackListener:
         raise last_error or OSError("no port to listen on")
 
     async def __aexit__(self, *exc: object) -> None:
-        """Close the listener after responses that are being written."""
+        """Stop listening, after responses in progress have been written."""
         if self._server is not None:
             self._server.close()
         if self._answering:
@@ -162,6 +162,9 @@ def _encode(response: CallbackResponse) -> bytes:
 
 
 async def wait_for(awaitable: Awaitable[str], seconds: float) -> str:
-    """Return the result of an awaitable. Raises TimeoutError after `seconds`."""
+    """Return the result of an awaitable.
+
+    Raises TimeoutError if it takes longer than `seconds`.
+    """
     async with asyncio.timeout(seconds):
         return await awaitable

@@ -1,4 +1,4 @@
-"""`mogplex-tui models new`: models that are new since the account's last look.
+"""`mogplex-tui models new`: print models added since the account's last look.
 
 identity.md §6.8.
 """

@@ -1,6 +1,6 @@
-"""Print the data of headless commands: aligned text, NDJSON or CSV.
+"""Prints the data of headless commands: aligned text, NDJSON or CSV.
 
-Control characters and credentials in text from the service are escaped or masked.
+In text from the service, control characters are escaped and credentials are masked.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ class Column:
 
 
 class RevealedSecret(str):
-    """A secret that the user asked to see.
+    """A secret that the user asked to see, which output does not mask.
 
-    It is printed whole, without control characters.
+    It is printed in full, with control characters escaped.
     """
 
     __slots__ = ()
@@ -71,7 +71,7 @@ Json = object
 
 
 class Output:
-    """Write data to stdout as text, NDJSON or CSV.
+    """Writes data to stdout as text, NDJSON or CSV.
 
     Values may come from the service: credentials are masked and control characters escaped.
     """
@@ -93,10 +93,10 @@ class Output:
         return self._stream.isatty()
 
     def object(self, kind: str, fields: Mapping[str, object], *, redacted: bool = False) -> None:
-        """Write one JSON object on a line; `kind` is its field `object`.
+        """Write a JSON object on one line, with `kind` as its field `object`.
 
-        Times are UTC and money is a string. `redacted` skips the search for credentials in fields that have been
-        redacted already: a run can have ten thousands of events.
+        Times are UTC and money is a string. `redacted` says that credentials in the fields are
+        masked already, which saves time: a run can have tens of thousands of events.
         """
         document = {"object": kind, **fields}
         text = json_text(
@@ -105,12 +105,12 @@ class Output:
         self._write(_TERMINAL_CONTROLS.sub(_json_escape, self._scrub(text) if redacted else text))
 
     def json(self, value: Json, *, indent: int | None = 2) -> None:
-        """Write a JSON value as a document, without this context's own credentials."""
+        """Write a JSON value, with this context's own credentials masked."""
         text = json_text(value, ascii_only=self._ascii, compact=indent is None, indent=indent)
         self._write(_TERMINAL_CONTROLS.sub(_json_escape, self._scrub(text)))
 
     def line(self, *cells: str) -> None:
-        """Write cells as one line of text; a padded cell keeps its width."""
+        """Write cells as one line of text; a cell padded with spaces keeps its width."""
         texts = (_padded(self.safe_text(cell), len(cell) if cell.endswith(" ") else 0) for cell in cells)
         line = "  ".join(texts).rstrip()
         # A secret that is shown only once must not be cut at the edge of the terminal.
@@ -118,7 +118,10 @@ class Output:
         self._write(line if has_secret else self._fit(line))
 
     def paragraph(self, text: str, *, indent: str = "") -> None:
-        """Write a text wrapped to the width of the terminal, else on one line."""
+        """Write a text, wrapped to the width of the terminal.
+
+        If stdout is not a terminal, the text is one line.
+        """
         import textwrap
 
         line_width = shutil.get_terminal_size().columns if self.is_terminal else LONGEST_FIELD
@@ -130,7 +133,7 @@ class Output:
     def program_line(self, text: str) -> None:
         """Write one line of another program's output.
 
-        Its spaces stay; control characters are escaped and credentials masked.
+        Spaces are kept, control characters are escaped and credentials are masked.
         """
         self._write(escape_controls(redact.text(self._scrub(text))))
 
@@ -145,8 +148,8 @@ class Output:
     ) -> None:
         """Write rows in aligned columns.
 
-        On a narrow terminal columns are left out by priority, the highest first, and lines are cut. With `whole`, or if
-        stdout is not a terminal, everything is written.
+        On a narrow terminal, columns are left out by their priority, the highest first, and lines
+        are cut. Everything is written if `whole` is true or stdout is not a terminal.
         """
         shown = [[self.safe_text(cell) for cell in row] for row in rows]
         head = [[column.title for column in columns]] if titles else []
@@ -163,7 +166,7 @@ class Output:
     def csv(self, cells: Iterable[str]) -> None:
         """Write one line of comma-separated values (RFC 4180).
 
-        An apostrophe goes before a text that a spreadsheet would take for a formula.
+        A text that a spreadsheet would take for a formula gets an apostrophe at its beginning.
         """
         line = io.StringIO()
         shown = (self.safe_text(text, LONGEST_FIELD) for text in cells)
@@ -184,9 +187,9 @@ class Output:
         return shown
 
     def safe_text(self, text: str, limit: int = LONGEST_CELL) -> str:
-        """Return a text as one line without control characters and credentials.
+        """Return a text as one line, control characters escaped and credentials masked.
 
-        A RevealedSecret is not masked.
+        The credentials in a RevealedSecret are not masked.
         """
         if isinstance(text, RevealedSecret):
             return _TERMINAL_CONTROLS.sub(_json_escape, text).translate(_CONTROL_ESCAPES)
@@ -219,7 +222,10 @@ class Output:
 
 
 def exact_text(value: object) -> str:
-    """Return a value as CSV text: UTC times, plain decimals, yes or no, "" for None."""
+    """Return a value as a CSV cell.
+
+    Times are UTC, decimals are plain, flags are `yes` or `no`, and None is "".
+    """
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -247,9 +253,10 @@ def json_text(
     indent: int | None = None,
     default: Callable[[object], str | None] | None = None,
 ) -> str:
-    """Return a value as JSON: UTC times, decimals as strings, null for NaN.
+    """Return a value as JSON text.
 
-    `default` makes a text of any other value that JSON does not know.
+    Times are UTC, decimals are strings, and NaN is null. `default` returns a text for a value
+    of any other type that JSON does not support.
     """
     write = partial(
         json.dumps,
@@ -281,7 +288,7 @@ def _escape_formula(cell: str) -> str:
 
 
 def escape_controls(text: str) -> str:
-    """Return a text with control characters escaped and spaces kept."""
+    """Return a text with control characters escaped; spaces are kept."""
     return _TERMINAL_CONTROLS.sub(_json_escape, text.expandtabs()).translate(_CONTROL_ESCAPES)
 
 
@@ -310,14 +317,14 @@ def discard_stdout() -> None:
 
 
 def width(text: str) -> int:
-    """Return the number of terminal cells of a text."""
+    """Return how many terminal cells a text takes."""
     if text.isascii():
         return len(text)
     return sum(map(_cells, text))
 
 
 def clip(text: str, limit: int) -> str:
-    """Return a text cut to a number of terminal cells, with an ellipsis if it was cut."""
+    """Return a text cut to `limit` terminal cells, with an ellipsis if it was cut."""
     if width(text) <= limit:
         return text
     characters, used = [], 0

@@ -101,22 +101,25 @@ data goes to stdout, everything else to stderr; exit codes: 0 ok, 1 failed, 2 us
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors suggest the likely word.
+    """An argument parser that suggests a similar word for an invalid one.
 
-    Sub-commands get parsers of the same class.
+    The parsers of sub-commands have the same class.
     """
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
-        """Parse arguments; on an unknown one exit with the usage of its sub-command."""
+        """Parse arguments; exit with an error for an unknown argument.
+
+        The error shows the usage of the sub-command that got the argument.
+        """
         parsed, unknown = super().parse_known_args(args, namespace)
         if unknown:
             self.error(f"unrecognized arguments: {' '.join(unknown)}")
         return parsed, unknown
 
     def error(self, message: str) -> NoReturn:
-        """Exit with the usage and a message; name the verbs if the verb is missing."""
+        """Exit with the usage and a message, which lists the verbs if none was given."""
         for action in self._actions:
             if action.required and action.choices and message.endswith(f"are required: {action.metavar}"):
                 message = f"missing command: choose from {', '.join(_choice_names(action))}"
@@ -141,9 +144,9 @@ def _choice_names(action: argparse.Action) -> list[str]:
 
 
 def common_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options that name the service.
+    """Add the options that select the service and the context.
 
-    Credentials are never arguments: process lists show those.
+    Credentials are never arguments, because process lists show arguments.
     """
     parser.add_argument("--context", metavar="NAME", help="context to use (MOGPLEX_CONTEXT)")
     parser.add_argument("--base-url", metavar="URL", help="base URL of the service (MOGPLEX_BASE_URL)")
@@ -152,7 +155,8 @@ def common_arguments(parser: argparse.ArgumentParser) -> None:
 def appearance_arguments(parser: argparse.ArgumentParser, default: str | None = None) -> None:
     """Add the options for the console's appearance and for read-only mode.
 
-    A command that repeats them gives `argparse.SUPPRESS` as `default`, so that options before its name still hold.
+    A command that adds them too passes `argparse.SUPPRESS` as `default`, so that it does not
+    reset options that were given before its name.
     """
     parser.add_argument(
         "--read-only", action="store_true", default=default, help="offer no actions that change anything"
@@ -167,10 +171,11 @@ def appearance_arguments(parser: argparse.ArgumentParser, default: str | None = 
 def build(
     name: str | None = None, *, with_all_arguments: bool = False, without_others: bool = False
 ) -> argparse.ArgumentParser:
-    """Return the parser, with the arguments of the named command only.
+    """Return the parser; only the named command gets its arguments.
 
-    `with_all_arguments` adds the arguments of every command. `without_others` leaves the other commands out: they are
-    half of the cost of parsing, and they are not listed where the command is the first word.
+    `with_all_arguments` adds the arguments of every command. `without_others` leaves out all
+    commands except the named one, which halves the time for parsing; the others are not needed
+    when the first word is a command.
     """
     parser = Parser(
         prog="mogplex-tui",
@@ -192,7 +197,7 @@ def build(
 
 
 class _Command(Protocol):
-    """A command: a module, or an object made from a kind's declaration."""
+    """A command: a module, or an object generated from a kind's declaration."""
 
     def add_arguments(self, parser: argparse.ArgumentParser, /) -> None: ...
 
@@ -205,7 +210,7 @@ def _load_command(command: str | None) -> _Command:
 
 
 def _replace_former_name(arguments: Sequence[str]) -> list[str]:
-    """Replace a former command name in the arguments with its present name."""
+    """Return the arguments, with a former command name replaced by the present one."""
     previous = ""
     for index, word in enumerate(arguments):
         if word in COMMANDS and previous not in _OPTIONS_WITH_VALUE:
@@ -217,7 +222,10 @@ def _replace_former_name(arguments: Sequence[str]) -> list[str]:
 
 
 def _command_name(arguments: Sequence[str]) -> str | None:
-    """Return the first command name in the arguments that is not an option's value."""
+    """Return the command that the arguments name, None if they name no command.
+
+    The value of an option is not taken for a command.
+    """
     previous = ""
     for word in arguments:
         if word in COMMANDS and previous not in _OPTIONS_WITH_VALUE:
@@ -255,7 +263,7 @@ def run(argv: Sequence[str] | None = None) -> int:
 def _report_write_error(error: Exception) -> int:
     """Report that the output could not be written, and return the exit code.
 
-    The cause is a full disk, for example. Returns 0 for any other error.
+    A full disk is such an error, for example. Returns 0 for an error of any other type.
     """
     from mogplex_tui.cli.command_context import CommandError, say
 

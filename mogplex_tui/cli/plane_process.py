@@ -1,6 +1,6 @@
-"""Run the embedded control plane as a child process of the console.
+"""Runs the embedded control plane as a child process of the console.
 
-It is restarted if it ends, and stopped with the console.
+The process is restarted if it ends by itself, and stopped when the console is closed.
 """
 
 from __future__ import annotations
@@ -27,11 +27,17 @@ READY_TIMEOUT = 60.0
 
 
 class PlaneFailed(Exception):
-    """The embedded plane did not start; the message has its last lines of output."""
+    """Raised if the embedded control plane does not start.
+
+    The message has the last lines of its output.
+    """
 
 
 class Ready(NamedTuple):
-    """The line that the plane prints when it serves: its address and credentials."""
+    """The line that the control plane prints when it is ready for requests.
+
+    It contains the plane's address and credentials.
+    """
 
     base_url: str
     token: Secret
@@ -39,9 +45,10 @@ class Ready(NamedTuple):
 
 
 class PlaneProcess:
-    """An embedded plane on a database file, or on a temporary one; a context manager.
+    """The process of an embedded control plane, as a context manager.
 
-    The process starts when `wait_ready` is first called, so that it takes no processor time from the console's first
+    The plane uses a given database file, or a temporary one. The process starts when
+    `wait_ready` is first called, so that it takes no processor time from the console's first
     frame.
     """
 
@@ -91,9 +98,9 @@ class PlaneProcess:
         )
 
     async def wait_ready(self) -> Ready:
-        """Return the address and the credentials of the plane.
+        """Wait until the plane is ready and return its address and credentials.
 
-        Raises PlaneFailed if it ended or was not ready within a minute.
+        Raises PlaneFailed if the process ends, or if the plane is not ready within a minute.
         """
         if self._process is None:
             self._spawn()
@@ -154,7 +161,7 @@ class PlaneProcess:
             self._process.stdout.close()
 
     def stop(self) -> None:
-        """Stop the plane with SIGTERM, and with SIGKILL after two seconds."""
+        """Stop the plane with SIGTERM, or with SIGKILL if it still runs after 2 seconds."""
         process = self._process
         if process is None:
             return

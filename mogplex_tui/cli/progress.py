@@ -1,4 +1,4 @@
-"""A progress line on stderr for slow commands; only on a terminal."""
+"""Shows a progress line on stderr during slow commands, only on a terminal."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""`mogplex-tui __complete SHELL KIND …`: print the records that a word can mean.
+"""`mogplex-tui __complete SHELL KIND …`: print completions that are records.
 
-The names come from the last list that was read; no request is sent. The arguments after the kind are, for bash, the
-word at the cursor as bash split it and the line up to the cursor; for zsh and fish, the words up to the cursor, of
-which the last is being typed.
+The records are those of the last list that was read; no request is sent. For bash, the
+arguments after the kind are the word at the cursor as bash split it, and the line up to the
+cursor. For zsh and fish, they are the words up to the cursor, the last of which is being
+typed.
 """
 
 from __future__ import annotations
@@ -26,9 +27,10 @@ _OPTIONS = {"--context": "context", "--base-url": "base_url"}
 
 
 class Word(NamedTuple):
-    """A word of a command line: its value, its source text, its open quote.
+    """A word of a command line: its value, its source text and its open quote.
 
-    `quote_at` is the position of the open quote in `raw`, -1 without one.
+    `raw` is the source text. `quote_at` is the position of the open quote in `raw`, -1 if no
+    quote is open.
     """
 
     value: str = ""
@@ -37,7 +39,10 @@ class Word(NamedTuple):
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Print the candidates, one per line, and return 0; print none on any error."""
+    """Print the completions, one per line, and return 0.
+
+    If an error occurs, prints nothing.
+    """
     try:
         shell, kind, *rest = arguments
         if shell == "bash":
@@ -67,10 +72,11 @@ def _lines(shell: str, kind: str, words: Sequence[Word], cur: str) -> Iterator[s
 
 
 def candidates(kind: str, prefix: str, words: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the names and ids that begin with a text, each with its id or name.
+    """Return the records whose name or id begins with `prefix`.
 
-    `words` are the words before it: their `--context` is used, and records among them are left out. Before anything is
-    typed, a record with a unique name is offered by its name only.
+    Each is a pair: the completion, and the id or name that is shown beside it. `words` are the
+    words before the prefix; their `--context` is used, and records that they name are left out.
+    For an empty prefix, a record with a unique name is offered only by its name.
     """
     from mogplex_tui.live.completion_records import read_known
 
@@ -91,7 +97,7 @@ def candidates(kind: str, prefix: str, words: Sequence[str]) -> list[tuple[str, 
 
 
 def _directory(words: Sequence[str]) -> Path:
-    """Return the state directory of the context of a command line.
+    """Return the state directory of the context that a command line uses.
 
     Raises SettingsError.
     """
@@ -112,7 +118,7 @@ def _directory(words: Sequence[str]) -> Path:
 
 
 def split(line: str) -> list[Word]:
-    """Split a command line up to the cursor into words; the last may be empty."""
+    """Split a command line up to the cursor into words; the last word may be empty."""
     words, value, start = list[Word](), "", 0
     quote, quote_at, at = "", -1, 0
     while at < len(line):
@@ -134,10 +140,10 @@ def split(line: str) -> list[Word]:
 
 
 def bash_reply(word: Word, cur: str, value: str) -> str:
-    """Return the text that bash puts in place of the word at the cursor.
+    """Return the text with which bash replaces its part of the word at the cursor.
 
-    bash replaces the part after an open quote, else the part after the last of its word breaks: `cur` is that part as
-    bash split it.
+    bash replaces the part after an open quote, or else the part after the last word break.
+    `cur` is that part as bash split it.
     """
     if word.quote_at >= 0:
         start = word.quote_at + 1

@@ -1,4 +1,4 @@
-"""Read runs in a command: the list, and the run of an id or a prefix.
+"""Reads runs for a command: the list, and one run by its id or a prefix of it.
 
 v1.md §7.5, §7.6.
 """
@@ -41,7 +41,10 @@ _UNAMBIGUOUS_PREFIX = 8
 
 
 class RunRecords:
-    """The runs in a command; a v1 run is joined with its call where both can be read."""
+    """The runs that a command reads.
+
+    A v1 run and its call become one row if the credential can read both.
+    """
 
     def __init__(self, command: CommandSession) -> None:
         self._session, self._output = command.session, command.output
@@ -56,11 +59,14 @@ class RunRecords:
 
     @property
     def state(self) -> AnyRowSet:
-        """The number of runs, and the parts that could not be read."""
+        """The set of rows that were read, with their total and the state of each part."""
         return self.runs.set
 
     async def read_list(self, needs: ListNeeds) -> MogplexError | None:
-        """Read the list; report and return the error of a part that could not be read."""
+        """Read the names of repositories and agents, and the list of runs.
+
+        Reports and returns the error if a part of the list could not be read.
+        """
         failed = (await read_names(self._session, Priority.TABLE)).repos
         if isinstance(failed, Throttled):
             if needs.is_filtered or self._session.target.session_cookie is None:
@@ -75,7 +81,7 @@ class RunRecords:
         return missing
 
     async def _read(self) -> MogplexError | None:
-        """Read the list; report and return the error of a part that could not be read."""
+        """Read the list; report and return the error if a part could not be read."""
         try:
             await read_list_with_retries(self.runs.fetch, self.state)
         except CLOSED:
@@ -88,7 +94,7 @@ class RunRecords:
         return None
 
     def search(self, query: SearchQuery[HeldRow[RunRow]]) -> ListSearch[object] | None:
-        """Return a search through older calls; None if the credential cannot read them."""
+        """Return a search through older calls, None if the credential cannot read them."""
         if not self._session.open(Family.OBSERVABILITY):
             return None
         holder = RunRows(self.runs)
@@ -97,9 +103,10 @@ class RunRecords:
     # One run -------------------------------------------------------------------------------------------------------
 
     async def find(self, text: str) -> RunRow:
-        """Return the run of an id or of a unique prefix of one.
+        """Return the run with the given id, or with an id that begins with `text`.
 
-        Raises CommandError for text that is not an id or does not match exactly one run, and MogplexError.
+        Raises CommandError for a text that is not an id or a prefix, or that does not match exactly
+        one run, and MogplexError.
         """
         run_id = text.strip().lower()
         if is_uuid(run_id):
@@ -142,7 +149,7 @@ class RunRecords:
         )
 
     async def reread(self, row: RunRow, priority: Priority) -> RunRow:
-        """Read a run again by every route that shows it.
+        """Read a run again from every route that returns it, and return its new row.
 
         The run's own record decides whether it has ended (v1.md §7.6).
         """
@@ -165,9 +172,9 @@ class RunRecords:
         return self._keep(fresh)
 
     async def learn_from_events(self, row: RunRow) -> RunRow:
-        """Return a call's row with its run id and branches, read from its events.
+        """Return a call's row with the run id and branches that its events name.
 
-        Rows that have them already, and rows that are not calls, are returned as they are.
+        A row that has them already, or that is not a call, is returned unchanged.
         """
         if row.source is not RunSource.CALL or not run_lookup.lacks_events(row):
             return row

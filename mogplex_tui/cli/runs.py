@@ -43,9 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def start_arguments(parser: argparse.ArgumentParser, positional: Sequence[str] = ()) -> None:
-    """Add the parameters of a start, and the options for following the run.
+    """Add the parameters of a run to start, and the options for following it.
 
-    `positional` are the names of parameters that are given without their option.
+    `positional` names the parameters that are arguments and not options.
     """
     for parameter in START.parameters:
         add_parameter(parser, replace(parameter, positional=parameter.name in positional), None)
@@ -65,7 +65,7 @@ def _exit_status(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the verb and return its exit code."""
+    """Run the verb that the arguments name and return its exit code."""
     if args.verb != "start":
         verbs = {"list": _list, "get": _get, "events": _events, "cancel": _cancel}
         return run_headless(args, lambda command: verbs[args.verb](command, args))

@@ -1,6 +1,6 @@
 """`mogplex-tui sandboxes exec`, `logs` and `health`: use a sandbox.
 
-None of them changes its record.
+None of the three changes the sandbox's record.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def add_verbs(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
 
 
 async def run_verb(args: argparse.Namespace, command: CommandSession) -> int:
-    """Run the verb and return the exit code."""
+    """Run `exec`, `logs` or `health` and return the exit code."""
     from mogplex_tui.cli.kind_records import find_record
     from mogplex_tui.operate.kinds.sandboxes import KIND
 
@@ -68,7 +68,10 @@ async def run_verb(args: argparse.Namespace, command: CommandSession) -> int:
 async def _execute(
     client: ClientView, command: CommandSession, entry: Entry[SandboxRow], args: argparse.Namespace
 ) -> int:
-    """Run a command and print its output; the exit code is 1 if the command fails."""
+    """Run a command in a sandbox, print its output and return the exit code.
+
+    The exit code is 1 if the command fails.
+    """
     from mogplex_tui.api.models.sandbox_requests import CommandDraft
     from mogplex_tui.api.models.stream_events import Output, StreamEndKind
 
@@ -104,9 +107,9 @@ async def _execute(
 
 
 class _OutputPrinter:
-    """Print the output of a command line by line, on stdout and stderr.
+    """Prints the output of a sandbox command line by line, on stdout and stderr.
 
-    With --json each line is an object.
+    With --json, each line is printed as a JSON object.
     """
 
     def __init__(self, command: CommandSession, key: str) -> None:
@@ -114,7 +117,10 @@ class _OutputPrinter:
         self._unfinished = {"stdout": "", "stderr": ""}
 
     def add(self, stream: str, piece: str) -> None:
-        """Add a piece of output and print the lines that are complete."""
+        """Add a piece of output and print the lines that are complete.
+
+        `stream` names the output stream that the piece comes from.
+        """
         name = "stderr" if stream == "stderr" else "stdout"
         *lines, self._unfinished[name] = (self._unfinished[name] + piece).split("\n")
         for line in lines:
@@ -122,7 +128,7 @@ class _OutputPrinter:
         self._output.flush()
 
     def finish(self) -> None:
-        """Print the last lines, which have no line break."""
+        """Print the last line of each stream, if it has no line break."""
         for name, unfinished_line in self._unfinished.items():
             if unfinished_line:
                 self._print(name, unfinished_line)
@@ -137,7 +143,7 @@ class _OutputPrinter:
 
 
 async def _print_logs(client: ClientView, command: CommandSession, entry: Entry[SandboxRow]) -> int:
-    """Print the lines of both logs, each after the name of its log."""
+    """Print the lines of a sandbox's two logs, each line after the log's name."""
     output, record = command.output, await _read_logs(client, entry.key)
     if output.as_json:
         output.object(
@@ -152,9 +158,9 @@ async def _print_logs(client: ClientView, command: CommandSession, entry: Entry[
 
 
 async def _read_logs(client: ClientView, key: str) -> SandboxRecord | LoggedSandbox:
-    """Return a sandbox's record with its logs.
+    """Read the record of a sandbox, which has its logs.
 
-    Read from the token API if the credential opens no other route.
+    The token API is used only if the credential cannot use the unversioned route.
     """
     try:
         return await with_retries(lambda: client.sandboxes.get(key))
@@ -165,7 +171,7 @@ async def _read_logs(client: ClientView, key: str) -> SandboxRecord | LoggedSand
 
 
 async def _print_health(client: ClientView, command: CommandSession, entry: Entry[SandboxRow]) -> int:
-    """Print the health of a sandbox, which the service checks now."""
+    """Print the health of a sandbox, after the service has checked it."""
     output, health = command.output, await with_retries(lambda: client.sandboxes.health(entry.key))
     if output.form == "json":
         fields = redact.payload(health.model_dump(mode="json"))

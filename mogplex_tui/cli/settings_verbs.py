@@ -1,6 +1,6 @@
-"""`mogplex-tui settings set`, and `get` for all settings, from earlier versions.
+"""`mogplex-tui settings set`, and `settings get` without a setting's name.
 
-identity.md §3.
+Earlier versions had both (identity.md §3).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def add_verbs(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
-    """Add the verb `set`, which the help does not list: its present name is `edit`."""
+    """Add the verb `set`, a former name of `edit` that the help does not list."""
     parser = add("set", "")
     parser.description = "Change the given settings with one request and print all settings."
     parser.add_argument("--default-model", metavar="MODEL", help="a model that is enabled")
@@ -33,7 +33,10 @@ def add_verbs(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
 
 
 async def run_verb(args: argparse.Namespace, command: CommandSession) -> int:
-    """Print all settings and return the exit code; `set` changes some first."""
+    """Print all settings and return the exit code.
+
+    The verb `set` changes settings before they are printed.
+    """
     client, output = command.session.client.at(Priority.ACTION), command.output
     fields: dict[str, object] = {}
     if args.verb == "set":

@@ -1,6 +1,6 @@
 """`mogplex-tui spec`: print kinds, commands and exit codes as a JSON document.
 
-A kind is given with its columns, filters, sort orders and actions.
+The document has the columns, filters, sort orders and actions of each kind.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _MEANINGS = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add nothing: the document does not depend on a service."""
+    """Add no arguments: the document does not depend on a service."""
 
 
 def run(_: argparse.Namespace) -> int:
@@ -72,10 +72,10 @@ def _kind(kind: AnyKind) -> dict[str, object]:
 
 
 def _filters(kind: AnyKind) -> list[dict[str, object]]:
-    """Return the filter fields of `/` and `list`, each with its origin.
+    """Return the filter fields of a kind, with their origin and service parameter.
 
-    The origin is `column`, or `hidden` for a field that no column shows. `service` is the parameter with which the
-    service filters.
+    The origin is `column`, or `hidden` for a field that no column shows. `service` is the query
+    parameter with which the service applies the filter, None if the service cannot apply it.
     """
     by_service = (
         {}

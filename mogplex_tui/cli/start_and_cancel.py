@@ -1,4 +1,4 @@
-"""`runs start` and `runs cancel` (v1.md §7.2, §9; observability.md §3)."""
+"""The verbs `runs start` and `runs cancel` (v1.md §7.2, §9; observability.md §3)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,10 @@ HIDDEN_BY_ID = (
 
 
 async def start(command: CommandSession, arguments: argparse.Namespace, values: Values) -> int:
-    """Start a run, print its id, and follow it with `--follow`."""
+    """Start a run, print its id, and follow its events if `--follow` is given.
+
+    Returns the exit code.
+    """
     command.require_write_access("The new run")
     session, records = command.session, RunRecords(command)
     repo = await _repo(command, values[REPO])
@@ -76,9 +79,10 @@ async def start(command: CommandSession, arguments: argparse.Namespace, values: 
 
 
 async def _repo(command: CommandSession, text: str) -> Repo:
-    """Return the repository of an id or owner/name, hidden ones included.
+    """Return the repository with the given id or name `owner/name`.
 
-    The service answers an unknown id with 503 however often it is asked, so an id is checked where that is possible.
+    Hidden repositories are included. An id is checked if possible, because the service answers
+    every start with an unknown id with 503.
     """
     if is_uuid(text):
         return await _repo_by_id(command, text.lower())
@@ -132,7 +136,10 @@ def _named_repo(repo_id: str, name: str) -> Repo:
 
 
 async def cancel(command: CommandSession, arguments: argparse.Namespace) -> int:
-    """Ask for confirmation, cancel the run, read it again and report its state."""
+    """Ask for confirmation, cancel a run, print its new state.
+
+    Returns the exit code.
+    """
     command.require_write_access("The cancel")
     if not arguments.yes:
         require_prompt("cancel")
@@ -184,7 +191,7 @@ def _report_outcome(command: CommandSession, outcome: Outcome) -> int:
 
 
 def _report_state(command: CommandSession, row: RunRow, sentence: str) -> int:
-    """Report and print the state of the run; return 0 if it is cancelled, else 1."""
+    """Print a sentence and the state of a run; return 0 if it is cancelled, else 1."""
     say(command.output.safe_text(sentence))
     print_record(KIND, command.output, row, row.run_id or row.key, row.state)
     return Exit.OK if row.state == "cancelled" else Exit.FAILED

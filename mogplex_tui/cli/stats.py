@@ -1,4 +1,4 @@
-"""`mogplex-tui stats`: print cost, usage, jobs and dispatch of a time range.
+"""`mogplex-tui stats`: print cost, usage, jobs and dispatch in a time range.
 
 observability.md §1.
 """
@@ -59,10 +59,12 @@ async def _stats(command: CommandSession, start: timedelta | datetime) -> int:
 
 
 def stats_object(windows: dict[str, Stats], begin: datetime, now: datetime) -> dict[str, Any]:
-    """Return the stats as JSON fields: cost as Decimal or None, durations in ms.
+    """Return the figures of a time range as JSON fields.
 
-    Rates are in percent. `windows` are the responses for the given range, the last hour, 24 h and 7 days. Cost is the
-    sum of priced calls, in part computed (`provenance` "estimated", as for a run); None is unknown, never zero.
+    Costs are Decimal or None, durations are in ms and rates in percent. `windows` are the
+    responses for the given range, the last hour, 24 h and 7 days. The cost is the sum over
+    calls with a known price; a part of it may be computed (`provenance` "estimated", as for a
+    run). A cost of None is unknown, never zero.
     """
     from mogplex_tui.live.cost_windows import known
     from mogplex_tui.live.run_row import Cost

@@ -1,4 +1,4 @@
-"""Parse durations and times of options: `30m`, `24h`, `7d`, a date, or a time."""
+"""Parses durations and times in options: `30m`, `24h`, `7d`, a date, or a time."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def parse_since(text: str) -> timedelta | datetime:
-    """Return the duration or the time that a text names. Raises ArgumentTypeError."""
+    """Parse a duration or a time. Raises ArgumentTypeError."""
     if match := re.fullmatch(r"(\d{1,6})([mhdw])", text.strip().lower()):
         span = timedelta(seconds=int(match[1]) * _UNITS[match[2]])
         if timedelta(0) < span <= timedelta(days=3660):
@@ -27,7 +27,7 @@ def parse_since(text: str) -> timedelta | datetime:
 
 
 def to_utc(duration_or_time: timedelta | datetime, now: datetime) -> datetime:
-    """Return a duration before `now`, or a time, as a UTC time."""
+    """Return a time in UTC; a duration is subtracted from `now`."""
     return (
         now - duration_or_time
         if isinstance(duration_or_time, timedelta)

@@ -1,4 +1,4 @@
-"""`mogplex-tui watch RUN`: wait for a state of a run and print each state.
+"""`mogplex-tui watch RUN`: wait until a run is in a state; print each new state.
 
 v1.md §7.6; auth.md §6.
 """
@@ -54,9 +54,10 @@ def _seconds(text: str) -> float:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Wait for the state and return the exit code.
+    """Wait until the run is in the given state and return the exit code.
 
-    The code is 0 if the state was reached, 1 if the run ended in another one or the time is up.
+    The code is 0 if the state was reached. It is 1 if the run ended in another state or if the
+    time is up.
     """
     return run_headless(args, lambda command: _watch(command, args))
 
@@ -81,7 +82,11 @@ async def _watch(command: CommandSession, args: argparse.Namespace) -> int:
 
 
 def is_reached(row: RunRow, state: str) -> bool:
-    """Return whether a run is in the state; running and streaming count as the same."""
+    """Return whether a run is in the given state.
+
+    `terminal` stands for every state in which a run has ended. `running` and `streaming` count
+    as the same state.
+    """
     from mogplex_tui.live.run_row import ENDED_STATES
 
     if state == "terminal":
@@ -91,9 +96,9 @@ def is_reached(row: RunRow, state: str) -> bool:
 
 
 class StateWatcher:
-    """Read one run until it reaches a state, and print each new state.
+    """Reads one run until it reaches a state, and prints each new state.
 
-    Hints of the realtime stream and the request budget decide how often it is read.
+    Hints of the realtime stream and the request budget decide how often the run is read.
     """
 
     def __init__(self, command: CommandSession, records: RunRecords, row: RunRow) -> None:
@@ -102,7 +107,10 @@ class StateWatcher:
         self._reported: str | None = None
 
     async def wait_until(self, state: str) -> RunRow:
-        """Return the run once it reaches the state or ends. Raises permanent errors."""
+        """Wait until the run reaches the state or ends, and return its row.
+
+        Raises errors that a retry cannot resolve.
+        """
         from mogplex_tui.cli.progress import progress
         from mogplex_tui.live.run_row import ENDED_STATES
 
@@ -171,7 +179,10 @@ class StateWatcher:
         output.flush()
 
     def _report(self, feed: Feed) -> None:
-        """Report a new error once; raise an error that a retry cannot resolve."""
+        """Print the error of the last read, unless it was printed before.
+
+        Raises an error that a retry cannot resolve.
+        """
         from mogplex_tui.api.errors import MogplexError
         from mogplex_tui.cli.event_follow import PERMANENT_ERRORS
 

@@ -1,6 +1,7 @@
 """`mogplex-tui control-plane --webhook KIND`: send a GitHub event to a plane.
 
-The delivery is signed like GitHub's, and the embedded plane that receives it starts the matching automations.
+The delivery is signed like a delivery of GitHub. The embedded control plane that receives
+it starts the matching automations.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ _TIMEOUT_S = 30.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options with which the command delivers an event instead of serving."""
+    """Add the options that make the command deliver an event instead of serving."""
     group = parser.add_argument_group(
         "send one signed GitHub event to a running control plane instead of serving",
         "give the URL of the plane with --base-url or MOGPLEX_BASE_URL, and its webhook secret with --db FILE"
@@ -62,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def send(args: argparse.Namespace) -> int:
-    """Deliver an event and print the response as a JSON line; return the exit code.
+    """Deliver an event, print the response as JSON and return the exit code.
 
     The code is 0 only if the plane accepted the event.
     """
@@ -146,7 +147,7 @@ def _post(base: str, event: str, body: bytes, secret: str, delivery: str) -> tup
 
 
 def _describe_response(response: dict[str, Any], event: str, repo: str) -> None:
-    """Print one sentence on stderr about the meaning of the response."""
+    """Print a sentence on stderr that explains the response to an event."""
     resumed = (response.get("flow_waits") or {}).get("resumed", 0)
     if response.get("queued"):
         sentence = f"{response['queued']} job run(s) queued, {response.get('started', 0)} started"

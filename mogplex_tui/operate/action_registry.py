@@ -51,7 +51,7 @@ class KeyAction(NamedTuple):
     group: str = "here"
     # Whether the help begins with the title, so that the help screen need not show both.
     help_has_title: bool = False
-    # The kind's action that it stands for, if any.
+    # The kind and the action that this entry stands for; None for an action of the console itself.
     kind: AnyKind | None = None
     record_action: AnyAction | None = None
 

@@ -37,7 +37,7 @@ class ApprovalCount:
         )
 
     def start(self) -> None:
-        """Start to read the list periodically, until the session ends."""
+        """Start reading the list periodically, until the session ends."""
         self._session.scheduler.subscribe(self.feed)
 
     async def _fetch(self) -> bool:

@@ -1,1 +1,4 @@
-"""The kinds of records, one module each; `registry` finds them."""
+"""The declarations of the kinds of records, one module per kind.
+
+`registry` finds the modules.
+"""

@@ -47,9 +47,9 @@ _LONGEST_NAME, _LONGEST_DESCRIPTION, _LONGEST_PROMPT = 60, 200, 50_000
 
 @dataclass(frozen=True, slots=True)
 class AgentRow:
-    """An agent or a preset, with its present state and its activity of 24 hours.
+    """An agent or a preset, with its present state and its activity in 24 hours.
 
-    The prompt, the state and the figures are None over v1.
+    The prompt, the state and the activity are None in rows from the token API.
     """
 
     id: str
@@ -119,7 +119,10 @@ async def _read_names(client: ClientView, _: Session) -> RowPage[AgentRow]:
 
 
 def _idle_sort_key(row: AgentRow) -> float:
-    """Return a sort key: the last active agent first, never active ones last."""
+    """Return a key that sorts agents by their last activity, the latest first.
+
+    Agents that were never active come last.
+    """
     return 0.0 if row.last_activity is None else -row.last_activity.timestamp()
 
 
@@ -141,7 +144,10 @@ def _category(text: str) -> str:
 
 
 def _text_of_at_most(longest: int) -> Callable[[str], str | None]:
-    """Return a parser that keeps a text as it is, with None for an empty one."""
+    """Return a parser that limits the length of a text.
+
+    The parser returns None for a blank text and raises ValueError for one that is too long.
+    """
 
     def parse(text: str) -> str | None:
         if utf16_length(text) > longest:
@@ -208,7 +214,10 @@ def _texts(row: AgentRow) -> dict[Parameter[object], str]:
 
 
 def _changed_fields(row: AgentRow, values: Values) -> dict[str, str | None]:
-    """Return the fields whose values differ from the row's; None clears a field."""
+    """Return the request fields whose values differ from those of the row.
+
+    None clears a field.
+    """
     before = _texts(row)
     return {
         field: values[parameter]

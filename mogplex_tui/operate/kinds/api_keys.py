@@ -1,4 +1,4 @@
-"""API keys: scopes, last use and expiry; never the token (identity.md §4)."""
+"""API keys: scopes, last use and expiry, never the key text (identity.md §4)."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ _WEEK = 7 * 86_400
 
 @dataclass(frozen=True, slots=True)
 class ApiKeyRow:
-    """An API key.
+    """An API key of the account.
 
-    `context` names the console's context if that uses the key, else it is None.
+    `context` is the name of the console's context if that context uses the key, else None.
     """
 
     id: str

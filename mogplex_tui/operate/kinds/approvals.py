@@ -50,10 +50,11 @@ _LONGEST_LABEL = 60
 
 @dataclass(frozen=True, slots=True)
 class ApprovalRow:
-    """An open approval.
+    """An open approval: a question that a person must answer.
 
-    `kind` is `tool` or `step` for one of an automation, and `control` for one of the orchestrator. `automation` is the
-    name of the automation. `is_expired` tells whether its time has passed.
+    `kind` is `tool` or `step` if an automation asks, and `control` if the orchestrator asks.
+    `automation` is the name of the automation. `is_expired` tells whether the time to answer
+    has passed.
     """
 
     id: str
@@ -77,17 +78,17 @@ class ApprovalRow:
 
     @property
     def status(self) -> str:
-        """`waiting`, or `expired` if it cannot be answered any more."""
+        """The state `waiting`, or `expired` if the approval can no longer be answered."""
         return "expired" if self.is_expired else "waiting"
 
     @property
     def by(self) -> str | None:
-        """The agent, the step or the orchestrator that asks, or else the automation."""
+        """The agent, step or orchestrator that asks; if not known, the automation."""
         return self.who or self.automation
 
     @property
     def other_tool_name(self) -> str | None:
-        """The name of the tool, None if it is the whole question."""
+        """The name of the tool, None if the question already consists of that name."""
         return None if self.tool_name == self.question else self.tool_name
 
 
@@ -163,7 +164,10 @@ def _fill(session: Session) -> Callable[[ApprovalRow], ApprovalRow]:
 
 
 def _sort_key(row: ApprovalRow) -> tuple[SortKey, ...]:
-    """Return the sort key: the next to expire, then without expiry, then expired."""
+    """Return a key that sorts approvals by expiry, the next to expire first.
+
+    Approvals without expiry come after them, expired ones last.
+    """
     end = float("inf") if row.expires_at is None else row.expires_at.timestamp()
     return ((int(row.is_expired), 0.0 if row.is_expired else end), sort_key(row.created_at))
 

@@ -1,4 +1,4 @@
-"""Assignments: an agent's type of work in a repository (routing.md §1)."""
+"""Assignments: an agent does one type of work in a repository (routing.md §1)."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _TYPES = ("pr_review", "cron_refactor", "cron", "push_review", "issue_triage", "
 
 @dataclass(frozen=True, slots=True)
 class AssignmentRow:
-    """An assignment with the names of its repository and agent, if they are known."""
+    """An assignment, with the names of its repository and agent if they are known."""
 
     id: str
     assignment: Assignment
@@ -51,12 +51,12 @@ class AssignmentRow:
 
     @property
     def repo(self) -> str:
-        """The name of its repository, or its id if the name is not known."""
+        """The name of the repository, or its id if the name is not known."""
         return self.repo_name or self.assignment.repo_id
 
     @property
     def agent(self) -> str:
-        """The name of its agent, or its id if the name is not known."""
+        """The name of the agent, or its id if the name is not known."""
         return self.agent_name or self.assignment.agent_id
 
 

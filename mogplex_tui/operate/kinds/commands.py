@@ -1,4 +1,4 @@
-"""Slash commands of chats and the text they expand to (library.md §11)."""
+"""Slash commands of chats and the texts that replace them (library.md §11)."""
 
 from __future__ import annotations
 

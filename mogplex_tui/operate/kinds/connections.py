@@ -37,7 +37,10 @@ _ADDRESSES = ("mcp_url", "base_url", "oauth_authorize_url", "oauth_token_url")
 
 @dataclass(frozen=True, slots=True)
 class ConnectionRow:
-    """A connection without its addresses; `place` is the host of its address."""
+    """A connection to a service; `place` is the host of its address.
+
+    The full address is left out, because it may hold a secret.
+    """
 
     id: str
     name: str
@@ -62,12 +65,12 @@ class ConnectionRow:
 
     @property
     def repo(self) -> str | None:
-        """The name of the repository that it is for, or its id if that is not known."""
+        """The name of the connection's repository, or its id if the name is not known."""
         return self.repo_name or self.repo_id
 
     @property
     def sign_in(self) -> str:
-        """`missing` if it still needs a sign-in, else empty."""
+        """The word `missing` if the connection needs a sign-in, else ""."""
         return "missing" if self.needs_sign_in else ""
 
 

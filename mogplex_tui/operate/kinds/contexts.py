@@ -21,9 +21,10 @@ _SWITCH = "To switch, quit and run mogplex-tui --context NAME; contexts use NAME
 
 @dataclass(frozen=True, slots=True)
 class ContextRow:
-    """A context; its fields are those of `mogplex-tui contexts list --json`.
+    """A context, with the fields of `mogplex-tui contexts list --json`.
 
-    `current` tells whether commands use it if none is named, `in_use` whether this console was started with it.
+    `current` tells whether commands use this context by default, `in_use` whether this console
+    was started with it.
     """
 
     name: str
@@ -41,7 +42,7 @@ class ContextRow:
 
     @property
     def scope(self) -> str:
-        """The id of the team that it acts for, or the personal scope."""
+        """The id of the context's team, or `personal` if the context has no team."""
         return self.team or "personal"
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ConversationRow:
-    """A conversation; its messages are None until it was read by itself."""
+    """A conversation; its messages are None until its own record is read."""
 
     id: str
     title: str | None

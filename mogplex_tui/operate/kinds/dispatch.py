@@ -41,7 +41,7 @@ _QUIET = ("queued", "started", "completed", "resumed")
 
 @dataclass(frozen=True, slots=True)
 class DispatchRow:
-    """A dispatch event, and the name of its automation."""
+    """A dispatch event, with the name of its automation."""
 
     id: str
     entry: DispatchLogEntry
@@ -49,7 +49,7 @@ class DispatchRow:
 
     @property
     def why(self) -> str:
-        """Return the reason of an entry as text."""
+        """The reason of the dispatch event, as text."""
         return formatting.reason(self.entry.reason, self.entry.metadata) or self._started_by
 
     @property
@@ -58,33 +58,33 @@ class DispatchRow:
 
     @property
     def start_source(self) -> str:
-        """The service's name of the source that started the work."""
+        """The service's word for what started the work."""
         return str(self.entry.metadata.get("start_source") or "")
 
     @property
     def code(self) -> str | None:
-        """The code of the reason, None if the reason is free text."""
+        """The reason code of the dispatch event, None if the reason is free text."""
         reason = self.entry.reason
         return None if reason == formatting.reason(reason) else reason
 
     @property
     def repo_name(self) -> str | None:
-        """The name of its repository."""
+        """The name of the event's repository."""
         return None if self.entry.repo is None else self.entry.repo.full_name
 
     @property
     def repo_id(self) -> str | None:
-        """The id of its repository."""
+        """The id of the event's repository."""
         return (None if self.entry.repo is None else self.entry.repo.id) or self.entry.repo_id
 
     @property
     def agent_name(self) -> str | None:
-        """The name of its agent."""
+        """The name of the event's agent."""
         return None if self.entry.agent is None else self.entry.agent.name
 
     @property
     def agent_id(self) -> str | None:
-        """The id of its agent."""
+        """The id of the event's agent."""
         return None if self.entry.agent is None else self.entry.agent.id
 
 

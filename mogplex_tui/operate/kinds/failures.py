@@ -58,7 +58,10 @@ def _message(failure: FailureRecord) -> str | None:
 
 
 def _long_message(failure: FailureRecord) -> str | None:
-    """Return a message of several lines, else None; a fact shows only the first one."""
+    """Return the failure's message if it has several lines, None otherwise.
+
+    A message of one line is shown as a fact, which shows only a first line.
+    """
     message = _message(failure)
     return message if message and "\n" in message else None
 

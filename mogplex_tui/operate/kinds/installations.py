@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 class InstallationRow:
     """An installation of the GitHub App, with its repositories.
 
-    `repos` are their ids and names. `repo_names` distinguish sub-projects of one repository.
+    `repos` are the ids and names of the repositories. `repo_names` have distinct names for
+    sub-projects of one repository.
     """
 
     id: str
@@ -52,7 +53,10 @@ class InstallationRow:
 
     @property
     def missing(self) -> int | None:
-        """The number of repositories that were not imported."""
+        """The number of the installation's repositories that were not imported.
+
+        None if the service does not report the counts.
+        """
         if self.repository_count is None or self.synced_repo_count is None:
             return None
         return max(0, self.repository_count - self.synced_repo_count)

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class McpServerRow:
-    """An MCP server; `is_own` is false for one of the service's merged list."""
+    """An MCP server.
+
+    `is_own` is false for a server that comes from the service's merged list.
+    """
 
     id: str
     name: str

@@ -116,9 +116,9 @@ async def _read_team(team: Membership, client: ClientView, _: Session) -> RowPag
 
 
 def _with_team(team: Membership, entry: Entry[MemberRow]) -> Entry[MemberRow]:
-    """Return an entry with the team in its key and JSON.
+    """Return a copy of an entry with the team in its key and its JSON.
 
-    A user may be in several teams.
+    A user may be a member of several teams, so the user's id alone is not a unique key.
     """
     raw = entry.raw
     if isinstance(raw, dict):

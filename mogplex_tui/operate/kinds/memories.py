@@ -1,4 +1,4 @@
-"""Memories of agents, by lane (library.md §10)."""
+"""Memories of agents, grouped by lane (library.md §10)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _NEWEST = "Showing the newest 50 per lane; there may be older ones."
 
 @dataclass(frozen=True, slots=True)
 class MemoryRow:
-    """A memory, with what its metadata names it belongs to."""
+    """A memory, with the repository, conversation and author from its metadata."""
 
     id: str
     lane: str
@@ -48,12 +48,12 @@ class MemoryRow:
 
     @property
     def beginning(self) -> str:
-        """The beginning of the content on one line."""
+        """The first 200 characters of the content, on one line."""
         return " ".join(self.content.split())[:200]
 
     @property
     def repo(self) -> str | None:
-        """The name of its repository, or the id where no list names it."""
+        """The name of the memory's repository, or its id if the name is not known."""
         return self.repo_name or self.repo_id
 
 

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 class ModelRow:
     """A model of the catalogue; prices are in US dollars per token.
 
-    `day` has the figures of its runs of the last 24 hours. `is_default` is None if the source does not have the default
-    model.
+    `day` has usage and cost of the model in the last 24 hours. `is_default` is None if the
+    row's source does not say which model is the default.
     """
 
     id: str
@@ -60,7 +60,7 @@ class ModelRow:
 
     @property
     def cost_24h(self) -> Decimal | str | None:
-        """The cost of the last 24 hours, or why none is known."""
+        """The model's cost in the last 24 hours, or the reason why it is not known."""
         return self.day.cost_missing if self.day.cost is None else self.day.cost
 
 

@@ -54,10 +54,11 @@ _SECRET_FIELDS = ("sandbox_env_vars", "webhook_secret")
 
 @dataclass(frozen=True, slots=True)
 class ProjectRow:
-    """A repository, or a directory of one.
+    """A repository, or a directory of a repository that is a project of its own.
 
-    `is_shared` tells whether other rows have the same name. `sandbox` is the state of its first sandbox. `assigned` and
-    `schedules` count its assignments and those with a schedule; they are None if not known.
+    `is_shared` tells whether other rows have the same name. `sandbox` is the state of the
+    project's first sandbox. `assigned` is the number of assignments, `schedules` the number of
+    those with a schedule; both are None if not known.
     """
 
     id: str
@@ -86,17 +87,20 @@ class ProjectRow:
 
     @property
     def owner(self) -> str:
-        """The GitHub account that owns it."""
+        """The GitHub account that owns the repository."""
         return self.full_name.partition("/")[0]
 
     @property
     def name(self) -> str:
-        """The name with the directory, which differs between projects of a repository."""
+        """The name of the repository, followed by the project's directory.
+
+        The directory distinguishes projects of one repository.
+        """
         return f"{self.full_name} {self.root_directory or ''}".strip()
 
     @property
     def cost_24h(self) -> Decimal | str | None:
-        """The cost of the last 24 hours, or why none is known."""
+        """The project's cost in the last 24 hours, or the reason why it is not known."""
         return self.day.cost_missing if self.day.cost is None else self.day.cost
 
 
@@ -187,9 +191,10 @@ def _fill(session: Session) -> Callable[[ProjectRow], ProjectRow]:
 
 
 def _link_to(kind: str) -> Link[ProjectRow]:
-    """Return a link to a list, filtered by the repository.
+    """Return a link from a project to a kind's list, filtered by its repository.
 
-    If other rows share its name, the filter has the beginning of its id too.
+    If other projects have the same name, the filter also has the beginning of the repository's
+    id.
     """
 
     def filter_text(row: ProjectRow) -> str:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ProviderKeyRow:
-    """A provider, and whether the account has stored a key of it."""
+    """A model provider, and whether the account has stored a key for it."""
 
     provider: str
     is_stored: bool

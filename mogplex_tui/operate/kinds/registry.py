@@ -1,4 +1,4 @@
-"""Every kind by name and alias.
+"""Finds kinds by name and alias.
 
 A kind is a module of this package. No other registration is needed.
 """
@@ -29,7 +29,10 @@ TABS: tuple[tuple[str, str, str], ...] = (
 
 @cache
 def kinds() -> Mapping[str, AnyKind]:
-    """Return every kind of the generic screens by its name."""
+    """Return the kinds that the generic screens show, by name.
+
+    Imports the module of each.
+    """
     import pkgutil
 
     import mogplex_tui.operate.kinds as package
@@ -39,7 +42,10 @@ def kinds() -> Mapping[str, AnyKind]:
 
 
 def load_kind(name: str) -> AnyKind:
-    """Return a kind without importing the others. Raises KeyError if it is unknown."""
+    """Import the module of one kind and return the kind.
+
+    Raises KeyError for an unknown name.
+    """
     try:
         module = importlib.import_module(f"mogplex_tui.operate.kinds.{name.replace('-', '_')}")
         kind: AnyKind = module.KIND

@@ -1,6 +1,6 @@
-"""Runs and calls (v1.md §7, observability.md §2).
+"""The declaration of runs and calls (v1.md §7, observability.md §2).
 
-`live.runs` reads them, because they come from several lists.
+Its rows are read by `live.runs`, because they are combined from several lists.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from mogplex_tui.operate.run_facts import name_of
 
 
 def _state(row: RunRow) -> FilterValue:
-    """Return the texts by which a filter finds a run's state.
+    """Return the words that match the state of a run in a filter.
 
-    These are the shown word, the service's word, and `live` for a live run. `running` and `streaming` find the same
-    runs, because a call streams while its run is running.
+    They are the shown word, the service's word, and `live` for a live run. `running` and
+    `streaming` match the same runs, because a call streams while its run is running.
     """
     moves = ("running", "streaming") if row.state in ("running", "streaming") else ()
     return (formatting.state(row.state)[1], row.state, *moves, *(("live",) if row.live else ()))
@@ -53,7 +53,7 @@ def _final_seconds(row: RunRow) -> float | None:
 
 
 def _sort_key(row: RunRow) -> tuple[SortKey, ...]:
-    """Return the sort key of a descending order: live runs first, then the newest."""
+    """Return a key for sorting in descending order: live runs first, then the newest."""
     began: datetime | None = row.began
     return ((1 if row.live else 0, float("-inf") if began is None else began.timestamp()),)
 

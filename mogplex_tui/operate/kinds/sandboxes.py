@@ -48,9 +48,10 @@ _MOST_MINUTES = 300
 
 @dataclass(frozen=True, slots=True)
 class SandboxRow:
-    """A sandbox.
+    """A sandbox, which is a machine that agents work in.
 
-    Its health, stop reason and payer are None over the token API. `machine` is the provider's name of the machine.
+    The health, the stop reason and the payer are None in rows from the token API. `machine` is
+    the provider's name of the machine.
     """
 
     id: str
@@ -74,7 +75,7 @@ class SandboxRow:
 
     @property
     def repo(self) -> str | None:
-        """The name of its repository, or the id where no list names it."""
+        """The name of the sandbox's repository, or its id if the name is not known."""
         return self.repo_name or self.repo_id
 
 
@@ -137,7 +138,10 @@ async def _read_logs(client: ClientView, session: Session, key: str, row: Sandbo
 
 
 def _only_in_states(*states: str) -> Callable[[SandboxRow], str | None]:
-    """Return a check that allows an action in certain states only."""
+    """Return a check of whether a sandbox is in one of the given states.
+
+    The check returns None, or the reason why the sandbox does not allow the action.
+    """
     allowed = " or ".join(states)
 
     def unavailable(row: SandboxRow) -> str | None:
@@ -190,9 +194,10 @@ def _problem(values: Values) -> str | None:
 
 
 async def _follow_boot(boot: Boot, done: str, key: str = "") -> Result:
-    """Follow a boot to its end and return the result.
+    """Wait for the end of a sandbox's boot and return the result.
 
-    A record other than `key` is new: the service created it for this boot.
+    If the booted record is not `key`, the service created it for this boot, and the result has
+    its id.
     """
     from mogplex_tui.api.models.stream_events import StreamEndKind
 

@@ -1,4 +1,4 @@
-"""Settings of the account and its readiness for runs (identity.md §2, §3)."""
+"""Settings of the account, and whether it can start runs (identity.md §2, §3)."""
 
 from __future__ import annotations
 
@@ -37,9 +37,10 @@ _THEMES = ("dark", "light", "system")
 
 @dataclass(frozen=True, slots=True)
 class SettingRow:
-    """A setting, or an item of the account's readiness.
+    """A setting, or one thing that the account needs for runs.
 
-    `id` is the service's name of a setting. `is_ready` is None for a setting. `fix` says how to become ready.
+    `id` is the service's name of a setting. `is_ready` is None for a setting; otherwise `fix`
+    says what to do if it is false.
     """
 
     id: str
@@ -51,17 +52,20 @@ class SettingRow:
 
     @property
     def status(self) -> str | None:
-        """`ready` or `gap`; None for a setting."""
+        """The word `ready` or `gap`; None for a setting."""
         return None if self.is_ready is None else "ready" if self.is_ready else "gap"
 
     @property
     def value_and_fix(self) -> str:
-        """The value and the fix in one column, because 80 columns have no room for two."""
+        """The value and the fix, joined for one column.
+
+        A table of 80 columns has no room for two.
+        """
         return " · ".join(filter(None, (self.value, self.fix)))
 
     @property
     def default_model(self) -> str | None:
-        """The id of the model that this setting names."""
+        """The model id if this is the setting for the default model, else None."""
         return self.value if self.id == _MODEL else None
 
 
@@ -119,7 +123,7 @@ def _unavailable_reason(row: SettingRow) -> str | None:
 
 
 def _list_link(key: str, kind: str, text: str) -> Link[SettingRow]:
-    """Return the link from one row to the whole list of a kind."""
+    """Return a link to a kind's whole list, shown only for the row with `key`."""
     return Link(
         kind.replace("-", " "), kind, lambda _: text, filter=lambda row: "" if row.id == key else None
     )

@@ -35,7 +35,10 @@ _PERSONAL = "personal"
 
 @dataclass(frozen=True, slots=True)
 class TeamRow:
-    """A team, or the personal account; people are None until it was read by itself."""
+    """A team, or the personal account.
+
+    The numbers of members and invites are None until the team's own record is read.
+    """
 
     id: str
     name: str
@@ -50,12 +53,12 @@ class TeamRow:
 
     @property
     def is_personal(self) -> bool:
-        """Whether it is the personal account."""
+        """Whether the row is the personal account and not a team."""
         return self.id == _PERSONAL
 
     @property
     def type(self) -> str:
-        """`personal` or `team`."""
+        """The word `personal` or `team`."""
         return _PERSONAL if self.is_personal else "team"
 
 
@@ -81,7 +84,10 @@ def _fill(session: Session) -> Callable[[TeamRow], TeamRow]:
 
 
 def _people(roster: Roster) -> tuple[str, ...]:
-    """Return a line for each member and invite, also for unreadable ones."""
+    """Return one line for each member and invite of a team.
+
+    Records that could not be read have a line with the reason.
+    """
     return (
         *(f"{each.role:<10} {each.label}  {each.email or ''}" for each in roster.members),
         *(f"{'invited':<10} {each.email}  as {each.role}" for each in roster.invites),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TriggerRow:
-    """A trigger and the name of its agent.
+    """A trigger, with the name of its agent.
 
     The name is from the trigger itself, or else from the list of agents.
     """
@@ -30,23 +30,23 @@ class TriggerRow:
 
     @property
     def agent_id(self) -> str | None:
-        """The id of its agent."""
+        """The id of the trigger's agent."""
         agent = self.trigger.agent
         return (agent.id if agent is not None else None) or self.trigger.agent_id
 
     @property
     def agent(self) -> str | None:
-        """The name of its agent, or its id if the name is not known."""
+        """The name of the trigger's agent, or its id if the name is not known."""
         return self.agent_name or self.trigger.agent_id
 
     @property
     def model(self) -> str | None:
-        """The model of its agent."""
+        """The model of the trigger's agent."""
         return self.trigger.agent.model if self.trigger.agent is not None else None
 
     @property
     def installation(self) -> str | None:
-        """GitHub's number of the installation."""
+        """GitHub's number of the App installation that the trigger belongs to."""
         number = self.trigger.installation_id
         return None if number is None else str(number)
 

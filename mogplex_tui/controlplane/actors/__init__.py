@@ -1,1 +1,1 @@
-"""Actors in simulated time: the scheduler, the calls and the sandboxes."""
+"""Actors that simulate activity: the scheduler, calls and sandboxes."""

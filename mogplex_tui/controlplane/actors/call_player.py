@@ -1,4 +1,4 @@
-"""Play a planned call on its existing row: write its events, usage and end."""
+"""Play a planned call in simulated time: write its events, usage and end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .scheduler import Acts
 
 
 class CallState(StrEnum):
-    """The state of a call before a planned step: running, ended or cancelled."""
+    """Whether a call may take its next planned step, has ended or was cancelled."""
 
     GO_ON = "go on"
     OVER = "over"
@@ -39,15 +39,15 @@ Playing = Generator[float, None, CallState]
 
 
 def tokens_of(usage: Usage) -> Tokens:
-    """Return usage as the write functions take it."""
+    """Convert a plan's usage to the token counts that call_writes takes."""
     return Tokens(usage.input, usage.output, usage.cache_read, usage.cache_creation, usage.reasoning)
 
 
 def look(tx: Tx, context: ActorContext, call_id: str, kind: CallKind, tools: int) -> CallState:
-    """Check whether the call may go on.
+    """Check whether a call may go on, and end it if it must not.
 
-    A call with a cancel request is ended here (observability.md §3), as is one whose sandbox has stopped
-    (runtime-model.md §6).
+    A call with a cancel request is ended as cancelled (observability.md §3), a call whose sandbox
+    has stopped as failed (runtime-model.md §6). `tools` is the number of finished tool calls.
     """
     row = tx.one(_LOOK, (call_id,))
     if row is None or row["status"] not in ("pending", "streaming"):
@@ -74,7 +74,7 @@ def look(tx: Tx, context: ActorContext, call_id: str, kind: CallKind, tools: int
 
 
 def write_step(tx: Tx, context: ActorContext, call_id: str, step: Step) -> None:
-    """Append one planned step to the call's events."""
+    """Append the event of one planned step to a call."""
     call_writes.append_event(
         tx,
         call_id=call_id,
@@ -94,9 +94,11 @@ def play(
     attach: dict[str, Any] | None = None,
     begun: bool = False,
 ) -> Playing:
-    """Play `call_plan` on a pending call to its end; OVER if it was ended elsewhere.
+    """Play `call_plan` on a pending call until the call has ended.
 
-    `attach` is merged into the call's metadata when it starts streaming; `begun` skips everything before that.
+    Returns CANCELLED if the call was cancelled, else OVER. `attach` is merged into the call's
+    metadata when it starts streaming. If `begun` is true, the call is already streaming, and the
+    opening steps are skipped.
     """
     if not begun:
         for step in call_plan.opening:
@@ -166,7 +168,10 @@ def _end(tx: Tx, context: ActorContext, rng: Random, call_id: str, call_plan: Ca
 
 
 def settle_later(context: ActorContext, rng: Random, call_id: str) -> None:
-    """Settle the cost a minute or two after the end, or rarely never."""
+    """Schedule the replacement of a call's estimated cost by its billed cost.
+
+    It happens one to two minutes later; one call in twenty is never billed.
+    """
     after, factor, comes = rng.uniform(60, 130), rng.uniform(0.97, 1.03), rng.random() < 0.95
     if comes:
         name = f"bill:{call_id}"

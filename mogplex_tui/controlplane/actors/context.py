@@ -1,4 +1,4 @@
-"""State that all actors share: plane, random streams and the calls being played."""
+"""State that actors share: the plane, random numbers, and who plays which call."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ from .scheduler import Acts, Scheduler
 
 
 class ActorRandom:
-    """One actor's random numbers and row ids, independent of other actors."""
+    """The random numbers and row ids of one actor.
+
+    They depend on the seed, the generation and the actor's name, not on what other actors draw.
+    """
 
     def __init__(self, context: ActorContext, name: str) -> None:
         self._context = context
@@ -28,12 +31,15 @@ class ActorRandom:
 
     @cached_property
     def chance(self) -> Random:
-        """Random numbers for a scenario's additions; ordinary draws stay unchanged."""
+        """Random numbers for a scenario's additional events.
+
+        They are a separate stream, so that a scenario does not change what `rng` returns.
+        """
         return stream(self._context.seed, self._context.generation, "scenario", self.name)
 
     @cached_property
     def odds(self) -> Odds:
-        """The scenario's probabilities for the calls of this actor."""
+        """The current scenario's probabilities for the calls of this actor."""
         now = self._context.scenario.now
         return Odds(now.failures, now.spend, self.chance)
 
@@ -43,7 +49,7 @@ class ActorRandom:
 
 
 class ActorContext:
-    """The plane as the actors see it."""
+    """Everything that actors use: plane, scheduler, scenario and the seeded account."""
 
     def __init__(self, plane: Plane, scheduler: Scheduler) -> None:
         self.plane = plane
@@ -57,33 +63,36 @@ class ActorContext:
         self._players: dict[str, str] = {}
 
     def now(self) -> int:
-        """The time of the present step, in µs."""
+        """Return the time of the current step, in µs."""
         return self.scheduler.now_us()
 
     @property
     def speed(self) -> float:
-        """Simulated seconds per second of the clock."""
+        """Simulated seconds per real second."""
         return self.scheduler.speed
 
     def seconds_until(self, us: int) -> float:
-        """Return the simulated seconds until an instant (µs), for an actor to yield."""
+        """Return the simulated seconds until an instant (µs).
+
+        An actor yields the result in order to run again at that instant.
+        """
         return max(0.0, (us - self.now()) / SECOND_US * self.speed)
 
     def random(self, name: str) -> ActorRandom:
-        """Return the random numbers and ids of an actor by its name."""
+        """Return the random numbers and ids of the actor with this name."""
         return ActorRandom(self, name)
 
     def spawn(self, name: str, acts: Acts, after: float = 0.0) -> None:
-        """Start an actor, unless one with this name exists."""
+        """Start an actor after some seconds, unless one with this name exists."""
         if name not in self.scheduler:
             self.scheduler.spawn(name, acts, after)
 
     def plays(self, call_id: str, actor: str) -> None:
-        """Record which actor plays a call, so that a cancel reaches it."""
+        """Record which actor plays a call, so that `wake_player` finds it."""
         self._players[call_id] = actor
 
     def left(self, call_id: str) -> None:
-        """Remove the actor of a call that has ended."""
+        """Forget which actor plays a call, because the call has ended."""
         self._players.pop(call_id, None)
 
     def is_played(self, call_id: str) -> bool:
@@ -91,5 +100,5 @@ class ActorContext:
         return self._players.get(call_id, "") in self.scheduler
 
     def wake_player(self, call_id: str) -> None:
-        """Let the actor of a call check it now."""
+        """Make the actor that plays a call run its next step now."""
         self.scheduler.wake(self._players.get(call_id, ""))

@@ -1,4 +1,4 @@
-"""The lifecycle of sandboxes: boot, resume, idle, pause, stop, and rare errors.
+"""Simulate the lifecycle of sandboxes: boot, resume, idle, pause, stop, errors.
 
 sandboxes.md §2.
 """
@@ -28,11 +28,11 @@ SUPERSEDED = "Sandbox creation was superseded by a newer state change."
 
 
 class BootFailed(Exception):
-    """The sandbox cannot be used; the message says why."""
+    """Raised when a sandbox did not boot; the message says why."""
 
 
 class Tree(NamedTuple):
-    """The working tree of a sandbox."""
+    """The working tree of a sandbox: repository, base and working branch, directory."""
 
     repo: Repo
     base: str
@@ -53,7 +53,7 @@ def _find(tx: Tx, tree: Tree) -> Row | None:
 
 
 def is_somebodys(source: Database | Tx, box_id: str) -> bool:
-    """Return whether a sandbox was booted over HTTP, and so is not simulated."""
+    """Return whether a sandbox was booted by an HTTP request, not by an actor."""
     row = source.one(
         "SELECT 1 FROM sandboxes s JOIN limit_events l ON l.claim_id = s.limit_claim_id"
         " WHERE s.id = ? AND l.resource_id IS NOT NULL",
@@ -63,9 +63,10 @@ def is_somebodys(source: Database | Tx, box_id: str) -> bool:
 
 
 def _thin_out(tx: Tx, context: ActorContext, user_id: str, most: int) -> int:
-    """Pause the simulated sandboxes that idle longest until `most` are active.
+    """Pause unused simulated sandboxes until at most `most` are active.
 
-    Returns how many are active.
+    The longest unused are paused first; sandboxes that HTTP requests booted are not paused. Returns
+    how many are active afterwards, which may exceed `most`.
     """
     rows = tx.all(
         "SELECT id, status FROM sandboxes WHERE user_id = ? AND status IN ('creating', 'installing', 'running')"
@@ -83,7 +84,10 @@ def _thin_out(tx: Tx, context: ActorContext, user_id: str, most: int) -> int:
 
 
 def room(context: ActorContext) -> Acts:
-    """Return the free places; one is left for a sandbox that a user boots."""
+    """Actor that keeps one of the user's active sandboxes free for an HTTP request.
+
+    Every three seconds it pauses unused simulated sandboxes that are too many.
+    """
     random = context.random("room for others")
     while True:
         yield 3.0
@@ -92,10 +96,11 @@ def room(context: ActorContext) -> Acts:
 
 
 def launch(context: ActorContext, random: ActorRandom, tree: Tree, breaks: bool = False) -> Booting:
-    """Return a running sandbox's record id for `tree`. Raises BootFailed.
+    """Return the record id of a running sandbox for `tree`. Raises BootFailed.
 
-    A running one is used as it is, a booting one is awaited, a paused one is resumed; otherwise a new one boots once
-    there is room. `breaks` makes the boot fail.
+    A running sandbox is used as it is, a booting one is awaited, and a paused one is resumed;
+    otherwise a new one boots as soon as the limit of active sandboxes permits. If `breaks` is true,
+    the boot fails.
     """
     for attempt in range(_PATIENCE):
         with random.tx() as tx:
@@ -184,7 +189,10 @@ def _begin(tx: Tx, context: ActorContext, random: ActorRandom, tree: Tree, pause
 def boot(
     context: ActorContext, random: ActorRandom, box_id: str, repo: Repo, breaks: bool = False
 ) -> Booting:
-    """Take a booting sandbox through installing to running. Raises BootFailed."""
+    """Play the boot of a sandbox until it runs; return its record id.
+
+    Raises BootFailed. If `breaks` is true, the boot fails.
+    """
     context.booting.add(box_id)
     try:
         return (yield from _boot(context, random, box_id, repo, breaks))
@@ -237,7 +245,7 @@ def _advance(
 ) -> None:
     """Move a booting sandbox to its next state.
 
-    The boot ends if another process has changed the row meanwhile (sandboxes.md §2.1).
+    Raises BootFailed if another request has changed the record meanwhile (sandboxes.md §2.1).
     """
     with random.tx() as tx:
         row = tx.one("SELECT status FROM sandboxes WHERE id = ?", (box_id,))
@@ -258,7 +266,10 @@ def _log_install(random: ActorRandom, box_id: str, number: int) -> None:
 
 
 def watch_idle(context: ActorContext, box_id: str, after: float = 60.0) -> None:
-    """Watch an idle sandbox: warn, then pause it, or stop one that does not persist."""
+    """Start an actor that warns an unused sandbox, and later pauses or stops it.
+
+    A persistent sandbox is paused, any other is stopped.
+    """
     name = f"idle:{box_id}"
     context.spawn(name, _idle(context, context.random(f"{name}:{context.now()}"), box_id), after)
 
@@ -298,9 +309,9 @@ def _idle(context: ActorContext, random: ActorRandom, box_id: str) -> Acts:
 
 
 def reaper(context: ActorContext) -> Acts:
-    """Run the service's own check of all sandboxes.
+    """Actor that runs the service's periodic check of idle sandboxes (`reap`).
 
-    Most idle sandboxes are handled before it by `watch_idle`.
+    Most idle sandboxes have been paused or stopped by `watch_idle` before.
     """
     random = context.random("reaper of sandboxes")
     while True:

@@ -1,4 +1,4 @@
-"""Run actors: generators that yield the seconds to their next step, on one heap."""
+"""Run actors: generators that yield the seconds until their next step."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ class _Actor:
 
 
 class Scheduler:
-    """Run each actor's next step when it is due; `speed` divides every delay.
+    """Runs the next step of each actor when it is due; `speed` divides every delay.
 
-    `read_us` is the present in µs; `on_error` receives the name of an actor that raised, which is removed.
+    `read_us` returns the present in µs. If an actor raises an exception, it is removed and
+    `on_error` is called with its name and the exception.
     """
 
     def __init__(
@@ -36,11 +37,14 @@ class Scheduler:
         self._stepping_at: int | None = None
 
     def now_us(self) -> int:
-        """The time of the step that runs now, else the present, in µs."""
+        """Return the time of the running step, or the present if none runs, in µs."""
         return self._read_us() if self._stepping_at is None else self._stepping_at
 
     def spawn(self, name: str, acts: Acts, after: float = 0.0) -> None:
-        """Add an actor that starts in `after` seconds. Raises ValueError for a used name."""
+        """Add an actor whose first step is due in `after` seconds.
+
+        Raises ValueError if an actor with this name exists.
+        """
         if name in self._actors:
             raise ValueError(f"actor {name} exists")
         self._actors[name] = _Actor(acts, -1)
@@ -53,7 +57,7 @@ class Scheduler:
         heapq.heappush(self._heap, (due, ticket, name))
 
     def wake(self, name: str) -> bool:
-        """Make an actor's next step due now; return False if there is none."""
+        """Make an actor's next step due now; return False if there is no such actor."""
         if name not in self._actors:
             return False
         self._schedule(name, 0.0)
@@ -72,12 +76,12 @@ class Scheduler:
         return None
 
     def next_due_us(self) -> int | None:
-        """The time of the next step in µs; None if no step is due."""
+        """Return the time of the next step in µs, or None if there are no actors."""
         entry = self._next()
         return None if entry is None else entry[0]
 
     def run_due(self, at_most: int) -> int:
-        """Run up to `at_most` due steps; return how many ran."""
+        """Run the steps that are due now, `at_most` of them; return how many ran."""
         done = 0
         while done < at_most:
             entry, now = self._next(), self._read_us()
@@ -88,7 +92,10 @@ class Scheduler:
         return done
 
     def run_until(self, us: int) -> int:
-        """Run every step that is due by `us` at its own time; return how many ran."""
+        """Run all steps that are due up to `us` (µs); return how many ran.
+
+        During each step, `now_us` is the time at which that step was due.
+        """
         done = 0
         while (entry := self._next()) is not None and entry[0] <= us:
             self._step(entry, entry[0])

@@ -1,1 +1,1 @@
-"""AI calls as rows: writing, pricing, admission limits and their JSON."""
+"""AI calls: writing, pricing, limits, validation and formatting as JSON."""

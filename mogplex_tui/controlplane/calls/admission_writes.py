@@ -1,6 +1,6 @@
-"""Write admission decisions, the rows behind quotas and the limit figures.
+"""Record which starts were allowed or denied by a quota.
 
-observability.md §10.
+These rows are what quotas and the displayed limits count (observability.md §10).
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ def record_limit(
     metadata: Mapping[str, Any] | None = None,
     **columns: Any,
 ) -> str:
-    """Record one allowed or denied start and return its id.
+    """Insert a row for one allowed or denied start and return its id.
 
-    `columns`: resource_id, repo_id, sandbox_id, reason, limit_name, window_seconds, limit_value, remaining,
-    retry_after_seconds, claim_id.
+    `columns`: resource_id, repo_id, sandbox_id, reason, limit_name, window_seconds, limit_value,
+    remaining, retry_after_seconds, claim_id.
     """
     event_id = id or tx.new_id()
     tx.insert(

@@ -22,7 +22,7 @@ EVENT_COLUMNS = (
 
 
 def call(row: Row) -> dict[str, Any]:
-    """A raw AiCall from CALL_COLUMNS."""
+    """Return the JSON object of a call (AiCall); `row` has CALL_COLUMNS."""
     out = dict(row)
     out["started_at"] = iso_db(row["started_at"])
     out["completed_at"] = iso_db_or_none(row["completed_at"])
@@ -35,7 +35,7 @@ def call(row: Row) -> dict[str, Any]:
 
 
 def event(row: Row) -> dict[str, Any]:
-    """A raw AiCallEvent from EVENT_COLUMNS."""
+    """Return the JSON object of a call's event (AiCallEvent); `row` has EVENT_COLUMNS."""
     out = dict(row)
     out["payload"] = json.loads(row["payload"])
     out["created_at"] = iso_db(row["created_at"])

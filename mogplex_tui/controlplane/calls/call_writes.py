@@ -37,11 +37,12 @@ def insert_call(
     gateway_generation_ids: Sequence[str] | None = None,
     **columns: Any,
 ) -> str:
-    """Insert a call and return its id; it is priced unless its cost is known.
+    """Insert a call and return its id; compute its cost unless it is already billed.
 
-    Its cost is known if cost_source is gateway or manual. `columns` are the remaining columns by name (completed_at,
-    duration_ms, error, conversation_id, control_state, cancel_requested_at, runtime_command_id, limit_claim_id,
-    gateway_generation_id). A call of a job updates the job's cost. Raises ValueError for a cost without an owner,
+    A call is billed if cost_source is gateway or manual. `columns` are the remaining columns by
+    name (completed_at, duration_ms, error, conversation_id, control_state, cancel_requested_at,
+    runtime_command_id, limit_claim_id, gateway_generation_id). A call of a job updates the job's
+    cost. Raises ValueError if cost_usd is given for a call that is not billed, and
     sqlite3.IntegrityError for an invalid value.
     """
     call_id = id or tx.new_id()
@@ -90,9 +91,10 @@ def append_event(
     tool_name: str | None = None,
     id: str | None = None,
 ) -> str:
-    """Append one event to a call, its payload redacted, and return its id.
+    """Append an event with redacted payload to a call, and return the event's id.
 
-    Publishes the event only, not the call. Raises LookupError for an unknown call (v1.md §8.4).
+    Realtime publishes the event but not the call. Raises LookupError for an unknown call (v1.md
+    §8.4).
     """
     call = tx.one("SELECT user_id, conversation_id, repo_id FROM ai_calls WHERE id = ?", (call_id,))
     if call is None:
@@ -117,7 +119,10 @@ def _merged(call: Row, patch: Mapping[str, Any] | None) -> str:
 
 
 def _usage_columns(tx: Tx, call: Row, tokens: Tokens | None) -> dict[str, Any]:
-    """Return the token columns and, unless billed, the new cost estimate."""
+    """Return the token columns and the estimated cost of a call.
+
+    The result has no cost if the call is already billed, and is empty if `tokens` is None.
+    """
     if tokens is None:
         return {}
     columns: dict[str, Any] = {
@@ -140,7 +145,7 @@ def _tool_columns(tool_calls: Sequence[Mapping[str, Any]] | None) -> dict[str, A
 
 
 def merge_metadata(tx: Tx, call_id: str, patch: Mapping[str, Any]) -> None:
-    """Overwrite keys of a call's metadata. Raises LookupError for an unknown call."""
+    """Merge keys into a call's metadata. Raises LookupError for an unknown call."""
     call = tx.one("SELECT user_id, metadata FROM ai_calls WHERE id = ?", (call_id,))
     if call is None:
         raise LookupError(call_id)
@@ -149,7 +154,10 @@ def merge_metadata(tx: Tx, call_id: str, patch: Mapping[str, Any]) -> None:
 
 
 def stamp_job(tx: Tx, call_id: str, job_run_id: str, patch: Mapping[str, Any] | None = None) -> None:
-    """Assign a harness call to its job: job id, source "automation", metadata."""
+    """Assign a harness call to a job run, and set its source to "automation".
+
+    `patch` is merged into the call's metadata. Raises LookupError for an unknown call.
+    """
     call = tx.one("SELECT user_id, metadata FROM ai_calls WHERE id = ?", (call_id,))
     if call is None:
         raise LookupError(call_id)
@@ -167,9 +175,10 @@ def begin_streaming(
     metadata: Mapping[str, Any] | None = None,
     message: str = "Harness run streaming",
 ) -> bool:
-    """Set a pending call to streaming with its event; False if it is not pending.
+    """Set a pending call to streaming and append a status_changed event.
 
-    `metadata` keys are merged (a harness sets source "cli", v1.md §7.4).
+    `metadata` is merged into the call's metadata (a harness sets source "cli", v1.md §7.4). Returns
+    False if the call is not pending or has a cancel request.
     """
     call = _live_call(tx, call_id)
     if call is None or call["status"] != "pending" or call["control_state"] != "active":
@@ -195,9 +204,9 @@ def update_usage(
     tokens: Tokens,
     tool_calls: Sequence[Mapping[str, Any]] | None = None,
 ) -> bool:
-    """Update the usage and estimate of a live call; False if it has ended.
+    """Update a live call's usage and estimated cost; return False if it has ended.
 
-    The job's total is not updated.
+    The job's total cost is not updated.
     """
     call = _live_call(tx, call_id)
     if call is None:
@@ -220,10 +229,12 @@ def finish_call(
     message: str | None = None,
     payload: Mapping[str, Any] | None = None,
 ) -> bool:
-    """End a live call as success or failed; False unless its control_state is active.
+    """End a live call as success or failed; return False if it cannot be ended.
 
-    Sets completed_at and duration_ms (ms), writes usage and cost, and appends the terminal event if a message is given
-    (calls of built-in harness nodes have none). A failed call loses its runtime command (observability.md §2.2).
+    That is the case if the call has ended or has a cancel request. Sets completed_at and
+    duration_ms, writes usage and cost, and appends the terminal event if a message is given (calls
+    of built-in harness nodes have none). The runtime_command_id of a failed call is cleared
+    (observability.md §2.2).
     """
     call = _live_call(tx, call_id)
     if call is None or call["control_state"] != "active":
@@ -245,9 +256,9 @@ def _end(tx: Tx, call: Row, status: str, at: int, **columns: Any) -> None:
 
 
 def reap_call(tx: Tx, call_id: str, at: int) -> bool:
-    """Fail a stale live call whatever its control state; False if it has ended.
+    """End a stale live call as failed, even if it has a cancel request.
 
-    v1.md §8.2.
+    Returns False if the call has ended (v1.md §8.2).
     """
     call = _live_call(tx, call_id)
     if call is None:
@@ -265,9 +276,10 @@ def request_cancel(
     payload: Mapping[str, Any],
     message: str = "Cancellation requested",
 ) -> bool:
-    """Request the end of a live call: flag, time and one event; False if it has ended.
+    """Record a cancel request for a live call; return False if the call has ended.
 
-    A repeated request returns True and writes nothing.
+    The first request sets control_state and cancel_requested_at and appends an event; a repeated
+    request writes nothing and returns True.
     """
     call = _live_call(tx, call_id)
     if call is None:
@@ -280,9 +292,10 @@ def request_cancel(
 
 
 def finalize_cancel(tx: Tx, call_id: str, at: int, message: str, payload: Mapping[str, Any]) -> bool:
-    """End a call with a cancel request as cancelled, without usage and tool calls.
+    """End a live call that has a cancel request as cancelled.
 
-    Returns False if it has ended.
+    Its usage and tool calls are cleared. Returns False if the call has ended or has no cancel
+    request.
     """
     call = _live_call(tx, call_id)
     if call is None or call["control_state"] != "cancel_requested":
@@ -294,7 +307,10 @@ def finalize_cancel(tx: Tx, call_id: str, at: int, message: str, payload: Mappin
 
 
 def reconcile_cost(tx: Tx, call_id: str, cost_usd: float) -> None:
-    """Replace the estimate by the billed US dollars and update the job's cost."""
+    """Replace a call's estimated cost by its billed cost, and update the job's cost.
+
+    `cost_usd` is in US dollars. Raises LookupError for an unknown call.
+    """
     call = tx.one("SELECT user_id, job_run_id FROM ai_calls WHERE id = ?", (call_id,))
     if call is None:
         raise LookupError(call_id)

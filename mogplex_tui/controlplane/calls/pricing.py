@@ -1,4 +1,4 @@
-"""Estimate a call's cost when it is written, and sum costs up for its job.
+"""Estimate the cost of calls from their tokens, and sum it up per job run.
 
 observability.md §6.
 """
@@ -11,7 +11,10 @@ from ..db.database import Tx
 
 
 class Tokens(NamedTuple):
-    """Token counts of one call; None if unknown. `input` excludes cached input."""
+    """Token counts of one call; an unknown count is None.
+
+    `input` excludes tokens that were read from the cache.
+    """
 
     input: int | None = None
     output: int | None = None
@@ -24,9 +27,9 @@ Rates = tuple[float | None, float | None, float | None, float | None]
 
 
 def rates(tx: Tx, model: str) -> Rates | None:
-    """Return a model's US dollars per token; None for an unknown model.
+    """Return a model's prices in US dollars per token, or None for an unknown model.
 
-    Input, output, cache read, cache write.
+    The order is input, output, cache read, cache write; a price may be None.
     """
     row = tx.one(
         "SELECT pricing_input, pricing_output, pricing_cache_read, pricing_cache_write"
@@ -37,7 +40,11 @@ def rates(tx: Tx, model: str) -> Rates | None:
 
 
 def priced(tokens: Tokens, rates: Rates | None) -> float | None:
-    """Return the US dollars of tokens at these rates; None if any part is unknown."""
+    """Return the cost of tokens in US dollars, or None if it cannot be computed.
+
+    It cannot be computed if all counts are unknown, or if the price of counted tokens is unknown.
+    An unknown count is taken as 0.
+    """
     counts = (tokens.input, tokens.output, tokens.cache_read, tokens.cache_creation)
     if rates is None or all(count is None for count in counts):
         return None
@@ -56,14 +63,17 @@ def priced(tokens: Tokens, rates: Rates | None) -> float | None:
 
 
 def price(tx: Tx, model: str, tokens: Tokens) -> float | None:
-    """Return the US dollars of tokens at catalogue prices; None if any is unknown."""
+    """Return the cost of tokens at the model's catalogue prices, in US dollars.
+
+    Returns None if the cost cannot be computed (see `priced`).
+    """
     return priced(tokens, rates(tx, model))
 
 
 def roll_up_cost(tx: Tx, job_run_id: str | None) -> None:
-    """Set the job's cost to the sum of its calls' known costs and publish the job.
+    """Set a job run's cost to the sum of its calls' known costs, and publish the job.
 
-    A missing job is ignored.
+    Does nothing if job_run_id is None or unknown.
     """
     if job_run_id is None or tx.one("SELECT 1 FROM job_runs WHERE id = ?", (job_run_id,)) is None:
         return

@@ -20,11 +20,17 @@ _SPACES = " \t\n\r\v\f\u00a0\u1680\u2028\u2029\u202f\u205f\u3000\ufeff"
 
 
 class InvalidRunError(Exception):
-    """A field of a run request is refused; the text is the wire's message."""
+    """Raised for an invalid field of a run request.
+
+    The text of the exception is the message of the error response.
+    """
 
 
 class RunRequest(NamedTuple):
-    """A checked request with its defaults applied."""
+    """A validated run request with its defaults filled in.
+
+    `request_hash` is equal for equal requests, which idempotency checks compare.
+    """
 
     repo_id: str
     prompt: str
@@ -40,7 +46,7 @@ class RunRequest(NamedTuple):
 
 
 def is_branch(name: str) -> bool:
-    """Whether a branch name is accepted (v1.md §9.1)."""
+    """Return whether the service accepts a branch name (v1.md §9.1)."""
     return (
         _BRANCH.fullmatch(name) is not None
         and name not in ("@", "HEAD")
@@ -51,9 +57,9 @@ def is_branch(name: str) -> bool:
 
 
 def root_directory(value: Any) -> str | None:
-    """Return a normalised root directory, None for the root. Raises InvalidRunError.
+    """Return a normalised root directory, or None for the repository's top directory.
 
-    v1.md §9.2.
+    Raises InvalidRunError (v1.md §9.2).
     """
     if value is None:
         return None
@@ -92,7 +98,10 @@ def _prompt(value: Any) -> str:
 
 
 def canonical(value: Mapping[str, Any]) -> str:
-    """Return canonical JSON: sorted keys, no spaces, nulls kept (v1.md §7.3)."""
+    """Return a value as canonical JSON: sorted keys, no spaces, nulls kept.
+
+    v1.md §7.3.
+    """
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -107,9 +116,9 @@ def normalise(
     default_branch: str | None,
     repo_root: str | None,
 ) -> RunRequest:
-    """Check the fields in the service's order and fill in defaults.
+    """Validate the body of a run request in the service's order; fill in defaults.
 
-    `default_branch` and `repo_root` are the repository's present ones. Raises InvalidRunError.
+    `default_branch` and `repo_root` are the repository's current settings. Raises InvalidRunError.
     """
     prompt = _prompt(body.get("prompt"))
     harness = _optional(body.get("harness")) or "codex"

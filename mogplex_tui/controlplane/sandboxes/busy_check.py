@@ -1,4 +1,7 @@
-"""Whether a sandbox is in use, which prevents a pause or stop (sandboxes.md §2.4)."""
+"""Check whether a sandbox is in use; a sandbox in use is not paused or stopped.
+
+sandboxes.md §2.4.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,10 @@ EXEC_LOCK_STALE_US = 5 * HOUR_US
 
 
 def is_busy(source: Database | Tx, record_id: str, now: int) -> bool:
-    """Return whether a command, an attached tab or a live call or run uses it."""
+    """Return whether a sandbox is in use.
+
+    A running command, an attached browser tab, or a live call or agent run uses a sandbox.
+    """
     row = source.one(
         "SELECT 1 FROM sandboxes s WHERE s.id = ?1 AND ("
         " (s.exec_lock_token IS NOT NULL AND s.exec_lock_started_at > ?2)"
@@ -23,7 +29,10 @@ def is_busy(source: Database | Tx, record_id: str, now: int) -> bool:
 
 
 def pausing_since(source: Database | Tx, row: Row) -> int:
-    """Return the time of a sandbox's pause request, else of its last use, in µs."""
+    """Return when a sandbox began to pause, in µs.
+
+    It is the time of the latest auto-pause event or of the last use, whichever is later.
+    """
     found = source.one(
         "SELECT MAX(created_at) FROM sandbox_lifecycle_events WHERE sandbox_id = ?"
         " AND event_type IN ('auto_pause_queued', 'auto_pause_decision')",

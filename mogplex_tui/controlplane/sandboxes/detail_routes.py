@@ -1,4 +1,4 @@
-"""Read one sandbox, which also updates it: detail, health and reconcile.
+"""Routes that read one sandbox and update its record: detail, health, reconcile.
 
 sandboxes.md §4.1, §4.12, §4.13.
 """
@@ -21,9 +21,9 @@ from .vm import sandbox_lookup
 
 
 def view_of(row: Row) -> str:
-    """Return the provider's state of the machine.
+    """Return the state of a sandbox's machine as its provider reports it.
 
-    Running, paused, halted, gone, closing or silent.
+    It is running, paused, halted, gone, closing, or silent (the provider does not answer).
     """
     if row["provider_view"] is not None:
         return str(row["provider_view"])
@@ -33,13 +33,17 @@ def view_of(row: Row) -> str:
 
 
 async def read_sandbox(ask: Ask) -> Response:
-    """One sandbox after the provider was asked about its machine."""
+    """Return one sandbox after updating it from the provider's state of its machine."""
     row = own_sandbox(ask)
     return answer({"sandbox": _settled(ask, row)})
 
 
 def _settled(ask: Ask, row: Row) -> dict[str, Any]:
-    """Return the record after storing the provider's state, or showing it only."""
+    """Update the record from the provider's state of its machine; return its JSON.
+
+    If the machine of a failed sandbox is halted, only the JSON shows it as stopped and the record
+    does not change.
+    """
     view = view_of(row)
     if view in ("silent", "gone", "closing"):
         # The look-up fails, and the record is all that is known.
@@ -79,14 +83,17 @@ def _change(ask: Ask, row: Row, how: Change) -> bool:
 
 
 async def read_health(ask: Ask) -> Response:
-    """Check the sandbox now, store the result, and return the record and its health."""
+    """Check the sandbox's preview, store the result, and return record and health."""
     row = look(ask, own_sandbox(ask))
     health = {"status": row["health_status"]}
     return answer({"sandbox": record(row, persistent=False), "health": health})
 
 
 def look(ask: Ask, row: Row) -> Row:
-    """Check the preview, store the result and return the record. Raises 404."""
+    """Check the sandbox's preview, store the result, and return the updated record.
+
+    Raises 404 if the record was deleted meanwhile.
+    """
     view = view_of(row)
     if view in ("gone", "closing", "halted") and row["status"] in ("creating", "installing", "running"):
         if row["sandbox_id"] != PENDING:
@@ -114,7 +121,10 @@ def look(ask: Ask, row: Row) -> Row:
 
 
 def probe(row: Row) -> tuple[str, int | None]:
-    """Return health and HTTP status of the preview (sandboxes.md §2.2)."""
+    """Return the health and the HTTP status of a sandbox's preview.
+
+    The status is None if the preview does not answer (sandboxes.md §2.2).
+    """
     view = view_of(row)
     if row["preview_url"] is None:
         return "not_available", None
@@ -127,7 +137,10 @@ def probe(row: Row) -> tuple[str, int | None]:
 
 
 async def reconcile(ask: Ask) -> Response:
-    """Correct the record at once; there is no background runtime."""
+    """Correct a sandbox's record from its machine, within the request.
+
+    Nothing is queued, because there is no background runtime; the response says so.
+    """
     row = own_sandbox(ask)
     now = ask.plane.clock.now_us()
     if row["status"] == "pausing" and now - pausing_since(ask.plane.db, row) >= STALE_PAUSING_US:

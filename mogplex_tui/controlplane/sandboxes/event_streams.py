@@ -18,9 +18,10 @@ _HEADERS = {"Cache-Control": "no-cache, no-transform", "Connection": "keep-alive
 
 
 class EventStream(Response):
-    """Send the events of a channel until its end; `left` is called on a disconnect.
+    """A response that sends the events of a channel until the channel ends.
 
-    Afterwards the channel has no reader and drops events.
+    If the client disconnects first, `left` is called. When the response is over, the channel drops
+    further events.
     """
 
     media_type = "text/event-stream"
@@ -38,7 +39,7 @@ class EventStream(Response):
         self._left = left
 
     async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Send the response (ASGI)."""
         watch = asyncio.create_task(self._until_gone(receive))
         over = False
         try:
@@ -67,7 +68,7 @@ class EventStream(Response):
 
 
 def finished_stream(*events: Mapping[str, object], status: int = 200) -> EventStream:
-    """A stream of events that are known already."""
+    """Return a stream response that sends the given events and ends."""
     channel = Channel()
     for event in events:
         channel.say(event)

@@ -28,7 +28,11 @@ _MODE = {"x-mogplex-exec-mode": "immediate"}
 
 
 async def execute(ask: Ask) -> Response:
-    """Run one command under the sandbox's lock, streaming its output if requested."""
+    """Run one command in a sandbox while holding the sandbox's command lock.
+
+    The output is streamed if the request accepts text/event-stream, and is otherwise returned as
+    JSON when the command has ended.
+    """
     require_capability(ask, BASH)
     body = await body_of(ask)
     command = text_of(body, "command").strip()
@@ -105,7 +109,10 @@ async def _work(
     channel: Channel,
     cwd: str,
 ) -> None:
-    """See a command through to its end, whatever ends it; the lock goes with it."""
+    """Run a command to its end, then save its changes and release the lock.
+
+    The changes are saved and the lock is released even if the command fails or is cancelled.
+    """
     try:
         channel.say({"type": "run", "cmdId": process.command_id})
         code = await played(ask, process, run, channel)
@@ -125,7 +132,10 @@ async def _work(
 
 
 async def played(ask: Ask, process: Process, run: Run, channel: Channel) -> int:
-    """Yield a program's output at the plane's speed; return its exit code."""
+    """Send a program's output to the channel; return the program's exit code.
+
+    Pauses of the program are divided by the plane's speed.
+    """
     speed = ask.plane.settings.speed
     while True:
         try:
@@ -139,7 +149,7 @@ async def played(ask: Ask, process: Process, run: Run, channel: Channel) -> int:
 
 
 def keep(ask: Ask, record_id: str, disk: Disk) -> None:
-    """Save a command's changes to the disk, unless the sandbox has stopped."""
+    """Save a command's changes to the sandbox's disk, unless the sandbox has stopped."""
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
         row = tx.one("SELECT status FROM sandboxes WHERE id = ?", (record_id,))
         if row is not None and row["status"] != "stopped":
@@ -147,7 +157,7 @@ def keep(ask: Ask, record_id: str, disk: Disk) -> None:
 
 
 def release(ask: Ask, record_id: str, token: str) -> None:
-    """Give the lock of a sandbox back, if it is still this one."""
+    """Release a sandbox's command lock if `token` is the token of that lock."""
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
         given = tx.execute(
             "UPDATE sandboxes SET exec_lock_token = NULL, exec_lock_started_at = NULL, last_active_at = ?"
@@ -159,7 +169,11 @@ def release(ask: Ask, record_id: str, token: str) -> None:
 
 
 def forget_locks(plane: Plane) -> None:
-    """Release the locks of an earlier process, whose commands have ended."""
+    """Release all command locks.
+
+    Called when the server starts: locks in the database belong to commands of an earlier process,
+    which have ended.
+    """
     with plane.db.transaction() as tx:
         tx.execute(
             "UPDATE sandboxes SET exec_lock_token = NULL, exec_lock_started_at = NULL"
@@ -181,7 +195,10 @@ async def _collected(channel: Channel) -> Response:
 
 
 async def cancel(ask: Ask) -> Response:
-    """Send SIGINT to a running command; one that has ended needs none."""
+    """Send SIGINT to a running command of a sandbox.
+
+    A command that is not running in this sandbox is a 500.
+    """
     require_capability(ask, BASH)
     command_id = text_of(await body_of(ask), "cmdId").strip()
     if not command_id:

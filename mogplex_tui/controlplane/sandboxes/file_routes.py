@@ -1,4 +1,4 @@
-"""Reading, writing and listing the files of a machine (sandboxes.md §4.10)."""
+"""Read, write and list the files of a sandbox's machine (sandboxes.md §4.10)."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ OUTSIDE = "path must stay within the repo root"
 
 
 def disk_of(ask: Ask, row: Row) -> Disk:
-    """Return the files of an awake or woken machine. Raises 409, 402 and 500.
+    """Return the files of a sandbox's machine; a paused machine is woken first.
 
-    sandboxes.md §0.
+    Raises 409 before the machine exists, and 402 and 500 if it cannot be woken (sandboxes.md §0).
     """
     require_created(row)
     wake_machine(ask, row)
@@ -33,7 +33,11 @@ def disk_of(ask: Ask, row: Row) -> Disk:
 
 
 def inside(row: Row, path: str) -> str:
-    """Return a path below the sandbox's root directory. Raises the 400."""
+    """Resolve a path against the sandbox's root directory.
+
+    Returns the path from the root of the repository. Raises 400 for a path outside the root
+    directory.
+    """
     root = row["root_directory"] or ""
     try:
         found = clean(clean(path.lstrip("/")), root)
@@ -43,13 +47,13 @@ def inside(row: Row, path: str) -> str:
 
 
 def save(ask: Ask, row: Row, disk: Disk) -> None:
-    """Save the changes to a sandbox's disk."""
+    """Save the changes of a sandbox's disk to the database."""
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
         disk.save(tx, row["id"])
 
 
 async def read_file(ask: Ask) -> Response:
-    """The text of one file."""
+    """Return the text of one file."""
     path = ask.query("path")
     if not path:
         raise refusal(400, "path required")
@@ -62,7 +66,7 @@ async def read_file(ask: Ask) -> Response:
 
 
 async def write_file(ask: Ask) -> Response:
-    """Write one file and the directories above it."""
+    """Write one file, and create its missing parent directories."""
     require_capability(ask, WRITE_FILE)
     body = await body_of(ask)
     path, content = text_of(body, "path"), body.get("content")
@@ -79,7 +83,7 @@ async def write_file(ask: Ask) -> Response:
 
 
 async def list_files(ask: Ask) -> Response:
-    """List a directory, dotfiles included; directories come first."""
+    """List a directory including dotfiles; subdirectories come before files."""
     require_capability(ask, BASH)
     body = await body_of(ask)
     path = text_of(body, "path") or "."

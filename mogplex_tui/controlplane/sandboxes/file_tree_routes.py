@@ -1,4 +1,4 @@
-"""The whole tree of a machine, and changing its shape (sandboxes.md §4.11)."""
+"""List, create, move and delete files and directories (sandboxes.md §4.11)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from .vm.repo_contents import PRUNED
 
 
 def _required(row: Row, path: str) -> str:
-    """A path that names something below the root; raises the 400s."""
+    """Resolve a path that must be below the sandbox's root directory.
+
+    Raises 400 for an empty path, a path outside, and the root directory itself.
+    """
     if not path:
         raise refusal(400, "path required")
     found = inside(row, path)
@@ -26,9 +29,9 @@ def _required(row: Row, path: str) -> str:
 
 
 async def read_tree(ask: Ask) -> Response:
-    """Return every path below the root without tools' directories.
+    """Return all paths below the root directory, except in PRUNED directories.
 
-    Directories have a final slash.
+    Paths of directories end with a slash.
     """
     row = own_sandbox(ask)
     disk, root = disk_of(ask, row), row["root_directory"] or ""
@@ -39,7 +42,7 @@ async def read_tree(ask: Ask) -> Response:
 
 
 async def create_entry(ask: Ask) -> Response:
-    """Make an empty file or a directory."""
+    """Create an empty file or a directory."""
     require_capability(ask, WRITE_FILE)
     body = await body_of(ask)
     row = own_sandbox(ask)
@@ -62,7 +65,7 @@ async def create_entry(ask: Ask) -> Response:
 
 
 async def move_entries(ask: Ask) -> Response:
-    """Move files and directories, all of them or none."""
+    """Move several files and directories; if one cannot be moved, none is moved."""
     require_capability(ask, WRITE_FILE)
     body = await body_of(ask)
     row = own_sandbox(ask)
@@ -101,7 +104,10 @@ def _moved(disk: Disk, row: Row, source: str, target: str, given: str, _: str) -
 
 
 async def delete_entry(ask: Ask) -> Response:
-    """Remove a file, or with a slash at the end a directory and all that is in it."""
+    """Delete a file, or a directory with its contents.
+
+    The path of a directory must end with a slash.
+    """
     require_capability(ask, WRITE_FILE)
     body = await body_of(ask)
     row = own_sandbox(ask)

@@ -27,7 +27,10 @@ _NO_AI = "Add an AI provider key in Settings, or choose a plan that includes AI"
 
 
 async def run_harness(ask: Ask) -> Response:
-    """Prepare a call, or run the CLI and stream its output; a refusal ends the call."""
+    """Run a coding CLI and stream its output, or only create a call for a later run.
+
+    `prepareOnly` in the body asks for the latter. If the run cannot start, its call ends as failed.
+    """
     require_capability(ask, BASH)
     body = await body_of(ask)
     if body.get("harness") not in HARNESSES:
@@ -53,7 +56,7 @@ async def run_harness(ask: Ask) -> Response:
 
 
 def _written(ask: Ask, row: Row, body: Mapping[str, Any], *, prepared: bool) -> str:
-    """A new pending call for this run."""
+    """Insert a new pending call for a harness run and return its id."""
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
         return call_writes.insert_call(
             tx,
@@ -68,9 +71,11 @@ def _written(ask: Ask, row: Row, body: Mapping[str, Any], *, prepared: bool) -> 
 
 
 def _attached(ask: Ask, row: Row, body: Mapping[str, Any]) -> str | None:
-    """Return the call that the body names, or None if it names none.
+    """Return the id of the call that the body names, or None if it names none.
 
-    The call must be the caller's and waiting."""
+    Raises 404 if the caller has no such call, and 409 if the call is not pending or was not made
+    for this run.
+    """
     named = body.get("aiCallId")
     if named is None or named == "":
         return None
@@ -95,7 +100,11 @@ def _attached(ask: Ask, row: Row, body: Mapping[str, Any]) -> str | None:
 
 
 def _check(ask: Ask, row: Row) -> None:
-    """Raise 401 without AI, 410 for a removed machine, and errors of waking it."""
+    """Check that a harness can run in the sandbox, and wake the machine.
+
+    Raises 401 if the caller has no AI access, 410 if the machine is gone, and the errors of
+    wake_machine.
+    """
     if not has_ai(ask):
         raise refusal(401, _NO_AI)
     if view_of(row) in ("gone", "closing", "halted"):

@@ -34,7 +34,7 @@ _CLI = {"claude-code": "claude", "codex": "codex"}
 
 
 def about(ask: Ask, row: Row, body: Mapping[str, Any], *, prepared: bool) -> dict[str, Any]:
-    """The metadata that a harness gives its call."""
+    """Return the call metadata of a harness run."""
     mode = text_of(body, "mode").upper()
     return {
         "source": "cli",
@@ -50,7 +50,7 @@ def about(ask: Ask, row: Row, body: Mapping[str, Any], *, prepared: bool) -> dic
 
 
 class HarnessRun:
-    """One run on a pending call; `channel` has its events."""
+    """One simulated harness run for a pending call; its events go to `channel`."""
 
     def __init__(self, ask: Ask, row: Row, call_id: str, body: Mapping[str, Any], process: Process) -> None:
         self.channel = Channel()
@@ -78,7 +78,10 @@ class HarnessRun:
         )
 
     async def work(self) -> None:
-        """Play the run, then save the disk and close the channel, even after an error."""
+        """Play the whole run, then save the disk and close the channel.
+
+        The disk is saved and the channel closed even if the run raises an error.
+        """
         try:
             self.channel.say({"type": "run", "ai_call_id": self._call_id})
             if await self._opened():
@@ -93,7 +96,7 @@ class HarnessRun:
             self.channel.end()
 
     async def _opened(self) -> bool:
-        """Play the steps before the CLI starts; False if the run has already ended."""
+        """Play the steps before the CLI starts; return False if the run ended in them."""
         for step in self._call_plan.opening:
             if not await self._goes_on(step.after):
                 return False
@@ -113,7 +116,7 @@ class HarnessRun:
         return True
 
     async def _played(self) -> None:
-        """Play the CLI's steps and end the run."""
+        """Play the CLI's steps, then end the call and send the last event."""
         call_plan = self._call_plan
         for step in call_plan.steps:
             if not await self._goes_on(step.after):
@@ -140,7 +143,11 @@ class HarnessRun:
         self.channel.say(done if url is None else {**done, "pullRequestUrl": url})
 
     async def _goes_on(self, seconds: float) -> bool:
-        """Wait; return False if the run was ended meanwhile, after reporting that."""
+        """Wait the given simulated seconds; return whether the run continues.
+
+        If the run was cancelled or its machine stopped while waiting, the call is ended and the last
+        event is sent.
+        """
         speed = self._ask.plane.settings.speed
         alive = await self._process.rest(real_seconds(seconds, speed))
         call = self._ask.plane.db.one(
@@ -200,7 +207,7 @@ class HarnessRun:
             )
 
     def _tell(self, step: Step) -> None:
-        """The CLI's own output: one JSON line a step."""
+        """Send a step as output of the CLI: one line of JSON, or an install log."""
         if step.payload.get("stage") == "install":
             self.channel.say({"type": "install", "data": step.payload["logs"]})
             return

@@ -1,4 +1,4 @@
-"""End unused sandboxes, every five minutes (sandboxes.md §2.4)."""
+"""Stop or pause unused sandboxes; runs every five minutes (sandboxes.md §2.4)."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ PAUSED_US = 7 * DAY_US
 
 
 def reap(plane: Plane, ids: Ids, at: int) -> list[dict[str, Any]]:
-    """Check every live sandbox at `at` (µs); return the actions as `{id, action}`.
+    """Check every live sandbox at the time `at` (µs) and act on those that need it.
 
-    Actions: restored, vm_gone, stuck_boot, paused, stopped, idle_warning, recovered, and deleted for a machine that was
-    paused for a week.
+    Returns the actions taken as `{id, action}`. Actions: restored, vm_gone, stuck_boot, paused,
+    stopped, idle_warning, recovered, and deleted for a machine that was paused for a week.
     """
     found: list[dict[str, Any]] = []
     with plane.db.transaction(ids=ids) as tx:
@@ -41,7 +41,10 @@ def reap(plane: Plane, ids: Ids, at: int) -> list[dict[str, Any]]:
 
 
 def _look(tx: Tx, row: Row, at: int) -> str | None:
-    """Carry out the first necessary action for one sandbox; return its name or None."""
+    """Take the first action that one sandbox needs.
+
+    Returns the action's name, or None if no action was taken.
+    """
     if row["status"] == "paused":
         since = row["stopped_at"] or row["last_active_at"]
         over = at - since >= PAUSED_US
@@ -67,7 +70,10 @@ def _look(tx: Tx, row: Row, at: int) -> str | None:
 
 
 def _idle(tx: Tx, row: Row, at: int) -> str | None:
-    """Warn an idle sandbox, or end one that was warned in an earlier round."""
+    """Warn a sandbox that is idle, or end one that was warned in an earlier check.
+
+    A warned sandbox that is in use again loses its warning. Returns the action's name or None.
+    """
     warned = row["health_status"] == "idle_warning"
     idles = at - row["last_active_at"] >= sandbox_lookup.idle_ms(row) * 1000
     if not idles or is_busy(tx, row["id"], at):
@@ -81,7 +87,11 @@ def _idle(tx: Tx, row: Row, at: int) -> str | None:
 
 
 def _ended(tx: Tx, row: Row, at: int, reason: str) -> str | None:
-    """Pause a persistent sandbox, without a reason; stop any other."""
+    """Pause a persistent sandbox, or stop one that is not persistent.
+
+    `reason` is stored only for a stop. Returns the action's name, or None if the sandbox's state
+    has changed meanwhile.
+    """
     if row["persistent"]:
         return _moved(tx, row, Change.PAUSED, at, "paused")
     return _moved(tx, row, Change.STOPPED, at, "stopped", reason)

@@ -1,4 +1,4 @@
-"""POST /api/sandbox: checks, quotas and the start of a boot (sandboxes.md §3.2)."""
+"""POST /api/sandbox: check a launch, apply quotas and boot (sandboxes.md §3.2)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ _NO_ACCESS = f"{NO_FUNDS}. Add funds or choose a plan in Settings > Billing."
 
 
 class LaunchRequest(NamedTuple):
-    """A checked launch: the repository's row, the working tree, and the snapshot."""
+    """A validated launch request: repository, branches, root directory, snapshot.
+
+    `base` is the base branch, `branch` the working branch; `root` is None for the whole repository.
+    """
 
     repo: Row
     base: str
@@ -42,14 +45,20 @@ class LaunchRequest(NamedTuple):
 
 
 class Launched(NamedTuple):
-    """A launch's record id, and the events of a new boot; None if nothing boots."""
+    """The result of a launch: the sandbox's record id and the events of its boot.
+
+    `channel` is None if no boot was started.
+    """
 
     record_id: str
     channel: Channel | None
 
 
 async def launch_sandbox(ask: Ask) -> Response:
-    """Launch or find the sandbox of a working tree: a stream for a boot, else JSON."""
+    """Find the sandbox of a working tree, or launch one.
+
+    The response streams the boot, or is JSON if no boot is needed.
+    """
     require_capability(ask, BASH)
     launched = await launch(ask, check(ask, await body_of(ask), team_of(ask)))
     if launched.channel is not None:
@@ -58,7 +67,10 @@ async def launch_sandbox(ask: Ask) -> Response:
 
 
 def check(ask: Ask, body: Mapping[str, Any], team_id: str | None) -> LaunchRequest:
-    """Check a launch in the service's order and complete it. Raises its refusals."""
+    """Validate the body of a launch request and fill in its defaults.
+
+    The checks have the service's order. Raises RefusedError.
+    """
     repo_id = params.trim(text_of(body, "repoId")).lower()
     if not repo_id:
         raise refusal(400, "repoId required")
@@ -106,7 +118,10 @@ def _working(body: Mapping[str, Any], repo: Row, base: str) -> str:
 
 
 async def launch(ask: Ask, launch_request: LaunchRequest) -> Launched:
-    """Find the working tree's sandbox, or boot one. Raises the 429 of the quota."""
+    """Find or resume the sandbox of a working tree, or insert and boot a new one.
+
+    Raises 429 if the caller's quota of boots is used up.
+    """
     known = _existing(ask, launch_request)
     if known is not None:
         return Launched(known["id"], None)
@@ -131,7 +146,10 @@ async def launch(ask: Ask, launch_request: LaunchRequest) -> Launched:
 
 
 def start(ask: Ask, record_id: str, kind: Kind, snapshot: str | None = None) -> Channel:
-    """Start a boot in the background; return its events, which need no reader."""
+    """Start a boot in the background and return the channel of its events.
+
+    The boot continues even if nothing reads the channel.
+    """
     channel = Channel()
     boot = Boot(ask.plane, ask.service.ids, record_id, kind, channel.say, snapshot)
 
@@ -146,7 +164,7 @@ def start(ask: Ask, record_id: str, kind: Kind, snapshot: str | None = None) -> 
 
 
 async def _resume(ask: Ask, row: Row) -> None:
-    """Wake a paused sandbox and wait until it runs, or until it does not."""
+    """Resume a paused sandbox and wait until its boot has succeeded or failed."""
     now = ask.plane.clock.now_us()
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
         moved = change(tx, row["id"], Change.RESUMED, now, vm=row["sandbox_id"], **begun(row, now))
@@ -158,7 +176,7 @@ async def _resume(ask: Ask, row: Row) -> None:
 
 
 def begun(row: Row, now: int) -> dict[str, Any]:
-    """The columns of a record whose machine begins to boot again."""
+    """Return the columns to set when a sandbox's machine boots again."""
     return {
         "boot_attempts": row["boot_attempts"] + 1,
         "last_boot_started_at": now,
@@ -188,7 +206,10 @@ def _latest(ask: Ask, launch_request: LaunchRequest, state: str) -> Row | None:
 
 
 def _existing(ask: Ask, launch_request: LaunchRequest) -> Row | None:
-    """Return the active sandbox of the working tree; retire one without a machine."""
+    """Return the active sandbox of the working tree, or None.
+
+    A record whose machine was not created within 90 s is stopped and not returned.
+    """
     marks = ", ".join(f"'{status}'" for status in ACTIVE)
     row = _latest(ask, launch_request, f"s.status IN ({marks})")
     if row is None or row["sandbox_id"] != PENDING:
@@ -202,7 +223,11 @@ def _existing(ask: Ask, launch_request: LaunchRequest) -> Row | None:
 
 
 def _insert(ask: Ask, launch_request: LaunchRequest, claim: str, orphan: Row | None) -> str:
-    """Insert the record: `creating`, or `running` if it takes over a machine."""
+    """Insert the record of a launched sandbox and return its id.
+
+    Its status is `creating`. If `orphan`, an ended record whose machine still runs, is given, the
+    new record takes over that machine and is `running`.
+    """
     now, repo = ask.plane.clock.now_us(), launch_request.repo
     columns: dict[str, Any] = {"status": "creating"}
     if orphan is not None:

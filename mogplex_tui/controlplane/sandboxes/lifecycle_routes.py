@@ -33,7 +33,7 @@ _UNVERIFIED = (
 
 
 async def pause(ask: Ask) -> Response:
-    """Pause a running sandbox; the reason of an earlier stop stays as it is."""
+    """Pause a running sandbox; its stored stop reason does not change."""
     require_capability(ask, BASH)
     row = own_sandbox(ask, SANDBOX_NOT_FOUND)
     if row["status"] != "running":
@@ -48,7 +48,10 @@ async def pause(ask: Ask) -> Response:
 
 
 async def stop(ask: Ask) -> Response:
-    """Stop the machine; a record whose machine does not confirm it stays."""
+    """Stop a sandbox and its machine.
+
+    If the provider does not answer, the sandbox stays active and its record gets an error.
+    """
     require_capability(ask, BASH)
     row = own_sandbox(ask, SANDBOX_NOT_FOUND)
     now = ask.plane.clock.now_us()
@@ -68,7 +71,10 @@ async def stop(ask: Ask) -> Response:
 
 
 async def delete(ask: Ask) -> Response:
-    """Delete the record once its machine is gone; a `warning` means it still exists."""
+    """Delete a sandbox's record once the provider has confirmed the machine's end.
+
+    Without that confirmation the record is kept and the response has a `warning`.
+    """
     require_capability(ask, BASH)
     row = own_sandbox(ask, SANDBOX_NOT_FOUND)
     body: dict[str, Any] = {"ok": True, "sandboxId": row["id"]}
@@ -93,7 +99,10 @@ def _keep(ask: Ask, row: Row, how: Change, text: str, view: str) -> None:
 
 
 async def extend(ask: Ask) -> Response:
-    """Extend a running sandbox's life by minutes, which are validated first."""
+    """Count a running sandbox as used now, and report its life as extended.
+
+    The body's `minutes` are validated before the caller is authenticated.
+    """
     minutes = _number((await body_of(ask)).get("minutes", math.nan))
     if not 1 <= minutes <= 300:
         raise refusal(400, "minutes must be between 1 and 300")
@@ -110,7 +119,7 @@ async def extend(ask: Ask) -> Response:
 
 
 def _number(value: Any) -> float:
-    """Return a JSON value as JavaScript's Number() does; NaN if it is none."""
+    """Convert a JSON value as JavaScript's Number() does; NaN if it is not a number."""
     if value is None or value == "" or value == []:
         return 0.0
     if isinstance(value, bool | int | float):

@@ -1,4 +1,7 @@
-"""GET /api/sandbox in both of its forms (sandboxes.md §3.1)."""
+"""GET /api/sandbox: the full list, and the short list for the CLI.
+
+sandboxes.md §3.1.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,10 @@ _CLI = ("creating", "installing", "running", "paused")
 
 
 async def list_sandboxes(ask: Ask) -> Response:
-    """Return the caller's sandboxes, newest first; `format=cli` lists live ones only.
+    """Return the caller's sandboxes, newest first.
 
-    Sandboxes whose machine the provider has removed are stopped first.
+    With `format=cli` only booting, running and paused ones are listed, in a short form. Before,
+    sandboxes whose machine the provider has removed are set to stopped.
     """
     team_id = team_scope(ask)
     _stop_the_gone(ask)

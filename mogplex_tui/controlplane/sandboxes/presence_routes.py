@@ -1,4 +1,7 @@
-"""Attached browser tabs of a sandbox, and auto-pause (sandboxes.md §4.14)."""
+"""Track the browser tabs that have a sandbox open (sandboxes.md §4.14).
+
+When a tab is released, an auto-pause is considered.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,10 @@ class _Report(NamedTuple):
 
 
 async def report(ask: Ask) -> Response:
-    """Attach or release a tab; outdated and repeated reports change nothing."""
+    """Record that a browser tab was attached to a sandbox or released.
+
+    Outdated and repeated reports change nothing.
+    """
     told = _read(await _body(ask))
     row = own_sandbox(ask, SANDBOX_NOT_FOUND)
     now = ask.plane.clock.now_us()
@@ -101,7 +107,10 @@ def _name(body: dict[str, Any], name: str) -> str:
 
 
 async def _decide_later(ask: Ask, record_id: str, released: int) -> None:
-    """Log what auto-pause would do after the grace period; it only observes."""
+    """Wait for the grace period, then log whether auto-pause would pause the sandbox.
+
+    The sandbox itself is not paused. `released` is when the tab was released, in µs.
+    """
     await asyncio.sleep(real_seconds(GRACE_MS / 1000, ask.plane.settings.speed))
     now = ask.plane.clock.now_us()
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:

@@ -1,4 +1,4 @@
-"""Quotas of boots and commands, and their 429s.
+"""Quotas of sandbox boots and commands, and the 429 responses of both.
 
 sandboxes.md §3.2, §4.8; errors.md §2 shape E4.
 """
@@ -51,7 +51,10 @@ _IN_FLIGHT = _Window("sandbox_exec_in_flight", 0, 1, "Another sandbox command is
 
 
 def admit_boot(ask: Ask, repo_id: str | None) -> str:
-    """Take one boot of the caller's and return its claim; raises the recorded 429."""
+    """Check the caller's boot quota and return the claim id of the admitted boot.
+
+    Raises 429 if the quota is used up. The decision is recorded in either case.
+    """
     now = ask.plane.clock.now_us()
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
         denial: _Denial | None = None
@@ -81,15 +84,19 @@ def _active(tx: Tx, user_id: str, now: int) -> int:
 
 
 def claim_boot(tx: Tx, claim: str, record_id: str) -> None:
-    """Say which record an admitted boot belongs to, so that it does not count twice."""
+    """Record which sandbox an admitted boot belongs to.
+
+    Until then, the boot counts as one more active sandbox.
+    """
     tx.execute("UPDATE limit_events SET sandbox_id = ? WHERE claim_id = ?", (record_id, claim))
 
 
 def admit_exec(ask: Ask, row: Row) -> str:
-    """Take the sandbox's lock and one command of the budget; return the lock's token.
+    """Check the caller's command quota and lock the sandbox; return the lock's token.
 
-    The budget covers all of the caller's sandboxes; a lock older than the longest lifetime is void. Raises the recorded
-    429.
+    The quota covers all of the caller's sandboxes. A lock older than the maximum lifetime of a
+    sandbox is ignored. Raises 429 if the quota is used up or another command runs; the decision is
+    recorded in any case.
     """
     now = ask.plane.clock.now_us()
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
@@ -118,9 +125,9 @@ def admit_exec(ask: Ask, row: Row) -> str:
 def _over(
     tx: Tx, user_id: str, route_key: str, windows: tuple[_Window, ...], code: str, now: int
 ) -> _Denial | None:
-    """Return the denial of the first window whose quota is used up, None if none is.
+    """Return the denial for the first window whose quota is used up, or None.
 
-    It carries the seconds until the window has room for a request again.
+    The denial has the number of seconds after which the window admits another request.
     """
     for limit in windows:
         rows = tx.all(

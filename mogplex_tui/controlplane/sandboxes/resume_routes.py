@@ -1,4 +1,4 @@
-"""Bringing a sandbox back: resume and restart (sandboxes.md §4.5 and §4.6)."""
+"""Resume and restart sandboxes (sandboxes.md §4.5 and §4.6)."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _NO_RESUME = "Sandbox is not persistent — use the legacy snapshot-restore laun
 
 
 async def resume(ask: Ask) -> Response:
-    """Resume a paused, persistent sandbox and stream the progress of its boot."""
+    """Resume a paused, persistent sandbox and stream the events of its boot."""
     require_capability(ask, BASH)
     row = own_sandbox(ask, SANDBOX_NOT_FOUND)
     if row["status"] == "pausing":
@@ -48,7 +48,10 @@ async def resume(ask: Ask) -> Response:
 
 
 async def restart(ask: Ask) -> Response:
-    """Boot a sandbox again: a persistent one in place, others as a new launch."""
+    """Restart a sandbox.
+
+    A persistent sandbox boots again under the same record; any other is stopped and launched anew.
+    """
     require_capability(ask, BASH)
     row = own_sandbox(ask, SANDBOX_NOT_FOUND)
     if not row["persistent"]:
@@ -66,14 +69,21 @@ def _check_repo(row: Row) -> None:
 
 
 def _admitted(ask: Ask, row: Row) -> str:
-    """The claim of one boot; raises 402 without funds and the 429 of the quota."""
+    """Admit one boot for the caller and return its claim id.
+
+    Raises 402 if the caller has no funds, and 429 if the boot quota is used up.
+    """
     if not has_hosted_compute(ask):
         raise refusal(402, NO_FUNDS)
     return admit_boot(ask, row["repo_id"])
 
 
 def _boot(ask: Ask, row: Row, kind: Kind, claim: str | None) -> Response:
-    """Set the record to installing and stream its boot; a lost race is a 409 stream."""
+    """Set the record to installing and stream the events of the boot.
+
+    If another request changed the sandbox first, the stream has status 409 and one `cancelled`
+    event.
+    """
     now = ask.plane.clock.now_us()
     how = Change.RESUMED if kind is Kind.RESUME else Change.RESTARTED
     more: dict[str, Any] = begun(row, now) if claim is None else {**begun(row, now), "limit_claim_id": claim}
@@ -90,7 +100,7 @@ def _boot(ask: Ask, row: Row, kind: Kind, claim: str | None) -> Response:
 
 
 async def _relaunch(ask: Ask, row: Row) -> Response:
-    """Snapshot and stop the old sandbox, and launch its working tree again."""
+    """Stop the sandbox, and launch a new one for its working tree from a snapshot."""
     snapshot = None if row["sandbox_id"] == PENDING else f"snap_{row['id'][:8]}"
     with ask.plane.db.transaction(ids=ask.service.ids) as tx:
         change(tx, row["id"], Change.STOPPED, ask.plane.clock.now_us(), stop_reason="manual")

@@ -1,4 +1,7 @@
-"""Sandboxes: records, lifecycle, commands, files and health (sandboxes.md)."""
+"""All sandbox routes: records, lifecycle, commands, files and health.
+
+sandboxes.md.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ from .sandbox_endpoint import BodyFirstSandboxEndpoint, SandboxEndpoint
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """Every route of the family; the locks of an earlier process are forgotten first."""
+    """Return all sandbox routes, and release command locks of an earlier process."""
     exec_routes.forget_locks(service.plane)
     one = "/api/sandbox/{id}"
     paths: dict[str, dict[str, Handler]] = {

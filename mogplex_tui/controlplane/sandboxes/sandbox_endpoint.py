@@ -1,4 +1,7 @@
-"""Authentication and ownership of the sandbox routes (sandboxes.md §0)."""
+"""Authentication, ownership checks and other helpers of the sandbox routes.
+
+sandboxes.md §0.
+"""
 
 from __future__ import annotations
 
@@ -27,15 +30,20 @@ NO_FUNDS = "Hosted sandbox compute requires a positive billing balance"
 
 
 class SandboxEndpoint(OpenEndpoint):
-    """A path under /api/sandbox: the service's workers, tokens and sessions.
+    """An endpoint under /api/sandbox.
 
-    `late` leaves the 401 to the handler, for routes that read their body first.
+    It accepts the service's own workers, API tokens and sessions. If `late` is true, the handler
+    raises the 401, because its route reads the body before it checks the caller.
     """
 
     late = False
 
     def enter(self, request: Request) -> Caller | None:
-        """The profile that is asked for; raises the 401 without Retry-After for nobody."""
+        """Return the caller of a request, or None if `late` is true and there is none.
+
+        For a worker of the service, the caller is the user in the request's user header. Raises 401
+        (without Retry-After) for an anonymous request, unless `late` is true.
+        """
         header = request.headers.get("authorization", "")
         caller = delegated(self.service.plane, header, request.headers.get(USER_HEADER))
         caller = caller or super().enter(request)
@@ -45,30 +53,40 @@ class SandboxEndpoint(OpenEndpoint):
 
 
 class BodyFirstSandboxEndpoint(SandboxEndpoint):
-    """A SandboxEndpoint whose routes check the body before the caller."""
+    """A SandboxEndpoint whose handlers validate the body before the caller."""
 
     late = True
 
 
 def require_caller(ask: Ask) -> None:
-    """Raise 401 for an anonymous caller, after the body was checked."""
+    """Raise 401 if the request is anonymous.
+
+    For handlers of a BodyFirstSandboxEndpoint, after they have validated the body.
+    """
     if ask.caller is None:
         raise refusal(401, "Unauthorized")
 
 
 def team_of(ask: Ask) -> str | None:
-    """The team that the caller speaks for, member or not; None for the personal scope."""
+    """Return the id of the request's active team, or None for the personal scope.
+
+    Whether the caller is a member of the team is not checked.
+    """
     team = active_team(ask)
     return None if team is None else team.id
 
 
 def require_capability(ask: Ask, capability: str) -> None:
-    """Raise the 403 if the caller's role in the active team does not allow this."""
+    """Raise 403 if the caller's role in the active team lacks a capability."""
     team_scope(ask, capability, f"Your team role does not allow this sandbox operation ({capability}).")
 
 
 def own_sandbox(ask: Ask, missing: str = NOT_FOUND) -> Row:
-    """Return the caller's sandbox of the path; others' and invalid ids are a 404."""
+    """Return the caller's sandbox that the path names.
+
+    Raises 404 with the message `missing` for an invalid or unknown id and for a sandbox of another
+    user.
+    """
     record_id = ask.path_id("id")
     row = sandbox_lookup.sandbox(ask.plane.db, record_id) if params.is_uuid(record_id) else None
     if row is None or row["user_id"] != ask.user_id:
@@ -77,7 +95,7 @@ def own_sandbox(ask: Ask, missing: str = NOT_FOUND) -> Row:
 
 
 def current_record(ask: Ask, record_id: str, missing: str = SANDBOX_NOT_FOUND) -> Row:
-    """Return the current record for the response. Raises 404 if it is gone."""
+    """Read a sandbox's record again after a change. Raises 404 if it was deleted."""
     row = sandbox_lookup.sandbox(ask.plane.db, record_id)
     if row is None:
         raise refusal(404, missing)
@@ -85,22 +103,24 @@ def current_record(ask: Ask, record_id: str, missing: str = SANDBOX_NOT_FOUND) -
 
 
 def require_created(row: Row, text: str = NOT_READY) -> None:
-    """Raise the 409 while the machine has no name yet."""
+    """Raise 409 if the sandbox's machine has not been created yet."""
     if row["sandbox_id"] == PENDING:
         raise refusal(409, text)
 
 
 def has_hosted_compute(ask: Ask) -> bool:
-    """Whether the caller has access to hosted compute (sandboxes.md §2.5)."""
+    """Return whether the caller may use hosted compute (sandboxes.md §2.5)."""
     return bool(
         ask.plane.db.value("SELECT allow_platform_sandbox FROM profiles WHERE id = ?", (ask.user_id,))
     )
 
 
 def wake_machine(ask: Ask, row: Row) -> None:
-    """Wake the machine; the record is updated when it is read next.
+    """Wake the sandbox's machine if it is paused or halted.
 
-    Raises 402 without funds, 500 if the machine is missing or its provider does not answer (sandboxes.md §4.1, §4.8).
+    The status in the record changes only when the sandbox is read next. Raises 402 if the caller has
+    no funds, and 500 if the machine is missing or its provider does not answer (sandboxes.md §4.1,
+    §4.8).
     """
     view = row["provider_view"]
     if view == "silent":
@@ -116,6 +136,6 @@ def wake_machine(ask: Ask, row: Row) -> None:
 
 
 def text_of(fields: Mapping[str, Any], name: str) -> str:
-    """A text among the fields, empty for everything else."""
+    """Return a field's value if it is a string, else ""."""
     value = fields.get(name)
     return value if isinstance(value, str) else ""

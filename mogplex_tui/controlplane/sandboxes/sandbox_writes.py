@@ -1,4 +1,4 @@
-"""Writing sandboxes and their lifecycle log (sandboxes.md §1, v1.md §4)."""
+"""Write sandbox records and their lifecycle log (sandboxes.md §1, v1.md §4)."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def insert_sandbox(
     last_active_at: int | None = None,
     **columns: Any,
 ) -> str:
-    """Insert a sandbox record and return its id; `columns` are by name.
+    """Insert a sandbox record and return its id.
 
-    Its logs are empty texts, not null (sandboxes.md §1.1).
+    `columns` are further columns by name; the logs default to empty texts (sandboxes.md §1.1).
     """
     record_id = id or tx.new_id()
     columns = {"install_log": "", "dev_log": ""} | columns
@@ -45,9 +45,10 @@ def insert_sandbox(
 
 
 def set_sandbox(tx: Tx, record_id: str, **columns: Any) -> None:
-    """Update columns of a record and publish it. Raises LookupError.
+    """Update columns of a sandbox record other than its status, and publish it.
 
-    The state is changed by the sandbox_states module only; ValueError otherwise.
+    Raises LookupError for an unknown record, and ValueError for the column `status`, which only
+    the `states` module changes.
     """
     if "status" in columns:
         raise ValueError("the state of a sandbox is changed by sandbox_states.change")
@@ -69,7 +70,10 @@ def lifecycle_event(
     payload: Mapping[str, Any] | None = None,
     id: str | None = None,
 ) -> str:
-    """Append an event to a sandbox's lifecycle log and return its id; not published."""
+    """Append an event to a sandbox's lifecycle log and return its id.
+
+    Realtime does not publish these events.
+    """
     event_id = id or tx.new_id()
     tx.insert(
         "sandbox_lifecycle_events",
@@ -85,9 +89,9 @@ def lifecycle_event(
 
 
 def active_sandbox(tx: Tx, user_id: str, repo_id: str, working_branch: str, root: str | None) -> str | None:
-    """Return the newest active sandbox of an owner, repo, branch and root, or None.
+    """Return the id of the newest active sandbox of a working tree, or None.
 
-    v1.md §7.4.
+    A working tree is given by owner, repository, branch and root directory (v1.md §7.4).
     """
     row = tx.one(
         "SELECT id FROM sandboxes WHERE user_id = ? AND repo_id = ? AND working_branch = ?"

@@ -1,7 +1,8 @@
 """The states of a sandbox and the changes between them (sandboxes.md §2).
 
-Every change is a compare-and-set on the record, its machine, its boot and the allowed states. A change that finds other
-values writes nothing and returns False; it is not repeated.
+A change is written only if the sandbox has one of the expected states, and the expected machine
+and boot number where these are given. Otherwise nothing is written, the function returns False,
+and the change is not tried again.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ _CLOSED = ("stopped", "paused")
 
 
 class Change(Enum):
-    """A change by its name: allowed states, and the new one (sandboxes.md §2.1)."""
+    """A change of a sandbox's state: the states it may start from, and the new state.
+
+    sandboxes.md §2.1.
+    """
 
     VM_CREATED = (("creating",), "installing")
     BOOTED = (COUNTED, "running")
@@ -66,11 +70,12 @@ def change(
     boot: int | None = None,
     **columns: Any,
 ) -> bool:
-    """Change the state of a sandbox and publish it; False if not possible.
+    """Change the state of a sandbox and publish it; return whether it was changed.
 
-    `vm` is the machine's name and `boot` the number of the boot that the caller expects, None for any. `columns` are
-    set with the state and take precedence over the state's own values. A second active sandbox for one working tree is
-    refused like any other lost race (sandboxes.md §1.2).
+    `vm` is the machine's name and `boot` the number of the boot that the caller expects; None
+    accepts any. `columns` are set with the state and override the columns that the state sets by
+    itself. A second active sandbox for one working tree is not possible: the function then returns
+    False (sandboxes.md §1.2).
     """
     row = tx.one("SELECT * FROM sandboxes WHERE id = ?", (record_id,))
     if row is None or row["status"] not in how.sources:
@@ -93,7 +98,7 @@ def change(
 
 
 def _brought(target: str, at: int) -> dict[str, Any]:
-    """Return the columns that a state sets, whatever led to it."""
+    """Return the columns that every change to a state sets."""
     sets: dict[str, Any] = {"provider_view": None}
     if target == "installing":
         sets |= {"health_status": "starting", "stop_reason": None, "stopped_at": None, "error": None}
@@ -113,9 +118,9 @@ def _brought(target: str, at: int) -> dict[str, Any]:
 
 
 def _session(row: Row, target: str, end: int) -> dict[str, float]:
-    """Return the compute time (seconds) and price (cents) of an ended session.
+    """Return a sandbox's total compute time (s) and price (cents) when a session ends.
 
-    A paused sandbox that is stopped has no session to end (sandboxes.md §2.5).
+    The result is empty if no session ends, as when a paused sandbox is stopped (sandboxes.md §2.5).
     """
     if target not in _CLOSED or row["status"] in _CLOSED:
         return {}

@@ -1,4 +1,4 @@
-"""Terminals, which this server refuses (sandboxes.md §4.16, §4.17)."""
+"""Terminal routes; this server offers no terminals (sandboxes.md §4.16, §4.17)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def _fields(ask: Ask) -> dict[str, Any]:
 
 
 async def connect(ask: Ask) -> Response:
-    """The feature is off, whatever sandbox is named."""
+    """Respond that terminals are not available, for any sandbox id."""
     require_capability(ask, BASH)
     if ask.request.method == "POST" and await ask.request.body():
         await _fields(ask)
@@ -31,7 +31,7 @@ async def connect(ask: Ask) -> Response:
 
 
 async def session(ask: Ask) -> Response:
-    """End a terminal session; there is none that would not have ended already."""
+    """Report that a terminal session was ended; there are no sessions to end."""
     require_capability(ask, BASH)
     body = await _fields(ask)
     if body.get("action") != "kill":

@@ -1,4 +1,4 @@
-"""Commands that are not run: `cd`, and programs that need a terminal.
+"""Answer commands without running them: `cd`, and programs that need a terminal.
 
 sandboxes.md §4.8.
 """
@@ -40,7 +40,10 @@ _BATCH = ("-c", "-e", "-f", "--command", "--eval", "--file")
 
 
 class Immediate(NamedTuple):
-    """An answer without a run."""
+    """The response to a command that is not run.
+
+    `cwd` is the working directory afterwards.
+    """
 
     code: int
     stderr: str
@@ -48,7 +51,7 @@ class Immediate(NamedTuple):
 
 
 def words(command: str, args: Sequence[str] | None) -> list[str]:
-    """Return the words of a simple command, [] if it needs a shell to be parsed."""
+    """Return the words of a simple command, or [] if only a shell can parse it."""
     if args is not None:
         return [command, *args]
     try:
@@ -59,12 +62,15 @@ def words(command: str, args: Sequence[str] | None) -> list[str]:
 
 
 def harness_of(simple: Sequence[str]) -> str | None:
-    """The coding CLI that a command starts, or None."""
+    """Return the coding CLI that a simple command starts, or None for other commands."""
     return simple[0] if simple and simple[0] in _HARNESSES else None
 
 
 def immediate(simple: Sequence[str], cwd: str, disk: Disk) -> Immediate | None:
-    """Return the response to `cd` or an interactive program; None for others."""
+    """Return the response to `cd` or an interactive program.
+
+    Returns None for a command that must be run.
+    """
     if not simple:
         return None
     name, rest = simple[0], simple[1:]

@@ -1,4 +1,7 @@
-"""/api/v1/mogplex/sandboxes: list, blocking launch, and logs (v1.md §4)."""
+"""/api/v1/mogplex/sandboxes: list, launch and logs (v1.md §4).
+
+The launch responds only when the boot has ended.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ from .launch_routes import check, launch
 
 
 async def list_sandboxes(ask: Ask) -> Response:
-    """The caller's sandboxes of every status, the last active first."""
+    """Return the caller's sandboxes of every status, last used first."""
     limit = params.clamped(ask.query("limit"), 100, 1, 200)
     sql = f"SELECT {v1_serializers.SANDBOX_COLUMNS} FROM sandboxes WHERE user_id = ?"
     values: list[object] = [ask.user_id]
@@ -44,10 +47,10 @@ async def list_sandboxes(ask: Ask) -> Response:
 
 
 async def create_sandbox(ask: Ask) -> Response:
-    """Find or launch a working tree's sandbox; respond 202 after its boot.
+    """Find or launch a working tree's sandbox; respond 202 when its boot has ended.
 
-    The refusals of the launch keep their status; one code stands for all below 500, the other for the rest (errors.md
-    §1.2). Limits have no Retry-After.
+    Errors of the launch keep their HTTP status; their code is BAD_REQUEST below 500 and
+    SERVICE_UNAVAILABLE from 500 on (errors.md §1.2). 429 responses have no Retry-After.
     """
     try:
         body = await params.json_object(ask)
@@ -81,7 +84,10 @@ def _translated(inner: Response) -> RefusedError:
 
 
 async def read_logs(ask: Ask) -> Response:
-    """One sandbox with its logs and its first 200 lifecycle events, oldest first."""
+    """Return one sandbox with its logs and its first 200 lifecycle events.
+
+    Events are ordered from oldest to newest.
+    """
     row = ask.plane.db.one(
         f"SELECT {v1_serializers.SANDBOX_COLUMNS}, install_log, dev_log FROM sandboxes WHERE id = ? AND user_id = ?",
         (ask.path_id("sandbox_id"), ask.user_id),
@@ -98,7 +104,7 @@ async def read_logs(ask: Ask) -> Response:
 
 
 def routes(service: Service) -> list[Route]:
-    """The routes of this family."""
+    """Return the routes of v1 sandboxes."""
     prefix = "/api/v1/mogplex/sandboxes"
     return [
         route(

@@ -1,4 +1,4 @@
-"""Sandboxes as the JSON of the v1 API (v1.md §4)."""
+"""JSON objects of sandboxes in the v1 API (v1.md §4)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ SANDBOX_COLUMNS = (
 
 
 def sandbox(row: Row) -> dict[str, Any]:
-    """A v1 Sandbox from SANDBOX_COLUMNS, or a superset of them (v1.md §4)."""
+    """Return the v1 JSON object of a sandbox row (v1.md §4).
+
+    The row has SANDBOX_COLUMNS; further columns are copied into the object.
+    """
     out = dict(row)
     out["created_at"] = iso_db(row["created_at"])
     out["last_active_at"] = iso_db(row["last_active_at"])

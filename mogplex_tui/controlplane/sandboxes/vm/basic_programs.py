@@ -1,4 +1,4 @@
-"""Small programs of every machine."""
+"""Small shell programs that every simulated machine has, such as `echo`."""
 
 # ruff: noqa: ARG001 (every program has the same three parameters)
 
@@ -23,7 +23,7 @@ def pwd(machine: Machine, words: list[str], stdin: str) -> Run:
 
 
 def echo(machine: Machine, words: list[str], stdin: str) -> Run:
-    """Print the words, with a few variables replaced."""
+    """Print the words; `$PWD`, `$HOME`, `$USER` and `$?` are replaced."""
     plain = words[1:] if words[:1] == ["-n"] else words
     known = {"$PWD": _where(machine), "$HOME": HOME, "$USER": "sandbox", "$?": str(machine.exit_code)}
     text = " ".join(known.get(word, word) for word in plain)
@@ -32,14 +32,14 @@ def echo(machine: Machine, words: list[str], stdin: str) -> Run:
 
 
 def env(machine: Machine, words: list[str], stdin: str) -> Run:
-    """Print the environment, which has no secrets here."""
+    """Print the simulated environment variables, none of them secret."""
     names = {"CI": "1", "HOME": HOME, "PWD": _where(machine), "TERM": "xterm-256color", "USER": "sandbox"}
     yield out("".join(f"{name}={value}\n" for name, value in names.items()))
     return 0
 
 
 def date(machine: Machine, words: list[str], stdin: str) -> Run:
-    """Print the plane's time."""
+    """Print the control plane's time in UTC."""
     moment = time.gmtime(machine.now_us // SECOND_US)
     form = words[0][1:] if words and words[0].startswith("+") else "%a %b %d %H:%M:%S UTC %Y"
     yield out(time.strftime(form, moment) + "\n")
@@ -47,7 +47,7 @@ def date(machine: Machine, words: list[str], stdin: str) -> Run:
 
 
 def sleep(machine: Machine, words: list[str], stdin: str) -> Run:
-    """Wait, an hour at most."""
+    """Wait the given seconds, an hour at most."""
     try:
         seconds = float(words[0])
     except (IndexError, ValueError):
@@ -58,13 +58,13 @@ def sleep(machine: Machine, words: list[str], stdin: str) -> Run:
 
 
 def leave(machine: Machine, words: list[str], stdin: str) -> Run:
-    """End the command line with a code (`exit`)."""
+    """End the command line with an exit code (`exit`)."""
     yield out("")
     return int(words[0]) & 255 if words and words[0].isdigit() else 0
 
 
 def change(machine: Machine, words: list[str], stdin: str) -> Run:
-    """Change the directory within a command line (`cd`)."""
+    """Change the working directory for the rest of the command line (`cd`)."""
     name = words[0] if words else "~"
     path = machine.path(name)
     if not machine.disk.is_dir(path):
@@ -75,7 +75,7 @@ def change(machine: Machine, words: list[str], stdin: str) -> Run:
 
 
 def which(machine: Machine, words: list[str], stdin: str) -> Run:
-    """Print the path of a program."""
+    """Print the paths of the named programs."""
     from .shell import KNOWN
 
     code = 0
@@ -96,7 +96,7 @@ def _prints(text: str, code: int = 0) -> Program:
 
 
 def sort(machine: Machine, words: list[str], stdin: str) -> Run:
-    """Sort the input."""
+    """Print the lines of the input in order (`-r`, `-u`)."""
     lines = sorted(set(stdin.splitlines()) if "-u" in words else stdin.splitlines(), reverse="-r" in words)
     yield out("".join(f"{line}\n" for line in lines))
     return 0

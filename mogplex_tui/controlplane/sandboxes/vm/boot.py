@@ -1,6 +1,7 @@
-"""Boot a machine for a request: launch, resume and restart, with events.
+"""Boot simulated machines to launch, resume or restart a sandbox.
 
-A boot continues when its client has left (sandboxes.md §3.2, §4.5, §4.6).
+A boot reports its progress as events, and continues after its client has disconnected
+(sandboxes.md §3.2, §4.5, §4.6).
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ _CRASHED = "The sandbox could not be started because of an internal error"
 
 
 class Kind(Enum):
-    """The purpose of a boot; the value is the word in its messages."""
+    """The purpose of a boot; the value is the word for it in messages."""
 
     LAUNCH = "creation"
     RESUME = "resume"
@@ -39,9 +40,10 @@ class Kind(Enum):
 
 
 class Boot:
-    """One boot of one record: `creating` for a launch, else `installing`.
+    """One boot of a sandbox's machine.
 
-    `say` receives every event; `snapshot` is the machine's image, None for a clone.
+    The record must be `creating` for a launch, else `installing`. `say` is called with every event;
+    `snapshot` is the snapshot to restore, None to clone the repository.
     """
 
     def __init__(
@@ -72,7 +74,10 @@ class Boot:
         return row
 
     async def run(self) -> None:
-        """Carry out the boot; every end is an event, nothing is raised."""
+        """Carry out the boot.
+
+        Its success or failure is reported as an event; nothing is raised.
+        """
         machines = self._plane.machines
         machines.booting.add(self._record_id)
         try:
@@ -95,7 +100,7 @@ class Boot:
             return change(tx, self._record_id, how, self._plane.clock.now_us(), boot=self._number, **columns)
 
     def _tell(self, kind: str, **more: Any) -> None:
-        """Send an event with the current record."""
+        """Send an event of type `kind` that includes the current record."""
         self._say({"type": kind, **more, "sandbox": record(self._row())})
 
     async def _launch(self) -> None:
@@ -139,7 +144,10 @@ class Boot:
         await self._serve()
 
     async def _serve(self) -> None:
-        """Start the dev server and set the record to running, if the scenario allows it."""
+        """Start the dev server and set the record to running.
+
+        If the scenario makes the boot fail, the record becomes `error` instead of running.
+        """
         told = self._plane.scenario.now
         if told.boot_fails(self._plane.settings.seed, self._record_id, self._number):
             self._fail(told.boot_error or NO_ANSWER, "bootstrap")
@@ -174,7 +182,7 @@ class Boot:
         return found
 
     async def _lines(self, phase: str, lines: list[str]) -> str:
-        """Write the lines of a log one after another; return them together."""
+        """Send the lines of a log one by one; return them as one text."""
         row, repo, text = self._row(), self._repo, ""
         about = {
             "repo": repo.name,
@@ -196,7 +204,10 @@ class Boot:
         return text
 
     def _keep(self, **columns: Any) -> bool:
-        """Update columns while the record still boots; False if it was changed meanwhile."""
+        """Update columns if the record is still installing for this boot.
+
+        Returns False if another request has changed the record meanwhile.
+        """
         with self._plane.db.transaction(ids=self._ids) as tx:
             row = tx.one(
                 "SELECT 1 FROM sandboxes WHERE id = ? AND status = 'installing' AND boot_attempts = ?",
@@ -207,7 +218,7 @@ class Boot:
         return row is not None
 
     def _lost(self, phase: str) -> None:
-        """Send the last event of a boot whose record was changed by another request."""
+        """Send the last event of a boot whose record another request has changed."""
         if self._kind is not Kind.LAUNCH:
             message = f"Sandbox {self._kind.value} was cancelled before it became ready."
             self._say({"type": "cancelled", "reason": "conflict", "message": message})

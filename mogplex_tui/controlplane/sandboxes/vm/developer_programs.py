@@ -1,4 +1,4 @@
-"""Package managers, test runners and interpreters."""
+"""Simulated package managers, test runners, interpreters and coding CLIs."""
 
 # ruff: noqa: ARG001 (every program has the same three parameters)
 
@@ -12,7 +12,7 @@ from .repo_contents import manager, script
 
 
 def _tests(machine: Machine, title: str) -> Run:
-    """Run the repository's tests; a file with `FAIL_TESTS` makes them fail."""
+    """Simulate the repository's tests; each file that contains `FAIL_TESTS` fails."""
     how = script(machine.repo)
     below = [name for name in machine.disk.below(machine.repo.root or "") if not name.endswith("/")]
     files = [name for name in below if "test" in name.lower() and ".github" not in name][:8]

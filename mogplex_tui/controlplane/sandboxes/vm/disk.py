@@ -1,4 +1,4 @@
-"""The files of one machine: its repository's files and the changes to them.
+"""The files of a sandbox's machine: the repository's files plus changes.
 
 sandboxes.md §4.10.
 """
@@ -14,19 +14,19 @@ from .repo_contents import Repository, files_of
 
 
 class OutsideError(Exception):
-    """A path outside the repository."""
+    """Raised for a path outside the repository."""
 
 
 class MissingError(Exception):
-    """Nothing exists at this path."""
+    """Raised for a path at which nothing exists."""
 
 
 class TakenError(Exception):
-    """Something exists at this path already."""
+    """Raised for a path at which something exists already."""
 
 
 class Entry(NamedTuple):
-    """One entry of a directory; `size` in bytes, 0 for a directory."""
+    """One entry of a directory; `size` is in bytes, and 0 for a directory."""
 
     name: str
     is_dir: bool
@@ -34,9 +34,10 @@ class Entry(NamedTuple):
 
 
 def clean(path: str, base: str = "") -> str:
-    """Return a path from the repository's root without slashes at its ends.
+    """Normalise a path to one from the repository's root, without outer slashes.
 
-    "" is the root itself; relative paths start at `base`. Raises OutsideError for a path outside, or with a NUL.
+    The root itself is "". Relative paths start at `base`. Raises OutsideError for a path outside
+    the repository or with a NUL character.
     """
     if "\0" in path:
         raise OutsideError
@@ -48,9 +49,9 @@ def clean(path: str, base: str = "") -> str:
 
 
 class Disk:
-    """A working tree in memory, read from the database once; `save` writes changes.
+    """The files of one machine in memory; `save` writes the changes to the database.
 
-    Directories are entries without text; paths are as `clean` returns them.
+    All paths must be normalised by `clean`.
     """
 
     def __init__(self, base: Mapping[str, str]) -> None:
@@ -65,7 +66,7 @@ class Disk:
 
     @classmethod
     def read(cls, db: Database, record_id: str, repo: Repository) -> Disk:
-        """Read the disk of a record's machine."""
+        """Read the files of a sandbox's machine from the database."""
         disk = cls(files_of(repo))
         rows = db.all(
             "SELECT path, kind, content, committed FROM sandbox_files WHERE sandbox_id = ? ORDER BY path",
@@ -97,7 +98,7 @@ class Disk:
         return path in self._files
 
     def is_dir(self, path: str) -> bool:
-        """Return whether there is a directory at the path; the root always is one."""
+        """Return whether there is a directory at the path; the root always exists."""
         return path == "" or path in self._directories
 
     def text(self, path: str) -> str:
@@ -108,14 +109,17 @@ class Disk:
             raise MissingError(path) from None
 
     def below(self, path: str) -> list[str]:
-        """Return all files and directories below one, directories with a final slash."""
+        """Return all paths below a directory, sorted.
+
+        Paths of directories end with a slash.
+        """
         prefix = f"{path}/" if path else ""
         found = [name for name in self._files if name.startswith(prefix)]
         found += [f"{name}/" for name in self._directories if name.startswith(prefix)]
         return sorted(found)
 
     def entries(self, path: str) -> list[Entry]:
-        """Return a directory's entries, directories first. Raises MissingError."""
+        """Return a directory's entries, subdirectories first. Raises MissingError."""
         if not self.is_dir(path):
             raise MissingError(path)
         found: list[Entry] = []
@@ -128,7 +132,10 @@ class Disk:
         return sorted(found, key=lambda entry: (not entry.is_dir, entry.name))
 
     def write(self, path: str, text: str) -> None:
-        """Write a file and its parent directories. Raises TakenError."""
+        """Write a file and create its parent directories.
+
+        Raises TakenError if the path is a directory or a parent is a file.
+        """
         if self.is_dir(path) or any(self.is_file(above) for above in _above(path)):
             raise TakenError(path)
         self._files[path] = text
@@ -136,7 +143,10 @@ class Disk:
         self._touch(path)
 
     def make(self, path: str) -> None:
-        """Make a directory and its parents. Raises TakenError."""
+        """Create a directory and its parents.
+
+        Raises TakenError if the path exists or a parent is a file.
+        """
         if self.is_dir(path) or self.is_file(path) or any(self.is_file(above) for above in _above(path)):
             raise TakenError(path)
         self._directories.add(path)
@@ -155,7 +165,7 @@ class Disk:
     def move(self, source: str, target: str) -> None:
         """Move a file or directory. Raises MissingError and TakenError.
 
-        The caller ensures that it is not moved into itself.
+        The caller must ensure that a directory is not moved into itself.
         """
         if self.is_file(target) or self.is_dir(target):
             raise TakenError(target)
@@ -180,9 +190,9 @@ class Disk:
         self._committed.discard(path)
 
     def changes(self) -> list[tuple[str, str]]:
-        """Return the changes since the last commit as (mark, path), sorted by path.
+        """Return the files changed since the last commit as (mark, path), sorted by path.
 
-        `M` is changed, `D` deleted, `??` new.
+        The mark is that of git: `M` modified, `D` deleted, `??` new.
         """
         marks: list[tuple[str, str]] = []
         for path in self._base.keys() | self._files.keys():
@@ -194,14 +204,14 @@ class Disk:
         return sorted(marks, key=lambda item: item[1])
 
     def commit(self) -> int:
-        """Make the tree the last commit; return how many files changed."""
+        """Mark all changed files as committed; return how many there were."""
         changed = [path for _, path in self.changes()]
         self._committed.update(changed)
         self._touched.update(changed)
         return len(changed)
 
     def save(self, tx: Tx, record_id: str) -> None:
-        """Write the changes since the disk was read."""
+        """Write the changes since the last save, or since reading, to the database."""
         for path in sorted(self._touched):
             there = self.is_file(path) or self.is_dir(path)
             was = path in self._base or path in self._base_directories

@@ -1,4 +1,4 @@
-"""Programs that read and change files."""
+"""Simulated programs that read and change files, such as `ls` and `grep`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from .machine import Machine, Program, Run, err, out
 
 
 def _options(words: list[str]) -> tuple[set[str], list[str]]:
-    """Return the letters and names of options, and the other words."""
+    """Split arguments into options and other words.
+
+    Options are returned without dashes: short ones as single letters, long ones by name.
+    """
     letters: set[str] = set()
     rest: list[str] = []
     for word in words:
@@ -66,7 +69,7 @@ def ls(machine: Machine, words: list[str], _: str) -> Run:
 
 
 def _read(machine: Machine, program: str, name: str) -> tuple[str, str]:
-    """Return the text of a file and an empty text, or an empty text and the error."""
+    """Return the text of a file and an error message; one of the two is empty."""
     path = machine.path(name)
     if machine.disk.is_dir(path):
         return "", f"{program}: {name}: Is a directory\n"
@@ -77,7 +80,7 @@ def _read(machine: Machine, program: str, name: str) -> tuple[str, str]:
 
 
 def cat(machine: Machine, words: list[str], stdin: str) -> Run:
-    """Write files, or its input."""
+    """Print the named files, or the input if no file is named."""
     names, code = _options(words)[1], 0
     if not names:
         yield out(stdin)
@@ -144,7 +147,10 @@ _LONGEST_LINE = 2_000
 
 
 def _pattern(text: str, flags: int) -> re.Pattern[str]:
-    """Compile a pattern; invalid or dangerous ones are taken literally."""
+    """Compile a regular expression for `grep`.
+
+    An invalid pattern, or one that could search very long, is matched literally.
+    """
     if len(text) > _LONGEST_PATTERN or _ENDLESS.search(text):
         return re.compile(re.escape(text), flags)
     try:
@@ -154,7 +160,7 @@ def _pattern(text: str, flags: int) -> re.Pattern[str]:
 
 
 def grep(machine: Machine, words: list[str], stdin: str) -> Run:
-    """Write the lines that match a pattern; exit code 1 for none."""
+    """Print the lines that match a pattern; the exit code is 1 if no line matches."""
     letters, rest = _options(words)
     if not rest:
         yield err("Usage: grep [OPTION]... PATTERNS [FILE]...\n")
@@ -190,7 +196,7 @@ def grep(machine: Machine, words: list[str], stdin: str) -> Run:
 
 
 def find(machine: Machine, words: list[str], _: str) -> Run:
-    """Write the paths below a directory, with `-name` and `-type`."""
+    """Print the paths below a directory; supports `-name` and `-type`."""
     start = words[0] if words and not words[0].startswith("-") else "."
     wanted = dict(pairwise(words))
     path = machine.path(start)
@@ -222,7 +228,7 @@ def mkdir(machine: Machine, words: list[str], _: str) -> Run:
 
 
 def touch(machine: Machine, words: list[str], _: str) -> Run:
-    """Make empty files that do not exist."""
+    """Create empty files; existing files stay as they are."""
     yield out("")
     for name in _options(words)[1]:
         path = machine.path(name)
@@ -232,7 +238,7 @@ def touch(machine: Machine, words: list[str], _: str) -> Run:
 
 
 def rm(machine: Machine, words: list[str], _: str) -> Run:
-    """Remove files, and directories with `-r`."""
+    """Remove files; with `-r`, also directories."""
     letters, names = _options(words)
     for name in names:
         path = machine.path(name)
@@ -249,7 +255,10 @@ def rm(machine: Machine, words: list[str], _: str) -> Run:
 
 
 def _placed(machine: Machine, source: str, target: str) -> str:
-    """Return the destination: inside `target` if that is a directory."""
+    """Return the destination path of `mv` or `cp`.
+
+    If `target` is a directory, it is the path of the source's name in that directory.
+    """
     path = machine.path(target)
     return posixpath.join(path, posixpath.basename(source)) if machine.disk.is_dir(path) else path
 

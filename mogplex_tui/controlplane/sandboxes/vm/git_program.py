@@ -1,4 +1,4 @@
-"""`git`, as far as people use it to look at a working tree."""
+"""A simulated `git` with commands to inspect and commit a working tree."""
 
 # ruff: noqa: ARG001 (every program has the same three parameters)
 
@@ -76,7 +76,7 @@ def _commit(machine: Machine, words: list[str]) -> Run:
 
 
 def git(machine: Machine, words: list[str], stdin: str) -> Run:
-    """Run one git command; commands that change the remote only report success."""
+    """Run one git command; `fetch`, `pull` and `push` only print that they succeeded."""
     verb, rest = (words[0], words[1:]) if words else ("help", [])
     head = machine.repo.sha("commit 0")
     if verb == "status":

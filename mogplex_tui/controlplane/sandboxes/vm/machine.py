@@ -1,4 +1,4 @@
-"""The environment of a program in a virtual machine, and its output.
+"""The environment in which a simulated program runs, and its output steps.
 
 sandboxes.md §4.8.
 """
@@ -16,9 +16,9 @@ HOME = "/vercel/sandbox"
 
 
 class Step(NamedTuple):
-    """Text that a program writes after `seconds` (at speed 1), possibly empty.
+    """Text that a program writes after a pause of `seconds` (at speed 1).
 
-    `stream` is stdout or stderr.
+    `text` may be empty; `stream` is stdout or stderr.
     """
 
     text: str
@@ -32,9 +32,10 @@ Run = Generator[Step, None, int]
 
 @dataclass(slots=True)
 class Machine:
-    """One machine while a command runs in it.
+    """The state of a simulated machine while a command runs on it.
 
-    `cwd` is a path from the repository's root, "" for the root; `exit_code` is that of the last command (`$?`).
+    `cwd` is a path from the repository's root, "" for the root; `exit_code` is that of the last
+    command (`$?`).
     """
 
     disk: Disk
@@ -45,7 +46,10 @@ class Machine:
     exit_code: int = 0
 
     def path(self, text: str) -> str:
-        """Return a path argument from the repository's root. Raises OutsideError."""
+        """Convert a path argument to a path from the repository's root.
+
+        Raises OutsideError for a path outside the repository.
+        """
         if text.startswith(HOME):
             text = text[len(HOME) :] or "/"
         elif text == "~" or text.startswith("~/"):
@@ -57,10 +61,10 @@ Program = Callable[[Machine, list[str], str], Run]
 
 
 def out(text: str, seconds: float = 0.0) -> Step:
-    """Return text for standard output after some seconds."""
+    """Return a step that writes text to standard output after some seconds."""
     return Step(text, "stdout", seconds)
 
 
 def err(text: str, seconds: float = 0.0) -> Step:
-    """Return text for standard error after some seconds."""
+    """Return a step that writes text to standard error after some seconds."""
     return Step(text, "stderr", seconds)

@@ -1,4 +1,4 @@
-"""Contents of a cloned repository: sample texts, the same for every user."""
+"""Invented contents of cloned repositories, the same for every user."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ PRUNED = (".cache", ".git", ".next", ".turbo", ".vercel", "node_modules")
 
 
 class Repository(NamedTuple):
-    """The repository of a machine: name, branch, root directory, runtime image.
+    """The repository on a machine: full name, branch, root directory, runtime image.
 
-    `root` None is the top directory.
+    `root` is None for the top directory.
     """
 
     full_name: str
@@ -27,28 +27,40 @@ class Repository(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The name without its owner."""
+        """The repository's name without its owner."""
         return self.full_name.rpartition("/")[2]
 
     def number(self, what: str, low: int, high: int) -> int:
-        """Return a number from `low` to `high`, fixed for the repository and `what`."""
+        """Return a number from `low` to `high` for a purpose.
+
+        The same repository and purpose `what` always give the same number.
+        """
         drawn = hashlib.sha256(f"{self.full_name}/{what}".encode()).digest()
         return low + int.from_bytes(drawn[:4], "big") % (high - low + 1)
 
     def sha(self, what: str) -> str:
-        """Return the full hash of a commit, 40 hex digits."""
+        """Return an invented commit hash of 40 hex digits.
+
+        The same repository and commit name `what` always give the same hash.
+        """
         return hashlib.sha1(f"{self.full_name}/{what}".encode(), usedforsecurity=False).hexdigest()
 
 
 @cache
 def texts() -> Any:
-    """The written material; callers must not change it."""
+    """Return the content of repo_contents.json: templates of files and logs.
+
+    The result is cached; callers must not change it.
+    """
     return json.loads((Path(__file__).parent / "data" / "repo_contents.json").read_text(encoding="utf-8"))
 
 
 @cache
 def _scripts() -> dict[tuple[str, str | None], dict[str, Any]]:
-    """The scripts of the seeded repositories, by full name and root."""
+    """Return the data of the known repositories by (full name, root directory).
+
+    The data of a repository are its test and lint commands and the paths of its files.
+    """
     rows = material("repos")
     return {
         (repo["full_name"], repo.get("root")): rows[repo["key"]]
@@ -58,14 +70,17 @@ def _scripts() -> dict[tuple[str, str | None], dict[str, Any]]:
 
 
 def script(repo: Repository) -> dict[str, Any]:
-    """Return the repository's test and lint commands and the paths of its files."""
+    """Return a repository's test and lint commands and the paths of its files.
+
+    Unknown repositories have default values.
+    """
     known = _scripts()
     plain: dict[str, Any] = texts()["plain"]
     return known.get((repo.full_name, repo.root)) or known.get((repo.full_name, None)) or plain
 
 
 def story_key(repo: Repository) -> str:
-    """Return the sample data's name of a repository; unknown ones use `api`."""
+    """Return the key of a repository in the sample data; `api` if it is unknown."""
     for row in material("account")["repos"]:
         if row["full_name"] == repo.full_name and row.get("root") in (repo.root, None):
             return str(row["key"])
@@ -117,7 +132,10 @@ def _manifest(repo: Repository, how: dict[str, Any]) -> tuple[str, str]:
 
 @lru_cache(64)
 def files_of(repo: Repository) -> dict[str, str]:
-    """Return all files' texts by path; callers must not change the result."""
+    """Return the texts of a repository's files by path.
+
+    The result is cached; callers must not change it.
+    """
     how, about = script(repo), texts()["about"]
     install = f"{manager(repo)} {'sync' if manager(repo) == 'uv' else 'install'}"
     readme = texts()["readme"].format(

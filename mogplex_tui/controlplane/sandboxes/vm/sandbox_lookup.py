@@ -1,4 +1,4 @@
-"""Find a sandbox with the data of its machine: name, repository, directory."""
+"""Look up sandboxes and the data of their machines: name, repository, timeouts."""
 
 from __future__ import annotations
 
@@ -19,14 +19,17 @@ SELECT = (
 
 
 def sandbox(source: Database | Tx, record_id: str) -> Row | None:
-    """Return the record of an id with its repository and project, of any owner."""
+    """Return a sandbox record with columns of its repository and project, or None.
+
+    The owner is not checked.
+    """
     return source.one(f"{SELECT} WHERE s.id = ?", (record_id,))
 
 
 def machine_name(user_id: str, team_id: str | None, repo_id: str, branch: str, root: str | None) -> str:
-    """Return the stable machine name of a working tree: at most 60 of `a-z0-9-`.
+    """Return the machine name of a working tree, the same for every boot.
 
-    sandboxes.md §1.2.
+    It has at most 60 characters of `a-z0-9-` (sandboxes.md §1.2).
     """
     team = "" if team_id is None else f"t{team_id[:6]}-"
     text = f"mogplex-{user_id[:6]}-{team}{repo_id[:6]}-{branch}-{root or 'root'}"
@@ -39,7 +42,7 @@ def preview_address(name: str) -> str:
 
 
 def repository(row: Row) -> Repository:
-    """Return the repository of a record from SELECT."""
+    """Return the repository of a sandbox; `row` is a result of SELECT."""
     return Repository(
         row["full_name"] or "unknown/unknown",
         row["default_branch"] or "main",
@@ -49,15 +52,19 @@ def repository(row: Row) -> Repository:
 
 
 def lifetime_ms(row: Row) -> int:
-    """Return the maximum lifetime in ms, the project's setting (sandboxes.md §2.4)."""
+    """Return a sandbox's maximum lifetime in ms.
+
+    It is the project's setting, at least 10 minutes and at most MAX_LIFETIME_MS, which is also the
+    default (sandboxes.md §2.4).
+    """
     set_to = row["workspace_timeout_ms"]
     return MAX_LIFETIME_MS if set_to is None else max(600_000, min(MAX_LIFETIME_MS, set_to))
 
 
 def idle_ms(row: Row) -> int:
-    """Return the idle time in ms: at least five minutes, at most the lifetime.
+    """Return after how many ms without use a sandbox counts as idle.
 
-    projects.md §5.
+    It is the project's setting, at least five minutes and at most the lifetime (projects.md §5).
     """
     set_to = row["workspace_idle_ms"]
     return min(lifetime_ms(row), max(300_000, DEFAULT_IDLE_MS if set_to is None else set_to))

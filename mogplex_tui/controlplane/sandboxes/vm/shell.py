@@ -17,7 +17,10 @@ KNOWN: dict[str, Program] = {**FILES, **PROGRAMS, **TOOLS, "git": git}
 
 
 class _SimpleCommand(NamedTuple):
-    """One command of a pipe: its words and the files for its output."""
+    """One command of a pipe: its words and the files its output is redirected to.
+
+    `target` is the file for stdout, `errors` the file for stderr; None means no redirection.
+    """
 
     words: list[str]
     target: str | None
@@ -26,7 +29,10 @@ class _SimpleCommand(NamedTuple):
 
 
 def words_of(line: str) -> list[str]:
-    """Split a command line into words and operators. Raises ValueError."""
+    """Split a command line into words and operators.
+
+    Raises ValueError for an unterminated quotation.
+    """
     lexer = shlex.shlex(line, posix=True, punctuation_chars=";&|<>")
     lexer.whitespace_split = True
     lexer.commenters = ""
@@ -73,7 +79,7 @@ def run_words(machine: Machine, words: list[str], stdin: str = "") -> Run:
 
 
 def _simple(words: list[str]) -> _SimpleCommand:
-    """Parse a command with its redirections; `2>&1` and the like are ignored."""
+    """Parse a command and its redirections; `2>&1` and `<` are ignored."""
     kept: list[str] = []
     target, errors, append, index = None, None, False, 0
     while index < len(words):
@@ -123,7 +129,7 @@ def _pipe(machine: Machine, words: list[str]) -> Run:
 
 
 def _assigned(words: list[str]) -> list[str]:
-    """Return the words after assignments such as `CI=1`."""
+    """Return the words of a command without leading assignments such as `CI=1`."""
     index = 0
     while index < len(words) and words[index].partition("=")[0].isidentifier() and "=" in words[index]:
         index += 1
@@ -131,7 +137,10 @@ def _assigned(words: list[str]) -> list[str]:
 
 
 def _captured(run: Run, kept: list[str], stream: str) -> Run:
-    """Collect what a program writes to one stream; the rest and pauses are passed on."""
+    """Append a program's texts for one stream to `kept` instead of writing them.
+
+    Steps of the other stream, and all pauses, are passed on.
+    """
     while True:
         try:
             step = next(run)
@@ -145,7 +154,7 @@ def _captured(run: Run, kept: list[str], stream: str) -> Run:
 
 
 def _redirect(machine: Machine, name: str, text: str, *, append: bool) -> Run:
-    """Write text to a file, or report that this is not possible."""
+    """Write text to a file, or print an error if the file cannot be written."""
     if name == "/dev/null":
         return 0
     try:

@@ -17,7 +17,7 @@ from typing import Any
 from mogplex_tui.config.paths import SMALL_FILE, config_file, read_regular, write_private
 
 COLOURS = ("accent", "success", "warning", "error")
-"""What a context's name may be painted in: names that every theme gives a colour."""
+"""The colours that a context's name may have; every theme defines them."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 # The subdirectory of the log files, and the name used for a service without a context.

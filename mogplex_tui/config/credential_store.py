@@ -163,7 +163,7 @@ class StoredGrant:
         self._lock = FileLock(lock_file(name))
 
     def try_lock(self) -> bool:
-        """Take the lock for renewing the tokens; return False if another process has it.
+        """Take the lock for renewing the tokens; return False if it is already taken.
 
         If the lock file cannot be created, return True without a lock.
         """

@@ -165,8 +165,9 @@ def _choose(
     """Return the context to use, or None if none applies, and where it was named.
 
     The current context does not apply if the command line or the environment gives the address of
-    another service. MOGPLEX_CONTEXT may name a context that does not exist if such an address is
-    given; otherwise an unknown name raises SettingsError.
+    another service. MOGPLEX_CONTEXT may name a context that does not exist if an address is given;
+    otherwise an unknown name raises SettingsError. So does a named context that is for another address
+    than the given one.
     """
     from mogplex_tui.config.contexts import ContextError, contexts_file, read
 

@@ -54,7 +54,7 @@ class FileTroubles:
         self.report(sentence)
 
     def subscribe(self, listener: Callable[[str], None]) -> None:
-        """Add a listener, and send it the messages of the past and of the future."""
+        """Add a listener; it also receives all messages that were sent before."""
         self._listeners.append(listener)
         for sentence in list(self._sentences):
             listener(sentence)

@@ -1,4 +1,4 @@
-"""The console's screens, one module each with its style sheet beside it.
+"""The screens of the console: one module each, with its style sheet beside it.
 
-Screens declare what they show, and ask for actions; they never call the client.
+A screen declares the data that it shows and asks for actions; it never calls the API client.
 """

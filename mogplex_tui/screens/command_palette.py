@@ -146,7 +146,7 @@ class PaletteProvider(Provider):
         return sorted(entries_of(self.screen), key=lambda entry: entry.title)
 
     async def discover(self) -> Hits:
-        """Yield every entry while nothing is typed."""
+        """Yield every entry; Textual calls this while nothing is typed."""
         for entry in self.entries:
             yield DiscoveryHit(entry.title, entry.run, help=entry.text)
 

@@ -63,7 +63,7 @@ def bindings(scope: str) -> Iterable[Binding]:
 
 
 AnyScreen = Screen[Any]
-"""A screen whatever it is dismissed with: Textual's app holds its screens so."""
+"""A screen with a result of any type, as Textual's app stores its screens."""
 
 
 class ConsoleScreen(Screen[None]):

@@ -28,7 +28,7 @@ _MOST_MARKERS = 20
 
 
 class KeyHandled(Message, verbose=True):
-    """A marker posted after a key; it arrives after all messages that the key caused."""
+    """A marker posted after a key; the messages that the key caused arrive before it."""
 
     def __init__(self, number: int) -> None:
         super().__init__()

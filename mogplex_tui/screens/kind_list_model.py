@@ -1,4 +1,4 @@
-"""The list model of any kind, made from the kind's declaration."""
+"""The list model for any kind of record, built from the declaration of the kind."""
 
 from __future__ import annotations
 

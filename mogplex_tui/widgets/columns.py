@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Final, Literal, NamedTuple
 
 GAP: Final = 2
-"""Cells between two columns."""
+"""The width of the gap between two columns, in cells."""
 
 
 class Column(NamedTuple):
@@ -28,7 +28,7 @@ class Column(NamedTuple):
 
     @property
     def least(self) -> int:
-        """Return the width below which the column is dropped instead of narrowed."""
+        """Return the width to which the column may shrink: `min_width`, or else `width`."""
         return self.width if self.min_width is None else min(self.min_width, self.width)
 
 

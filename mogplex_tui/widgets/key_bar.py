@@ -13,7 +13,7 @@ WIDE_GAP: Final = 3
 NARROW_GAP: Final = 2
 
 Item = tuple[str, str]
-"""A key as it is shown, and what it does."""
+"""A key as shown in the key bar, and its title."""
 
 
 class KeyBar(ToneWidget):

@@ -71,7 +71,7 @@ class LineTable(RowView, can_focus=True):
             self.column = column
 
     _resting = True
-    """Whether the cursor is on its row only because the row was the first."""
+    """Whether the cursor is on the first row because the user has not moved it."""
 
     # Calls by the owner.
 

@@ -33,7 +33,7 @@ class LineTail(TailView, can_focus=True):
     ]
 
     follow: reactive[bool] = reactive(True, repaint=False)
-    """Whether the view stays at the end as rows arrive."""
+    """Whether the view stays at the end when rows are added."""
 
     class FollowChanged(LineMessage):
         """Sent when follow mode has started or stopped."""
@@ -51,7 +51,7 @@ class LineTail(TailView, can_focus=True):
 
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name=name, id=id, classes=classes)
-        # The key that follows again and what it is called, beside how much is new.
+        # The key that turns follow mode on and its title, shown beside the number of new rows.
         self.follow_key_hint = ("", "")
         self._unseen = 0
         self._arrived = 0
@@ -60,7 +60,7 @@ class LineTail(TailView, can_focus=True):
     # Calls by the owner.
 
     def set_source(self, source: TailSource) -> None:
-        """Show the rows of a source, scrolled to the end in follow mode."""
+        """Show the rows of a source, turn follow mode on and scroll to the end."""
         self._source = source
         self.restyled()
         self._arrived = self._unseen = 0

@@ -48,10 +48,10 @@ class LineView(ScrollView, can_focus=True):
     """
 
     header_lines = 0
-    """Lines at the top that do not scroll."""
+    """The number of lines at the top that do not scroll."""
 
     reduced_motion = False
-    """No flashing of changed cells."""
+    """Whether changed cells are not highlighted."""
 
     def __init__(self, *, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(name=name, id=id, classes=classes)

@@ -47,7 +47,7 @@ class Links(ToneWidget):
     def __len__(self) -> int:
         return len(self._links)
 
-    # A widget without links is a widget still.
+    # Without this, a widget without links would be false.
     def __bool__(self) -> bool:
         return True
 

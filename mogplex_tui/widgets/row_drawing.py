@@ -15,7 +15,7 @@ from .text import cut_end, fit, width
 
 FLASH_SECONDS: Final = 0.5
 PREFIX: Final = 2
-"""Cells before the first column: the cursor bar and the mark."""
+"""The width of what precedes the first column: the cursor bar and the mark."""
 
 _CACHED_ROWS: Final = 2048
 _GAP: Final = " " * GAP

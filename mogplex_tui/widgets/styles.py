@@ -39,7 +39,7 @@ class Tone(StrEnum):
 
 
 Cell = tuple[str, Tone]
-"""One piece of text and its tone. The text is data: it is never markup."""
+"""A piece of text and its tone. Markup in the text is never interpreted."""
 
 # tone -> theme variable, how much of it over the background, whether bold
 _TONES: Final[dict[Tone, tuple[str, float, bool]]] = {
@@ -76,7 +76,7 @@ _GROUNDS: Final[dict[Ground, tuple[str, float]]] = {
 _VARIABLES: Final = tuple({name for name, _, _ in _TONES.values()} | {name for name, _ in _GROUNDS.values()})
 
 Part = tuple[str, Tone, Ground]
-"""A piece of a line: visible text, its tone, and what lies behind it."""
+"""A piece of a line: text made visible, its tone, and the kind of its background."""
 
 
 class Palette:
@@ -159,7 +159,7 @@ def _painted(
                 Tone.PLAIN if behind.reverse else tone, background, variables, ansi=ansi, plain=plain
             )
             segment = [Segment(" ", front + behind)]
-            # Of the app's filters those that work on styles (no colour, for one) are needed but once.
+            # Filters that change styles, such as one that removes colours, are applied here, once per style.
             for line_filter in filters:
                 segment = line_filter.apply(segment, background)
             styles[tone, place] = segment[0].style or Style()

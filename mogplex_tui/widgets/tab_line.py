@@ -12,7 +12,7 @@ from .text import cut_end, visible, width
 from .tone_widget import ToneWidget, clipped
 
 Tab = tuple[str, str, str]
-"""The key that leads there, the title, and the screen's name."""
+"""A tab: the key that shows its screen, its title, and the name of the screen."""
 
 _STEPS = (
     (3, False, 99),
@@ -23,7 +23,10 @@ _STEPS = (
     (1, True, 4),
     (1, True, 3),
 )
-"""Gap between tabs, whether titles are short, and their greatest width, by room."""
+"""Layouts of the tab line, the widest first.
+
+Each is the gap between tabs, whether titles are short, and the greatest width of a title.
+"""
 
 
 class TabLine(ToneWidget):

@@ -11,11 +11,11 @@ from .text import ELLIPSIS, cut_end, fit, pad_left, pad_right, visible, width, w
 
 TIME_WIDTH: Final = 8
 LABEL_WIDTH: Final = 4
-"""Of a label that a name follows; a label alone has the room of both."""
+"""The width of a label before a name; a label without a name has the width of both."""
 NAME_WIDTH: Final = 11
 GAP: Final = 2
 _LONGEST: Final = 8192
-"""Characters of a message that a tail lays out; a details pane shows all of it."""
+"""The number of characters of a message that a tail shows; the JSON pane shows all of them."""
 
 TailLine = list[Cell]
 

@@ -16,7 +16,7 @@ ELLIPSIS: Final = "…"
 LONGEST_LINE: Final = 4096
 """Longer lines are cut to this many characters before they are processed."""
 _MOST_MARKS: Final = 4
-"""Combining marks drawn in a row; no script needs more."""
+"""The number of successive combining marks that are drawn; no script needs more."""
 
 _UNSAFE: Final = re.compile(
     "["

@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 
 
 class Dialog(ModalScreen[Result]):
-    """A modal screen with a centred box; esc dismisses it with None."""
+    """A modal screen with a box in its centre; esc closes it with the result None."""
 
     DEFAULT_CSS = """
     Dialog {
@@ -64,7 +64,7 @@ class Dialog(ModalScreen[Result]):
 
 
 class FlatButton(Button):
-    """A one-line button."""
+    """A button that is one line high and has no border."""
 
     def __init__(self, label: str, *, id: str, danger: bool = False) -> None:
         super().__init__(label, id=id, classes="-danger" if danger else "", compact=True)

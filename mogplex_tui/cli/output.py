@@ -30,7 +30,7 @@ from mogplex_tui.live import redact
 from mogplex_tui.operate import formatting
 
 MASK = "[hidden]"
-"""What is printed in the place of a secret."""
+"""The text that is printed in place of a secret."""
 LONGEST_CELL = 400
 LONGEST_FIELD = 1_000_000
 # Longer than any credential, so that a cut text holds a credential whole or not at all.
@@ -67,7 +67,10 @@ class RevealedSecret(str):
 
 
 Json = object
-"""Any JSON value; under this name within `Output`, which has a method `object`."""
+"""Any JSON value.
+
+`Output` uses this name because its method `object` hides the built-in class.
+"""
 
 
 class Output:

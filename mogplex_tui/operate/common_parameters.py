@@ -5,7 +5,7 @@ from __future__ import annotations
 from mogplex_tui.operate.model import Parameter
 
 NO_YES = ("no", "yes")
-"""The choices of a yes-or-no parameter; the command's bare option means yes."""
+"""The choices of a yes-or-no parameter."""
 
 
 def optional_text(name: str, help: str, *, when_empty: str = "") -> Parameter[str | None]:

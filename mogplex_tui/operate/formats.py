@@ -86,7 +86,7 @@ MONEY: Format[Decimal] = Format(
     lambda value, _: float(value),
     align="right",
 )
-"""US dollars; an estimate is marked as one."""
+"""The format of an amount of US dollars, in which `~` marks an estimate."""
 
 PRICE_PER_MILLION: Format[Decimal] = Format(
     lambda value, _: Cell(f"${value * 1_000_000:,.2f}"),
@@ -94,7 +94,7 @@ PRICE_PER_MILLION: Format[Decimal] = Format(
     lambda value, _: float(value * 1_000_000),
     align="right",
 )
-"""The price of a token in US dollars, shown and filtered as that of a million."""
+"""The format of a price per token, shown and filtered as US dollars per million tokens."""
 
 
 def at_least(shown: Column[Row], is_partial: Callable[[Row], bool]) -> Column[Row]:
@@ -144,7 +144,7 @@ AGE: Format[datetime] = Format(
     align="right",
     is_span=True,
 )
-"""A time, shown as its age; the youngest sorts first."""
+"""The format of a time that is shown as its age; the newest time sorts first."""
 
 
 def sort_key(value: str | float | datetime | None) -> SortKey:
@@ -181,7 +181,7 @@ LOCAL_TIME: Format[datetime] = Format(
     lambda value: (2, value.timestamp()),
     lambda value, now: (now - value).total_seconds(),
 )
-"""A time, shown as local date and time."""
+"""The format of a time that is shown as local date and time."""
 
 SECONDS: Format[float] = Format(
     lambda value, _: Cell(formatting.seconds(value)),
@@ -190,24 +190,30 @@ SECONDS: Format[float] = Format(
     align="right",
     is_span=True,
 )
-"""A duration in seconds."""
+"""The format of a duration in seconds."""
 
 MODEL: Format[str] = Format(
     lambda value, _: Cell(formatting.model(value), "dim"),
     _text_sort,
     lambda value, _: (formatting.model(value), value),
 )
-"""A model, shown without its provider; a filter matches it with and without."""
+"""The format of a model id, shown without the provider.
+
+A filter matches the id with and without the provider.
+"""
 
 REASON: Format[str] = Format(
     lambda value, _: Cell(formatting.reason(first_line(value))),
     _text_sort,
     lambda value, _: (formatting.reason(first_line(value)), first_line(value)),
 )
-"""A code of the dispatch log, shown in words; a filter matches both."""
+"""The format of a reason code of the dispatch log, shown as text.
+
+A filter matches the code and the text.
+"""
 
 DIM_REASON = replace(REASON, show=lambda value, _: Cell(formatting.reason(first_line(value)), "dim"))
-"""A reason that does not describe the present state, shown dim."""
+"""The format of a reason that does not describe the present state; it is drawn dim."""
 
 
 def _cause(value: str) -> str:
@@ -219,7 +225,7 @@ ERROR: Format[str] = Format(
     _text_sort,
     lambda value, _: (_cause(value), _error_line(value)),
 )
-"""An error, shown as its cause, with credentials masked."""
+"""The format of an error, shown as its cause, with credentials masked."""
 
 
 def error_column(value: Callable[[Row], str | None], field: str, *, min_width: int = 20) -> Column[Row]:

@@ -51,11 +51,11 @@ class HeldRow(Protocol[Row_co]):
 
 
 ReadAt = Callable[[HeldRow[object]], datetime]
-"""Returns the time up to which a row is known, for the duration of running work."""
+"""Returns the time at which durations of a row's running work end."""
 
 
 ValueGetter = Callable[[HeldRow[Row], Row | None], FilterValue]
-"""Returns the value that a filter matches; the row is None if it is unreadable."""
+"""Returns a record's value for filters; the second argument is None for an unreadable record."""
 
 
 def filter_name(title: str) -> str:

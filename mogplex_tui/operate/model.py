@@ -38,10 +38,10 @@ V_co = TypeVar("V_co", covariant=True)
 M = TypeVar("M")
 
 Value = str | bool | int | float | Decimal | datetime | Sequence[str] | None
-"""The value of a column. JSON and CSV print it unformatted."""
+"""The value of a column or fact. JSON and CSV print it without the column's format."""
 SortKey = tuple[int, float | str]
 FilterValue = str | float | tuple[str, ...] | None
-"""A value that a filter matches: a text, a number, several texts, or none."""
+"""A value that filters are compared with: a text, a number, several texts, or None."""
 
 
 class Cell(NamedTuple):
@@ -56,7 +56,7 @@ class RenderTime(NamedTuple):
 
     now: datetime
     last_read_at: datetime | None = None
-    """When the row was last read, if reading it has failed since then."""
+    """The time of the last successful read of the row, None unless later reads have failed."""
 
     @property
     def as_of(self) -> datetime:
@@ -78,9 +78,9 @@ class Format(Generic[V]):
     is_span: bool = False
     """Whether filters compare the value as a time span, such as `age:<2h`."""
     is_state: bool = False
-    """Whether the column shows a change in flight instead of its value."""
+    """Whether the column shows a change in progress in place of the record's state."""
     in_progress: dict[str, str] = field(default_factory=dict)
-    """The text for a change in flight, by `Action.in_progress`."""
+    """The text for each change in progress, by the action's `in_progress`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Layout:
     """The share of the spare width that the column gets."""
     min_width: int | None = None
     cut: str = "end"
-    """Where a longer text is cut: `end` or `middle`."""
+    """Where a text that is too long is cut: `end` or `middle`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Column(Generic[Row]):
     """The name in filters and in `--sort`."""
     title: str
     field: str
-    """The service's name of the value, used in CSV."""
+    """The service's name of the field, used as the CSV header."""
     value: Callable[[Row], Value]
     cell: Callable[[Row, RenderTime], Cell]
     sort: Callable[[Row], SortKey]
@@ -115,9 +115,9 @@ class Column(Generic[Row]):
     format: Format[Value]
     is_text: bool = False
     is_error: bool = False
-    """Whether the column also shows why a record could not be read."""
+    """Whether the column also shows the reason for a record that could not be read."""
     sort_at: Callable[[Row, datetime], SortKey] | None = None
-    """Replaces `sort` for a value that changes with the time."""
+    """Used in place of `sort` for a value that changes with time."""
 
 
 def _is_empty(value: object) -> bool:
@@ -200,7 +200,7 @@ class TextBlock(Generic[Row]):
     title: str
     value: Callable[[Row], str | None] = lambda _: None
     lines: Callable[[Row, RenderTime], Sequence[str]] | None = None
-    """Replaces `value` for a text that depends on the time."""
+    """Used in place of `value` for a text that depends on the time."""
 
     def text(self, row: Row, moment: RenderTime) -> str | None:
         """Return the text of a row."""
@@ -221,7 +221,7 @@ class Link(Generic[Row]):
     span: Callable[[Row], tuple[datetime, datetime | None] | None] = lambda _: None
     """Returns the start and end of the time in which the linked records were created.
 
-    The end is None while the record is live; the result is None where the time is not known.
+    The end is None while the record is live. The whole result is None if the time is not known.
     """
 
 
@@ -258,12 +258,15 @@ class Single(Generic[Row]):
     """How a single record is read, if its own route returns more than the list."""
 
     read: Callable[[ClientView, str, Row | None], Awaitable[Entry[Row]]]
-    """Reads a record by its key and its row, None where the list has no such row.
+    """Reads a record by its key and its row; the row is None if the list does not have it.
 
-    The JSON of the list is kept where the returned entry has none.
+    If the returned entry has no JSON, it keeps the JSON from the list.
     """
     merge: Callable[[Row, Row], Row]
-    """Returns a newer row of the list with the fields that only the single record has."""
+    """Returns the first row with the fields that only the record's own route returns.
+
+    The first row is from a newer read of the list, the second from a read of the record.
+    """
 
 
 class Window(NamedTuple):
@@ -272,20 +275,20 @@ class Window(NamedTuple):
     since: datetime | None = None
     until: datetime | None = None
     filters: Mapping[str, str] = MappingProxyType({})
-    """Values by the name of the route's query parameter."""
+    """The values of query parameters, by parameter name."""
 
 
 class ServiceFilter(NamedTuple):
     """A filter field that the service can apply, with its query parameter."""
 
     name: str
-    """The field name in the console's filters."""
+    """The name of the field in the console's filters."""
     parameter: str
-    """The query parameter of the route."""
+    """The query parameter with which the service applies the filter."""
     texts: Mapping[str, Sequence[str]] = MappingProxyType({})
-    """The values of the parameter, each with the texts that a filter matches for it."""
+    """The values of the query parameter, each with the texts that stand for it in a filter."""
     value_of: Callable[[Session, str], str | None] = lambda _, __: None
-    """Returns the value for a text that `texts` cannot list, None if it is ambiguous."""
+    """Returns the value for a text that is not in `texts`, None if the text is ambiguous."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,12 +296,12 @@ class Older(Generic[Row]):
     """How older records are read, for a list that returns only the newest ones."""
 
     read: Callable[[ClientView, Window], Awaitable[RowPage[Row]]]
-    """Returns the newest records of a window, with the total number in it."""
+    """Returns the newest records that a window selects, and how many it selects in total."""
     began: Callable[[Row], datetime | None]
-    """Returns the time by which a window selects records."""
+    """Returns the time of a record that is compared with the window's range."""
     filters: tuple[ServiceFilter, ...] = ()
     age: str = "age"
-    """The name of the filter on the age of a record."""
+    """The name of the filter field for a record's age."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,9 +310,9 @@ class Related:
 
     columns: tuple[str, ...] = ()
     subject: Subject | None = None
-    """What the other list provides, for messages; the column titles by default."""
+    """What the other list provides, named in messages; by default the titles of the columns."""
     source: str = ""
-    """The source of the other list that is needed, where it has several."""
+    """The name of the other list's source that is needed, if the list has several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,9 +323,9 @@ class Join(Generic[Row]):
     """
 
     fill: Callable[[Session], Callable[[Row], Row]]
-    """Returns the function that fills one row; called once for all rows of a page."""
+    """Returns the function that fills one row; called once for each page of rows."""
     related: Mapping[str, Related] = field(default_factory=dict)
-    """The kinds whose lists are used."""
+    """The other kinds whose lists are used, by name."""
     names: bool = False
     """Whether the names of repositories and agents are used."""
     depends_on_time: bool = False
@@ -336,9 +339,12 @@ class Confirmation:
     consequences: Sequence[str]
     """Sentences that say what the action does."""
     yes: str
-    """The label of the button that confirms."""
+    """The label of the button that confirms the action."""
     is_asked_in_command: bool = True
-    """Whether the command asks too; if not, it asks only in a protected context."""
+    """Whether the command asks for confirmation in every context.
+
+    Otherwise it asks only in a protected context.
+    """
 
 
 class Result(NamedTuple):
@@ -346,13 +352,16 @@ class Result(NamedTuple):
 
     is_success: bool
     sentence: str
-    """`{}` at the beginning and `{name}` elsewhere are replaced by the record's name."""
+    """The sentence to show, in which `{}` and `{name}` stand for the record's name.
+
+    `{}` is used at the beginning of the sentence, `{name}` elsewhere.
+    """
     secret: Secret | None = None
     """A secret that is shown once and not stored."""
     new_id: str | None = ""
     """The id of the created record, which the command prints.
 
-    Empty where the action creates none; None where it should have created one and did not.
+    It is empty for an action that creates no record, and None if the record was not created.
     """
     fields: Mapping[str, object] = MappingProxyType({})
     """The fields of the response that the command prints as JSON."""
@@ -367,11 +376,11 @@ class Change(Generic[Row]):
     row: Row
     values: Values
     idempotency_key: str = ""
-    """Empty unless the action sends one."""
+    """The key to send with the request, empty if the action sends none."""
     is_retry: bool = False
     """Whether the response to an earlier attempt with the same key was lost."""
     session: Session = field(kw_only=True)
-    """For a request whose route depends on the credential."""
+    """The session, for a request whose route depends on the credential."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,7 +397,7 @@ class Creation:
     name: Callable[[Values], str]
     """Returns the name of the new record.
 
-    Without `makes_record`, returns the name of what is changed.
+    If `makes_record` is false, returns the name of what the action changes.
     """
     request: Callable[[ClientView, Values], Awaitable[object]]
     in_progress: str
@@ -399,11 +408,14 @@ class Creation:
     """Whether the response has a secret, which is shown once."""
     makes_record: bool = True
     problem: Callable[[Values], str | None] = lambda _: None
-    """Validates the combination of values that are each valid."""
+    """Returns why the values do not go together, None if they do.
+
+    Each value is valid by itself.
+    """
     help_has_title: bool = False
-    """As in `Action`."""
+    """Whether `help` begins with the label, which the help screen then leaves out."""
     unavailable_reason: Callable[[Session], str | None] = lambda _: None
-    """Returns why the credential cannot do this, None if it may."""
+    """Returns why the credential cannot perform the action, None if it can."""
     sends_idempotency_key: bool = False
     title: str = ""
 
@@ -433,43 +445,46 @@ class Action(Generic[Row]):
     key: str
     """The default key.
 
-    An action without one is only in the palette and on the command line.
+    If it is empty, the action is only in the palette and on the command line.
     """
     help: str
-    """A sentence without its full stop."""
+    """What the action does, as a sentence without a full stop."""
     request: Callable[[Change[Row]], Awaitable[object]]
-    """Sends the change; may return a `Result`."""
+    """Sends the request that makes the change; may return a `Result`."""
     in_progress: str
-    """The state shown until the list is read again."""
+    """The state that the record shows until the list is read again."""
     families: tuple[Family, ...]
     """The route families that the request can use; one of them must be open."""
     done: str = "{} is changed."
-    """The sentence after success, as in `Result`."""
+    """The sentence that is shown after success, with placeholders as in `Result.sentence`."""
     parameters: tuple[Parameter[object], ...] = ()
     initial: Callable[[Row], Mapping[Parameter[object], str]] = _no_texts
-    """Returns the initial texts of the form, from the row."""
+    """Returns the texts with which the form starts, taken from the row."""
     problem: Callable[[Row, Values], str | None] = _no_problem
-    """Validates the combination of values that are each valid."""
+    """Returns why the values do not go together, None if they do.
+
+    Each value is valid by itself.
+    """
     unavailable_reason: Callable[[Row], str | None] = lambda _: None
     """Returns why the state of a row does not allow the action, None if it does."""
     closed_reason: Callable[[Session, Row], str | None] = _no_problem
-    """Returns why the credential cannot do this to a row, None if it may."""
+    """Returns why the credential cannot perform the action on a row, None if it can."""
     warning: Callable[[Row], str | None] = lambda _: None
-    """Returns a further line of the confirmation for certain rows."""
+    """Returns an additional line for the confirmation of certain rows, None for other rows."""
     confirmation: Confirmation | None = None
     is_bulk: bool = False
-    """Whether the action works on all marked rows."""
+    """Whether the action can be performed on all marked rows together."""
     in_footer: bool = True
     title: str = ""
     help_has_title: bool = False
     """Whether `help` begins with the label, which the help screen then leaves out."""
     needs: str = ""
-    """What needs a credential, for messages; a plural.
+    """What the credential is needed for, as a plural noun in messages.
 
     By default, changes of the kind's records.
     """
     sends_idempotency_key: bool = False
-    """Whether the action may be repeated safely after a lost response."""
+    """Whether requests have an idempotency key, so that a lost one can be repeated safely."""
     reveals: bool = False
     """Whether the response has a secret, which is shown once."""
     aliases: tuple[str, ...] = ()
@@ -519,9 +534,9 @@ class Secrets(Generic[Row]):
     """How to find the secrets of a record."""
 
     field: str
-    """The field of the record's JSON that holds them."""
+    """The field of the record's JSON that contains the secrets."""
     of: Callable[[Row], Mapping[str, Secret]]
-    """Returns the secrets by name."""
+    """Returns the record's secrets by name."""
 
 
 # Without slots: `Kind[JobRow](...)` sets an attribute on what it makes, which fails with slots on a frozen class.
@@ -545,14 +560,14 @@ class Kind(Generic[Row]):
     facts: Sequence[Sequence[Fact[Row]]]
     """Groups of facts on the record's page."""
     empty: str
-    """The sentence shown for an empty list; an action id in braces becomes its key."""
+    """The sentence shown for an empty list; an action id in braces is replaced by its key."""
     needs: Requirement | None
-    """The credential that opens a source; None where every credential does."""
+    """The credential that the kind's sources need, None if every credential can read them."""
     texts: tuple[TextBlock[Row], ...] = ()
     other_names: Callable[[Row], Sequence[str]] = lambda _: ()
-    """Returns names that commands accept for a record besides its label."""
+    """Returns further names, besides the label, that commands accept for a record."""
     hidden_filters: Mapping[str, Callable[[Row], FilterValue]] = field(default_factory=dict)
-    """Fields that filters can use although they have no column, by name."""
+    """Filter fields that have no column, by name."""
     links: tuple[Link[Row], ...] = ()
     creations: tuple[Creation, ...] = ()
     actions: tuple[Action[Row], ...] = ()
@@ -572,13 +587,13 @@ class Kind(Generic[Row]):
     hidden: HiddenRows[Row] | None = None
     secrets: Secrets[Row] | None = None
     texts_first: bool = False
-    """Whether the texts stand above the facts on a small screen."""
+    """Whether a small screen shows the texts above the facts."""
     created_at: Callable[[Row], datetime | None] | None = None
     """Returns the creation time, which confirmations show to tell records apart."""
     fields: Mapping[str, Callable[[Row], object]] = field(default_factory=dict)
     """The fields of JSON and CSV output, for rows that come from several routes.
 
-    Without them, JSON is the service's record and CSV has the columns.
+    If it is empty, JSON output is the service's record and CSV has the columns.
     """
 
     @property
@@ -595,9 +610,9 @@ class Kind(Generic[Row]):
 
 
 AnyKind = Kind[Any]
-"""A kind of unknown row type.
+"""A kind whose row type is not known.
 
-Generic screens pass rows only to the kind they came from.
+Generic screens pass rows only to the kind that the rows came from.
 """
 AnyRecordAction = Action[Any]
 AnyAction = AnyRecordAction | Creation

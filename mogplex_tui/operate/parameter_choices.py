@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mogplex_tui.operate.kinds.projects import ProjectRow
 
 ChoicePair = tuple[str, str]
-"""The value that is sent, and its label."""
+"""The value of a choice that is sent, and the label that is shown."""
 
 
 def _project_rows(session: Session) -> list[ProjectRow]:

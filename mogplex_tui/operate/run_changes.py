@@ -54,7 +54,7 @@ def _action_id(action: AnyAction) -> str:
 
 
 Reread = Callable[[RunRow], Awaitable[RunRow | None]]
-"""Reads a row again; returns None if the service does not know it any more."""
+"""Reads a row again; returns None if the service no longer knows the record."""
 
 
 async def cancel(session: Session, runs: Runs, row: RunRow, turn: asyncio.Semaphore | None = None) -> Outcome:

@@ -141,7 +141,7 @@ def facts(*, calls_open: bool) -> Sequence[Sequence[Fact[RunRow]]]:
 
 
 UNREADABLE_FACTS: Sequence[Sequence[Fact[RunRow]]] = (_STARTED, _IDS)
-"""The facts of a row that could not be read: its start and its ids."""
+"""The facts about a run that could not be read: its start and its ids."""
 
 
 def _priced_model(row: RunRow) -> str | None:

@@ -45,7 +45,7 @@ class TeamRow:
     slug: str | None
     role: str
     is_current: bool = False
-    """Whether the console acts for it."""
+    """Whether the console acts for this team."""
     people: int | None = None
     invited: int | None = None
     can_manage: bool | None = None

@@ -1,1 +1,4 @@
-"""Thin typed methods, one module a route family: one method is one request."""
+"""Typed methods for the routes of the service, one module for each route family.
+
+Each method sends one request.
+"""

@@ -19,9 +19,10 @@ class AccountResource(Resource):
     async def user(self, *, credential: CredentialKind | None = None) -> User | None:
         """Return the signed-in account, or None if nobody is signed in.
 
-        `credential` asks for the account of the token or of the cookie; None uses the credential in use. The route
-        never answers 401. Raises SuspectedThrottle if a limited token with a nearly used-up budget is not recognized
-        here but works on v1.
+        `credential` selects whose account is returned, that of the token or that of the session
+        cookie; with None the credential in use is sent. The route never answers 401. Raises
+        SuspectedThrottle if the route does not recognize a rate-limited token whose budget is nearly
+        used up although v1 still accepts the token.
 
         Contract: identity.md §2, auth.md §5.1.
         """

@@ -1,4 +1,4 @@
-"""Agents: presets and the account's own, activity, categories and generation."""
+"""Agents (built-in presets and the account's own), their activity and categories."""
 
 from __future__ import annotations
 
@@ -35,14 +35,19 @@ class AgentsResource(Resource):
     """
 
     async def list(self) -> Rows[AgentSummary]:
-        """Return unforked presets, then the account's agents by name, over the token API.
+        """Return presets and the account's agents, over the token API.
+
+        Presets come first, then the account's agents by name. A preset is left out if the account has
+        a fork (an own copy) of it.
 
         Contract: v1.md §2.
         """
         return (await self._get(v1("/agents"), "the agents")).rows(AgentSummary, "agents")
 
     async def all(self) -> Rows[Agent]:
-        """Return all presets, forked or not, and at most 200 agents of the account.
+        """Return all presets, then at most 200 agents of the account.
+
+        Presets of which the account has a fork (an own copy) are included.
 
         Contract: library.md §1.2.
         """
@@ -61,7 +66,8 @@ class AgentsResource(Resource):
     async def update(self, agent_id: str, change: AgentChange) -> Agent:
         """Change an agent of the account and return it.
 
-        Raises NotFound for any other id; the hosted service raises ServiceFailed instead. Contract: library.md §1.3.
+        If the account has no agent with this id, raises NotFound, or ServiceFailed on the hosted
+        service. Contract: library.md §1.3.
         """
         record = path_id(agent_id, "agent of your own")
         body = {"id": record, **change.set_fields()}
@@ -70,7 +76,7 @@ class AgentsResource(Resource):
     async def delete(self, agent_id: str) -> None:
         """Delete an agent of the account, with its assignments and triggers.
 
-        An agent that does not exist is no error. Contract: library.md §1.4.
+        Does nothing if the agent does not exist. Contract: library.md §1.4.
         """
         record = path_id(agent_id, "agent of your own")
         await self._change("DELETE", "/api/agents", f"agent {short_id(record)}", params={"id": record})
@@ -78,9 +84,10 @@ class AgentsResource(Resource):
     async def generate(self, draft: AgentGeneration) -> AsyncGenerator[str]:
         """Yield the text of a new agent while a model writes it. Nothing is stored.
 
-        Pass the whole text to `models.agents.read_generated`; it may be incomplete, or not be an agent at all. Raises
-        BadRequest for a model that is not enabled, NotAllowed for one that cannot be used, and Unavailable while the
-        service cannot tell. Close the iterator when leaving early (`contextlib.aclosing`).
+        Pass the joined text to `models.agents.read_generated`; the text may be incomplete or may not
+        describe an agent. Raises BadRequest if the model is not enabled, NotAllowed if the account
+        cannot use the model, and Unavailable if the service cannot check that at the moment. Close the
+        iterator when leaving early (`contextlib.aclosing`).
 
         Contract: library.md §2.
         """
@@ -106,14 +113,16 @@ class AgentsResource(Resource):
                 yield rest
 
     async def roster(self) -> Rows[RosterEntry]:
-        """Return unforked presets, then the account's agents, each with its newest call.
+        """Return presets and the account's agents, each with its newest call.
+
+        Presets come first. A preset is left out if the account has a fork (an own copy) of it.
 
         Contract: library.md §3.
         """
         return (await self._get("/api/agents/roster", "the roster")).rows(RosterEntry, None)
 
     async def activity(self) -> Rows[AgentActivity]:
-        """Return the activity of the last 24 hours of each agent that had any.
+        """Return the activity of each agent that was active in the last 24 hours.
 
         Contract: library.md §3.
         """
@@ -127,9 +136,10 @@ class AgentsResource(Resource):
         return parse_rows(AgentActivity, named)
 
     async def categories(self) -> Rows[AgentCategory]:
-        """Return the account's own categories by label.
+        """Return the categories that the account has created, sorted by label.
 
-        The built-in categories are BUILT_IN_CATEGORIES. Contract: library.md §4.
+        The built-in categories are not included; they are `models.agents.BUILT_IN_CATEGORIES`.
+        Contract: library.md §4.
         """
         return (await self._get("/api/agent-categories", "the categories")).rows(AgentCategory, None)
 
@@ -145,9 +155,9 @@ class AgentsResource(Resource):
         return response.one(AgentCategory)
 
     async def delete_category(self, category_id: str) -> int:
-        """Delete a category and return the number of agents that had it.
+        """Delete a category and return the number of agents that were in it.
 
-        Raises NotFound if it does not exist. Contract: library.md §4.
+        Raises NotFound if the category does not exist. Contract: library.md §4.
         """
         record = path_id(category_id, "category")
         response = await self._change(

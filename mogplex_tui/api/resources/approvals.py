@@ -22,9 +22,9 @@ class ApprovalsResource(Resource):
     """
 
     async def flow_approvals(self) -> FlowApprovals:
-        """Return the approvals of automations that still wait for an answer.
+        """Return at most 50 pending approvals of automations, the oldest first.
 
-        These are the oldest 50 at most; expired approvals are left out.
+        Expired approvals are left out.
 
         Contract: routing.md §3.15.
         """
@@ -35,9 +35,10 @@ class ApprovalsResource(Resource):
     async def answer_flow(self, approval_id: str, decision: Decision | str, note: str | None = None) -> None:
         """Approve or deny an approval of an automation.
 
-        The model is told of a denied tool call and the run goes on; a denied manual approval fails its step. Raises
-        NotFound for an unknown approval, Conflict if it was decided or has expired, and Unavailable if the run could
-        not be told: try again.
+        If the approval is for a tool call, a denial is reported to the model and the run continues; if
+        it is a manual approval, a denial makes its step fail. Raises NotFound for an unknown approval,
+        Conflict if it was already decided or has expired, and Unavailable if the service could not
+        notify the run (try again).
 
         Contract: routing.md §3.15.
         """
@@ -48,9 +49,9 @@ class ApprovalsResource(Resource):
         )
 
     async def control_approvals(self, run_id: str | None = None) -> Rows[ControlApproval]:
-        """Return the newest 50 pending approvals of the orchestrator.
+        """Return the newest 50 pending approvals of the orchestrator, or those of one run.
 
-        Expired ones are included. Contract: routing.md §3.16.
+        Expired approvals are included. Contract: routing.md §3.16.
         """
         record = path_id(run_id, "run") if run_id else None
         response = await self._get(
@@ -63,7 +64,8 @@ class ApprovalsResource(Resource):
     ) -> None:
         """Approve or deny an approval of the orchestrator.
 
-        Raises Conflict for one that is unknown, decided or expired. Contract: routing.md §3.16.
+        Raises Conflict if the approval is unknown, already decided or expired.
+        Contract: routing.md §3.16.
         """
         record = path_id(approval_id, "approval")
         body = ApprovalAnswer(decision=decision, note=note).body()

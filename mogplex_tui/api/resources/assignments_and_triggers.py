@@ -1,4 +1,4 @@
-"""Assignments and triggers."""
+"""Assignments of agents to repositories, and triggers for GitHub events."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ class AssignmentsResource(Resource):
         ).one(Assignment)
 
     async def delete(self, assignment_id: str) -> None:
-        """Delete an assignment with its jobs. Raises NotFound.
+        """Delete an assignment with its jobs.
 
-        Contract: routing.md §1.4.
+        Raises NotFound. Contract: routing.md §1.4.
         """
         record = path_id(assignment_id, "assignment")
         await self._change(
@@ -65,7 +65,8 @@ class AssignmentsResource(Resource):
 class TriggersResource(Resource):
     """Triggers, at `/api/triggers`.
 
-    The hosted service raises ServiceFailed for each new trigger and each change. Contract: routing.md §2.
+    On the hosted service, `create` and `update` always raise ServiceFailed.
+    Contract: routing.md §2.
     """
 
     async def list(self) -> Rows[Trigger]:
@@ -84,7 +85,7 @@ class TriggersResource(Resource):
     async def update(self, trigger_id: str, change: TriggerChange) -> Trigger:
         """Change a trigger and return it.
 
-        Raises ServiceFailed if it does not exist.
+        Raises ServiceFailed if the trigger does not exist.
         """
         record = path_id(trigger_id, "trigger")
         body = {"id": record, **change.set_fields()}

@@ -50,9 +50,9 @@ class AutomationsResource(Resource):
         )
 
     async def runs(self, automation_id: str, limit: int = 50) -> Rows[AutomationRun]:
-        """Return the newest runs of an automation, at most 50. There are no more pages.
+        """Return the newest runs of an automation, at most 50.
 
-        Raises NotFound.
+        The route has no further pages. Raises NotFound.
         """
         record = path_id(automation_id, "automation")
         response = await self._get(
@@ -72,7 +72,8 @@ class AutomationsResource(Resource):
     async def create(self, draft: AutomationDraft) -> Automation:
         """Create an automation, publish it if the draft says so, and return it.
 
-        If publishing is refused, the error is raised and the inactive draft stays. Contract: v1.md §5.3.
+        If the service refuses to publish it, the error is raised and the automation stays as an
+        inactive draft. Contract: v1.md §5.3.
         """
         response = await self._change("POST", v1("/automations"), "the new automation", body=draft.body())
         return response.one(Automation, "automation")
@@ -111,9 +112,9 @@ class AutomationsResource(Resource):
     ) -> TriggeredRun:
         """Trigger an automation for a repository and return the run.
 
-        Read its `outcome`: skipped work is not an error. Idempotency keys are shared by all jobs of all accounts and
-        never expire, so begin the key with a text of your own. Raises Conflict before the first publish and while the
-        automation is paused.
+        Check the run's `outcome`: skipped work is not an error. Idempotency keys are shared by all jobs
+        of all accounts and never expire, so begin the key with a prefix that nobody else uses. Raises
+        Conflict if the automation is unpublished or paused.
 
         Contract: v1.md §5.3.
         """

@@ -15,12 +15,13 @@ from mogplex_tui.api.transport import Request, Transport
 
 
 class Resource:
-    """The requests to one route family, at one priority.
+    """Base class: the requests to one route family, sent with one priority.
 
-    Each method sends one request. It raises an error of `api.errors`: any request may raise Unreachable, NotSignedIn,
-    LoginRequired, NotAllowed, Throttled, BudgetBlocked, Unavailable, ServiceFailed and InvalidResponse, so the
-    docstrings of the methods name these only where they mean something particular. An id that is not a UUID raises
-    InvalidInput before anything is sent.
+    Requests that change something are always sent with `Priority.ACTION`. Each method sends one
+    request and raises an error of `api.errors` if it fails. Any request may raise Unreachable,
+    NotSignedIn, LoginRequired, NotAllowed, Throttled, BudgetBlocked, Unavailable, ServiceFailed and
+    InvalidResponse, so the docstrings of the methods name these only where they have a particular
+    meaning. An id that is not a UUID raises InvalidInput before anything is sent.
     """
 
     def __init__(self, transport: Transport, priority: Priority) -> None:
@@ -64,7 +65,10 @@ class Resource:
 
 @contextmanager
 def advice_for_500(advice: str) -> Iterator[None]:
-    """Give a ServiceFailed error this advice, for a defect of the hosted service."""
+    """Set `advice` on a ServiceFailed error that is raised inside the `with` block.
+
+    Used for routes that fail on the hosted service because of a known defect.
+    """
     try:
         yield
     except errors.ServiceFailed as failed:
@@ -73,9 +77,10 @@ def advice_for_500(advice: str) -> Iterator[None]:
 
 
 def query_params(params: Mapping[str, object]) -> dict[str, str | int]:
-    """Return query parameters as they are sent.
+    """Return query parameters encoded as the service expects them.
 
-    None is left out, times are in UTC with Z, and flags in lower case.
+    Parameters that are None are left out, times become UTC with Z, and booleans become lower-case
+    words. `since` and `until` are renamed to `from` and `to`.
     """
     encoded: dict[str, str | int] = {}
     for name, value in params.items():

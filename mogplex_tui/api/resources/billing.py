@@ -1,4 +1,4 @@
-"""Billing and payment pages, of the active team if the context has one."""
+"""Billing and payment pages of the account or of the active team."""
 
 from __future__ import annotations
 
@@ -16,44 +16,45 @@ class BillingResource(Resource):
     """
 
     async def get(self) -> Billing:
-        """Return plan, status and balance in cents.
+        """Return the billing plan, its status and the balance in cents.
 
         `enabled` is False if the service has no billing.
         """
         return (await self._get("/api/billing", "the billing")).one(Billing)
 
     async def subscribe(self, subscription: Subscription) -> PaymentPage:
-        """Return the page on which to subscribe.
+        """Return the payment page for a new subscription.
 
-        Raises FeatureOff if the service has no billing, and Conflict if there is a subscription already.
+        Raises FeatureOff if the service has no billing, and Conflict if a subscription exists already.
         """
         return await self._page("checkout", "the checkout", subscription.body())
 
     async def top_up(self, top_up: TopUp) -> PaymentPage:
-        """Return the page on which to buy credit.
+        """Return the payment page for buying credit.
 
-        The same `attempt_id` leads to the same purchase. Raises FeatureOff if the service has no billing.
+        Requests with the same `attempt_id` lead to the same purchase. Raises FeatureOff if the service
+        has no billing.
         """
         return await self._page("checkout", "the checkout", top_up.body())
 
     async def portal(self) -> PaymentPage:
-        """Return the page with invoices and cards.
+        """Return the web page that shows invoices and payment cards.
 
         Raises NotFound if nothing was ever bought, and FeatureOff if the service has no billing.
         """
         return await self._page("portal", "the billing portal", None)
 
     async def clear_vercel_project(self) -> VercelProject:
-        """Remove the Vercel project that pays for the account, and return the setting."""
+        """Remove the Vercel project that pays for the account; return the new setting."""
         response = await self._change(
             "PATCH", "/api/profile/vercel-billing", "the Vercel project", body={"projectId": None}
         )
         return response.one(VercelProject)
 
     async def set_vercel_project(self, project_id: str, team_id: str | None = None) -> VercelProject:
-        """Let a Vercel project pay for the account, and return the setting.
+        """Make a Vercel project pay for the account; return the new setting.
 
-        Raises FeatureOff: no service offers it today.
+        Raises FeatureOff, because no service offers this today.
         """
         if not project_id.strip():
             raise errors.InvalidInput("Name a Vercel project")

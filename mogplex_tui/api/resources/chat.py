@@ -1,4 +1,4 @@
-"""Chats with a model, as streams."""
+"""Chats with a model, whose responses are streams."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ _EXTRA_WAIT = 600.0
 
 
 class Chat(EventStream[ChatEvent]):
-    """A chat's response as a stream. Leaving it early cancels the call for good.
+    """The streamed response to a chat.
 
-    `ai_call_id` is the id of the call, by which its events and its cost are found. Contract: library.md §13.
+    Leaving the stream early cancels the AI call permanently. `ai_call_id` is the id of that call,
+    with which its events and its cost can be read. Contract: library.md §13.
     """
 
     def __init__(self, transport: Transport, draft: ChatDraft) -> None:
@@ -36,7 +37,7 @@ class Chat(EventStream[ChatEvent]):
 
     @property
     def text(self) -> str:
-        """The text so far, without the thinking."""
+        """The text of the response received so far, without the model's thinking."""
         return "".join(self._pieces)
 
     def _remember(self, event: ChatEvent) -> None:
@@ -49,16 +50,19 @@ class Chat(EventStream[ChatEvent]):
 
 
 class ChatResource(Resource):
-    """Chats, at `/api/chat`. The caller keeps the messages; the service does not.
+    """Chats, at `/api/chat`.
+
+    The service does not store the messages, so the caller must keep them.
 
     Contract: library.md §12 and §13.
     """
 
     def ask(self, draft: ChatDraft) -> Chat:
-        """Return the response to a chat as a stream; entering `async with` sends it.
+        """Return the response to a chat as a stream.
 
-        Entering raises Throttled (2 at once, 30 an hour, 150 a day) and ServiceFailed for nearly all other errors: no
-        key, a model that cannot be used, a role that is not allowed, invalid messages.
+        Entering the stream with `async with` sends the request. Entering raises Throttled (2 at once,
+        30 an hour, 150 a day), and ServiceFailed for nearly all other errors: no key, a model that
+        cannot be used, a role that is not allowed, invalid messages.
 
         Contract: library.md §13.2.
         """

@@ -28,9 +28,10 @@ class ConnectionsResource(Resource):
     async def create(self, draft: PresetDraft | ConnectionDraft) -> Connection:
         """Add a connection and return it.
 
-        Raises Conflict with code PRESET_ALREADY_CONNECTED and the connection in `extra`, BadRequest beyond 5 MCP
-        connections and for an address that is not public, NotFound for an unknown repository, and Unavailable if the
-        service cannot encrypt.
+        Raises Conflict with code PRESET_ALREADY_CONNECTED if the preset is connected already (the
+        existing connection is in `extra`), BadRequest for more than 5 MCP connections or an address
+        that is not public, NotFound for an unknown repository, and Unavailable if the service cannot
+        encrypt the credentials.
 
         Contract: library.md §8.3.
         """
@@ -38,9 +39,10 @@ class ConnectionsResource(Resource):
         return response.one(Connection, "connection")
 
     async def set_enabled(self, connection_id: str, enabled: bool) -> None:
-        """Enable or disable a connection. Nothing else can be changed.
+        """Enable or disable a connection.
 
-        Raises NotAllowed if it does not exist. Contract: library.md §8.2.
+        Nothing else about a connection can be changed. Raises NotAllowed if it does not exist.
+        Contract: library.md §8.2.
         """
         record = path_id(connection_id, "connection")
         body = {"id": record, "is_enabled": enabled}
@@ -69,10 +71,11 @@ class ConnectionsResource(Resource):
         return response.one(ConnectionTest)
 
     def sign_in_address(self, connection: Connection) -> str:
-        """Return the address to open in a browser that is signed in to the service.
+        """Return the URL at which a user authorizes a connection in a browser.
 
-        Sends nothing. To see whether the sign-in succeeded, read the list until `oauth_authorized_at` is set. Contract:
-        library.md §8.5.
+        The browser must be signed in to the service. This method sends nothing. To find out whether the
+        user has authorized the connection, read the list until `oauth_authorized_at` is set.
+        Contract: library.md §8.5.
         """
         record = path_id(connection.id, "connection")
         way = "managed-auth" if connection.managed else "oauth"

@@ -12,9 +12,9 @@ from mogplex_tui.api.safe_text import visible
 
 
 class ConversationChanged(errors.Conflict):
-    """The conversation was changed since it was read.
+    """Error of `save`: somebody changed the conversation after it was read.
 
-    `current` is its current state, None if it belongs to another account.
+    `current` is the conversation as stored now, or None if it belongs to another account.
     """
 
     default_advice = "Read it again before you write"
@@ -29,9 +29,10 @@ class ConversationsResource(Resource):
     """
 
     async def list(self) -> Rows[Conversation]:
-        """Return at most 200 conversations without their messages, the last changed first.
+        """Return at most 200 conversations without their messages.
 
-        A service whose storage fails returns an empty list.
+        The most recently changed conversation comes first. A service whose storage fails returns an
+        empty list.
         """
         return (await self._get("/api/conversations", "the conversations")).rows(Conversation, None)
 
@@ -42,10 +43,10 @@ class ConversationsResource(Resource):
         return None if response.data is None else response.one(Conversation)
 
     async def save(self, write: ConversationSave) -> Conversation:
-        """Save a conversation unless it was changed after it was read; return the new row.
+        """Save a conversation and return the stored row.
 
-        Raises ConversationChanged, which holds the current row, if someone else has changed it. There is no
-        unconditional save.
+        Raises ConversationChanged, which holds the current row, if the conversation was changed after
+        the caller read it. There is no unconditional save.
         """
         try:
             response = await self._change(

@@ -114,19 +114,20 @@ class FlowsResource(Resource):
         return Secret(secret)
 
     async def test(self, flow_id: str, payload: dict[str, Any] | None = None) -> FlowTest:
-        """Trigger a published, active automation once for a test, and return the result.
+        """Trigger a published, active automation once as a test, and return the result.
 
-        Skipped work is a result, not an error. Raises BadRequest while the automation is unpublished or paused, and
-        Conflict if the published trigger does not fit any more. Contract: routing.md §3.11.
+        Skipped work is a result, not an error. Raises BadRequest if the automation is unpublished or
+        paused, and Conflict if the published trigger no longer matches the automation.
+        Contract: routing.md §3.11.
         """
         path, name = _flow(flow_id)
         body = None if payload is None else FlowTestPayload(payload=payload).set_fields()
         return (await self._change("POST", f"{path}/test-trigger", name, body=body)).one(FlowTest)
 
     async def runs(self, flow_id: str, limit: int = 50) -> Rows[AutomationRun]:
-        """Return the newest 1 to 50 runs of an automation with steps, without costs.
+        """Return the newest runs of an automation, with their steps but without costs.
 
-        Contract: routing.md §3.13.
+        `limit` is 1 to 50. Contract: routing.md §3.13.
         """
         path, name = _flow(flow_id)
         response = await self._get(f"{path}/runs", f"the runs of {name}", limit=limit)
@@ -144,9 +145,9 @@ class FlowsResource(Resource):
         )
 
     async def templates(self, cursor: str | None = None) -> TemplatePage:
-        """Return one page of the templates of the active scope, the last changed first.
+        """Return one page of the templates of the account or of the active team.
 
-        Contract: routing.md §3.17.
+        The most recently changed template comes first. Contract: routing.md §3.17.
         """
         if cursor is not None and not (cursor.isascii() and cursor.isdigit()):
             raise InvalidInput("cursor must be a non-negative integer", resource="the templates")
@@ -168,15 +169,15 @@ class FlowsResource(Resource):
         return response.one(FlowTemplate)
 
     async def delete_template(self, template_id: str) -> None:
-        """Delete a template of the active scope.
+        """Delete a template of the account or of the active team.
 
-        Raises NotFound if it does not exist. Contract: routing.md §3.17.
+        Raises NotFound if the template does not exist. Contract: routing.md §3.17.
         """
         record = path_id(template_id, "template")
         await self._change("DELETE", f"/api/flows/templates/{record}", f"template {short_id(record)}")
 
     async def harnesses(self) -> Rows[HarnessState]:
-        """Return the current capabilities of each harness and who would pay.
+        """Return, for each harness, what it can do at present and who would pay for it.
 
         Contract: routing.md §4.
         """
@@ -205,9 +206,9 @@ class FlowsResource(Resource):
 
 
 def publish_problems(error: MogplexError) -> list[str]:
-    """Return all problems that a refused publish found, as sentences.
+    """Return the problems of a draft that the service refused to publish.
 
-    If the service names only one problem, that one is returned.
+    Each problem is a sentence. If the error has no list of problems, its message is the only item.
     """
     found = error.extra.get("details")
     faults = [visible(item) for item in found if isinstance(item, str)] if isinstance(found, list) else []

@@ -19,14 +19,16 @@ class GithubResource(Resource):
     async def installations(self) -> Rows[Installation]:
         """Return the caller's GitHub installations, the newest first.
 
-        The service also refreshes missing data with this request.
+        The request also makes the service load data about them that it lacks.
         """
         return (await self._get("/api/github/installations", "the installations")).rows(Installation)
 
     async def org_members(self, number: int) -> OrgMembers:
-        """Return members of the installation's organization, with public addresses only.
+        """Return the members of an organization, with their public email addresses.
 
-        Raises NotFound, BadRequest for a user account, NotAllowed if the App's new permissions must be accepted, and
+        Members without a public address are only counted. `number` is GitHub's number of the
+        organization's installation. Raises NotFound, BadRequest if the installation belongs to a user
+        instead of an organization, NotAllowed if the GitHub App's new permissions must be accepted, and
         Throttled with a wait of 60 s.
         """
         number = installation_number(number)
@@ -36,26 +38,27 @@ class GithubResource(Resource):
         return response.one(OrgMembers)
 
     async def owners(self) -> Rows[GithubOwner]:
-        """Return the accounts in which a repository can be created, the own one first.
+        """Return the GitHub accounts in which the user can create a repository.
 
-        The list is empty without a GitHub sign-in.
+        The user's own account comes first. The list is empty without a GitHub sign-in.
         """
         return (await self._get("/api/github/owners", "the GitHub accounts")).rows(GithubOwner)
 
     async def sync(self) -> Rows[BareRepo]:
-        """Import repositories from GitHub, and return all, favourites first.
+        """Import repositories from GitHub; return all imported ones, favourites first.
 
-        Nothing is deleted. The method is GET but the request writes, so it is sent as an action. Raises BadRequest with
-        code NO_GITHUB_CONNECTION if nothing is connected. In a team it requires a role that may write.
+        Nothing is deleted. The route's HTTP method is GET but the request writes, so it is sent as a
+        change. Raises BadRequest with code NO_GITHUB_CONNECTION if no GitHub account is connected. In a
+        team, the caller needs a role that may write.
         """
         response = await self._change("GET", "/api/github/repos", "the sync with GitHub", extra_wait=120)
         return response.rows(BareRepo)
 
     async def pulls(self, repo_id: str, number: int | None = None) -> Pulls:
-        """Return up to five open pull requests and the diff of one of them.
+        """Return up to five open pull requests of a repository, and one of their diffs.
 
-        `number` chooses the pull request, by default the first. The service returns nothing for any failure, so an
-        empty result may be a failure.
+        `number` selects the pull request whose diff is returned, by default the first. The service
+        returns nothing for any failure, so an empty result may be a failure.
         """
         record = path_id(repo_id, "repository")
         response = await self._get(

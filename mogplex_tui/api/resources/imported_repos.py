@@ -23,9 +23,10 @@ _BUILD_SECONDS = 900
 class ImportedReposResource(Resource):
     """Imported repositories, at `/api/repos`. The hosted service requires a session.
 
-    They have many more fields than those of the token API (`client.repos`). The list and its changes are those of the
-    active team if the context has one. Everything below one repository is open to the person who imported it only,
-    whatever the team.
+    They have many more fields than the repositories of the token API (`client.repos`). If the
+    context has an active team, the team's repositories are listed and changed. The data below one
+    repository (packages, sub-projects, snapshots) are open only to the person who imported it, also
+    in a team.
 
     Contract: projects.md §3, §4.5, §4.6 and §4.8.
     """
@@ -57,7 +58,7 @@ class ImportedReposResource(Resource):
     async def add(self, draft: RepoDraft) -> ImportedRepo:
         """Import one repository and return it.
 
-        `client.github.sync` imports whole installations.
+        To import the repositories of all installations, use `client.github.sync`.
         """
         with advice_for_500(_WRITES_FAIL):
             response = await self._change("POST", _REPOS, f"repository {draft.full_name}", body=draft.body())
@@ -66,7 +67,7 @@ class ImportedReposResource(Resource):
     async def update(self, repo_id: str, change: RepoUpdate) -> ImportedRepo:
         """Change the given fields of a repository, for instance hide it, and return it.
 
-        Raises NotFound, or ServiceFailed on some services, if it does not exist.
+        If the repository does not exist, raises NotFound, or ServiceFailed on some services.
         """
         record, fields = path_id(repo_id, "repository"), change.body()
         if not fields:
@@ -98,9 +99,9 @@ class ImportedReposResource(Resource):
         return (await self._get(path, resource)).one(Packages)
 
     async def add_subproject(self, repo_id: str, directory: str) -> BareRepo:
-        """Import one directory as a repository of its own, and return it.
+        """Import one directory of a repository as a repository of its own, and return it.
 
-        Raises Conflict if it was imported already.
+        Raises Conflict if the directory was imported already.
         """
         path, resource = _part(repo_id, "subproject", "a sub-project")
         try:
@@ -114,16 +115,17 @@ class ImportedReposResource(Resource):
         return response.one(BareRepo)
 
     async def snapshot(self, repo_id: str) -> Snapshot | None:
-        """Return the prebuilt sandbox image of a repository, or None."""
+        """Return the prebuilt sandbox image of a repository, or None if it has none."""
         path, resource = _part(repo_id, "snapshot", "the snapshot")
         response = await self._get(path, resource)
         return None if response.at("snapshot") is None else response.one(Snapshot, "snapshot")
 
     async def build_snapshot(self, repo_id: str) -> Snapshot:
-        """Build the sandbox image and return it, after up to a quarter of an hour.
+        """Build the sandbox image of a repository and return it.
 
-        Raises Throttled with the wait in seconds (3 an hour, 10 a day, 15 minutes between two of one repository),
-        Conflict while another build runs, and NotAllowed without funded sandboxes.
+        This takes up to 15 minutes. Raises Throttled with the wait in seconds (limits: 3 builds an
+        hour, 10 a day, and 15 minutes between two builds for one repository), Conflict while another
+        build runs, and NotAllowed if nobody pays for the account's sandboxes.
         """
         path, resource = _part(repo_id, "snapshot", "the snapshot")
         return (await self._change("POST", path, resource, extra_wait=_BUILD_SECONDS)).one(
@@ -131,9 +133,9 @@ class ImportedReposResource(Resource):
         )
 
     async def delete_snapshot(self, repo_id: str) -> None:
-        """Delete the sandbox image.
+        """Delete the prebuilt sandbox image of a repository.
 
-        Does nothing if there is none.
+        Does nothing if the repository has none.
         """
         path, resource = _part(repo_id, "snapshot", "the snapshot")
         await self._change("DELETE", path, resource)

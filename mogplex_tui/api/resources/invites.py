@@ -1,4 +1,4 @@
-"""Invites to teams: sent ones by id, received ones by the token of their link."""
+"""Invites to teams: sent ones by their id, received ones by the token in their link."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class InvitesResource(Resource):
     """
 
     async def send(self, team_id: str, email: str, role: str) -> SentInvite:
-        """Invite one address for seven days, and return the invite.
+        """Invite an email address to a team, and return the invite.
 
-        Raises Conflict if the address belongs to a member.
+        The invite is valid for seven days. Raises Conflict if the address belongs to a member.
         """
         path, resource = _sent(team_id)
         draft = InviteDraft(email=email, role=role)
@@ -48,9 +48,9 @@ class InvitesResource(Resource):
         )
 
     async def send_many(self, team_id: str, emails: Iterable[str], role: str) -> BulkInvites:
-        """Invite 1 to 100 addresses, and return a status for each.
+        """Invite 1 to 100 email addresses to a team, and return a status for each.
 
-        One failure does not stop the others.
+        If one invite fails, the others are sent all the same.
         """
         path, resource = _sent(team_id)
         draft = BulkInviteDraft(emails=list(emails), role=role)
@@ -59,9 +59,9 @@ class InvitesResource(Resource):
         return response.one(BulkInvites)
 
     async def resend(self, team_id: str, invite_id: str) -> SentInvite:
-        """Send an open invite again with a new link, valid for seven more days.
+        """Send an open invite again with a new link, and return the invite.
 
-        The old link becomes invalid. Returns the invite. Raises NotFound.
+        The new link is valid for seven days; the old link becomes invalid. Raises NotFound.
         """
         path, resource = _sent(team_id, invite_id)
         return (await self._change("POST", path, resource, extra_wait=15)).one(SentInvite)
@@ -75,14 +75,18 @@ class InvitesResource(Resource):
         await self._change("DELETE", path, resource)
 
     async def read(self, token: str) -> Invitation:
-        """Return an invite by its token or its link. Raises NotFound."""
+        """Return the invite that a token, or a link with the token, belongs to.
+
+        Raises NotFound.
+        """
         return (await self._get(f"/api/invites/{invite_token(token)}", _INVITATION)).one(Invitation)
 
     async def accept(self, token: str, *, confirm_mismatch: bool = False) -> JoinedTeam:
         """Accept an invite, and return the team that was joined.
 
-        Raises Conflict with code already_accepted, expired or mismatch_unconfirmed. The last one means that the invite
-        was sent to another address; `confirm_mismatch` accepts it all the same.
+        Raises Conflict with code already_accepted, expired or mismatch_unconfirmed. The code
+        mismatch_unconfirmed means that the invite was sent to an address other than that of the
+        account; with `confirm_mismatch` it is accepted all the same.
         """
         body = {"confirmMismatch": True} if confirm_mismatch else {}
         try:

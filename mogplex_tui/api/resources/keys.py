@@ -29,7 +29,10 @@ class ApiKeysResource(Resource):
     """
 
     async def list(self) -> Rows[ApiKey]:
-        """Return the keys that are not revoked, the newest first, expired ones included."""
+        """Return the API keys that are not revoked, the newest first.
+
+        Expired keys are included.
+        """
         return (await self._get(_API_KEYS, "the API keys")).rows(ApiKey, "keys")
 
     async def create(self, draft: ApiKeyDraft) -> CreatedKey:
@@ -38,10 +41,11 @@ class ApiKeysResource(Resource):
         return response.one(CreatedKey)
 
     async def revoke(self, key_id: str) -> None:
-        """Revoke a key for good.
+        """Revoke an API key permanently.
 
-        Does nothing if it is revoked already. Some services fail for a key that does not exist; the list is then read
-        to see whether it does. Contract: identity.md §4.
+        Does nothing if the key is revoked already or does not exist. Because some services answer 500
+        for a key that does not exist, the list is read after a 500, and the error is raised only if the
+        key may still exist. Contract: identity.md §4.
         """
         record = path_id(key_id, "API key")
         try:
@@ -83,7 +87,7 @@ class ProviderKeysResource(Resource):
     async def verify(self, provider: str) -> KeyTest:
         """Let the service test the stored key at its provider, and return the result.
 
-        It takes as long as the provider does.
+        The request lasts until the provider answers.
         """
         named = ProviderName(provider=provider)
         response = await self._change(

@@ -39,15 +39,19 @@ _ERROR_TYPES: dict[int, type[errors.MogplexError]] = {
 class McpEndpointResource(Resource):
     """Mogplex's own MCP server, at `/api/v1/mogplex/mcp`.
 
-    This is enough to try it; each operation also has a method of another resource. A JSON-RPC error is raised as the
-    corresponding error of `api.errors`, with its number in `extra["rpc_code"]`. A call counts twice against the token's
-    limit: once for the endpoint and once for the route that it calls.
+    These methods are for trying out the server; another resource has a method for each of its
+    operations. A JSON-RPC error is raised as the corresponding error of `api.errors`, with its
+    number in `extra["rpc_code"]`. A call counts twice against the token's limit: once for the
+    endpoint and once for the route that the server calls.
 
     Contract: mcp.md §3, errors.md §3.
     """
 
     async def initialize(self) -> ServerInfo:
-        """Return the server's description of itself. There is no session."""
+        """Return the server's name, protocol version, capabilities and instructions.
+
+        No MCP session is opened; the other methods work without this one.
+        """
         client = {"name": "mogplex-tui", "version": "1"}
         params = {"protocolVersion": PROTOCOL, "capabilities": {}, "clientInfo": client}
         result, info = await self._call_method("initialize", params)
@@ -71,8 +75,8 @@ class McpEndpointResource(Resource):
     async def call(self, call: ToolCall) -> ToolResult:
         """Call one operation and return its result.
 
-        A refusal by the token API is a result with `refusal`, not an error. Raises BadRequest for an unknown operation
-        and for invalid arguments.
+        If the token API refuses the operation, no error is raised: the result has a `refusal`. Raises
+        BadRequest for an unknown operation and for invalid arguments.
         """
         result, info = await self._call_method("tools/call", call.body(), _EXTRA_WAIT)
         tool_result = _parsed(ToolResult, result, info)
@@ -80,7 +84,10 @@ class McpEndpointResource(Resource):
         return tool_result
 
     async def batch(self, calls: Sequence[ToolCall]) -> list[ToolResult | errors.MogplexError]:
-        """Call several operations; return a result or an error for each, in order."""
+        """Call several operations in one request; return a result or an error for each.
+
+        The results have the order of `calls`.
+        """
         if not calls:
             raise errors.InvalidInput("A batch needs at least one call")
         messages = [_message(number, "tools/call", call.body()) for number, call in enumerate(calls, 1)]
@@ -111,7 +118,9 @@ class McpEndpointResource(Resource):
         )
 
     def _count(self, results: Sequence[ToolResult | errors.MogplexError]) -> None:
-        """Count the requests that the service sent with this token.
+        """Charge the token's budget for the requests that the server sent for some calls.
+
+        Calls that failed, or that the token API refused with 429, are not charged.
 
         Contract: mcp.md §3.
         """
@@ -132,7 +141,7 @@ def _message(number: int, method: str, params: Any) -> dict[str, Any]:
 
 
 def _result(data: Any, info: ResponseInfo) -> Any:
-    """Return the result in one response, or raise its error."""
+    """Return the result in a JSON-RPC response; raise the error if it contains one."""
     if not isinstance(data, dict) or data.get("jsonrpc") != "2.0":
         raise invalid_response(info, "is not a JSON-RPC response")
     if "error" in data:
@@ -161,7 +170,7 @@ def _outcome(data: Any, info: ResponseInfo) -> ToolResult | errors.MogplexError:
 
 
 def _error(rpc_error: Any, info: ResponseInfo) -> errors.MogplexError:
-    """Return the error of `api.errors` for a JSON-RPC error.
+    """Return the error of `api.errors` that corresponds to a JSON-RPC error.
 
     Contract: errors.md §3.
     """

@@ -1,4 +1,4 @@
-"""External MCP servers."""
+"""External MCP servers that the account has configured."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class McpServersResource(Resource):
         return (await self._get(_ROOT, "the MCP servers")).rows(McpServer, "servers")
 
     async def configured(self) -> Rows[ConfiguredServer]:
-        """Return the servers that tools are started with, with secrets.
+        """Return MCP servers as a command line tool is configured with them, with secrets.
 
-        Own servers come first, then connections. Contract: library.md §9.1.
+        The account's own servers come first, then its MCP connections. Contract: library.md §9.1.
         """
         return _configured(await self._get(_ROOT, "the MCP servers", format="cli"), None)
 
     async def configured_by_token(self) -> Rows[ConfiguredServer]:
-        """Return the servers that tools are started with, over the token API.
+        """Return the same servers as `configured`, read over the token API.
 
         Contract: v1.md §6.
         """
@@ -75,8 +75,9 @@ class McpServersResource(Resource):
     async def delete(self, server_id: str) -> None:
         """Delete a server with its secrets.
 
-        Does nothing if it does not exist. The hosted service answers 404 although it has just deleted the server, so
-        the list is read to see whether it did. Contract: library.md §9.3.
+        Does nothing if the server does not exist. The hosted service answers 404 even if it has just
+        deleted the server, so after a 404 the list is read, and NotFound is raised only if the server
+        may still exist. Contract: library.md §9.3.
         """
         record = path_id(server_id, "server")
         try:
@@ -88,7 +89,10 @@ class McpServersResource(Resource):
 
 
 def _configured(response: JsonResponse, key: str | None) -> Rows[ConfiguredServer]:
-    """Return the list as models without its JSON, which is full of secrets."""
+    """Parse a list of servers, without keeping its JSON, which is full of secrets.
+
+    `key` is the field of the response that holds the list, or None if the response is the list.
+    """
     items = response.at(key)
     if not isinstance(items, list):
         raise invalid_response(response.info, "has no list of servers")

@@ -1,4 +1,4 @@
-"""Memories of agents, in lanes."""
+"""Memories that agents have stored, grouped in lanes."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class MemoriesResource(Resource):
         repo_id: str | None = None,
         scope: MemoryScope | None = None,
     ) -> Rows[Memory]:
-        """Return at most 20 memories that resemble a text, the best first.
+        """Return at most 20 memories that are similar to a text, the best match first.
 
         Without a lane, the scope is ignored. Contract: library.md §10.1.
         """

@@ -22,7 +22,8 @@ class ModelsResource(Resource):
     async def list(self) -> ModelCatalog:
         """Return the catalogue, sorted by provider, name and id.
 
-        The order of the service is not defined. Contract: identity.md §6.2.
+        The catalogue is sorted here because the service returns it in no defined order.
+        Contract: identity.md §6.2.
         """
         response = await self._get("/api/models", "the models")
         default = response.data.get("default_model") if isinstance(response.data, dict) else None
@@ -34,7 +35,7 @@ class ModelsResource(Resource):
         )
 
     async def for_cli(self) -> Rows[CliModel]:
-        """Return the usable models in the command line tool's format.
+        """Return the models that the account can use, in the command line tool's format.
 
         Prices are for a million tokens. Contract: identity.md §6.3.
         """
@@ -80,17 +81,17 @@ class ModelsResource(Resource):
     async def provider_icons(self) -> tuple[str, ...]:
         """Return the names of the providers that have an icon.
 
-        The service caches them for up to 300 seconds.
+        The service caches the names for up to 300 seconds.
         """
         response = await self._get("/api/models/provider-icons", "the provider icons")
         names = response.at("providers")
         return tuple(name for name in names if isinstance(name, str)) if isinstance(names, list) else ()
 
     def icon_url(self, provider: str, storage_url: str | None = None) -> str | None:
-        """Return the address of a provider's icon, or None for an invalid name.
+        """Return the URL of a provider's icon, or None if the provider's name is invalid.
 
-        Sends nothing. `storage_url` is the service's public storage, by default the address of the service. Contract:
-        identity.md §6.9.
+        Sends nothing. `storage_url` is the address of the service's public storage, by default that of
+        the service. Contract: identity.md §6.9.
         """
         name = provider.strip().lower()
         if not _ICON_NAME.fullmatch(name):

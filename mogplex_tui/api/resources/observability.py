@@ -34,7 +34,7 @@ _TURN_CHARS = 96 * 1024
 
 
 class ObservabilityResource(Resource):
-    """Observability, at `/api/observability`.
+    """Statistics, calls, jobs and the dispatch log, at `/api/observability`.
 
     Contract: observability.md.
     """
@@ -119,7 +119,7 @@ class ObservabilityResource(Resource):
                 raise invalid_response(info, f"cannot be read to its end: {error}") from None
 
     async def tool_calls(self) -> Rows[ToolCall]:
-        """Return the tool calls of the newest 50 calls that have any.
+        """Return the tool calls of the newest 50 AI calls that used tools.
 
         Contract: observability.md §5.
         """
@@ -174,10 +174,10 @@ class ObservabilityResource(Resource):
         return (await self._get(f"{_ROOT}/jobs/{record}", f"job {short_id(record)}")).one(JobDetail, "run")
 
     async def cancel_call(self, call_id: str) -> CallCancelled:
-        """Request the cancel of a call, and return the service's confirmation.
+        """Ask the service to cancel a call, and return its confirmation.
 
-        The row of a v1 run does not change. Raises Conflict if the call has ended, and NotFound. Contract:
-        observability.md §3.
+        If the call belongs to a v1 run, the run's own record does not change. Raises Conflict if the
+        call has ended, and NotFound. Contract: observability.md §3.
         """
         record = path_id(call_id, "call")
         return (await self._change("POST", f"{_ROOT}/calls/{record}/cancel", f"call {short_id(record)}")).one(
@@ -185,7 +185,7 @@ class ObservabilityResource(Resource):
         )
 
     async def cancel_job(self, job_id: str) -> JobCancelled:
-        """Cancel a job and request the cancel of its calls; return the confirmation.
+        """Cancel a job, ask the service to cancel its calls, and return the confirmation.
 
         Raises Conflict if the job has ended, and NotFound. Contract: observability.md §7.3.
         """
@@ -195,10 +195,10 @@ class ObservabilityResource(Resource):
         )
 
     async def repair_job(self, job_id: str) -> JobRepaired:
-        """Start a job that has been pending for two minutes, and return what happened.
+        """Try to start a job that has been pending for two minutes; return the outcome.
 
-        `started` says whether the job started. Raises BadRequest if the job is not repairable, for instance within two
-        minutes of the last attempt. Contract: observability.md §7.4.
+        `started` in the outcome is True if the job was started. Raises BadRequest if the job cannot be
+        repaired, for instance within two minutes of the last attempt. Contract: observability.md §7.4.
         """
         record = path_id(job_id, "job")
         return (await self._change("POST", f"{_ROOT}/jobs/{record}/repair", f"job {short_id(record)}")).one(
@@ -206,11 +206,12 @@ class ObservabilityResource(Resource):
         )
 
     async def requeue_job(self, job_id: str, version_mode: VersionMode | str | None = None) -> JobRequeued:
-        """Run a failed job again, and return the new job.
+        """Run a failed job again as a new job, and return the new job.
 
-        Each request creates a job. Without a mode, an automation runs its published version if that still fits. Raises
-        BadRequest if the job has not failed, and Conflict with code LATEST_PUBLISHED_VERSION_UNAVAILABLE if that
-        version was requested and there is none. Contract: observability.md §7.5.
+        Each request creates a job. Without `version_mode`, an automation runs its published version if
+        that version still fits the job. Raises BadRequest if the job has not failed, and Conflict with
+        code LATEST_PUBLISHED_VERSION_UNAVAILABLE if the published version was requested but none
+        exists. Contract: observability.md §7.5.
         """
         record = path_id(job_id, "job")
         body = None if version_mode is None else JobRequeue(version_mode=version_mode).set_fields()
@@ -220,10 +221,10 @@ class ObservabilityResource(Resource):
         return response.one(JobRequeued)
 
     async def file_issue(self, job_id: str, finding_id: str, draft: IssueDraft | None = None) -> FindingIssue:
-        """Open a GitHub issue for a finding of a review, or return the existing one.
+        """Open a GitHub issue for a finding of a review, or return the existing issue.
 
-        Raises Conflict if the finding is dismissed, is being filed, has no repository or cannot be filed on GitHub.
-        Contract: observability.md §7.6.
+        Raises Conflict if the finding was dismissed or has no repository, if an issue is already being
+        opened, or if GitHub does not accept one. Contract: observability.md §7.6.
         """
         job, finding = path_id(job_id, "job"), path_id(finding_id, "finding")
         response = await self._change(

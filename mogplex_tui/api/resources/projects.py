@@ -1,4 +1,4 @@
-"""Projects, of the active team if the context has one."""
+"""Projects of the account or of the active team."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ class ProjectsResource(Resource):
         await self._change("DELETE", path, resource)
 
     async def create_repository(self, project_id: str, new: NewRepository) -> BareRepo | None:
-        """Create a repository on GitHub, import it and return it.
+        """Create a repository on GitHub, import it into a project and return it.
 
-        Returns None if it was imported into another project. Raises Conflict or NotAllowed with GitHub's message, and
-        BadRequest without a GitHub sign-in.
+        Returns None if the repository was imported into another project. Raises Conflict or NotAllowed
+        with GitHub's message, and BadRequest without a GitHub sign-in.
         """
         path, resource = _project(project_id)
         response = await self._change("POST", f"{path}/repos", resource, body=new.body(), extra_wait=60)

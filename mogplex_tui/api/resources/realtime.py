@@ -1,4 +1,4 @@
-"""The stream of realtime hints."""
+"""The event stream that announces which tables of the service have changed."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from mogplex_tui.api.transport import Request
 
 
 class RealtimeResource(Resource):
-    """Realtime hints, at `/api/realtime/events`.
+    """The stream of realtime hints, at `/api/realtime/events`.
 
-    Contract: realtime.md.
+    Each hint names a table that has changed. Contract: realtime.md.
     """
 
     async def stream(self, tables: Iterable[str]) -> AsyncGenerator[Connected | Changed | Ping]:
-        """Open the stream and yield its messages until the service closes it.
+        """Open the stream for some tables; yield its messages until the service closes it.
 
-        Raises RealtimeOff for 204 (do not connect again), Unreachable if the connection is lost or closed before
-        Connected, and TimedOut after 60 seconds of silence. The caller reconnects
-        (`api.realtime_messages.backoff`), refreshes what is shown after each Connected,
-        and closes the iterator when leaving early (`contextlib.aclosing`).
+        Raises RealtimeOff if the service answers 204 (do not connect again), Unreachable if the
+        connection is lost or is closed before Connected has arrived, and TimedOut after 60 seconds
+        without a message. The caller has to reconnect (`api.realtime_messages.backoff`), refresh what
+        is shown after each Connected, and close the iterator when leaving early
+        (`contextlib.aclosing`).
         """
         names = table_names(list(tables))
         request = Request(

@@ -1,4 +1,4 @@
-"""Connections, models, rules and skills that one repository excludes or adds."""
+"""Connections, models, rules and skills that a repository excludes or adds."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _NO_EXCLUDING = "The hosted service cannot exclude rules or skills, nor bring th
 class RepoOverridesResource(Resource):
     """Overrides of a repository: `/api/repos/{id}/connections`, `/models` and so on.
 
-    They are open to the person who imported the repository; each method raises NotFound for others. The hosted service
-    requires a session. Contract: projects.md §4.1 to §4.3.
+    Only the person who imported the repository can read and change them; for others each method
+    raises NotFound. The hosted service requires a session. Contract: projects.md §4.1 to §4.3.
     """
 
     async def connections(self, repo_id: str) -> RepoConnections:
-        """Return global connections, then the repository's own, with the excluded ones.
+        """Return global connections, then the repository's own connections.
 
-        Each group is ordered by age.
+        Both groups are ordered by age. Global connections that the repository excludes are included.
         """
         path, resource = _part(repo_id, "connections")
         return (await self._get(path, resource)).one(RepoConnections)
 
     async def exclude_connection(self, repo_id: str, connection_id: str, excluded: bool = True) -> None:
-        """Exclude a global connection, or include it again.
+        """Exclude a global connection from a repository, or include it if not `excluded`.
 
         Raises NotFound for a connection that is not global.
         """
@@ -36,9 +36,9 @@ class RepoOverridesResource(Resource):
         await self._change("POST", path, resource, body=body)
 
     async def drop_connection_override(self, repo_id: str, override_id: str) -> None:
-        """Delete an override by its own id.
+        """Delete a repository's override of a connection, by the id of the override.
 
-        Does nothing if it does not exist.
+        Does nothing if the override does not exist.
         """
         await self._drop(repo_id, "connections", override_id)
 
@@ -48,7 +48,7 @@ class RepoOverridesResource(Resource):
         return (await self._get(path, resource)).one(RepoModels)
 
     async def exclude_model(self, repo_id: str, model_id: str, excluded: bool = True) -> None:
-        """Exclude a model, or include it again.
+        """Exclude a model from a repository, or include it if not `excluded`.
 
         Raises ServiceFailed for an unknown model.
         """
@@ -63,14 +63,17 @@ class RepoOverridesResource(Resource):
         return (await self._get(path, resource)).one(RepoRules)
 
     async def exclude_rule(self, repo_id: str, rule_id: str, excluded: bool = True) -> None:
-        """Exclude an inherited rule, or include it again.
+        """Exclude an inherited rule from a repository, or include it if not `excluded`.
 
-        The hosted service raises ServiceFailed for both.
+        The hosted service always raises ServiceFailed.
         """
         await self._exclude(repo_id, "rules", {"rule_id": path_id(rule_id, "rule"), "excluded": excluded})
 
     async def add_rule(self, repo_id: str, name: str, content: str = "") -> None:
-        """Add a rule to the repository. Only its first 80 characters can be read back."""
+        """Add a rule to the repository.
+
+        Only the first 80 characters of the rule can be read back.
+        """
         await self._add(repo_id, "rules", {"name": name.strip(), "content": content})
 
     async def drop_rule_override(self, repo_id: str, override_id: str) -> None:
@@ -86,9 +89,9 @@ class RepoOverridesResource(Resource):
         return (await self._get(path, resource)).one(RepoSkills)
 
     async def exclude_skill(self, repo_id: str, skill_id: str, excluded: bool = True) -> None:
-        """Exclude an inherited skill, or include it again.
+        """Exclude an inherited skill from a repository, or include it if not `excluded`.
 
-        The hosted service raises ServiceFailed for both.
+        The hosted service always raises ServiceFailed.
         """
         await self._exclude(repo_id, "skills", {"skill_id": path_id(skill_id, "skill"), "excluded": excluded})
 

@@ -46,14 +46,15 @@ class LaunchPresetsResource(Resource):
 
 
 class RepoSecretsResource(Resource):
-    """GitHub Actions secrets, at `/api/repos/{id}/secrets`. They cannot be read.
+    """GitHub Actions secrets of a repository, at `/api/repos/{id}/secrets`.
 
-    Each method raises BadRequest with code NO_GITHUB_TOKEN without a GitHub sign-in, and Unavailable with GitHub's
-    message if GitHub refuses. Contract: projects.md §4.7.
+    Their values cannot be read. Each method raises BadRequest with code NO_GITHUB_TOKEN if the
+    account has no GitHub sign-in, and Unavailable with GitHub's message if GitHub refuses.
+    Contract: projects.md §4.7.
     """
 
     async def list(self, repo_id: str) -> Rows[ActionsSecret]:
-        """Return at most 100 secrets: names and the times of first and last change."""
+        """Return the names of at most 100 secrets, with their creation and update times."""
         path, resource = _part(repo_id, "secrets", "the secrets")
         with _with_detail():
             return (await self._get(path, resource)).rows(ActionsSecret)
@@ -84,8 +85,9 @@ class RepoSecretsResource(Resource):
 class VercelVariablesResource(Resource):
     """Variables of a linked Vercel project, at `/api/repos/{id}/env-vars`.
 
-    The service has them switched off: each method raises FeatureOff, or NotFound for the repository of another account.
-    Variables of sandboxes are the field `sandbox_env_vars` of `client.imported_repos`. Contract: projects.md §4.9.
+    The service has switched these routes off: each method raises FeatureOff, or NotFound for the
+    repository of another account. The variables of sandboxes are elsewhere: in the field
+    `sandbox_env_vars` of `client.imported_repos`. Contract: projects.md §4.9.
     """
 
     async def list(self, repo_id: str) -> Rows[VercelVariable]:

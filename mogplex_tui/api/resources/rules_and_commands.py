@@ -17,8 +17,9 @@ from mogplex_tui.api.safe_text import short_id, visible
 
 
 class RulesResource(Resource):
-    """Rules, or with `table` the legacy skills, at `/api/rules`.
+    """Rules for agents, at `/api/rules`.
 
+    The argument `table` makes the methods handle the legacy skills instead of the rules.
     Contract: library.md §7.
     """
 
@@ -54,7 +55,7 @@ class RulesResource(Resource):
 
 
 class CommandsResource(Resource):
-    """Saved slash commands, at `/api/commands`. They cannot be changed.
+    """Saved slash commands, at `/api/commands`. A saved command cannot be edited.
 
     Contract: library.md §11.
     """

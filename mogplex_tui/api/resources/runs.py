@@ -27,9 +27,10 @@ class RunsResource(Resource):
     async def start(self, run: RunStart, idempotency_key: str) -> StartedRun:
         """Start a run and return it.
 
-        The same key with the same request returns the same run again, with `replayed`. Raises IdempotencyConflict for
-        the key of another request, Throttled beyond 10 runs a minute, 30 an hour or 150 a day, and Unavailable, which
-        may also mean an unknown repository.
+        Repeating a request with the same key returns the run of the first request, with `replayed`
+        True. Raises IdempotencyConflict if the key was used for a different request, Throttled beyond
+        10 runs a minute, 30 an hour or 150 a day, and Unavailable, which may also mean that the
+        repository is unknown.
 
         Contract: v1.md §7, auth.md §7.
         """
@@ -40,8 +41,9 @@ class RunsResource(Resource):
     async def has_write_scope(self) -> bool:
         """Return whether the token has the write scope, without changing anything.
 
-        A start without an idempotency key is refused after the check of the scope and before the quota: 400 means that
-        the scope is there, 403 that it is not. The access map learns the result.
+        Sends a request to start a run, but without an idempotency key. The service refuses it before
+        counting it against the quota: with 400 if the token has the scope, with 403 if not. The access
+        map records the result.
 
         Contract: v1.md §7.2, auth.md §7.
         """
@@ -59,9 +61,10 @@ class RunsResource(Resource):
         return (await self._get(v1(f"/runs/{record}"), f"run {short_id(record)}")).one(RunDetail, "run")
 
     async def events(self, run_id: str, limit: int = MAX_RUN_EVENTS) -> RunEvents:
-        """Return a run and its oldest events, at most 200. Raises NotFound.
+        """Return a run and its oldest events, at most 200.
 
-        `is_truncated` is True if `limit` events came, so that there may be more.
+        `is_truncated` is True if the service returned `limit` events, so that there may be more. Raises
+        NotFound.
         """
         record = path_id(run_id, "run")
         response = await self._get(
@@ -73,10 +76,10 @@ class RunsResource(Resource):
         )
 
     async def cancel(self, run_id: str) -> RunCancelled:
-        """Request the cancel of a run, and return the service's confirmation.
+        """Ask the service to cancel a run, and return its confirmation.
 
-        Repeating it is harmless. Raises NotFound, and Conflict if the sandbox of the run could not be reached.
-        Contract: v1.md §9.
+        Repeating the request is harmless. Raises NotFound, and Conflict if the sandbox of the run could
+        not be reached. Contract: v1.md §9.
         """
         record = path_id(run_id, "run")
         return (await self._change("POST", v1(f"/runs/{record}/cancel"), f"run {short_id(record)}")).one(

@@ -28,7 +28,10 @@ The service may have to wake a paused machine first.
 
 
 def sandbox_route(sandbox_id: str) -> tuple[str, str]:
-    """Return the path of a sandbox and its name for messages; raises InvalidInput."""
+    """Return the URL path of a sandbox, and a name of it for messages.
+
+    Raises InvalidInput if the id is not a UUID.
+    """
     record = path_id(sandbox_id, "sandbox")
     return f"/api/sandbox/{record}", f"sandbox {short_id(record)}"
 
@@ -36,8 +39,8 @@ def sandbox_route(sandbox_id: str) -> tuple[str, str]:
 class SandboxFiles(Resource):
     """Files of a sandbox. Paths are relative to its root directory.
 
-    Each request wakes a paused machine. Each method raises Conflict while the machine is being created, BadRequest
-    without a balance, and NotFound for a path that does not exist.
+    Each request wakes a paused machine. Each method raises Conflict while the machine is being
+    created, BadRequest if the account has no balance, and NotFound for a path that does not exist.
 
     Contract: sandboxes.md §4.10 and §4.11.
     """
@@ -52,7 +55,7 @@ class SandboxFiles(Resource):
         return response.one(FileText)
 
     async def write_file(self, sandbox_id: str, path: str, content: str) -> None:
-        """Write a whole file, and create its directories."""
+        """Write a file, replacing its content, and create missing directories."""
         root, name = sandbox_route(sandbox_id)
         body = FileDraft(path=path, content=content).set_fields()
         await self._change("PUT", f"{root}/files", f"a file of {name}", body=body, extra_wait=WAKE_EXTRA_WAIT)
@@ -74,7 +77,7 @@ class SandboxFiles(Resource):
         return response.one(Listing)
 
     async def tree(self, sandbox_id: str) -> list[str]:
-        """Return all paths; a directory ends with a slash.
+        """Return the paths of all files and directories; directories end in a slash.
 
         Files that belong to tools of the service are left out.
         """

@@ -1,4 +1,4 @@
-"""Boots, commands and coding CLIs of a sandbox, as streams."""
+"""Boots, commands and coding CLI runs of a sandbox, as streams of events."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _events_of_found(response: JsonResponse) -> list[BootEvent]:
 
 
 def _events_of_result(response: JsonResponse) -> list[CommandEvent]:
-    """Return the events of a command whose result came as one JSON response."""
+    """Return the events for a command whose result came as JSON instead of a stream."""
     result = response.one(CommandResult)
     written = [("stdout", result.stdout), ("stderr", result.stderr)]
     events: list[CommandEvent] = [
@@ -59,10 +59,11 @@ def _events_of_result(response: JsonResponse) -> list[CommandEvent]:
 
 
 class Boot(EventStream[BootEvent]):
-    """The boot of a sandbox as a stream. Leaving it does not stop the boot.
+    """The events of a booting sandbox. Leaving the stream does not stop the boot.
 
-    `sandbox` is the newest record that was received, `record_id` the id that every route takes. `as_stream` is False if
-    the sandbox existed already: `SandboxFound` is then the only event, and the sandbox may still be booting.
+    `sandbox` is the newest record that was received, and `record_id` the sandbox's id, which every
+    route takes. `as_stream` is False if the sandbox existed already: `SandboxFound` is then the
+    only event, and the sandbox may still be booting.
     """
 
     def __init__(self, transport: Transport, path: str, resource: str, body: Any = None) -> None:
@@ -83,9 +84,10 @@ class Boot(EventStream[BootEvent]):
 
 
 class Execution(EventStream[CommandEvent]):
-    """A command as a stream. Leaving it early kills the command.
+    """The events of a command in a sandbox. Leaving the stream kills the command.
 
-    `command_id` is the id for `cancel_command`. It is None until it is known, and if the result came as one response.
+    `command_id` is the id to pass to `cancel_command`. It is None until the service has sent it,
+    and always if the service answered with JSON instead of a stream.
     """
 
     def __init__(self, transport: Transport, path: str, resource: str, body: Any) -> None:
@@ -103,10 +105,10 @@ class Execution(EventStream[CommandEvent]):
 
 
 class HarnessRun(EventStream[HarnessEvent]):
-    """A run of a coding CLI as a stream. Leaving it early cancels the call.
+    """The events of a coding CLI run. Leaving the stream cancels the run's AI call.
 
-    `ai_call_id` is the id of the call, by which its events and its cost are found. `session_id` lets a later run
-    continue the session.
+    `ai_call_id` is the id of that call, with which its events and its cost can be read.
+    `session_id` can be passed to a later run, which then continues the session.
     """
 
     def __init__(self, transport: Transport, path: str, resource: str, body: Any) -> None:
@@ -126,24 +128,28 @@ class HarnessRun(EventStream[HarnessEvent]):
 
 
 class SandboxStreams(Resource):
-    """Work in a sandbox as streams; entering `async with` sends the request."""
+    """Boots, commands and coding CLI runs of sandboxes, at `/api/sandbox`.
+
+    Most methods return a stream; entering it with `async with` sends the request.
+    """
 
     def launch(self, draft: LaunchDraft) -> Boot:
-        """Return the launch of a sandbox as a stream.
+        """Return a stream that launches a sandbox and reports its boot.
 
-        If there is a sandbox for the same working tree, the stream finds that one. Entering raises NotFound for a
-        repository of another account, Throttled beyond the quota (3 active, 120 an hour, 10,000 a day), NotAllowed
-        without access to hosted compute, and Unavailable.
+        If the same working tree has a sandbox already, no other is created and the stream returns that
+        one. Entering raises NotFound for a repository of another account, Throttled beyond the quota
+        (3 active, 120 an hour, 10,000 a day), NotAllowed without access to hosted compute, and
+        Unavailable.
 
         Contract: sandboxes.md §3.2.
         """
         return Boot(self._transport, "/api/sandbox", "the new sandbox", draft.body())
 
     def resume(self, sandbox_id: str) -> Boot:
-        """Return the resume of a paused, persistent sandbox as a stream.
+        """Return a stream that resumes a paused, persistent sandbox and reports its boot.
 
-        Entering raises BadRequest if it is not paused or not persistent, and Conflict while it pauses or boots.
-        Contract: sandboxes.md §4.5.
+        Entering raises BadRequest if the sandbox is not paused or not persistent, and Conflict while it
+        pauses or boots. Contract: sandboxes.md §4.5.
         """
         root, name = sandbox_route(sandbox_id)
         return Boot(self._transport, f"{root}/resume", f"the resume of {name}")
@@ -157,11 +163,12 @@ class SandboxStreams(Resource):
         return Boot(self._transport, f"{root}/restart", f"the restart of {name}")
 
     def exec(self, sandbox_id: str, command: CommandDraft) -> Execution:
-        """Return a command as a stream.
+        """Return a stream that runs a command in a sandbox and reports its output.
 
-        A result that comes as one response gives the same events. Entering raises Throttled while another command runs
-        there and beyond 20 commands a minute or 120 an hour, and Conflict while the sandbox is not ready or if a coding
-        CLI has no AI credential. Contract: sandboxes.md §4.8.
+        If the service answers with JSON instead of a stream, the events are the same. Entering raises
+        Throttled while another command runs in the sandbox and beyond 20 commands a minute or 120 an
+        hour, and Conflict if the sandbox is not ready or a coding CLI has no AI credential.
+        Contract: sandboxes.md §4.8.
         """
         root, name = sandbox_route(sandbox_id)
         return Execution(self._transport, f"{root}/exec", f"the command in {name}", command.body())
@@ -171,7 +178,8 @@ class SandboxStreams(Resource):
     ) -> CommandResult:
         """Run a command to its end and return its output and its exit code.
 
-        `extra_wait` is in seconds. Raises the same errors as `exec`.
+        `extra_wait` is how many seconds longer than usual the response may take. Raises the same errors
+        as `exec`.
         """
         root, name = sandbox_route(sandbox_id)
         response = await self._change(
@@ -182,17 +190,18 @@ class SandboxStreams(Resource):
     async def cancel_command(self, sandbox_id: str, command_id: str) -> None:
         """Send SIGINT to a running command.
 
-        Raises ServiceFailed if it has ended. Contract: sandboxes.md §4.9.
+        Raises ServiceFailed if the command has ended. Contract: sandboxes.md §4.9.
         """
         root, name = sandbox_route(sandbox_id)
         body = CommandId(cmd_id=command_id).set_fields()
         await self._change("POST", f"{root}/exec/cancel", f"the command in {name}", body=body)
 
     def harness(self, sandbox_id: str, draft: HarnessDraft) -> HarnessRun:
-        """Return the run of a coding CLI as a stream.
+        """Return a stream that runs a coding CLI in a sandbox and reports its events.
 
-        The CLI commits, pushes and opens a pull request by itself. Entering raises Conflict for a sandbox that is not
-        ready, for a call that is not pending, and without an AI credential. Contract: sandboxes.md §4.15.
+        The CLI commits, pushes and opens a pull request by itself. Entering raises Conflict if the
+        sandbox is not ready, if the prepared call is not pending, and without an AI credential.
+        Contract: sandboxes.md §4.15.
         """
         root, name = sandbox_route(sandbox_id)
         return HarnessRun(
@@ -200,7 +209,10 @@ class SandboxStreams(Resource):
         )
 
     async def prepare_harness(self, sandbox_id: str, draft: HarnessDraft) -> str:
-        """Create the pending call of a run without running anything, and return its id."""
+        """Create a pending AI call for a coding CLI run, and return the id of the call.
+
+        Nothing is run.
+        """
         root, name = sandbox_route(sandbox_id)
         body = {**draft.body(), "prepareOnly": True}
         response = await self._change(

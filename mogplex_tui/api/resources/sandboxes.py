@@ -35,7 +35,7 @@ class SandboxRecords(Resource):
     async def records(self) -> Rows[SandboxRecord]:
         """Return all sandboxes of every status, the newest first.
 
-        With an active team, those of the team. Contract: sandboxes.md §3.1.
+        They are the sandboxes of the account, or of the active team. Contract: sandboxes.md §3.1.
         """
         return (await self._get("/api/sandbox", "the sandboxes")).rows(SandboxRecord, "sandboxes")
 
@@ -47,7 +47,7 @@ class SandboxRecords(Resource):
         return (await self._get("/api/sandbox", "the sandboxes", format="cli")).rows(ActiveSandbox)
 
     async def get(self, sandbox_id: str) -> SandboxRecord:
-        """Return one sandbox with a status that the service has just checked.
+        """Return one sandbox, with its status as the service checks it for this request.
 
         Raises NotFound. Contract: sandboxes.md §4.1.
         """
@@ -63,9 +63,10 @@ class SandboxRecords(Resource):
         return (await self._get(f"{root}/health", f"the health of {name}")).one(SandboxHealth)
 
     async def reconcile(self, sandbox_id: str) -> Reconciled:
-        """Correct the record of a sandbox, and return whether that is done or queued.
+        """Make the service correct the record of a sandbox to match its machine.
 
-        Raises NotFound. Contract: sandboxes.md §4.13.
+        The result says whether the correction is done or queued. Raises NotFound.
+        Contract: sandboxes.md §4.13.
         """
         root, name = sandbox_route(sandbox_id)
         return (await self._change("POST", f"{root}/reconcile", name, extra_wait=_MACHINE_WAIT)).one(
@@ -83,19 +84,20 @@ class SandboxRecords(Resource):
         return response.one(SandboxRecord, "sandbox")
 
     async def stop(self, sandbox_id: str) -> SandboxRecord:
-        """Destroy the machine with its snapshots, and return the record, which stays.
+        """Destroy the machine of a sandbox and its snapshots; keep and return its record.
 
-        If the service could not confirm it, the record has the old status and an `error`. Raises NotFound. Contract:
-        sandboxes.md §4.3.
+        If the service could not confirm that the machine is gone, the record has the old status and an
+        `error`. Raises NotFound. Contract: sandboxes.md §4.3.
         """
         root, name = sandbox_route(sandbox_id)
         response = await self._change("POST", f"{root}/stop", name, extra_wait=_MACHINE_WAIT)
         return response.one(SandboxRecord, "sandbox")
 
     async def delete(self, sandbox_id: str) -> SandboxDeleted:
-        """Destroy the machine, delete the record, and return what was done.
+        """Destroy the machine of a sandbox, delete its record, and return what was done.
 
-        With a `warning`, the record still exists. Raises NotFound. Contract: sandboxes.md §4.2.
+        If the result has a `warning`, the record still exists. Raises NotFound.
+        Contract: sandboxes.md §4.2.
         """
         root, name = sandbox_route(sandbox_id)
         return (await self._change("DELETE", root, name, extra_wait=_MACHINE_WAIT)).one(SandboxDeleted)
@@ -121,9 +123,9 @@ class SandboxRecords(Resource):
         return response.one(PresenceSeen)
 
     async def terminal(self, sandbox_id: str, key: str = "default") -> TerminalOffer:
-        """Return a terminal of the sandbox, if it has one.
+        """Return the address of a terminal of the sandbox, if the sandbox offers one.
 
-        It usually has none: `available` is False then, with a reason. Contract: sandboxes.md §4.16.
+        Usually it does not: `available` is then False, with a reason. Contract: sandboxes.md §4.16.
         """
         root, name = sandbox_route(sandbox_id)
         body = {"terminalSessionKey": key.strip()[:_MAX_TERMINAL_KEY] or "default"}
@@ -131,9 +133,9 @@ class SandboxRecords(Resource):
         return response.one(TerminalOffer)
 
     async def end_terminal(self, sandbox_id: str, key: str = "default") -> None:
-        """End the session of a terminal.
+        """End a terminal session of the sandbox.
 
-        Does nothing if there is none. Contract: sandboxes.md §4.17.
+        Does nothing if there is no such session. Contract: sandboxes.md §4.17.
         """
         root, name = sandbox_route(sandbox_id)
         body = {"action": "kill", "terminalSessionKey": key.strip()[:_MAX_TERMINAL_KEY] or "default"}
@@ -147,10 +149,11 @@ class SandboxesResource(SandboxRecords, SandboxFiles, SandboxStreams):
     """
 
     async def launch_and_wait(self, draft: LaunchDraft) -> Sandbox:
-        """Launch a sandbox over the token API, and return it when the boot has ended.
+        """Launch a sandbox over the token API, and return it when it has booted.
 
-        That takes minutes. Raises NotFound for a repository that the token cannot use, Throttled beyond the quota
-        (without a wait), and Unavailable if the boot failed, which leaves a record with the status `error`.
+        A boot takes minutes. Raises NotFound for a repository that the token cannot use, Throttled
+        beyond the quota (the error names no time to wait), and Unavailable if the boot failed, which
+        leaves a record with the status `error`.
 
         Contract: v1.md §4.
         """
@@ -169,7 +172,7 @@ class SandboxesResource(SandboxRecords, SandboxFiles, SandboxStreams):
     async def list(
         self, repo_id: str | None = None, status: str | None = None, limit: int = 200
     ) -> Rows[Sandbox]:
-        """Return at most 200 sandboxes by last activity, over the token API."""
+        """Return at most 200 sandboxes over the token API, the most recently active first."""
         repo_id = path_id(repo_id, "repository") if repo_id else None
         response = await self._get(
             v1("/sandboxes"), "the sandboxes", repo_id=repo_id, status=status, limit=limit

@@ -25,9 +25,9 @@ class SkillsResource(Resource):
     """
 
     async def list(self, q: str | None = None) -> Rows[Skill]:
-        """Return at most 200 skills, the last changed first.
+        """Return at most 200 skills, the most recently changed first.
 
-        `q` is a part of the name, with % and _ as wildcards.
+        With `q`, only skills whose name contains it; % and _ in `q` are wildcards.
         """
         return (await self._get("/api/skills", "the skills", q=q)).rows(Skill, None)
 
@@ -56,9 +56,10 @@ class SkillsResource(Resource):
         await self._change("DELETE", "/api/skills", f"skill {short_id(record)}", params={"id": record})
 
     async def registry(self, q: str | None = None) -> Rows[RegistrySkill]:
-        """Return skills of the public registry; without `q`, the most installed ones.
+        """Return the skills of the public registry that match `q`.
 
-        They may be minutes old. Contract: library.md §6.2.
+        Without `q`, the most installed skills are returned. The service's copy of the registry may be
+        minutes old. Contract: library.md §6.2.
         """
         return (await self._get("/api/skills/registry", "the skill registry", q=q)).rows(
             RegistrySkill, "skills"
@@ -79,9 +80,9 @@ class SkillsResource(Resource):
         )
 
     async def docs(self, q: str | None = None) -> Rows[DocEntry]:
-        """Return at most 100 documentation pages that match `q`, or 50 without it.
+        """Return at most 100 documentation pages that match `q`, or 50 pages without `q`.
 
-        They may be an hour old. Contract: library.md §6.2.
+        The service's copy of the pages may be an hour old. Contract: library.md §6.2.
         """
         return (await self._get("/api/skills/vercel-docs", "the documentation", q=q)).rows(DocEntry, "docs")
 

@@ -51,10 +51,10 @@ class SlackResource(Resource):
         await self._change("DELETE", path, name)
 
     async def channels(self, team_id: str, cursor: str | None = None) -> Page[SlackChannel]:
-        """Return at most 200 channels and the cursor of the next page.
+        """Return at most 200 channels of a workspace, and the cursor of the next page.
 
-        Raises NotAllowed for the workspace of another account, ServiceFailed without the bot's token, and Unavailable
-        if Slack refuses.
+        Raises NotAllowed for the workspace of another account, ServiceFailed if the service has no bot
+        token for the workspace, and Unavailable if Slack refuses.
         """
         path, name = _workspace(team_id)
         response = await self._get(f"{path}/channels", f"the channels of {name}", cursor=cursor or None)
@@ -66,7 +66,7 @@ class SlackResource(Resource):
         )
 
     async def links(self, team_id: str) -> Rows[SlackLink]:
-        """Return the channels that are linked to a repository, the newest link first."""
+        """Return the links of a workspace's channels to repositories, the newest first."""
         path, name = _workspace(team_id)
         return (await self._get(f"{path}/links", f"the links of {name}")).rows(SlackLink, "links")
 
@@ -88,8 +88,8 @@ class SlackResource(Resource):
         await self._change("DELETE", f"{path}/links/{path_segment(link_id, 'link')}", f"a link of {name}")
 
     def install_address(self) -> str:
-        """Return the address to open in a browser that is signed in to the service.
+        """Return the URL at which the user installs the Slack app in a browser.
 
-        Sends nothing.
+        The browser must be signed in to the service. This method sends nothing.
         """
         return f"{self._transport.target.base_url}{_ROOT}/install"

@@ -33,16 +33,17 @@ _FIRST_PAGE_ONLY = "The hosted service cannot read past the first page of the au
 class TeamsResource(Resource):
     """Teams, at `/api/memberships` and `/api/teams`.
 
-    The hosted service requires a session. A team id is a UUID. Each method with a team id raises NotFound for an
-    unknown team, and NotAllowed if the caller is not a member or the role does not allow it.
+    The hosted service requires a session. A team id is a UUID. Each method with a team id raises
+    NotFound for an unknown team, and NotAllowed if the caller is not a member or the caller's role
+    is not sufficient.
 
     Contract: identity.md §7 and §8.
     """
 
     async def memberships(self) -> Memberships:
-        """Return the account and its teams by name, with its role in each.
+        """Return the account, and its teams by name with the account's role in each.
 
-        There is no other list of teams.
+        The service has no other list of teams.
         """
         return (await self._get("/api/memberships", "the teams")).one(Memberships)
 
@@ -67,7 +68,7 @@ class TeamsResource(Resource):
     async def set_role(self, team_id: str, user_id: str, role: str) -> None:
         """Change the role of another member.
 
-        Admins may change developers and viewers only. Nobody may change the own role.
+        Admins may change only developers and viewers. Members cannot change their own role.
         """
         path, resource, draft = *_member(team_id, user_id), RoleDraft(role=role)
         await self._change("PATCH", path, resource, body=draft.set_fields())
@@ -75,7 +76,7 @@ class TeamsResource(Resource):
     async def remove_member(self, team_id: str, user_id: str) -> None:
         """Remove another member from the team.
 
-        Raises NotFound for no member, and NotAllowed for the caller.
+        Raises NotFound if the user is not a member, and NotAllowed if the user is the caller.
         """
         path, resource = _member(team_id, user_id)
         await self._change("DELETE", path, resource)
@@ -86,29 +87,29 @@ class TeamsResource(Resource):
         return (await self._get(path, resource)).one(TeamModels)
 
     async def allow_models(self, team_id: str, model_ids: Iterable[str] | None) -> None:
-        """Allow only these models; None allows all, an empty list none.
+        """Set the models that the team allows; None allows all models, an empty list none.
 
-        Raises BadRequest, which names unknown models.
+        Raises BadRequest for unknown models; its message names them.
         """
         path, resource = _team(team_id, "models")
         allowlist = Allowlist(model_allowlist=None if model_ids is None else list(model_ids))
         await self._change("PATCH", path, resource, body=allowlist.body())
 
     async def keys(self, team_id: str) -> TeamKeys:
-        """Return the providers that the team has a key of."""
+        """Return the model providers for which the team has stored a key."""
         path, resource = _team(team_id, "keys")
         return (await self._get(path, resource)).one(TeamKeys)
 
     async def put_key(self, team_id: str, provider: str, key: Secret | str) -> None:
-        """Set or replace the team's key of a provider."""
+        """Set or replace the team's key for a model provider."""
         path, resource = _team(team_id, "keys")
         draft = ProviderKeyDraft(provider=provider, key=Secret(key))
         await self._change("PUT", path, resource, body=draft.body())
 
     async def delete_key(self, team_id: str, provider: str) -> None:
-        """Delete the team's key of a provider.
+        """Delete the team's key for a model provider.
 
-        Does nothing if there is none.
+        Does nothing if the team has no key for it.
         """
         path, resource = _team(team_id, "keys")
         named = ProviderName(provider=provider)
@@ -130,9 +131,9 @@ class TeamsResource(Resource):
         return Page(response.rows(AuditEvent, "events"), following if isinstance(following, str) else None)
 
     async def set_icon(self, team_id: str, picture: bytes) -> TeamIcon:
-        """Set the team's icon, and return its address.
+        """Set the team's icon, and return the icon's URL.
 
-        The picture is a PNG, JPEG, GIF or WEBP file of at most 2 MiB; raises InvalidInput for others.
+        The picture is a PNG, JPEG, GIF or WEBP file of at most 2 MiB; others raise InvalidInput.
         """
         path, resource = _team(team_id, "icon", "the picture")
         kind = image_format(picture)
@@ -140,7 +141,7 @@ class TeamsResource(Resource):
         return (await self._change("POST", path, resource, content=form, extra_wait=30)).one(TeamIcon)
 
     async def remove_icon(self, team_id: str) -> TeamIcon:
-        """Remove the team's icon, and return the empty address."""
+        """Remove the team's icon, and return the icon's URL, which is then empty."""
         path, resource = _team(team_id, "icon", "the picture")
         return (await self._change("DELETE", path, resource)).one(TeamIcon)
 
@@ -164,7 +165,7 @@ class TeamsResource(Resource):
         await self._change("DELETE", f"{path}/{installation_number(number)}", resource)
 
     async def transfer_ownership(self, team_id: str, next_owner_id: str) -> None:
-        """Transfer the ownership to an admin. The caller becomes an admin."""
+        """Make an admin the owner of the team. The caller becomes an admin."""
         path, resource = _team(team_id, "ownership")
         body = {"next_owner_user_id": path_id(next_owner_id, "member")}
         await self._change("POST", path, resource, body=body)

@@ -17,18 +17,19 @@ from mogplex_tui.api.safe_text import short_id
 
 
 class ReposResource(Resource):
-    """Repositories, on the token API at `/repos`, with few fields for every token.
+    """Repositories, on the token API at `/repos`; any token can read them.
 
-    `client.imported_repos` has all fields. The service has switched the variables off: their methods raise FeatureOff,
-    even for an unknown repository.
+    They have few fields; `client.imported_repos` has all. The service has switched the variables
+    off: their methods raise FeatureOff, even for an unknown repository.
 
     Contract: v1.md §1 and §1.1, projects.md §6.
     """
 
     async def list(self, q: str | None = None, id: str | None = None, limit: int = 200) -> Rows[Repo]:
-        """Return at most 200 repositories by full name.
+        """Return at most 200 repositories, sorted by full name.
 
-        `q` is a part of owner/name; `id` takes precedence over it.
+        With `q`, only repositories whose owner/name contains it; `id` selects one repository and
+        overrides `q`.
         """
         return (await self._get(v1("/repos"), "the repositories", q=q, id=id, limit=limit)).rows(
             Repo, "repos"
@@ -48,7 +49,10 @@ class ReposResource(Resource):
         return (await self._change("POST", path, resource, body=draft.body())).one(VariableWritten)
 
     async def delete_env_var(self, repo_id: str, key: str) -> VariableDeleted:
-        """Delete all entries of a variable, and return how many. Raises NotFound."""
+        """Delete all entries of a variable, and return how many were deleted.
+
+        Raises NotFound.
+        """
         path, resource = _variables(repo_id)
         named = VariableKey(key=key)
         return (await self._change("DELETE", path, resource, body=named.set_fields())).one(VariableDeleted)

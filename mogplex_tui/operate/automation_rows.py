@@ -1,4 +1,7 @@
-"""Rows of the list of automations, read from either API (routing.md §3, v1.md §5)."""
+"""Rows of the list of automations (routing.md §3, v1.md §5).
+
+They are read from the unversioned routes, or from the token API.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Rows of the list of jobs from each API (observability.md §7, v1.md §5.4)."""
+"""Rows of the list of jobs (observability.md §7, v1.md §5.4).
+
+They are read from the unversioned routes, or from the token API.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Models of what travels, one module a route family."""
+"""Models of request and response bodies, one module for each route family."""

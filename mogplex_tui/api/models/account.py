@@ -14,7 +14,7 @@ from mogplex_tui.api.models.base import Count, Flag, Inbound, Outbound, Text
 
 
 class GithubState(StrEnum):
-    """Connection of the account to GitHub."""
+    """The state of the account's connection to GitHub."""
 
     READY = "app_installed_with_synced_repos"
     APP_INSTALLED = "app_installed"
@@ -24,14 +24,14 @@ class GithubState(StrEnum):
 
 
 class PlatformAccess(Inbound):
-    """Whether the account may use the platform's own AI and sandboxes."""
+    """The account's permissions to use the platform's own AI and sandboxes."""
 
     allow_platform_ai: Flag = False
     allow_platform_sandbox: Flag = False
 
 
 class VercelLink(Inbound):
-    """The state of the Vercel connection, in the service's words."""
+    """The state of the account's Vercel connection, as the service describes it."""
 
     platform_state: Text = ""
     personal_state: Text = ""
@@ -44,7 +44,10 @@ class VercelLink(Inbound):
 
 
 class GithubAction(Inbound):
-    """The suggested next step for GitHub. `href` is a path of the web application."""
+    """The next step that the service suggests for connecting GitHub.
+
+    `href` is a path of the web application.
+    """
 
     kind: Text = ""
     label: Text = ""
@@ -79,7 +82,11 @@ class User(Inbound):
 
     @property
     def label(self) -> str:
-        """The name to show: name, user name, e-mail address or the first part of the id."""
+        """The name to show for the account.
+
+        It is the first of these that is known: the name, the user name, the GitHub user name, the
+        e-mail address, the first eight characters of the id.
+        """
         return self.name or self.username or self.github_username or self.email or self.id[:8]
 
 
@@ -91,7 +98,7 @@ class Settings(Inbound):
 
 
 class SettingsUpdate(Outbound):
-    """A change of settings; None leaves a setting unchanged.
+    """A change of the account's settings; a field that is None is left unchanged.
 
     Contract: identity.md §3.
     """
@@ -120,5 +127,5 @@ class SettingsUpdate(Outbound):
         return self
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body, in snake_case for this route."""
+        """Return the JSON body; this route takes snake_case names."""
         return self.model_dump(exclude_none=True)

@@ -53,10 +53,11 @@ _Prompt = Annotated[
 
 
 class Agent(Inbound):
-    """A preset, whose id is `preset:NAME`, or an agent of the account.
+    """An agent of the account or a preset, whose id is `preset:NAME`.
 
-    `has_fork` says whether the account has a fork of a preset. `model` is None for an agent without a model; the model
-    that a step runs on is chosen in the automation. Contract: library.md §1.1.
+    `has_fork` says whether the account has a fork of the preset. `model` is None if the agent
+    names no model; the model that a step runs on is chosen in the automation.
+    Contract: library.md §1.1.
     """
 
     id: str
@@ -73,9 +74,9 @@ class Agent(Inbound):
 
 
 class AgentDraft(OutboundSnake):
-    """An agent to create. `source_template` is the name of the preset to fork.
+    """The fields of an agent to create.
 
-    Contract: library.md §1.3.
+    `source_template` is the name of the preset to fork. Contract: library.md §1.3.
     """
 
     name: _Name
@@ -87,8 +88,9 @@ class AgentDraft(OutboundSnake):
 
 
 class AgentChange(OutboundSnake):
-    """A change of an agent: missing fields stay, null clears description or prompt.
+    """A change of an agent.
 
+    Fields that are not set keep their values; null clears the description or the prompt.
     Contract: library.md §1.3.
     """
 
@@ -105,7 +107,7 @@ class AgentChange(OutboundSnake):
 
 
 class ExistingAgent(OutboundSnake):
-    """The agent that a generated one should improve.
+    """The agent that a model should improve when it generates an agent.
 
     The service reads only the beginning of each text. Contract: library.md §2.
     """
@@ -125,7 +127,7 @@ def _check_description(value: str) -> str:
 
 
 class AgentGeneration(Outbound):
-    """The purpose of an agent to generate, and the model that writes it.
+    """The request to generate an agent: its purpose and the model that writes it.
 
     The purpose has at most 2000 characters. Contract: library.md §2.
     """
@@ -135,14 +137,14 @@ class AgentGeneration(Outbound):
     existing_agent: ExistingAgent | None = None
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body without missing fields."""
+        """Return the JSON body, without fields that are None."""
         return self.model_dump(by_alias=True, exclude_none=True)
 
 
 class GeneratedAgent(Inbound):
-    """The agent that a model wrote. It is not stored, and only its texts are certain.
+    """An agent written by a model and not stored by the service.
 
-    Contract: library.md §2.
+    A text that the model left out is empty. Contract: library.md §2.
     """
 
     name: Text = ""
@@ -152,10 +154,10 @@ class GeneratedAgent(Inbound):
 
 
 def read_generated(written: str) -> GeneratedAgent:
-    """Return the agent in the whole text of a generation.
+    """Parse the text that a model wrote and return the agent in it.
 
-    The text may be in a code block, as models like to write it. Raises InvalidResponse if it is incomplete or not an
-    agent. Contract: library.md §2.
+    The text may be in a code block, as models often write it. Raises InvalidResponse if the text
+    is incomplete or not an agent. Contract: library.md §2.
     """
     start, end = written.find("{"), written.rfind("}")
     try:
@@ -185,7 +187,7 @@ class RosterEntry(Inbound):
 class AgentActivity(Inbound):
     """The runs and tokens of an agent in the last 24 hours.
 
-    Runs of its assignments and triggers count. Contract: library.md §3.
+    Only runs of its assignments and triggers count. Contract: library.md §3.
     """
 
     agent_id: str
@@ -202,7 +204,7 @@ class AgentActivity(Inbound):
 
 
 class AgentCategory(Inbound):
-    """A category of the account's own.
+    """A category of agents that the account has created.
 
     Contract: library.md §4.
     """
@@ -214,9 +216,9 @@ class AgentCategory(Inbound):
 
 
 class CategoryDraft(Outbound):
-    """The label of a new category: at most 40 characters.
+    """The category to create: a label of at most 40 characters.
 
-    Runs of spaces become one space. Contract: library.md §4.
+    Several spaces in a row become one space. Contract: library.md §4.
     """
 
     label: Annotated[

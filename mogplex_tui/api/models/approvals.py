@@ -1,4 +1,4 @@
-"""Approvals of automations and of the orchestrator.
+"""Requests for approval by automations and by the orchestrator.
 
 Contract: routing.md §3.15 and §3.16.
 """
@@ -23,7 +23,7 @@ class Decision(StrEnum):
 
 
 class Urgency(StrEnum):
-    """Urgency of an approval of the orchestrator."""
+    """The urgency of an approval that the orchestrator requests."""
 
     LOW = "low"
     NORMAL = "normal"
@@ -31,7 +31,7 @@ class Urgency(StrEnum):
 
 
 class FlowApproval(Inbound):
-    """An approval that a run of an automation waits for: a tool call or a manual step.
+    """A tool call or a manual step of an automation that waits for an approval.
 
     Contract: routing.md §3.15.
     """
@@ -46,7 +46,7 @@ class FlowApproval(Inbound):
 
     @property
     def kind(self) -> str:
-        """`tool_approval`, `manual_approval` or another word of the service."""
+        """The kind of approval: `tool_approval`, `manual_approval` or an unknown text."""
         return self._text("kind") or ""
 
     @property
@@ -56,7 +56,7 @@ class FlowApproval(Inbound):
 
     @property
     def tool_input(self) -> str | None:
-        """The tool's input as JSON text, cut at 4000 characters; None if no tool is named."""
+        """The tool's input as JSON text, cut at 4000 characters; None for a manual step."""
         return self._text("toolInput")
 
     @property
@@ -66,22 +66,22 @@ class FlowApproval(Inbound):
 
     @property
     def requester(self) -> str | None:
-        """The name of the agent, else of the step, else None."""
+        """The name of the agent, or of the step if no agent is named; None if unknown."""
         return self._text("agentName") or self._text("nodeLabel")
 
     @property
     def source(self) -> str:
-        """`step` for a manual step, `tool` for the tool call of an agent."""
+        """What waits for the approval: `step` for a manual step, `tool` for a tool call."""
         return "step" if self.kind == "manual_approval" else "tool"
 
     @property
     def input_text(self) -> str | None:
-        """The input of the tool as text."""
+        """The tool's input as text, or None."""
         return self.tool_input
 
     @property
     def denial_effect(self) -> str:
-        """A sentence that describes the effect of a denial."""
+        """A sentence that tells the user what a denial does."""
         return (
             "A denied step fails." if self.source == "step" else "The model learns of the denial and goes on."
         )
@@ -93,7 +93,7 @@ class FlowApproval(Inbound):
 
 @dataclass(frozen=True)
 class FlowApprovals:
-    """The oldest 50 pending approvals. `has_more` says whether there are others."""
+    """The 50 oldest pending approvals; `has_more` says whether more are pending."""
 
     approvals: Rows[FlowApproval]
     has_more: bool
@@ -102,7 +102,7 @@ class FlowApprovals:
 class ControlApproval(Inbound):
     """A tool call of the orchestrator that waits for an approval.
 
-    It may be past `expires_at`. Contract: routing.md §3.16.
+    The approval may have expired: `expires_at` may be in the past. Contract: routing.md §3.16.
     """
 
     id: str
@@ -123,17 +123,17 @@ class ControlApproval(Inbound):
 
     @property
     def source(self) -> str:
-        """Always `control`, for the orchestrator."""
+        """What waits for the approval; always `control`, the orchestrator."""
         return "control"
 
     @property
     def requester(self) -> str:
-        """Always `orchestrator`."""
+        """The name of the requester; always `orchestrator`."""
         return "orchestrator"
 
     @property
     def question(self) -> str:
-        """The orchestrator's summary, else the name of the tool."""
+        """The orchestrator's summary of the call, or the tool's name without a summary."""
         return self.summary or self.tool_name
 
     @property
@@ -143,12 +143,12 @@ class ControlApproval(Inbound):
 
     @property
     def input_text(self) -> str | None:
-        """The input of the tool as indented JSON."""
+        """The tool's input as indented JSON, or None."""
         return None if self.tool_input is None else json.dumps(self.tool_input, indent=2, default=str)
 
     @property
     def denial_effect(self) -> str:
-        """A sentence that describes the effect of a denial."""
+        """A sentence that tells the user what a denial does."""
         return "The tool is not called."
 
 
@@ -168,5 +168,5 @@ class ApprovalAnswer(Outbound):
     note: Annotated[str | None, AfterValidator(_note)] = None
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body, without an empty note."""
+        """Return the JSON body; it contains the note only if there is one."""
         return self.model_dump(by_alias=True, exclude_none=True)

@@ -13,7 +13,7 @@ from mogplex_tui.api.models.field_validators import one_of, positive_int, requir
 
 
 class AssignmentType(StrEnum):
-    """The kinds of work of an assignment."""
+    """The kinds of work that an assignment can do."""
 
     PR_REVIEW = "pr_review"
     CRON_REFACTOR = "cron_refactor"
@@ -24,7 +24,10 @@ class AssignmentType(StrEnum):
 
 
 class TriggerEvent(StrEnum):
-    """The events that a trigger can react to; automations know more of them."""
+    """The events that a trigger can react to.
+
+    Automations can react to more events.
+    """
 
     MENTION = "mention"
     PR_OPENED = "pr_opened"
@@ -36,10 +39,11 @@ class TriggerEvent(StrEnum):
 
 
 class Activity(Inbound):
-    """Counts of the runs of an assignment, a trigger or an automation.
+    """The latest run of an assignment, a trigger or an automation, and counts of runs.
 
-    They count runs or entries of the dispatch log. `last_run_error` may contain control characters;
-    `last_pressure_reason` is the newest reason of any outcome, however old. Contract: routing.md §1.1.
+    The counts count runs or entries of the dispatch log. `last_run_error` may contain control
+    characters; `last_pressure_reason` is the newest reason of any outcome, however old.
+    Contract: routing.md §1.1.
     """
 
     last_job_run_id: str | None = None
@@ -62,7 +66,7 @@ class Activity(Inbound):
 class Assignment(Activity):
     """An assignment: one repository, one agent, one kind of work.
 
-    The response to a change has no activity. Contract: routing.md §1.
+    The activity is missing in the response to a change. Contract: routing.md §1.
     """
 
     id: str
@@ -82,7 +86,10 @@ _Skill = Annotated[str | None, uuid("The skill id is not a UUID")]
 
 
 class AssignmentDraft(OutboundSnake):
-    """An assignment to create. A preset given as the agent is copied to the account."""
+    """The fields of an assignment to create.
+
+    If the agent is a preset, the service copies the preset to the account.
+    """
 
     repo_id: Annotated[str, uuid("The repository id is not a UUID")]
     agent_id: Annotated[str, text("Choose an agent")]
@@ -93,7 +100,7 @@ class AssignmentDraft(OutboundSnake):
 
 
 class AssignmentChange(OutboundSnake):
-    """A change of an assignment: missing fields stay.
+    """A change of an assignment; fields that are not set keep their values.
 
     A skill can be cleared, a schedule cannot. Contract: routing.md §1.3.
     """
@@ -110,7 +117,7 @@ class AssignmentChange(OutboundSnake):
 
 
 class TriggerAgent(Inbound):
-    """A short form of the agent of a trigger."""
+    """The agent of a trigger, with few of its fields."""
 
     id: str | None = None
     name: str | None = None
@@ -139,7 +146,7 @@ _Agent = Annotated[str, uuid("The agent id is not a UUID")]
 
 
 class TriggerDraft(OutboundSnake):
-    """A trigger to create. It is enabled from the start.
+    """The fields of a trigger to create. A new trigger is enabled.
 
     Contract: routing.md §2.
     """

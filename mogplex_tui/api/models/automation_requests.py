@@ -1,4 +1,4 @@
-"""Requests that create, change and trigger automations over the token API.
+"""Requests that create, change and start automations over the token API.
 
 Contract: v1.md §5.3.
 """
@@ -17,9 +17,10 @@ _Graph = Annotated[dict[str, Any] | None, AfterValidator(check_v1_graph)]
 
 
 class AutomationDraft(Outbound):
-    """An automation to create. Without a graph it gets the service's default graph.
+    """The fields of an automation to create.
 
-    A graph with action steps cannot be sent over the token API: see `V1_NODE_TYPES`.
+    If it has no graph, the service gives it the default graph. A graph with action steps cannot be
+    sent over the token API: see `V1_NODE_TYPES`.
     """
 
     installation_id: _Installation
@@ -30,12 +31,15 @@ class AutomationDraft(Outbound):
     publish: bool = False
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body without missing fields."""
+        """Return the JSON body, without fields that are None."""
         return self.model_dump(by_alias=True, exclude_none=True)
 
 
 class AutomationChange(Outbound):
-    """A change of an automation: missing fields stay, null clears a field."""
+    """A change of an automation.
+
+    Fields that are not set keep their values; null clears a field.
+    """
 
     installation_id: _Installation = 0
     name: Annotated[str, text("An automation needs a name")] = ""
@@ -52,7 +56,7 @@ class AutomationChange(Outbound):
 
 
 class NodeModel(Outbound):
-    """The model of one agent step; None removes it.
+    """The model to set for one agent step of an automation; None removes the model.
 
     An agent step without a model cannot be published.
     """
@@ -63,21 +67,24 @@ class NodeModel(Outbound):
 
 
 class AutomationTrigger(Outbound):
-    """The repository to trigger an automation for, and input that its steps can read."""
+    """The request to start an automation for a repository.
+
+    The steps of the automation can read `input`.
+    """
 
     repo_id: Annotated[str, uuid("The repository id is not a UUID")]
     input: Annotated[dict[str, Any] | None, json_value()] = None
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body without a missing input."""
+        """Return the JSON body; it contains the input only if there is one."""
         return self.model_dump(by_alias=True, exclude_none=True)
 
 
 class TriggeredRun(Inbound):
-    """The result of a trigger. `outcome` is queued or suppressed.
+    """The result of starting an automation; `outcome` is queued or suppressed.
 
-    Suppressed (skipped) work is not an error. With the reason IDEMPOTENT_DUPLICATE, `job_run_id` is the earlier job of
-    the same key.
+    Suppressed means that the service skipped the work, which is not an error. If the reason is
+    IDEMPOTENT_DUPLICATE, `job_run_id` is the earlier job with the same idempotency key.
     """
 
     automation_id: Text = ""

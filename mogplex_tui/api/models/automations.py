@@ -32,7 +32,7 @@ class AutomationStatus(StrEnum):
 
 
 class AutomationSummary(Inbound):
-    """An automation as listed by the token API."""
+    """An automation as the token API lists it."""
 
     id: str
     name: Text = ""
@@ -45,7 +45,7 @@ class AutomationSummary(Inbound):
 
 
 class GraphNode(Inbound):
-    """One step of an automation. The fields of `data` depend on its type."""
+    """One step of an automation; the fields of `data` depend on the step's type."""
 
     id: str
     type: Text = ""
@@ -54,15 +54,16 @@ class GraphNode(Inbound):
 
     @property
     def label(self) -> str:
-        """The name of the step, else its id."""
+        """The name of the step, or its id if it has no name."""
         label = self.data.get("label")
         return label if isinstance(label, str) and label else self.id
 
 
 class GraphEdge(Inbound):
-    """A connection from one step to the next.
+    """A connection from one step of an automation to the next.
 
-    The handle tells branches and the error branch apart.
+    `source_handle` tells which branch of the source step the connection belongs to, such as the
+    error branch.
     """
 
     id: Text = ""
@@ -80,7 +81,7 @@ class Graph(Inbound):
     viewport: JsonObject = Field(default_factory=dict)
 
     def body(self) -> dict[str, Any]:
-        """Return the graph as it is sent, in camelCase.
+        """Return the graph as JSON for a request, in camelCase.
 
         Raises InvalidInput if a step or a connection could not be parsed.
         """
@@ -112,7 +113,7 @@ class Graph(Inbound):
 
 
 class PublishedVersion(Inbound):
-    """The published version of an automation."""
+    """The version of an automation that its runs use."""
 
     id: str
     version_number: Count = None
@@ -121,7 +122,7 @@ class PublishedVersion(Inbound):
 
 
 class Versioned(Inbound):
-    """A record with a draft and, after the first publish, a published version."""
+    """An automation's draft graph and, after the first publish, its published version."""
 
     draft_graph: Annotated[Graph, NULL_IS_EMPTY] = Field(default_factory=Graph)
     published_version: PublishedVersion | None = None
@@ -133,15 +134,19 @@ class Versioned(Inbound):
 
     @property
     def draft(self) -> str:
-        """`unpublished`, `differs` from the published version, or empty if it is the same."""
+        """How the draft compares to the published version.
+
+        It is `unpublished` before the first publish, `differs`, or empty if the two are the same.
+        """
         version = self.published_version
         return "unpublished" if version is None else "differs" if self.draft_graph != version.graph else ""
 
 
 class Automation(Versioned):
-    """An automation with its draft and its published version, if any.
+    """An automation of the token API with its draft and its published version.
 
-    The summary of its runs is left out, because the service never computes it. Contract: v1.md §5.1.
+    The summary of its runs is left out, because the service never computes it.
+    Contract: v1.md §5.1.
     """
 
     id: str
@@ -160,7 +165,7 @@ class Automation(Versioned):
 
 
 class NodeRun(Inbound):
-    """One step of one run."""
+    """The execution of one step in one run of an automation."""
 
     id: str
     node_id: Text
@@ -176,9 +181,9 @@ class NodeRun(Inbound):
 
 
 class AutomationRun(Job):
-    """A run of an automation with its steps, as on the token API: without costs.
+    """A run of an automation with its steps, as the token API returns it.
 
-    Contract: v1.md §5.4.
+    The token API returns no costs. Contract: v1.md §5.4.
     """
 
     active_wait_count: Count = None
@@ -186,7 +191,10 @@ class AutomationRun(Job):
 
 
 class Wait(Inbound):
-    """A wait of a run for an event or an approval. Its resume token is not kept."""
+    """The wait of a run for an event or an approval.
+
+    The resume token that the service sends is not kept.
+    """
 
     id: str
     node_id: Text = ""

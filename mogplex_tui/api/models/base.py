@@ -1,7 +1,8 @@
 """The base classes and field types of all models.
 
-Models of responses ignore unknown fields and keep unknown values; rows that do not parse are kept aside and do not
-break a list. Models of requests are strict. Contract: errors.md §6.
+Models of responses ignore unknown fields and keep unknown values; rows that do not parse are
+collected separately, so that the other rows of a list can be used. Models of requests are
+strict. Contract: errors.md §6.
 """
 
 from __future__ import annotations
@@ -116,7 +117,7 @@ def _both_cases(name: str) -> str | AliasChoices:
 class Inbound(BaseModel):
     """Base class of the models of responses.
 
-    Unknown fields are ignored. Names may be in snake_case or in camelCase.
+    Unknown fields are ignored. Names of fields may be in snake_case or in camelCase.
     """
 
     model_config = ConfigDict(
@@ -135,7 +136,7 @@ class Inbound(BaseModel):
 class Outbound(BaseModel):
     """Base class of the models of requests, which are sent in camelCase.
 
-    Unknown fields and invalid values raise InvalidInput with a message for a person.
+    Unknown fields and invalid values raise InvalidInput with a message for the user.
     """
 
     model_config = ConfigDict(
@@ -155,7 +156,7 @@ class Outbound(BaseModel):
             raise InvalidInput(next(iter(problems.values())), problems=problems) from None
 
     def set_fields(self) -> dict[str, Any]:
-        """Return the JSON body with the fields that the caller set, null included."""
+        """Return the JSON body with the fields that the caller set, nulls included."""
         return self.model_dump(by_alias=True, exclude_unset=True)
 
 
@@ -167,16 +168,20 @@ class OutboundSnake(Outbound):
 
 @dataclass(frozen=True)
 class BadRow:
-    """A row that does not parse: its JSON and the first problem."""
+    """A row that does not parse, with the first problem.
+
+    `raw` is the JSON of the row.
+    """
 
     raw: Any
     reason: str
 
 
 class Rows(list[T]):
-    """A list of parsed rows in the service's order, with the unreadable rows in `bad`.
+    """A list of parsed rows in the service's order.
 
-    `raws` holds the JSON of each row in the same order; it is empty if the rows were not parsed.
+    `bad` holds the rows that do not parse. `raws` holds the JSON of the parsed rows in the same
+    order; it is empty for rows that were not parsed from JSON.
     """
 
     def __init__(self, rows: Iterable[T] = (), bad: Iterable[BadRow] = (), raws: Iterable[Any] = ()) -> None:
@@ -186,11 +191,11 @@ class Rows(list[T]):
 
     @property
     def total(self) -> int:
-        """The number of rows in the response, unreadable ones included."""
+        """The number of rows in the response, including those that do not parse."""
         return len(self) + len(self.bad)
 
     def sorted_by(self, key: Callable[[T], Any]) -> Rows[T]:
-        """Return the rows sorted by a key, each with its JSON."""
+        """Return the rows sorted by a key; `raws` is sorted in the same order."""
         indexes = sorted(range(len(self)), key=lambda index: key(self[index]))
         raws = [self.raws[index] for index in indexes] if self.raws else ()
         return Rows((self[index] for index in indexes), self.bad, raws)
@@ -198,14 +203,17 @@ class Rows(list[T]):
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
-    """One page of rows, and the cursor of the next page (None: this is the last)."""
+    """One page of rows, with the cursor of the next page.
+
+    `next_cursor` is None on the last page.
+    """
 
     rows: Rows[T]
     next_cursor: str | None = None
 
 
 def parse_rows(model: type[M], items: Iterable[Any]) -> Rows[M]:
-    """Return the items as rows; items that do not fit the model are in `bad`."""
+    """Parse each item as a row; items that do not fit the model are in `Rows.bad`."""
     rows: Rows[M] = Rows()
     for item in items:
         try:
@@ -217,9 +225,10 @@ def parse_rows(model: type[M], items: Iterable[Any]) -> Rows[M]:
 
 
 def nested(model: type[BaseModel]) -> PlainValidator:
-    """Return the validator of a list in a row: `Annotated[Rows[X], nested(X)]`.
+    """Return the validator of a field that holds a list of rows.
 
-    Null and values that are not a list are read as an empty list.
+    Use it as `Annotated[Rows[X], nested(X)]`. Null and values that are not a list are read as an
+    empty list.
     """
     return PlainValidator(
         lambda value: value if isinstance(value, Rows) else parse_rows(model, _list_or_empty(value))
@@ -227,7 +236,7 @@ def nested(model: type[BaseModel]) -> PlainValidator:
 
 
 def empty_rows() -> Any:
-    """Return the default of a list in a row."""
+    """Return the default of a field that holds a list of rows: no rows."""
     return Field(default_factory=Rows)
 
 
@@ -249,7 +258,10 @@ _MESSAGES = {
 
 
 def validation_message(error: ValidationError) -> str:
-    """Return the first problem as text, without the value, which may be a secret."""
+    """Return the first problem of a validation error as text.
+
+    The text leaves out the invalid value, which may be a secret.
+    """
     first = error.errors(include_url=False, include_input=False)[0]
     cause = first.get("ctx", {}).get("error")
     message = _MESSAGES.get(first["type"].partition("_")[0])

@@ -1,6 +1,6 @@
-"""Billing, payment pages, and the Vercel project that pays. Amounts are US cents.
+"""Billing, payment pages, and the Vercel project that pays.
 
-Contract: identity.md §9 and §10.
+Amounts are US cents. Contract: identity.md §9 and §10.
 """
 
 from enum import StrEnum
@@ -16,7 +16,7 @@ MAX_TOP_UP_CENTS = 100_000
 
 
 class Tier(StrEnum):
-    """The known plans; there may be others."""
+    """The known plans; the service may return others."""
 
     FREE = "free"
     PRO = "pro"
@@ -41,7 +41,7 @@ class Balance(Inbound):
 
 
 class Billing(Inbound):
-    """The billing of the account or the active team.
+    """The plan, the subscription and the credit of the account or the active team.
 
     If `enabled` is False, the other fields are unknown.
     """
@@ -56,7 +56,7 @@ class Billing(Inbound):
 
 
 class Subscription(Outbound):
-    """A plan to subscribe to. The service decides which plans exist."""
+    """The request to subscribe to a plan. The service decides which plans exist."""
 
     plan: str
     return_path: str | None = None
@@ -74,9 +74,9 @@ class Subscription(Outbound):
 
 
 class TopUp(Outbound):
-    """Credit to buy: a preset, or 1,000 to 100,000 cents.
+    """The request to buy credit: either a preset or 1,000 to 100,000 cents.
 
-    `attempt_id` must stay the same when the purchase is tried again.
+    Pass the same `attempt_id` to repeat a purchase that may have failed.
     """
 
     preset: str | None = None
@@ -120,7 +120,10 @@ class PaymentPage(Inbound):
 
 
 class VercelProject(Inbound):
-    """The Vercel project that pays for the account; all None if there is none."""
+    """The Vercel project that pays for the account.
+
+    The ids are None if no project pays.
+    """
 
     project_id: str | None = None
     team_id: str | None = None

@@ -1,4 +1,4 @@
-"""The branches and the directory in which to work.
+"""The branches and the root directory that a request names.
 
 Contract: v1.md §7.2 and §9, sandboxes.md §3.2.
 """
@@ -14,9 +14,10 @@ from mogplex_tui.api.models.base import Outbound
 
 
 class WorkingTree(Outbound):
-    """Branches and a root directory.
+    """The branches and the root directory to work in.
 
-    None is the default of the repository, "" the root of the repository.
+    None means the default of the repository; "" as the root directory means the root of the
+    repository.
     """
 
     base_branch: Annotated[str | None, field_validators.branch()] = None
@@ -31,7 +32,10 @@ class WorkingTree(Outbound):
         return self
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body without missing fields; the repository's root is null."""
+        """Return the JSON body, without fields that are None.
+
+        The root of the repository is sent as null.
+        """
         body = self.model_dump(by_alias=True, exclude_none=True)
         if self.root_directory == "":
             body["rootDirectory"] = None

@@ -40,8 +40,9 @@ LIVE = frozenset({CallStatus.PENDING, CallStatus.STREAMING})
 
 
 class CostSource(StrEnum):
-    """The source of a call's cost: an estimate, the gateway's bill or a person.
+    """Where the cost of a call comes from.
 
+    TRIGGER is an estimate, GATEWAY the bill of the gateway and MANUAL an entry by a person.
     Contract: observability.md §6.
     """
 
@@ -51,7 +52,7 @@ class CostSource(StrEnum):
 
 
 class Surface(StrEnum):
-    """Origin of a call.
+    """The part of the product that a call comes from.
 
     Contract: observability.md §2.2.
     """
@@ -63,8 +64,9 @@ class Surface(StrEnum):
 
 
 class ToolCall(Inbound):
-    """One tool call. The tool-calls route adds id, model and type of its call.
+    """One use of a tool in a call.
 
+    `id`, `model` and `type` describe the call; only the tool-calls route returns them.
     Contract: observability.md §5.
     """
 
@@ -81,7 +83,7 @@ class ToolCall(Inbound):
 
 
 class SandboxContext(Inbound):
-    """The sandbox in which a call runs a coding tool.
+    """The sandbox in which a call ran a coding tool.
 
     Contract: observability.md §2.1.
     """
@@ -101,8 +103,9 @@ def _texts(value: object) -> object:
 class Call(Inbound):
     """One conversation with a model or one run of a coding CLI.
 
-    Tokens are counts, money is US dollars and durations are milliseconds. On a failed call, some texts hold a whole
-    sentence, `control_state` for instance. Contract: observability.md §2.1 and §9.
+    Tokens are counts, money is US dollars and durations are milliseconds. If the call failed, some
+    texts hold a sentence in place of a keyword, such as `control_state`.
+    Contract: observability.md §2.1 and §9.
     """
 
     id: str
@@ -136,14 +139,15 @@ class Call(Inbound):
 
     @property
     def is_live(self) -> bool:
-        """Whether the call still changes by itself."""
+        """Whether the call is not finished, so that its data may still change."""
         return self.status in LIVE
 
     @property
     def tokens(self) -> int | None:
-        """The sum of the fresh, cached and written tokens, or None if none are known.
+        """The sum of the input, output and cache tokens, or None if no count is known.
 
-        Reasoning tokens do not count. Contract: observability.md §1.3.
+        If only the total is known, it is the total. Reasoning tokens are not added.
+        Contract: observability.md §1.3.
         """
         parts = (
             self.input_tokens,
@@ -156,8 +160,9 @@ class Call(Inbound):
 
     @property
     def surface(self) -> Surface:
-        """The first of live, automation, cli and cloud that applies.
+        """The origin of the call.
 
+        It is the first of live, automation, cli and cloud that applies.
         Contract: observability.md §2.2.
         """
         if self.is_live:
@@ -168,13 +173,16 @@ class Call(Inbound):
         return Surface.CLI if is_cli else Surface.CLOUD
 
     def meta(self, key: str) -> str | None:
-        """Return a text in the metadata, or None if it is missing, empty or not a text."""
+        """Return the text under a key of the metadata, or None if there is no text.
+
+        An empty text or another type of value also gives None.
+        """
         value = self.metadata.get(key)
         return value if isinstance(value, str) and value else None
 
 
 class CallWithEvents(Call):
-    """A call of a job with its events.
+    """A call with its events, as part of a job.
 
     Contract: v1.md §5.4, observability.md §7.2.
     """
@@ -184,9 +192,9 @@ class CallWithEvents(Call):
 
 @dataclass(frozen=True)
 class CallPage:
-    """One page of calls. `total` counts all matching calls.
+    """One page of calls; `total` counts the matching calls of all pages.
 
-    `limit` is None if the service lost it.
+    `limit` is None if the response does not contain it.
     """
 
     calls: Rows[Call]
@@ -196,8 +204,9 @@ class CallPage:
 
 
 class CallCancelled(Inbound):
-    """The status of a call after a cancel: cancelled, or how it had ended.
+    """The result of cancelling a call.
 
+    `status` is cancelled, or how the call had ended before the cancel.
     Contract: observability.md §3.
     """
 

@@ -32,9 +32,10 @@ class ChatRole(StrEnum):
 
 
 class ChatMessage(Outbound):
-    """One message of a chat: its parts, and the same text again in `content`.
+    """One message of a chat.
 
-    The model reads the parts; the service's memory reads `content`. Contract: library.md §13.1.
+    `content` repeats the text of `parts`: the model reads `parts`, the service's memory reads
+    `content`. Contract: library.md §13.1.
     """
 
     id: Annotated[str, field_validators.text("A message needs an id"), field_validators.json_value()]
@@ -51,15 +52,15 @@ class ChatMessage(Outbound):
 
     @classmethod
     def from_text(cls, message_id: str, text: str, role: ChatRole = ChatRole.USER) -> Self:
-        """Return a message with one text."""
+        """Create a message that consists of one text."""
         return cls(id=message_id, role=role, parts=[{"type": "text", "text": text}], content=text)
 
 
 class ChatDraft(Outbound):
-    """A chat to continue: all messages so far, and the model.
+    """The request to continue a chat, with all messages so far.
 
-    None is the account's default model. `sandbox_id` is the id of a record; it lets the model write files and run
-    commands in that sandbox.
+    If `model` is None, the account's default model replies. `sandbox_id` is the id of a sandbox
+    record; the model may then write files and run commands in that sandbox.
     """
 
     messages: list[ChatMessage]
@@ -88,61 +89,70 @@ class ChatDraft(Outbound):
 
 
 class Metadata(Inbound):
-    """Metadata of an event."""
+    """The metadata of a chat event: the id of the AI call."""
 
     ai_call_id: Text = ""
 
 
 class ChatMetadata(StreamEvent):
-    """The id of the call. It follows each event and does not change."""
+    """An event with the id of the AI call that produces the response.
+
+    The service sends it after each other event; the id does not change.
+    """
 
     message_metadata: Metadata | None = None
 
 
 class ChatStarted(ChatMetadata):
-    """The response starts. By its call id, events and cost are found later too."""
+    """The event that the response starts.
+
+    Its call id can be used to look up the events and the cost of the call later.
+    """
 
 
 class StepBoundary(StreamEvent):
-    """A step of the model starts or ends; `type` says which."""
+    """The event that a step of the model starts or ends; `type` says which."""
 
 
 class TextBoundary(StreamEvent):
-    """A text or a thought starts or ends; `type` says which. Ids may repeat."""
+    """The event that a text or a thought starts or ends; `type` says which.
+
+    Several texts of a response may have the same id.
+    """
 
     id: Text = ""
 
 
 class TextDelta(StreamEvent):
-    """The next piece of the text or the thought of this id."""
+    """The event with the next piece of the text or thought that `id` names."""
 
     id: Text = ""
     delta: Text = ""
 
     @property
     def thinking(self) -> bool:
-        """Whether it belongs to the model's thinking."""
+        """Whether the piece belongs to a thought of the model, not to its text."""
         return self.type == "reasoning-delta"
 
 
 class ToolInputStarted(StreamEvent):
-    """The input of a tool starts to arrive."""
+    """The event that the input of a tool starts to arrive."""
 
     tool_call_id: Text = ""
     tool_name: Text = ""
 
 
 class ToolInputDelta(StreamEvent):
-    """The next piece of a tool's input, which is JSON."""
+    """The event with the next piece of a tool's input, which is JSON."""
 
     tool_call_id: Text = ""
     input_text_delta: Text = ""
 
 
 class ToolInput(StreamEvent):
-    """The whole input of a tool, with an error if it cannot be used.
+    """The event with the complete input of a tool, or an error if it is unusable.
 
-    It may come without ToolInputStarted.
+    ToolInputStarted need not come before it.
     """
 
     tool_call_id: Text = ""
@@ -152,7 +162,10 @@ class ToolInput(StreamEvent):
 
 
 class ToolOutput(StreamEvent):
-    """The output of a tool, or its error. The response continues in both cases."""
+    """The event with the output or the error of a tool.
+
+    The response continues in both cases.
+    """
 
     tool_call_id: Text = ""
     output: Any = None
@@ -160,23 +173,23 @@ class ToolOutput(StreamEvent):
 
 
 class ChatFile(StreamEvent):
-    """A generated file, as a data URL."""
+    """The event with a file that the model generated, as a data URL."""
 
     media_type: Text = ""
     url: Text = Field(default="", repr=False)
 
 
 class ChatFinished(ChatMetadata):
-    """The response is complete.
+    """The event that the response has ended.
 
-    `finish_reason` may say that it was cut: `length` or `content-filter`.
+    `finish_reason` is `length` or `content-filter` if the response was cut short.
     """
 
     finish_reason: Text = ""
 
     @property
     def end(self) -> StreamEnd:
-        """Success, or a failure if the model ended with an error."""
+        """The end of the stream: success, or a failure if the model ended with an error."""
         if self.finish_reason == "error":
             return StreamEnd(StreamEndKind.FAILED, "The model ended with an error")
         return StreamEnd(StreamEndKind.DONE)

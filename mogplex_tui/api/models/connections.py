@@ -1,4 +1,4 @@
-"""Connections to services that agents may use, and the results of their tests.
+"""Connections to services that agents may use, and the results of testing them.
 
 Contract: library.md §8.
 """
@@ -20,14 +20,14 @@ from mogplex_tui.config.secret import Secret
 
 
 class ConnectionType(StrEnum):
-    """The kind of service that a connection leads to."""
+    """The interface of the service that a connection leads to."""
 
     REST_API = "rest_api"
     MCP_SERVER = "mcp_server"
 
 
 class AuthType(StrEnum):
-    """Authentication method of a connection."""
+    """The way in which a connection authenticates."""
 
     NONE = "none"
     API_KEY = "api_key"
@@ -37,7 +37,10 @@ class AuthType(StrEnum):
 
 
 class ConnectionHealth(StrEnum):
-    """The known results of a test; others stay texts."""
+    """The known results of testing a connection.
+
+    A model keeps an unknown result as text.
+    """
 
     UNKNOWN = "unknown"
     TESTING = "testing"
@@ -50,7 +53,7 @@ class ConnectionHealth(StrEnum):
 
 @dataclass(frozen=True)
 class Preset:
-    """A service that the product knows, and what a connection to it requires.
+    """A service that is known to the product, and what a connection to it requires.
 
     Contract: library.md §8.3.
     """
@@ -110,26 +113,26 @@ class Connection(Inbound):
 
     @property
     def origin(self) -> str:
-        """The scheme and host of the address."""
+        """The scheme and host of the connection's address."""
         return address_origin(self.mcp_url.reveal() if self.mcp_url else self.base_url)
 
     @property
     def managed(self) -> bool:
-        """Whether a broker authorizes it instead of the service itself."""
+        """Whether a broker, not the service itself, authorizes the connection."""
         preset = _BY_KEY.get(self.source_preset or "")
         return preset is not None and preset.managed
 
     @property
     def needs_sign_in(self) -> bool:
-        """Whether it must still be authorized in a browser."""
+        """Whether the user must still authorize the connection in a browser."""
         return self.auth_type == AuthType.OAUTH and self.oauth_authorized_at is None
 
 
 class ConnectionTest(Inbound):
-    """The result of a test.
+    """The result of testing a connection.
 
-    A connection that does not work is not an error of the request. `superseded` is True if a newer test has replaced
-    the result.
+    A connection that does not work gives a result, not an error of the request. `superseded` is
+    True if a newer test has replaced this result.
     """
 
     healthy: Flag = False
@@ -171,7 +174,7 @@ def _checked_url(name: str, value: str | None) -> None:
 
 
 class _ScopedConnection(OutboundSnake):
-    """The scope of a new connection: everything, or one repository."""
+    """Base class of new connections: the scope is everything or one repository."""
 
     scope: Annotated[
         str, field_validators.one_of(("global", "project"), "scope must be global or project")
@@ -188,7 +191,7 @@ class _ScopedConnection(OutboundSnake):
     def body(self) -> dict[str, Any]:
         """Return the JSON body with the credential in plain text.
 
-        A global connection has no repository.
+        The repository is left out of a global connection.
         """
         body = self.model_dump(exclude_none=True)
         for name in ("credentials", "mcp_url"):
@@ -200,7 +203,10 @@ class _ScopedConnection(OutboundSnake):
 
 
 class PresetDraft(_ScopedConnection):
-    """A connection to a service of PRESETS, which say what each requires."""
+    """A connection to create to one of the services in PRESETS.
+
+    The preset says whether an address or a credential is required.
+    """
 
     source_preset: str
     credentials: Credential = None
@@ -221,7 +227,10 @@ class PresetDraft(_ScopedConnection):
 
 
 class ConnectionDraft(_ScopedConnection):
-    """A connection to another service. For OAuth, `credentials` is the client secret."""
+    """A connection to create to a service that has no preset.
+
+    For OAuth, `credentials` is the client secret.
+    """
 
     type: Annotated[
         str, field_validators.one_of(tuple(ConnectionType), "type must be rest_api or mcp_server")

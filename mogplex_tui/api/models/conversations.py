@@ -1,5 +1,6 @@
-"""Stored conversations, which are saved only if nobody else changed them.
+"""Stored conversations.
 
+A conversation is saved only if nobody else has changed it since it was read.
 Contract: library.md §12.
 """
 
@@ -15,10 +16,11 @@ _Items = Annotated[list[Any], BeforeValidator(lambda value: value if isinstance(
 
 
 class Conversation(Inbound):
-    """A conversation. Lists leave out messages, local_msgs and harness_state.
+    """A stored conversation.
 
-    `messages` are those of a chat, `local_msgs` what the client showed; both are free JSON. Contract: library.md §12
-    and §13.
+    Lists leave out `messages`, `local_msgs` and `harness_state`. `messages` are those of a chat and
+    `local_msgs` what the client showed; both are JSON of any shape.
+    Contract: library.md §12 and §13.
     """
 
     id: str
@@ -33,10 +35,10 @@ class Conversation(Inbound):
 
 
 class ConversationSave(OutboundSnake):
-    """A conversation to save; missing fields stay. The client chooses the id.
+    """The request to save a conversation; the client chooses its id.
 
-    `expected_updated_at` is the time of the version that was read; None means that there is none yet. Contract:
-    library.md §12.
+    Fields that are not set keep their values. `expected_updated_at` is the time of the version that
+    was read; None means that the conversation is new. Contract: library.md §12.
     """
 
     id: Annotated[str, text("Missing id", trimmed=False)]
@@ -54,6 +56,9 @@ class ConversationSave(OutboundSnake):
         return value if value is None or value.tzinfo else value.replace(tzinfo=UTC)
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body, with microseconds: without them each save would conflict."""
+        """Return the JSON body.
+
+        Times keep their microseconds: without them the service would report a conflict each time.
+        """
         moment = self.expected_updated_at
         return self.set_fields() | {"expected_updated_at": None if moment is None else moment.isoformat()}

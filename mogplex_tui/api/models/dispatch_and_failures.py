@@ -25,7 +25,7 @@ from mogplex_tui.api.models.jobs import AgentRef, DispatchEvent, RepoRef
 
 
 class DispatchLogEntry(DispatchEvent):
-    """One entry of the dispatch log, with what it refers to.
+    """One entry of the dispatch log, with the ids of the records that it is about.
 
     Its texts may contain control characters. Contract: observability.md §8.1.
     """
@@ -45,7 +45,7 @@ class DispatchLogEntry(DispatchEvent):
 
 @dataclass(frozen=True)
 class DispatchLogPage:
-    """One page of the dispatch log. `total` counts all matching entries."""
+    """One page of the dispatch log; `total` counts the matching entries of all pages."""
 
     entries: Rows[DispatchLogEntry]
     total: int
@@ -54,9 +54,10 @@ class DispatchLogPage:
 
 
 class FailureSummary(Inbound):
-    """The number of control events that match the filters.
+    """The numbers of failures and recoveries that match the filters, by kind.
 
-    Recoveries are 0 if a failure class is among the filters. Contract: observability.md §8.3.
+    The number of recoveries is 0 if a failure class is among the filters.
+    Contract: observability.md §8.3.
     """
 
     failed_total: Count = None
@@ -70,7 +71,10 @@ class FailureSummary(Inbound):
 
 
 class FailureCount(Inbound):
-    """The number of failures with one key."""
+    """The number of failures that have one value, such as one provider.
+
+    `key` is the value and `label` its name to show.
+    """
 
     key: Text = ""
     label: Text = ""
@@ -81,9 +85,9 @@ _Counts = Annotated[Rows[FailureCount], nested(FailureCount)]
 
 
 class FailureBreakdowns(Inbound):
-    """The matching failures by several keys, the most frequent first.
+    """The numbers of matching failures, by failure class, provider and so on.
 
-    Contract: observability.md §8.3.
+    In each list the most frequent value comes first. Contract: observability.md §8.3.
     """
 
     by_failure_class: _Counts = empty_rows()
@@ -94,7 +98,7 @@ class FailureBreakdowns(Inbound):
 
 
 class FilterOption(Inbound):
-    """A value of a filter, and its label."""
+    """A value that a filter can take, with its label."""
 
     value: Text = ""
     label: Text = ""
@@ -104,8 +108,9 @@ _Options = Annotated[Rows[FilterOption], nested(FilterOption)]
 
 
 class FailureFilters(Inbound):
-    """The values of each filter: those of the failures between the two times.
+    """The values that each filter of the failure report can take.
 
+    They are the values that occur in the failures of the requested period.
     Contract: observability.md §8.3.
     """
 
@@ -116,16 +121,19 @@ class FailureFilters(Inbound):
 
 
 class FailedAgent(AgentRef):
-    """The agent of a failure. Its model is the agent's, not the step's."""
+    """The agent whose run failed.
+
+    `model` is the model of the agent; the failed step may have used another.
+    """
 
     model: str | None = None
     provider: str | None = None
 
 
 class Diagnostics(Inbound):
-    """Failure of a job as reported by the runtime. The timeout is in milliseconds.
+    """Details of a failure, as reported by the runtime that executed the job.
 
-    Contract: observability.md §8.3.
+    The timeout is in milliseconds. Contract: observability.md §8.3.
     """
 
     failure_class: str | None = None
@@ -165,9 +173,9 @@ class FailureRecord(Inbound):
 
 
 class FailureReport(Inbound):
-    """One page of failures of automations. `total` counts all that match.
+    """One page of failed runs of automations, with counts and filter values.
 
-    Contract: observability.md §8.3.
+    `total` counts the matching failures of all pages. Contract: observability.md §8.3.
     """
 
     summary: Annotated[FailureSummary, NULL_IS_EMPTY] = Field(default_factory=FailureSummary)

@@ -1,4 +1,4 @@
-"""Events of a call, the same on v1 and on the observability routes.
+"""Events of a call, which v1 and the observability routes return in the same form.
 
 Contract: v1.md §8, observability.md §4.
 """
@@ -12,9 +12,9 @@ from mogplex_tui.api.models.base import Inbound, JsonObject, Text, Time
 
 
 class EventType(StrEnum):
-    """The known types of events; others stay texts.
+    """The known types of events of a call.
 
-    Contract: v1.md §8.5.
+    A model keeps an unknown type as text. Contract: v1.md §8.5.
     """
 
     STARTED = "started"
@@ -29,7 +29,7 @@ class EventType(StrEnum):
 
 
 class Event(Inbound):
-    """One event of a call. `type` is a text that compares with EventType."""
+    """One event of a call. `type` is a text that can be compared with EventType."""
 
     id: str
     type: str = Field(validation_alias=AliasChoices("type", "event_type"))
@@ -39,6 +39,6 @@ class Event(Inbound):
     payload: JsonObject = Field(default_factory=dict)
 
     def text(self, key: str) -> str | None:
-        """Return a text in the payload, or None if it is missing or not a text."""
+        """Return the text under a key of the payload, or None if there is no text."""
         value: Any = self.payload.get(key)
         return value if isinstance(value, str) else None

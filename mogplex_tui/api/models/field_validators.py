@@ -1,6 +1,6 @@
-"""Validators that several models of requests share.
+"""Validators of fields that several models of requests share.
 
-Their messages are those of the service, so that a mistake is reported before a request is sent.
+Their messages are those of the service. A mistake is thus reported before a request is sent.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ def text(
     too_long_message: str = "",
     trimmed: bool = True,
 ) -> AfterValidator:
-    """Return a validator of a trimmed text of at most `limit` UTF-16 units.
+    """Return a validator that trims a text and limits it to `limit` UTF-16 units.
 
-    `blank_message` is the error for a blank text; without it a blank text is valid. None is valid, so that the same
-    validator serves fields that can be cleared.
+    `blank_message` is the error for a blank text; if it is None, a blank text is valid. With
+    `trimmed` False the text is not trimmed. None is valid, so that the same validator serves fields
+    that can be cleared.
     """
 
     def check(value: str | None) -> str | None:
@@ -45,7 +46,7 @@ def text(
 
 
 def one_of(words: tuple[str, ...], message: str) -> AfterValidator:
-    """Return a validator of a value out of a fixed list; None is valid."""
+    """Return a validator that accepts the words of a fixed list, and None."""
 
     def check(value: str | None) -> str | None:
         if value is not None and value not in words:
@@ -56,7 +57,7 @@ def one_of(words: tuple[str, ...], message: str) -> AfterValidator:
 
 
 def uuid(message: str) -> AfterValidator:
-    """Return a validator of a UUID in lower case; None is valid."""
+    """Return a validator that accepts a UUID, and converts it to lower case, or None."""
 
     def check(value: str | None) -> str | None:
         if value is not None and not is_uuid(value.strip()):
@@ -67,9 +68,9 @@ def uuid(message: str) -> AfterValidator:
 
 
 def branch(*, required: bool = False) -> AfterValidator:
-    """Return a validator of a branch name; a blank name is None unless `required`.
+    """Return a validator of a branch name.
 
-    Contract: v1.md §9.1.
+    If the name is not `required`, a blank name becomes None. Contract: v1.md §9.1.
     """
 
     def check(value: str | None) -> str | None:
@@ -86,13 +87,14 @@ def branch(*, required: bool = False) -> AfterValidator:
 def directory(root: str | None = "") -> AfterValidator:
     """Return a validator that normalizes a root directory.
 
-    An empty path, the root of the repository, becomes `root`. Contract: v1.md §9.2.
+    `root` is the value that stands for the root of the repository. None is valid.
+    Contract: v1.md §9.2.
     """
     return AfterValidator(lambda value: None if value is None else root_directory(value) or root)
 
 
 def positive_int(message: str) -> AfterValidator:
-    """Return a validator of a positive integer below 2**53; None is valid."""
+    """Return a validator that accepts a positive integer below 2**53, or None."""
 
     def check(value: int | None) -> int | None:
         if value is not None and not 0 < value < 2**53:
@@ -103,7 +105,10 @@ def positive_int(message: str) -> AfterValidator:
 
 
 def json_value(limit: int | None = None, too_long_message: str = "") -> AfterValidator:
-    """Return a validator of a value that has JSON, of at most `limit` UTF-16 units."""
+    """Return a validator that accepts a value that JSON can represent.
+
+    The JSON may have at most `limit` UTF-16 units (None: no limit).
+    """
 
     def check(value: Any) -> Any:
         length = utf16_length(json_text(value))
@@ -115,6 +120,6 @@ def json_value(limit: int | None = None, too_long_message: str = "") -> AfterVal
 
 
 def require_a_change(fields: set[str]) -> None:
-    """Raise ValueError for a change that changes nothing."""
+    """Raise ValueError if a change sets no field."""
     if not fields:
         raise ValueError("There is nothing to change")

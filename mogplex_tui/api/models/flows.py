@@ -1,4 +1,4 @@
-"""Automations over the unversioned routes, their templates and harnesses.
+"""Automations as the unversioned routes return them, templates and coding CLIs.
 
 Contract: routing.md §3 and §4.
 """
@@ -36,7 +36,7 @@ from mogplex_tui.api.request_checks import utf16_length
 
 
 class FlowTemplateId(StrEnum):
-    """The service's own templates.
+    """The ids of the templates that the service provides.
 
     Contract: routing.md §3.4.
     """
@@ -48,9 +48,9 @@ class FlowTemplateId(StrEnum):
 
 
 class SourceKind(StrEnum):
-    """The kind of event that starts an automation, known after the first publish.
+    """The kind of event that starts an automation.
 
-    Contract: routing.md §3.1.
+    The service knows it only after the first publish. Contract: routing.md §3.1.
     """
 
     GITHUB = "github"
@@ -62,7 +62,7 @@ class SourceKind(StrEnum):
 class Flow(Versioned, Activity):
     """An automation with its draft and its published version.
 
-    Its activity is in lists only. Contract: routing.md §3.1.
+    Only lists contain its activity. Contract: routing.md §3.1.
     """
 
     id: str
@@ -84,9 +84,9 @@ _Graph = Annotated[dict[str, Any] | None, AfterValidator(check_flow_graph)]
 
 
 class FlowDraft(OutboundSnake):
-    """An automation to create, from at most one template.
+    """The fields of an automation to create, with at most one template.
 
-    Without a name it gets the name of the template. Contract: routing.md §3.4.
+    An automation without a name gets the name of the template. Contract: routing.md §3.4.
     """
 
     installation_id: _Installation
@@ -104,14 +104,15 @@ class FlowDraft(OutboundSnake):
         return self
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body without missing fields."""
+        """Return the JSON body, without fields that are None."""
         return self.model_dump(exclude_none=True)
 
 
 class FlowChange(OutboundSnake):
-    """A change of a draft: missing fields stay, null clears description or notes.
+    """A change of an automation's draft.
 
-    The published version stays as it is. Contract: routing.md §3.6.
+    Fields that are not set keep their values; null clears the description or the notes. The
+    published version does not change. Contract: routing.md §3.6.
     """
 
     name: Annotated[str, text("An automation needs a name")] = ""
@@ -129,7 +130,7 @@ class FlowChange(OutboundSnake):
 
 
 class FlowTestPayload(OutboundSnake):
-    """The event data of a test run, instead of the service's default.
+    """The event data for a test run, in place of the service's default data.
 
     Contract: routing.md §3.11.
     """
@@ -138,8 +139,9 @@ class FlowTestPayload(OutboundSnake):
 
 
 class FlowTest(Inbound):
-    """The result of a test: `outcome` is queued or, with a reason, suppressed.
+    """The result of starting a test run of an automation.
 
+    `outcome` is queued or suppressed; `reason` says why a run was suppressed.
     Contract: routing.md §3.11.
     """
 
@@ -151,8 +153,9 @@ class FlowTest(Inbound):
 
 
 class FlowTemplate(Inbound):
-    """A template. `reconnect` names what must be chosen again.
+    """A stored template of an automation.
 
+    `reconnect` names what must be chosen again when the template is used.
     Contract: routing.md §3.17.
     """
 
@@ -173,9 +176,10 @@ class FlowTemplate(Inbound):
 
 @dataclass(frozen=True)
 class TemplatePage:
-    """At most 25 templates. `can_write` is None without an active team.
+    """One page of at most 25 templates.
 
-    Contract: routing.md §3.17.
+    `can_write` says whether the account may change the templates of the active team; it is None if
+    no team is active. Contract: routing.md §3.17.
     """
 
     templates: Rows[FlowTemplate]
@@ -190,23 +194,23 @@ def _template_name(value: str | None) -> str | None:
 
 
 class TemplateDraft(OutboundSnake):
-    """A template to save. Without a name it gets the name of the automation.
+    """The request to save an automation as a template.
 
-    Contract: routing.md §3.17.
+    A template without a name gets the name of the automation. Contract: routing.md §3.17.
     """
 
     flow_id: Annotated[str, uuid("The automation id is not a UUID")]
     name: Annotated[str | None, AfterValidator(_template_name)] = None
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body without missing fields."""
+        """Return the JSON body, without fields that are None."""
         return self.model_dump(exclude_none=True)
 
 
 class HarnessState(Inbound):
-    """Whether a harness can work, who pays, and in `reason` what is missing.
+    """Whether a coding CLI is available, and who pays for its model.
 
-    Contract: routing.md §4.
+    `reason` says what is missing. Contract: routing.md §4.
     """
 
     name: Text = ""
@@ -216,7 +220,7 @@ class HarnessState(Inbound):
 
 
 class SandboxTestEnv(Inbound):
-    """The environment variables that a sandbox would get."""
+    """The environment variables that a launched sandbox would get."""
 
     configured: Flag = False
     count: Count = None
@@ -226,7 +230,7 @@ class SandboxTestEnv(Inbound):
 
 
 class SandboxTestHosting(Inbound):
-    """Billing, project and team of a sandbox that would be launched."""
+    """The payer, the Vercel project and the team that a launched sandbox would have."""
 
     billing_source: str | None = None
     credential_source: str | None = None
@@ -235,9 +239,9 @@ class SandboxTestHosting(Inbound):
 
 
 class SandboxTest(Inbound):
-    """Whether a sandbox could be launched for a repository; `error` says why not.
+    """Whether a sandbox could be launched for a repository.
 
-    Contract: routing.md §4.
+    `error` says why it could not. Contract: routing.md §4.
     """
 
     ok: Flag = False

@@ -12,7 +12,7 @@ from mogplex_tui.api.models.base import Count, Inbound, Int64, Rows, Text, empty
 
 
 class CoveredRepo(Inbound):
-    """A repository that an installation covers."""
+    """A repository that an installation of the GitHub App covers."""
 
     id: str
     full_name: Text = ""
@@ -21,7 +21,7 @@ class CoveredRepo(Inbound):
 class Installation(Inbound):
     """An installation of the GitHub App.
 
-    `id` is the id of the row, `installation_id` GitHub's number.
+    `id` is the service's id of the installation, `installation_id` GitHub's number of it.
     """
 
     id: str
@@ -37,14 +37,20 @@ class Installation(Inbound):
 
 
 class OrgMember(Inbound):
-    """A member of an organization, with a public address if there is one."""
+    """A member of a GitHub organization.
+
+    `email` is None if the member has no public address.
+    """
 
     login: str
     email: str | None = None
 
 
 class OrgMembers(Inbound):
-    """At most 1,000 members, and how many of them have no public address."""
+    """Up to 1,000 members of a GitHub organization.
+
+    `no_email_count` is the number of members who have no public e-mail address.
+    """
 
     members: Annotated[Rows[OrgMember], nested(OrgMember)] = empty_rows()
     no_email_count: Count = None
@@ -58,9 +64,9 @@ class OwnerKind(StrEnum):
 
 
 class GithubOwner(Inbound):
-    """An account in which a repository can be created.
+    """A GitHub account in which a repository can be created.
 
-    `source` is oauth, installation or both with a plus.
+    `source` is `oauth`, `installation`, or both joined with a plus sign.
     """
 
     login: str
@@ -77,7 +83,7 @@ class GithubUser(Inbound):
 
 
 class Pull(Inbound):
-    """An open pull request. The sizes are unknown for most."""
+    """An open pull request. For most pull requests the service sends no sizes."""
 
     number: Int64
     title: Text = ""
@@ -92,7 +98,8 @@ class Pull(Inbound):
 class Pulls(Inbound):
     """Up to five open pull requests, the last changed first, and the diff of one.
 
-    An empty result may also mean that GitHub could not be read: the service does not say. Contract: projects.md §7.
+    The result is also empty if the service could not read from GitHub; the two cases cannot be
+    told apart. Contract: projects.md §7.
     """
 
     pulls: Annotated[Rows[Pull], nested(Pull)] = Field(default_factory=Rows)

@@ -30,7 +30,7 @@ Action steps need the flow routes.
 
 
 def check_v1_graph(graph: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return a graph that the token API accepts.
+    """Check and return the graph of an automation for the token API.
 
     Raises ValueError with the position of the first problem.
     """
@@ -44,9 +44,10 @@ def check_v1_graph(graph: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def check_flow_graph(graph: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return a graph for the flow routes, which drop unknown parts.
+    """Check and return the graph of an automation for the unversioned routes.
 
-    Raises ValueError if steps or connections are not lists: saving that would delete all steps.
+    These routes drop parts of a graph that they do not know. Raises ValueError if steps or
+    connections are not lists: saving that would delete all steps.
     """
     if graph is None:
         return None

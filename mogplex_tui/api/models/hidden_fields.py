@@ -1,4 +1,4 @@
-"""Fields with secrets, which repr does not show."""
+"""Types of fields with secret values, which repr does not show."""
 
 from typing import Annotated, Any
 
@@ -40,5 +40,5 @@ TypedKey = Annotated[Secret, PlainValidator(lambda value: value), BeforeValidato
 
 
 def revealed(values: dict[str, Secret]) -> dict[str, Any]:
-    """Return names with their plain values, for the body of a request."""
+    """Return the same names with their secrets in plain text, for a request body."""
     return {name: value.reveal() for name, value in values.items()}

@@ -1,4 +1,4 @@
-"""Invites to teams, as sent and as received.
+"""Invites to teams that the account sends or receives.
 
 Contract: identity.md §8.
 """
@@ -26,7 +26,10 @@ _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 
 
 class InvitedRole(StrEnum):
-    """The roles that an invite can give. Ownership is transferred instead."""
+    """The roles that an invite can give.
+
+    The role of owner cannot be given; ownership must be transferred.
+    """
 
     ADMIN = "admin"
     DEVELOPER = "developer"
@@ -34,7 +37,10 @@ class InvitedRole(StrEnum):
 
 
 class Delivery(StrEnum):
-    """Delivery of an invite; with `log`, its link is in the service's log only."""
+    """How the service delivered an invite.
+
+    With `log`, the link of the invite is only in the service's log.
+    """
 
     RESEND = "resend"
     LOG = "log"
@@ -42,7 +48,7 @@ class Delivery(StrEnum):
 
 
 class Invite(Inbound):
-    """An open invite, without its link."""
+    """An open invite of a team. The service does not return its link."""
 
     id: str
     email: Text = ""
@@ -52,14 +58,14 @@ class Invite(Inbound):
 
 
 class SentInvite(Inbound):
-    """A sent invite, and how it was sent."""
+    """An invite that was just created, and how it was delivered."""
 
     invite: Invite
     delivery: Text = ""
 
 
 class BulkResult(Inbound):
-    """The result for one address."""
+    """The result of inviting one address of several."""
 
     email: Text = ""
     status: Text = ""
@@ -67,7 +73,7 @@ class BulkResult(Inbound):
 
 
 class BulkSummary(Inbound):
-    """The number of addresses by result."""
+    """The numbers of addresses that were invited or skipped, by result."""
 
     total_requested: Count = None
     invited: Count = None
@@ -79,14 +85,14 @@ class BulkSummary(Inbound):
 
 
 class BulkInvites(Inbound):
-    """The results for several addresses, in their order."""
+    """The results of inviting several addresses, in the order of the addresses."""
 
     results: Annotated[Rows[BulkResult], nested(BulkResult)] = empty_rows()
     summary: BulkSummary = Field(default_factory=BulkSummary)
 
 
 class InvitationText(Inbound):
-    """Data of an invitation: team, inviter, role and expiry."""
+    """The contents of an invitation: team, inviter, role and expiry."""
 
     team_name: Text = ""
     team_slug: Text = ""
@@ -98,7 +104,11 @@ class InvitationText(Inbound):
 
 
 class Invitation(Inbound):
-    """A received invite. Without `email_match`, accepting it needs a confirmation."""
+    """An invitation that the account has received.
+
+    `email_match` is False if it was sent to another e-mail address than that of the account.
+    Accepting it then needs a confirmation.
+    """
 
     invite: InvitationText
     email_match: Flag = False
@@ -107,7 +117,7 @@ class Invitation(Inbound):
 
 
 class JoinedTeam(Inbound):
-    """The team of an accepted invite."""
+    """The team that the account joined by accepting an invite."""
 
     id: str
     slug: Text = ""
@@ -120,7 +130,7 @@ def _role(value: str) -> str:
 
 
 class RoleDraft(OutboundSnake):
-    """A new role of a member."""
+    """The new role of a member of a team."""
 
     role: str
 
@@ -131,7 +141,7 @@ class RoleDraft(OutboundSnake):
 
 
 class InviteDraft(RoleDraft):
-    """An address to invite, with a role."""
+    """The request to invite one e-mail address to a team, with a role."""
 
     email: str
 
@@ -144,7 +154,10 @@ class InviteDraft(RoleDraft):
 
 
 class BulkInviteDraft(RoleDraft):
-    """1 to 100 addresses to invite; each gets a result of its own."""
+    """The request to invite 1 to 100 e-mail addresses, all with the same role.
+
+    The response has a result for each address.
+    """
 
     emails: list[str]
 

@@ -11,16 +11,17 @@ from mogplex_tui.api.models.field_validators import one_of, text
 
 
 class VersionMode(StrEnum):
-    """The version of an automation that a retry runs: the failed or the published one."""
+    """Which version of an automation a retry runs: the failed or the published one."""
 
     SAME = "same_version"
     LATEST = "latest_published"
 
 
 class JobRepaired(Inbound):
-    """The state of a pending job after an attempt to start it.
+    """The state of a pending job after another attempt to start it.
 
-    `started` says whether it started, not the status code. Contract: observability.md §7.4.
+    `started` says whether the job started; the HTTP status does not.
+    Contract: observability.md §7.4.
     """
 
     started: Flag = False
@@ -33,10 +34,11 @@ class JobRepaired(Inbound):
 
 
 class JobRequeued(JobRepaired):
-    """The new job of a failed one. `job_run_id` is None if it was skipped.
+    """The result of running a failed job again as a new job.
 
-    `version_fallback_used` is True if the published version does not fit and the failed version runs again. Contract:
-    observability.md §7.5.
+    `job_run_id` is the new job, or None if the service skipped it. `version_fallback_used` is True
+    if the failed version of the automation runs again because the published version does not fit
+    the job. Contract: observability.md §7.5.
     """
 
     queued: Flag = False
@@ -47,8 +49,9 @@ class JobRequeued(JobRepaired):
 
 
 class JobRequeue(Outbound):
-    """Request to run a job again. Without a mode, the published version runs.
+    """The body of a request to run a failed job again with a given version.
 
+    If a request has no body, the service runs the published version of an automation.
     Contract: observability.md §7.5.
     """
 
@@ -58,9 +61,9 @@ class JobRequeue(Outbound):
 
 
 class IssueDraft(Outbound):
-    """The text of an issue. Without title or body, the service writes them.
+    """The GitHub issue to create for a finding.
 
-    Contract: observability.md §7.6.
+    The service writes a title or a body that is None. Contract: observability.md §7.6.
     """
 
     title: Annotated[str | None, text("Write a title")] = None
@@ -68,17 +71,17 @@ class IssueDraft(Outbound):
     labels: list[str] | None = None
 
     def json_body(self) -> dict[str, Any] | None:
-        """Return the JSON body, or None if no field was set.
+        """Return the JSON body, or None if all fields are None.
 
-        The service uses the first ten labels.
+        The service uses only the first ten labels.
         """
         return self.model_dump(exclude_none=True) or None
 
 
 class FindingIssue(Inbound):
-    """The GitHub issue of a finding. `created` is False if it existed already.
+    """The GitHub issue of a finding.
 
-    Contract: observability.md §7.6.
+    `created` is False if the issue existed before the request. Contract: observability.md §7.6.
     """
 
     created: Flag = False

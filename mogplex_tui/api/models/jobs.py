@@ -66,7 +66,7 @@ class DispatchEvent(Inbound):
 
 
 class LatestCall(Inbound):
-    """A short form of the newest call of a job."""
+    """The newest call of a job, with few of its fields."""
 
     id: str
     status: Text = ""
@@ -77,10 +77,10 @@ class LatestCall(Inbound):
 
 
 class Job(Inbound):
-    """A job with its source, its attempts and its possible actions.
+    """A job with its origin, its attempts to start and the actions that are possible.
 
-    Money is US dollars, durations are milliseconds. `cost_usd` is the sum of the costs of its calls and does not say
-    where each comes from. Contract: observability.md §6.
+    Money is US dollars, durations are milliseconds. `cost_usd` is the sum of the costs of the job's
+    calls; the service does not say where each cost comes from. Contract: observability.md §6.
     """
 
     id: str
@@ -129,25 +129,26 @@ class Job(Inbound):
 
     @property
     def cost_source(self) -> str:
-        """`estimated` or `unknown`: the service does not say which calls were billed.
+        """The source of the cost: `estimated`, or `unknown` if there is no cost.
 
+        A known cost counts as an estimate, because the service does not say which calls were billed.
         Contract: observability.md §6.
         """
         return "unknown" if self.cost_usd is None else "estimated"
 
     @property
     def is_live(self) -> bool:
-        """Whether the job still changes by itself."""
+        """Whether the job is not finished, so that its data may still change."""
         return self.status in LIVE_JOBS
 
     @property
     def parent(self) -> str | None:
-        """The id of the automation, the trigger or the assignment that started it."""
+        """The id of the automation, the trigger or the assignment that started the job."""
         return self.flow_id or self.trigger_id or self.assignment_id
 
     @property
     def parent_kind(self) -> str:
-        """The kind of `parent`: automations, triggers or assignments."""
+        """The kind of record that started the job: automations, triggers or assignments."""
         return "automations" if self.flow_id else "triggers" if self.trigger_id else "assignments"
 
 
@@ -170,7 +171,10 @@ class Finding(Inbound):
 
 
 class JobDetail(Job):
-    """A job with its dispatch log and calls, the oldest first, and its findings."""
+    """A job with its dispatch log, its calls and its review findings.
+
+    The dispatch log and the calls are sorted with the oldest first.
+    """
 
     dispatch_events: Annotated[Rows[DispatchEvent], nested(DispatchEvent)] = empty_rows()
     ai_calls: Annotated[Rows[CallWithEvents], nested(CallWithEvents)] = empty_rows()
@@ -179,7 +183,7 @@ class JobDetail(Job):
 
 @dataclass(frozen=True)
 class JobPage:
-    """One page of jobs. `total` counts all matching jobs."""
+    """One page of jobs; `total` counts the matching jobs of all pages."""
 
     jobs: Rows[Job]
     total: int
@@ -188,7 +192,7 @@ class JobPage:
 
 
 class ReleasedJob(Inbound):
-    """A waiting job that was started because another one was cancelled."""
+    """A job that was waiting for the cancelled job and may have been started."""
 
     job_run_id: str
     started: Flag = False

@@ -15,7 +15,7 @@ from mogplex_tui.api.models.model_catalog import Tags
 
 
 class Scope(StrEnum):
-    """The scopes of an API key. Only the token API checks them."""
+    """The scopes that an API key can have. Only the token API checks them."""
 
     READ = "read"
     WRITE = "write"
@@ -31,9 +31,9 @@ class Provider(StrEnum):
 
 
 class ApiKey(Inbound):
-    """An API key that is not revoked, without its token.
+    """An API key that is not revoked; the service does not return its token.
 
-    `last_used_at` None means unknown. Contract: identity.md §1.4 and §4.
+    If `last_used_at` is None, the time is unknown. Contract: identity.md §1.4 and §4.
     """
 
     id: str
@@ -50,7 +50,7 @@ class ApiKey(Inbound):
 
 
 class CreatedKey(Inbound):
-    """A new API key with its token, which no other response contains."""
+    """A new API key with its token; no later response contains the token."""
 
     id: str
     token: Hidden
@@ -62,8 +62,9 @@ class CreatedKey(Inbound):
 class ApiKeyDraft(Outbound):
     """An API key to create: a name, at least one scope, and days until it expires.
 
-    The name has 1 to 100 characters; None days means that the key does not expire. The service takes an invalid
-    lifetime for none at all, so it is checked here. Contract: identity.md §4.
+    The name has 1 to 100 characters; if the days are None, the key does not expire. The service
+    would silently create a key without expiry for an invalid number of days, so the number is
+    checked here. Contract: identity.md §4.
     """
 
     name: str
@@ -99,7 +100,7 @@ class ApiKeyDraft(Outbound):
 
 
 class ProviderKey(Inbound):
-    """A stored key of a provider, without its value."""
+    """A stored key of a model provider; the service does not return its value."""
 
     provider: str
     created_at: Time | None = None
@@ -107,7 +108,7 @@ class ProviderKey(Inbound):
 
 
 class ProviderName(OutboundSnake):
-    """The provider of a key."""
+    """The request to delete or test the stored key of a model provider."""
 
     provider: str
 
@@ -120,7 +121,10 @@ class ProviderName(OutboundSnake):
 
 
 class ProviderKeyDraft(ProviderName):
-    """The key of a provider to store, trimmed. It replaces an existing key."""
+    """The request to store the key of a model provider.
+
+    The key is trimmed and replaces a stored key of the same provider.
+    """
 
     key: TypedKey
 
@@ -130,9 +134,9 @@ class ProviderKeyDraft(ProviderName):
 
 
 class KeyTest(Inbound):
-    """The result of testing a stored key. `key_valid` None means unknown.
+    """The result of testing the stored key of a model provider.
 
-    Contract: identity.md §5.
+    If `key_valid` is None, the service could not find out. Contract: identity.md §5.
     """
 
     key_stored: Flag = False

@@ -24,14 +24,17 @@ from mogplex_tui.api.models.base import (
 
 
 class Implementation(Inbound):
-    """A name and a version."""
+    """The name and the version of an MCP server's software."""
 
     name: Text = ""
     version: Text = ""
 
 
 class ServerInfo(Inbound):
-    """The server's response to `initialize`. Its protocol version is always the same."""
+    """The MCP server's response to `initialize`.
+
+    The server always names the same protocol version.
+    """
 
     protocol_version: Text = ""
     capabilities: JsonObject = Field(default_factory=dict)
@@ -40,7 +43,10 @@ class ServerInfo(Inbound):
 
 
 class ToolAnnotations(Inbound):
-    """Hints about an operation; None if the server gives none."""
+    """The MCP hints about an operation, such as whether it only reads.
+
+    A hint that the server does not give is None.
+    """
 
     read_only: bool | None = Field(default=None, validation_alias="readOnlyHint")
     destructive: bool | None = Field(default=None, validation_alias="destructiveHint")
@@ -53,9 +59,9 @@ def _hints(value: object) -> object:
 
 
 class McpTool(Inbound):
-    """One operation. Its schema has fewer limits than the service.
+    """One operation of the MCP server.
 
-    Contract: mcp.md §4.
+    The service checks more limits than the schema of the arguments names. Contract: mcp.md §4.
     """
 
     name: str
@@ -66,14 +72,17 @@ class McpTool(Inbound):
 
 
 class ContentPart(Inbound):
-    """A part of a result for people. Its wording may change."""
+    """A part of a result as text for people; its wording may change."""
 
     type: Text = ""
     text: Text = ""
 
 
 class ToolRefusal(Inbound):
-    """Refusal of an operation. `status` is None if the token API did not refuse it."""
+    """The reason why an operation was refused.
+
+    `status` is the HTTP status of the token API, or None if the refusal came from elsewhere.
+    """
 
     code: Text = ""
     status: Int64 | None = None
@@ -82,7 +91,10 @@ class ToolRefusal(Inbound):
 
 
 class ToolResult(Inbound):
-    """The result of an operation: `structured_content`, or a refusal if `is_error`."""
+    """The result of an operation.
+
+    `structured_content` holds the data, or the refusal if `is_error` is True.
+    """
 
     content: Annotated[Rows[ContentPart], nested(ContentPart)] = empty_rows()
     structured_content: JsonObject = Field(default_factory=dict)
@@ -90,12 +102,12 @@ class ToolResult(Inbound):
 
     @property
     def text(self) -> str:
-        """The text for people."""
+        """The result as text for people."""
         return "\n".join(part.text for part in self.content if part.text)
 
     @property
     def refusal(self) -> ToolRefusal | None:
-        """The refusal of the token API, or None for a success."""
+        """The reason why the operation was refused, or None for a success."""
         if not self.is_error:
             return None
         refusal = self.structured_content.get("error")
@@ -107,7 +119,7 @@ class ToolResult(Inbound):
 
 
 class ToolCall(Outbound):
-    """A call of one operation. The service checks the arguments."""
+    """The request to call one operation; the service checks the arguments."""
 
     name: Annotated[
         str, field_validators.text("tools/call requires params.name"), field_validators.json_value()
@@ -115,5 +127,5 @@ class ToolCall(Outbound):
     arguments: Annotated[dict[str, Any] | None, field_validators.json_value()] = None
 
     def body(self) -> dict[str, Any]:
-        """Return the parameters of the call."""
+        """Return the parameters of the call as JSON."""
         return self.model_dump(exclude_none=True)

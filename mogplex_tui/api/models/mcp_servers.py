@@ -1,4 +1,4 @@
-"""External MCP servers: the account's own, and those that tools start with.
+"""External MCP servers of the account, and those that coding tools start with.
 
 Contract: library.md §9, v1.md §6.
 """
@@ -29,9 +29,9 @@ def _texts(value: object) -> dict[str, str]:
 
 
 def address_origin(url: str | None) -> str:
-    """Return the scheme and host of an address, "" for none.
+    """Return the scheme, host and port of a URL, "" if it has no host.
 
-    The rest of an address may contain secrets.
+    The rest of the URL may contain secrets.
     """
     try:
         parts = urlsplit(url or "")
@@ -48,14 +48,17 @@ Plain = Annotated[dict[str, str], PlainValidator(_texts)]
 
 
 class ServerTransport(StrEnum):
-    """Transport of an MCP server: a command, or an address."""
+    """How an MCP server is reached: STDIO by a command, HTTP by an address."""
 
     STDIO = "stdio"
     HTTP = "http"
 
 
 class McpServer(Inbound):
-    """A server of the account. Its secrets are given by name only."""
+    """An MCP server of the account.
+
+    The service returns the names of its secrets, not their values.
+    """
 
     id: str
     name: Text = ""
@@ -74,14 +77,15 @@ class McpServer(Inbound):
 
     @property
     def location(self) -> str:
-        """The command, or the scheme and host of the address."""
+        """The command of the server, or the scheme and host of its address."""
         return self.command or address_origin(self.url)
 
 
 class ServerConfig(Inbound):
-    """Command or address of a server, with its secrets, which repr does not show.
+    """The command or the address of an MCP server, with its secrets.
 
-    The path or query of an address may contain a key, so an address is a secret too.
+    The secrets are hidden in repr. The path or the query of an address may contain a key, so the
+    address is hidden, too.
     """
 
     command: str | None = None
@@ -101,14 +105,15 @@ class ServerConfig(Inbound):
 
     @property
     def location(self) -> str:
-        """The command, or the scheme and host of the address."""
+        """The command of the server, or the scheme and host of its address."""
         return self.command or address_origin(self.url.reveal() if self.url else None)
 
 
 class ConfiguredServer(Inbound):
-    """One server that tools are started with.
+    """One MCP server in the list that coding tools are started with.
 
-    The list holds the account's own servers, disabled ones too, and working connections.
+    The list contains the account's own servers, including disabled ones, and the connections that
+    work.
     """
 
     name: Text = ""
@@ -179,10 +184,10 @@ Extra = Annotated[dict[str, Any], BeforeValidator(_checked_extra), field_validat
 
 
 class _Server(Outbound):
-    """The fields that a new server and a change of a server have in common."""
+    """Base class of the requests that add or change an MCP server."""
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body with the fields that were set, secrets in plain text."""
+        """Return the JSON body with the fields that were set, with secrets in plain text."""
         body = self.set_fields()
         for name in ("envSecrets", "headerSecrets"):
             if name in body:
@@ -198,7 +203,7 @@ def _refuse_duplicates(plain: dict[str, str], secret: dict[str, Secret] | dict[s
 
 
 class McpServerDraft(_Server):
-    """A server to add: a command with its environment, or an address with headers.
+    """An MCP server to add, with a command and environment or an address and headers.
 
     Contract: library.md §9.2.
     """
@@ -239,10 +244,11 @@ class McpServerDraft(_Server):
 
 
 class McpServerUpdate(_Server):
-    """A change of a server: missing fields stay, other fields are replaced.
+    """A change of an MCP server; fields that are not set keep their values.
 
-    Secrets are merged by name: a text sets one, None removes it. Another transport removes all fields of the old one
-    and requires its command or address. Contract: library.md §9.3.
+    Secrets are merged by name: a text sets a secret, None removes it. A change of the transport
+    removes all fields of the old transport and requires the command or the address of the new one.
+    Contract: library.md §9.3.
     """
 
     name: Name | None = None

@@ -1,6 +1,6 @@
-"""Memories of agents: session, semantic, episodic or procedural.
+"""Texts that agents remember, in four kinds.
 
-Contract: library.md §10.
+The kinds are session, semantic, episodic and procedural. Contract: library.md §10.
 """
 
 from enum import StrEnum
@@ -26,7 +26,11 @@ class Lane(StrEnum):
 
 
 class MemoryScope(StrEnum):
-    """Which memories are meant: all visible, the account's own, or the active team's."""
+    """The owner of the memories that a request is about.
+
+    ALL is all memories that are visible to the account, PERSONAL those of the account, TEAM those
+    of the active team.
+    """
 
     ALL = "all"
     PERSONAL = "personal"
@@ -34,7 +38,7 @@ class MemoryScope(StrEnum):
 
 
 class Memory(Inbound):
-    """One memory. Its metadata say what it belongs to.
+    """One memory. Its metadata name the records that it belongs to.
 
     Contract: library.md §10.
     """
@@ -47,15 +51,18 @@ class Memory(Inbound):
     updated_at: Time | None = None
 
     def meta(self, key: str) -> str | None:
-        """Return a text in the metadata, or None if it is missing, empty or not a text."""
+        """Return the text under a key of the metadata, or None if there is no text.
+
+        An empty text or another type of value also gives None.
+        """
         value = self.metadata.get(key)
         return value if isinstance(value, str) and value else None
 
 
 def memory_content(value: str) -> str:
-    """Return a valid content of a memory, unchanged; raises ValueError for others.
+    """Check the content of a memory and return it unchanged.
 
-    Contract: library.md §10.2.
+    Raises ValueError for an empty or too long content. Contract: library.md §10.2.
     """
     if not value:
         raise ValueError("Content required")
@@ -71,7 +78,7 @@ _Sandbox = Annotated[str | None, uuid("The sandbox id is not a UUID")]
 
 
 class MemoryEdit(Outbound):
-    """The new content of a memory; nothing else can be changed.
+    """The new content of a memory, the only field that can be changed.
 
     Contract: library.md §10.2.
     """
@@ -80,10 +87,10 @@ class MemoryEdit(Outbound):
 
 
 class MemoryDraft(Outbound):
-    """A memory to add.
+    """The fields of a memory to add.
 
-    The workspace session is used in the session and episodic lanes, the conversation in the session lane. Contract:
-    library.md §10.2.
+    The workspace session is used only in the session and episodic lanes, the conversation only in
+    the session lane. Contract: library.md §10.2.
     """
 
     lane: _Lane
@@ -98,7 +105,7 @@ class MemoryDraft(Outbound):
     resource_scope: _Scope = None
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body without missing fields."""
+        """Return the JSON body, without fields that are None."""
         return self.model_dump(by_alias=True, exclude_none=True)
 
 
@@ -109,9 +116,9 @@ def _label(value: str | None) -> str | None:
 
 
 class Checkpoint(Outbound):
-    """A checkpoint in a lane, by default the session lane, with the time as its label.
+    """The request to store a checkpoint in a lane of memories.
 
-    Contract: library.md §10.3.
+    The default lane is session, the default label the time. Contract: library.md §10.3.
     """
 
     lane: Annotated[str | None, one_of(tuple(Lane), "Invalid lane")] = None
@@ -123,5 +130,5 @@ class Checkpoint(Outbound):
     resource_scope: _Scope = None
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body without missing fields."""
+        """Return the JSON body, without fields that are None."""
         return {"action": "checkpoint", **self.model_dump(by_alias=True, exclude_none=True)}

@@ -1,5 +1,6 @@
-"""Models of AI providers. Prices are US dollars for one token.
+"""Models of AI providers.
 
+Prices are US dollars for one token, except in CliPricing.
 Contract: identity.md §6, v1.md §3.
 """
 
@@ -14,7 +15,10 @@ Tags = Annotated[list[str], BeforeValidator(lambda value: [] if value is None el
 
 
 class Model(Inbound):
-    """A model of the catalogue. `is_enabled` is None if nobody is signed in."""
+    """An AI model in the catalogue.
+
+    `is_enabled` is None if nobody is signed in.
+    """
 
     id: str
     provider: Text = ""
@@ -35,10 +39,10 @@ class Model(Inbound):
 
 @dataclass(frozen=True)
 class ModelCatalog:
-    """The usable models, all known models, and the default model.
+    """The models that the account can use, all known models, and the default model.
 
-    `anonymous` is True if the service answered as if nobody were signed in: for a bad token, or one over its limit.
-    Contract: auth.md §5.1.
+    `anonymous` is True if the service responded as to a caller who is not signed in. It does this
+    for an invalid token and for a token over its request limit. Contract: auth.md §5.1.
     """
 
     models: Rows[Model] = field(default_factory=Rows)
@@ -48,7 +52,7 @@ class ModelCatalog:
 
 
 class Pricing(Inbound):
-    """Prices in US dollars for one token, None if unknown."""
+    """The prices of a model in US dollars for one token; None if unknown."""
 
     input: Money | None = None
     output: Money | None = None
@@ -69,7 +73,7 @@ class AvailableModel(Inbound):
 
 
 class CliCaps(Inbound):
-    """The capabilities of a model, in the command line tool's words."""
+    """The capabilities of a model, under the names of the command line tool's format."""
 
     streaming: Flag = False
     tool_use: Flag = False
@@ -78,7 +82,10 @@ class CliCaps(Inbound):
 
 
 class CliPricing(Inbound):
-    """Prices for a million tokens in `currency`, not rounded by the service."""
+    """The prices of a model for a million tokens, in `currency`.
+
+    The service does not round these prices.
+    """
 
     input_per_million: Money | None = None
     output_per_million: Money | None = None
@@ -103,7 +110,7 @@ class CliModel(Inbound):
 
 
 class NewModel(Inbound):
-    """A model that was added since the account last looked."""
+    """A model that was added since the account last looked at the new models."""
 
     id: str
     name: Text = ""
@@ -111,9 +118,10 @@ class NewModel(Inbound):
 
 
 class NewModels(Inbound):
-    """The new models, and whether new models are enabled automatically.
+    """The new models, and whether the service enables new models automatically.
 
-    `degraded` is True if the list of a team could not be read, so models may be missing. Contract: identity.md §6.8.
+    `degraded` is True if models may be missing because the list of a team could not be read.
+    Contract: identity.md §6.8.
     """
 
     models: Annotated[Rows[NewModel], nested(NewModel)] = empty_rows()

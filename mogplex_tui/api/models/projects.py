@@ -1,6 +1,6 @@
-"""Projects, which the routes call workspaces: named groups of repositories.
+"""Projects, which are named groups of repositories.
 
-Contract: projects.md §5.
+The routes call projects workspaces. Contract: projects.md §5.
 """
 
 from typing import Annotated, Any
@@ -12,7 +12,10 @@ from mogplex_tui.api.models.base import Flag, Inbound, Int64, OutboundSnake, Tex
 
 
 class Owned(Inbound):
-    """A record of a user or a team; `owner_type` says which id applies."""
+    """Base class of records that belong to a user or a team.
+
+    `owner_type` says whether the owner is `owner_user_id` or `product_team_id`.
+    """
 
     user_id: str | None = None
     owner_type: str | None = None
@@ -46,7 +49,7 @@ class Project(Owned):
 
     @property
     def lifetime_ms(self) -> int:
-        """The longest lifetime of its sandboxes, in milliseconds.
+        """The longest lifetime of a sandbox of the project, in milliseconds.
 
         Contract: projects.md §5.1.
         """
@@ -54,7 +57,10 @@ class Project(Owned):
 
     @property
     def idle_ms(self) -> int:
-        """The longest idle time of its sandboxes, at most their lifetime, in milliseconds."""
+        """The longest idle time of a sandbox of the project, in milliseconds.
+
+        It is at most the longest lifetime.
+        """
         return min(self.sandbox_idle_timeout_ms or 1_800_000, self.lifetime_ms)
 
 
@@ -64,9 +70,9 @@ _Lifetime = Annotated[int, Field(ge=600_000, le=18_000_000)]
 
 
 class ProjectDraft(OutboundSnake):
-    """A project to create.
+    """The fields of a project to create.
 
-    `sandbox_timeout_ms` is 600,000 to 18,000,000, by default the longest.
+    `sandbox_timeout_ms` is 600,000 to 18,000,000; if it is None, the project gets the longest time.
     """
 
     name: Annotated[str, _Name]
@@ -79,7 +85,10 @@ class ProjectDraft(OutboundSnake):
 
 
 class ProjectUpdate(OutboundSnake):
-    """A change of a project: missing fields stay, None removes the description."""
+    """A change of a project.
+
+    Fields that are not set keep their values; None removes the description.
+    """
 
     name: Annotated[str | None, _Name] = None
     description: str | None = None
@@ -109,8 +118,8 @@ class ProjectUpdate(OutboundSnake):
 class NewRepository(OutboundSnake):
     """A repository to create on GitHub.
 
-    It is private unless `visibility` is public, and belongs to the account's own login unless `owner_login` is set.
-    Contract: projects.md §5.3.
+    It is private unless `visibility` is public. It belongs to the GitHub account `owner_login`; if
+    that is None, to the user's own GitHub account. Contract: projects.md §5.3.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The records of one imported repository: overrides, presets, secrets, snapshot.
+"""Connections, models, rules, skills, presets and secrets of one repository.
 
 Contract: projects.md §4.
 """
@@ -29,7 +29,10 @@ from mogplex_tui.config.secret import Secret
 
 
 class RepoConnection(Inbound):
-    """A connection that a repository uses: a global one, or its own (scope `project`)."""
+    """A connection that a repository uses.
+
+    It is a global connection or belongs to the repository (scope `project`).
+    """
 
     id: str
     name: Text = ""
@@ -57,9 +60,10 @@ class ConnectionOverride(Inbound):
 
 
 class RepoConnections(Inbound):
-    """The connections of a repository, excluded ones too, and its overrides.
+    """The connections of a repository, including excluded ones, and its overrides.
 
-    `resolved_mcp_count` is the number of MCP servers that a run gets, at most 5. Contract: projects.md §4.1.
+    `resolved_mcp_count` is the number of MCP servers that a run gets, at most 5.
+    Contract: projects.md §4.1.
     """
 
     connections: Annotated[Rows[RepoConnection], nested(RepoConnection)] = empty_rows()
@@ -68,12 +72,12 @@ class RepoConnections(Inbound):
 
     @property
     def excluded_ids(self) -> frozenset[str]:
-        """The ids of the excluded connections."""
+        """The ids of the connections that the repository excludes."""
         return frozenset(row.connection_id for row in self.overrides if row.excluded)
 
 
 class RepoModel(Inbound):
-    """A model that the repository may use, without prices."""
+    """A model that the repository may use. The service returns no prices here."""
 
     id: str
     provider: Text = ""
@@ -93,23 +97,24 @@ class ModelOverride(Inbound):
 
 
 class RepoModels(Inbound):
-    """The models that a repository may use, by provider, and its overrides."""
+    """The models that a repository may use, sorted by provider, and its overrides."""
 
     models: Annotated[Rows[RepoModel], nested(RepoModel)] = empty_rows()
     overrides: Annotated[Rows[ModelOverride], nested(ModelOverride)] = empty_rows()
 
 
 class Source(StrEnum):
-    """Origin of a rule or a skill of a repository."""
+    """Where a rule or a skill of a repository comes from."""
 
     GLOBAL = "global"
     REPO = "repo"
 
 
 class RepoRule(Inbound):
-    """A rule of a repository with its first 80 characters.
+    """A rule that applies to a repository.
 
-    With the source `repo`, the id is that of the override. The source of an excluded rule is empty.
+    `content_preview` is the first 80 characters of the rule. If the source is `repo`, the id is the
+    id of the repository's override. The source of an excluded rule is empty.
     """
 
     id: str
@@ -119,16 +124,17 @@ class RepoRule(Inbound):
 
 
 class RepoRules(Inbound):
-    """The rules of a repository, global ones first, and the excluded inherited rules."""
+    """The rules of a repository, global ones first, and the rules that it excludes."""
 
     rules: Annotated[Rows[RepoRule], nested(RepoRule)] = empty_rows()
     excluded_inherited: Annotated[Rows[RepoRule], nested(RepoRule)] = empty_rows()
 
 
 class RepoSkill(Inbound):
-    """A skill of a repository.
+    """A skill that a repository uses.
 
-    With the source `repo`, the id is that of the override. The source of an excluded skill is empty.
+    If the source is `repo`, the id is the id of the repository's override. The source of an
+    excluded skill is empty.
     """
 
     id: str
@@ -138,14 +144,14 @@ class RepoSkill(Inbound):
 
 
 class RepoSkills(Inbound):
-    """The skills of a repository, global ones first, and the excluded ones."""
+    """The skills of a repository, global ones first, and the skills that it excludes."""
 
     skills: Annotated[Rows[RepoSkill], nested(RepoSkill)] = empty_rows()
     excluded_inherited: Annotated[Rows[RepoSkill], nested(RepoSkill)] = empty_rows()
 
 
 class LaunchPreset(Inbound):
-    """Named branches and a directory to launch a sandbox from."""
+    """A stored choice of branches and a directory for launching a sandbox."""
 
     id: str
     user_id: str | None = None
@@ -160,9 +166,10 @@ class LaunchPreset(Inbound):
 
 
 class LaunchPresetDraft(Outbound):
-    """A preset to save; one of the same name is replaced. At most 25 a repository.
+    """A launch preset to save; it replaces the preset of the same name.
 
-    The name has 1 to 64 characters. `root_directory` None is the root of the repository.
+    A repository has at most 25 presets. The name has 1 to 64 characters. `root_directory` None is
+    the root of the repository.
     """
 
     name: str
@@ -188,12 +195,15 @@ class LaunchPresetDraft(Outbound):
         return self
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body, in camelCase for this route."""
+        """Return the JSON body; this route takes camelCase names."""
         return self.model_dump(by_alias=True)
 
 
 class Package(Inbound):
-    """A package of a monorepo. `has_space` says whether it is imported already."""
+    """A package of a monorepo.
+
+    `has_space` says whether the package has been imported as a repository of its own.
+    """
 
     path: str
     name: Text = ""
@@ -203,7 +213,10 @@ class Package(Inbound):
 
 
 class Packages(Inbound):
-    """Whether a repository is a monorepo, by which file, and its packages."""
+    """Whether a repository is a monorepo, and the packages in it.
+
+    `marker` is the file that shows that it is a monorepo.
+    """
 
     is_monorepo: Flag = False
     marker: str | None = None
@@ -213,7 +226,7 @@ class Packages(Inbound):
 
 
 class ActionsSecret(Inbound):
-    """The name of a GitHub Actions secret, without its value."""
+    """A GitHub Actions secret of a repository; its value cannot be read."""
 
     name: str
     created_at: Time | None = None
@@ -221,7 +234,10 @@ class ActionsSecret(Inbound):
 
 
 class ActionsSecretDraft(OutboundSnake):
-    """A secret to set. GitHub's names have upper-case letters, digits and underscores."""
+    """A GitHub Actions secret to set.
+
+    Names on GitHub have upper-case letters, digits and underscores.
+    """
 
     name: str
     value: Hidden
@@ -246,9 +262,10 @@ class ActionsSecretDraft(OutboundSnake):
 
 
 class Snapshot(Inbound):
-    """A prebuilt sandbox image, with its size in bytes and the provider's status.
+    """A prebuilt sandbox image of a repository.
 
-    An image that was just built has no commit.
+    `status` is the status that the sandbox provider reports. `commit_sha` is None for an image that
+    was just built.
     """
 
     id: str

@@ -1,4 +1,4 @@
-"""Imported repositories with all their fields.
+"""Repositories that the account has imported.
 
 Contract: projects.md §2 and §3.
 """
@@ -20,7 +20,10 @@ LONGEST_LIFE_MS = 18_000_000
 
 
 class Runtime(StrEnum):
-    """The runtime of a sandbox. Without one, the service detects it."""
+    """The runtimes that a sandbox can have.
+
+    If a repository names no runtime, the service detects it.
+    """
 
     NODE22 = "node22"
     NODE24 = "node24"
@@ -28,7 +31,7 @@ class Runtime(StrEnum):
 
 
 class EnvSync(StrEnum):
-    """Environment in which the variables of a repository are used."""
+    """Where the variables of a repository are set: in sandboxes, or also in previews."""
 
     SANDBOX_ONLY = "sandbox-only"
     SANDBOX_AND_PREVIEW = "sandbox-and-preview"
@@ -44,9 +47,9 @@ class GithubAccess(StrEnum):
 class BareRepo(Owned):
     """An imported repository: one GitHub repository at one root directory.
 
-    It belongs to a user or a team. `root_directory` None is the root of the repository; a row with a parent is a
-    sub-project. Variables and the webhook secret are hidden. The sandbox times are stored but not used: those of the
-    project apply.
+    It belongs to a user or a team. `root_directory` None is the root of the repository; a record
+    with `parent_repo_id` is a sub-project. Variables and the webhook secret are hidden in repr. The
+    sandbox times are stored but have no effect: those of the project apply.
     """
 
     id: str
@@ -91,13 +94,14 @@ class BareRepo(Owned):
 
     @property
     def label(self) -> str:
-        """The name to show, with the root directory of a sub-project."""
+        """The name to show: the full name and, if there is one, the root directory."""
         return f"{self.full_name} {self.root_directory}" if self.root_directory else self.full_name
 
     def matches(self, text: str) -> bool:
-        """Return whether a search term matches, by the rule of the web application.
+        """Return whether the repository matches a search term.
 
-        The service has no search. Contract: projects.md §3.2.
+        The rule is that of the web application, because the service offers no search.
+        Contract: projects.md §3.2.
         """
         parts = (self.full_name, self.owner, self.name, self.default_branch, self.root_directory)
         return text.strip().lower() in " ".join(part for part in parts if part).lower()
@@ -116,9 +120,9 @@ class ImportedRepo(BareRepo):
 
 
 class _RepoFields(OutboundSnake):
-    """The fields that can be written.
+    """Base class of the requests that import or change a repository.
 
-    The service silently changes invalid values, so they are refused here.
+    Invalid values are refused here, because the service would silently change them.
     """
 
     default_branch: str | None = None
@@ -182,7 +186,10 @@ class _RepoFields(OutboundSnake):
         return dict(zip(names, value.values(), strict=True))
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body with the set fields, null included, and plain variables."""
+        """Return the JSON body with the fields that were set, nulls included.
+
+        The values of variables are in plain text.
+        """
         body = self.model_dump(exclude_unset=True, exclude={"sandbox_env_vars"})
         if self.sandbox_env_vars is not None:
             body["sandbox_env_vars"] = {
@@ -192,7 +199,7 @@ class _RepoFields(OutboundSnake):
 
 
 class RepoDraft(_RepoFields):
-    """A repository to import, by default into the default project.
+    """A repository to import, by default into the account's default project.
 
     Contract: projects.md §3.4.
     """
@@ -218,9 +225,10 @@ class RepoDraft(_RepoFields):
 
 
 class RepoUpdate(_RepoFields):
-    """A change of a repository: missing fields stay.
+    """A change of a repository; fields that are not set keep their values.
 
-    `sandbox_env_vars` replaces all variables. No route can change the project. Contract: projects.md §3.5.
+    `sandbox_env_vars` replaces all variables. No route can change the project of a repository.
+    Contract: projects.md §3.5.
     """
 
     is_hidden: bool | None = None

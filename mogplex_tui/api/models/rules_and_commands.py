@@ -1,4 +1,4 @@
-"""Rules for agents, and saved slash commands.
+"""Rules for agents, and slash commands stored by the account.
 
 Contract: library.md §7 and §11.
 """
@@ -13,7 +13,7 @@ from mogplex_tui.api.models.field_validators import require_a_change, text
 
 
 class RuleTable(StrEnum):
-    """The tables that the route serves: rules, and the legacy skills.
+    """The database tables that the rules route serves: rules and legacy skills.
 
     Contract: library.md §7.
     """
@@ -23,9 +23,9 @@ class RuleTable(StrEnum):
 
 
 class Rule(Inbound):
-    """A rule: a name like a file's and a text with a heading. Names may repeat.
+    """A rule for agents: a name like that of a file, and a text with a heading.
 
-    Contract: library.md §7.
+    Several rules may have the same name. Contract: library.md §7.
     """
 
     id: str
@@ -39,9 +39,9 @@ _Name = Annotated[str, text("Name is required")]
 
 
 class RuleDraft(OutboundSnake):
-    """A rule to create. Without a type it gets the type of its table.
+    """The fields of a rule to create.
 
-    Contract: library.md §7.
+    If the type is missing, the rule gets the type of its table. Contract: library.md §7.
     """
 
     name: _Name
@@ -50,7 +50,7 @@ class RuleDraft(OutboundSnake):
 
 
 class RuleChange(OutboundSnake):
-    """A change of a rule: missing fields stay.
+    """A change of a rule; fields that are not set keep their values.
 
     Contract: library.md §7.
     """
@@ -66,7 +66,7 @@ class RuleChange(OutboundSnake):
 
 
 class Command(Inbound):
-    """A saved slash command. Names may repeat.
+    """A stored slash command. Several commands may have the same name.
 
     Contract: library.md §11.
     """
@@ -83,7 +83,7 @@ class Command(Inbound):
 
 
 class CommandDraft(OutboundSnake):
-    """A slash command to create.
+    """The fields of a slash command to create.
 
     Contract: library.md §11.
     """

@@ -1,4 +1,4 @@
-"""Runs of the token API.
+"""Runs of coding CLIs, as the token API starts and returns them.
 
 Contract: v1.md §7 to §9.
 """
@@ -28,9 +28,9 @@ class Harness(StrEnum):
 
 
 class RunBranch(Inbound):
-    """The requested branches.
+    """The branches that the start of a run requested.
 
-    The harness may work on another branch, which only events name. Contract: v1.md §7.5.
+    The CLI may work on another branch, which only events name. Contract: v1.md §7.5.
     """
 
     base: Text = ""
@@ -46,7 +46,7 @@ class RunRuntime(Inbound):
 
 
 class RunDetail(Inbound):
-    """A run. Its tokens and its cost are those of its call.
+    """A run without its tokens and its cost, which are those of its AI call.
 
     Contract: v1.md §7.5.
     """
@@ -67,13 +67,14 @@ class RunDetail(Inbound):
 
     @property
     def is_live(self) -> bool:
-        """Whether the run still changes by itself."""
+        """Whether the run is not finished, so that its data may still change."""
         return self.status in LIVE
 
 
 class StartedRun(RunDetail):
-    """A started run; `replayed` if the same key had started it before.
+    """The response to the start of a run.
 
+    `replayed` is True if an earlier request with the same idempotency key had started the run.
     Contract: v1.md §7.3.
     """
 
@@ -81,9 +82,10 @@ class StartedRun(RunDetail):
 
 
 class RunCancelled(Inbound):
-    """A run after a cancel was requested.
+    """The response to the cancel of a run.
 
-    A `status` that is still live means that the run has not ended yet. Contract: v1.md §9.
+    If `status` is still that of an unfinished run, the cancel is not complete yet.
+    Contract: v1.md §9.
     """
 
     run: RunDetail
@@ -93,9 +95,9 @@ class RunCancelled(Inbound):
 
 @dataclass(frozen=True)
 class RunEvents:
-    """A run with its oldest events. `is_truncated` says that there may be more.
+    """A run with its oldest events.
 
-    v1 cannot return the others.
+    `is_truncated` is True if the run may have more events, which v1 cannot return.
     """
 
     run: RunDetail
@@ -104,7 +106,7 @@ class RunEvents:
 
 
 class RunStart(WorkingTree):
-    """A run to start.
+    """The request to start a run.
 
     Contract: v1.md §7.2, §9.1 and §9.2.
     """

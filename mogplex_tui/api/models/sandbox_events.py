@@ -1,4 +1,4 @@
-"""The events of a boot, of a command and of a coding CLI in a sandbox.
+"""Stream events of starting a sandbox and of commands and coding CLIs in it.
 
 Contract: sandboxes.md §3.2 and §4.
 """
@@ -37,26 +37,32 @@ During the installation it may be older than the stored record.
 
 
 class BootStatus(StreamEvent):
-    """The sandbox has a new lifecycle status."""
+    """The event that the lifecycle status of the sandbox changed."""
 
     status: Text = ""
     sandbox: Record = None
 
 
 class BootWarning(StreamEvent):
-    """A problem that does not stop the boot. It may also come after `SandboxReady`."""
+    """The event of a problem that does not stop the boot.
+
+    It may also come after `SandboxReady`.
+    """
 
     message: Text = ""
 
 
 class SnapshotRestore(StreamEvent):
-    """The machine is being restored from a snapshot."""
+    """The event that the machine is being restored from a snapshot."""
 
     snapshot_id: Text = ""
 
 
 class SandboxCreated(StreamEvent):
-    """The machine exists. `record_id` is the id that every route takes."""
+    """The event that the machine exists.
+
+    `record_id` is the id of the sandbox that all routes take.
+    """
 
     sandbox_id: Text = ""
     record_id: Text = ""
@@ -64,55 +70,64 @@ class SandboxCreated(StreamEvent):
 
 
 class BootLog(StreamEvent):
-    """Output of a phase of the boot: text that may begin and end within a line."""
+    """The event with output of a phase of the boot.
+
+    The text may begin and end within a line.
+    """
 
     phase: Text = ""
     data: Text = ""
 
 
 class PreviewUrl(StreamEvent):
-    """The address of the preview."""
+    """The event with the address of the sandbox's preview."""
 
     url: Text = ""
     sandbox: Record = None
 
 
 class SandboxReady(StreamEvent):
-    """The sandbox is running."""
+    """The event that the sandbox is running."""
 
     sandbox: Record = None
 
     @property
     def end(self) -> StreamEnd:
-        """Success."""
+        """The end of the stream that this event reports: success."""
         return StreamEnd(StreamEndKind.DONE)
 
 
 class SandboxFound(SandboxReady):
-    """A sandbox of this working tree exists already; it may still be booting."""
+    """The event that a sandbox with these branches and this directory already exists.
+
+    The sandbox may still be booting.
+    """
 
     @property
     def is_final(self) -> bool:
-        """Return True: no other event follows in the response."""
+        """Always True: no other event follows in the response."""
         return True
 
 
 class IdleWarning(StreamEvent):
-    """The sandbox will be paused soon."""
+    """The event that the sandbox will soon be paused because it is idle."""
 
     minutes_remaining: float | None = None
 
 
 class CommandStarted(StreamEvent):
-    """The command has started. `cmd_id` is the id that cancels it."""
+    """The event that the command has started.
+
+    `cmd_id` is the id by which the command can be cancelled.
+    """
 
     cmd_id: Text = ""
 
 
 class CommandDone(StreamEvent):
-    """The command has ended. `exit_code` None is unknown.
+    """The event that the command has ended.
 
-    `cwd` is the directory for the next command.
+    If `exit_code` is None, the exit code is unknown. `cwd` is the directory for the next command.
     """
 
     exit_code: Int64 | None = None
@@ -120,35 +135,44 @@ class CommandDone(StreamEvent):
 
     @property
     def end(self) -> StreamEnd:
-        """Success, whatever the exit code."""
+        """The end of the stream that this event reports: success for any exit code."""
         return StreamEnd(StreamEndKind.DONE)
 
     @property
     def is_final(self) -> bool:
-        """No event follows."""
+        """Always True: no event follows."""
         return True
 
 
 class HarnessStarted(StreamEvent):
-    """The call of the run, by whose id its events and its cost are found."""
+    """The event with the id of the AI call that records the coding CLI's work.
+
+    The events and the cost of the work are found by this id.
+    """
 
     ai_call_id: Text = ""
 
 
 class InstallLog(StreamEvent):
-    """Output of the installation of the CLI."""
+    """The event with output of the installation of the coding CLI."""
 
     data: Text = ""
 
 
 class HarnessSession(StreamEvent):
-    """The session of the CLI, which a later run can continue."""
+    """The event with the id of the coding CLI's session.
+
+    A later prompt can continue the session.
+    """
 
     session_id: Text = ""
 
 
 class HarnessDone(StreamEvent):
-    """The CLI has ended. It has opened a pull request if it changed something."""
+    """The event that the coding CLI has ended.
+
+    If the CLI changed something, the service has opened a pull request.
+    """
 
     exit_code: Int64 | None = None
     error: str | None = None
@@ -157,14 +181,14 @@ class HarnessDone(StreamEvent):
 
     @property
     def end(self) -> StreamEnd:
-        """Success, or the failure that the CLI reported."""
+        """The end of the stream: success, or the failure that the coding CLI reported."""
         if not self.exit_code and self.error is None:
             return StreamEnd(StreamEndKind.DONE)
         return StreamEnd(StreamEndKind.FAILED, self.error or f"exit code {self.exit_code}")
 
     @property
     def is_final(self) -> bool:
-        """No event follows."""
+        """Always True: no event follows."""
         return True
 
 

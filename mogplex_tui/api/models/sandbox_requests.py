@@ -22,9 +22,10 @@ _MAX_REASON_LENGTH = 64
 
 
 class LaunchDraft(WorkingTree):
-    """A sandbox to launch.
+    """The request to launch a sandbox.
 
-    `create_branch` requires a `working_branch`. Without one, the sandbox works on the base branch.
+    If `create_branch` is True, `working_branch` is required. If `working_branch` is None, the
+    sandbox works on the base branch.
     """
 
     repo_id: Annotated[str, field_validators.uuid("The repository id is not a UUID")]
@@ -40,9 +41,10 @@ class LaunchDraft(WorkingTree):
 
 
 class CommandDraft(Outbound):
-    """A command. With `args` it runs directly, without them in a shell.
+    """A command to run in a sandbox.
 
-    `cwd` None is the root directory.
+    If `args` is None, a shell runs the command, else it runs directly. `cwd` None is the root
+    directory.
     """
 
     command: Annotated[
@@ -57,7 +59,7 @@ class CommandDraft(Outbound):
 
 
 class CommandId(Outbound):
-    """The id of a running command, from its first event."""
+    """The id of a running command, as the first event of its stream names it."""
 
     cmd_id: Annotated[str, field_validators.text("cmdId required")]
 
@@ -65,8 +67,8 @@ class CommandId(Outbound):
 class HarnessDraft(Outbound):
     """A prompt for a coding CLI in a sandbox.
 
-    `continue_last` and `resume_session_id` continue an earlier session. `ai_call_id` is a call that was prepared
-    before.
+    `continue_last` and `resume_session_id` continue an earlier session. `ai_call_id` is the id of
+    an AI call that was created in advance.
     """
 
     harness: Annotated[str, field_validators.one_of(tuple(Harness), "Invalid harness")]
@@ -98,19 +100,22 @@ class Extension(Outbound):
         return value
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body. An integral number of minutes is sent as an integer."""
+        """Return the JSON body, with a whole number of minutes as an integer."""
         return {"minutes": int(self.minutes) if self.minutes.is_integer() else self.minutes}
 
 
 class PresenceEvent(StrEnum):
-    """A viewer comes or goes."""
+    """What a viewer of a sandbox does: ATTACH to come, RELEASE to go."""
 
     ATTACH = "attach"
     RELEASE = "release"
 
 
 class PresenceReport(Outbound):
-    """A viewer of a sandbox comes or goes. A higher `event_seq` replaces a lower one."""
+    """The report that a viewer of a sandbox comes or goes.
+
+    A report with a higher `event_seq` replaces one with a lower number.
+    """
 
     event: Annotated[str, field_validators.one_of(tuple(PresenceEvent), "event must be attach or release")]
     tab_id: str
@@ -154,16 +159,16 @@ def _named(name: str, value: str) -> str:
 
 
 class EntryKind(StrEnum):
-    """The kinds of entries that can be created."""
+    """The kinds of directory entries that can be created."""
 
     FILE = "file"
     DIRECTORY = "directory"
 
 
 def relative_path(path: str) -> str:
-    """Return a path below a sandbox's root directory; raises ValueError for others.
+    """Check that a path is below the root directory of a sandbox and return it.
 
-    Contract: sandboxes.md §4.11.
+    Raises ValueError for any other path. Contract: sandboxes.md §4.11.
     """
     if not path.strip("/ "):
         raise ValueError("path required")
@@ -180,7 +185,7 @@ def relative_path(path: str) -> str:
 
 
 class PathDraft(Outbound):
-    """One path below the root directory."""
+    """A request about one path below the root directory of a sandbox."""
 
     path: str
 
@@ -188,19 +193,22 @@ class PathDraft(Outbound):
 
 
 class FileDraft(PathDraft):
-    """A file to write as a whole. `content` may be empty."""
+    """The complete new content of a file in a sandbox. `content` may be empty."""
 
     content: Annotated[str, field_validators.json_value()]
 
 
 class EntryDraft(PathDraft):
-    """An empty file or a directory to create."""
+    """An empty file or a directory to create in a sandbox."""
 
     kind: Annotated[str, field_validators.one_of(tuple(EntryKind), "kind must be 'file' or 'directory'")]
 
 
 class MoveDraft(Outbound):
-    """One move. Both paths of a directory may end with a slash, or neither."""
+    """The request to move one file or directory in a sandbox.
+
+    A path that ends with a slash names a directory; both paths end with a slash or neither does.
+    """
 
     from_path: str
     to_path: str
@@ -217,7 +225,7 @@ class MoveDraft(Outbound):
 
 
 class MovesDraft(Outbound):
-    """Moves that are made all together or not at all."""
+    """The request to make several moves, either all or none."""
 
     moves: Annotated[list[MoveDraft], Field(min_length=1)]
 

@@ -15,7 +15,10 @@ _MaybeTime = Annotated[Time | None, BeforeValidator(lambda value: None if value 
 
 
 class SandboxStatus(StrEnum):
-    """The known states of a sandbox; others stay texts."""
+    """The known states of a sandbox.
+
+    A model keeps an unknown state as text.
+    """
 
     CREATING = "creating"
     INSTALLING = "installing"
@@ -27,7 +30,7 @@ class SandboxStatus(StrEnum):
 
 
 class Sandbox(Inbound):
-    """A sandbox. `sandbox_id` is the provider's name, or "pending" while it boots."""
+    """A sandbox. `sandbox_id` is the provider's id, or "pending" while it boots."""
 
     id: str
     status: Text
@@ -43,14 +46,14 @@ class Sandbox(Inbound):
 
 
 class LoggedSandbox(Sandbox):
-    """A sandbox with the output of its installation and its development server."""
+    """A sandbox with the logs of its installation and of its development server."""
 
     install_log: str | None = None
     dev_log: str | None = None
 
 
 class LifecycleEvent(Inbound):
-    """One event in the life of a sandbox, such as the decision to pause it."""
+    """One event in the lifecycle of a sandbox, such as the decision to pause it."""
 
     id: str
     event_type: Text
@@ -61,7 +64,10 @@ class LifecycleEvent(Inbound):
 
 
 class SandboxLogs(Inbound):
-    """A sandbox, its logs and its first 200 lifecycle events, the oldest first."""
+    """A sandbox, its logs and its first 200 lifecycle events.
+
+    The oldest event comes first.
+    """
 
     sandbox: LoggedSandbox
     lifecycle_events: Annotated[Rows[LifecycleEvent], nested(LifecycleEvent)] = empty_rows()

@@ -1,4 +1,4 @@
-"""Models of the account's skills, of registry skills and of documentation pages.
+"""Skills of the account, skills of the public registry and documentation pages.
 
 Contract: library.md §6.
 """
@@ -13,7 +13,7 @@ from mogplex_tui.api.models.field_validators import one_of, require_a_change, te
 
 
 class SkillType(StrEnum):
-    """The type of a skill, which only responses to a change contain.
+    """The types of skills. Only the response to a change contains the type of a skill.
 
     Contract: library.md §6.1.
     """
@@ -25,7 +25,7 @@ class SkillType(StrEnum):
 
 
 class Skill(Inbound):
-    """A skill. `type` and `model` are None in a list.
+    """A skill of the account. Lists leave `type` and `model` None.
 
     Contract: library.md §6.1.
     """
@@ -50,7 +50,7 @@ _Type = Annotated[str, one_of(tuple(SkillType), f"The type must be one of {', '.
 
 
 class SkillDraft(OutboundSnake):
-    """A skill to create.
+    """The fields of a skill to create.
 
     Contract: library.md §6.1.
     """
@@ -65,7 +65,7 @@ class SkillDraft(OutboundSnake):
 
 
 class SkillChange(OutboundSnake):
-    """A change of a skill: missing fields stay.
+    """A change of a skill; fields that are not set keep their values.
 
     Contract: library.md §6.1.
     """
@@ -85,7 +85,7 @@ class SkillChange(OutboundSnake):
 
 
 class RegistrySkill(Inbound):
-    """A skill of the public registry. `source` is owner/repo.
+    """A skill of the public registry. `source` is a repository as owner/repo.
 
     Contract: library.md §6.2.
     """
@@ -99,7 +99,7 @@ class RegistrySkill(Inbound):
 
 
 class RegistrySkillDetail(Inbound):
-    """A skill of the registry with its text, which may be empty.
+    """A skill of the public registry with its text, which may be empty.
 
     Contract: library.md §6.2.
     """

@@ -1,4 +1,4 @@
-"""Slack workspaces, their policies and their channels.
+"""Slack workspaces, who may start runs from them, and their linked channels.
 
 Contract: library.md §14.
 """
@@ -21,9 +21,10 @@ def _listed(value: object) -> list[str]:
 
 
 class SlackInstallation(Inbound):
-    """A Slack workspace. `team_id` is Slack's id of it.
+    """A Slack workspace that is connected to the account.
 
-    `allowed_slack_user_ids` None allows everybody, an empty list nobody.
+    `team_id` is Slack's id of the workspace. If `allowed_slack_user_ids` is None, every user of
+    the workspace may start runs; if it is an empty list, nobody may.
     """
 
     team_id: str
@@ -37,7 +38,7 @@ class SlackInstallation(Inbound):
 
 
 class SlackChannel(Inbound):
-    """A channel of a workspace."""
+    """A channel of a Slack workspace."""
 
     id: str
     name: str | None = None
@@ -45,7 +46,7 @@ class SlackChannel(Inbound):
 
 
 class SlackLink(Inbound):
-    """The link of a channel to a repository."""
+    """The link of a Slack channel to a repository."""
 
     id: str
     channel_id: Text = ""
@@ -55,7 +56,11 @@ class SlackLink(Inbound):
 
 
 class SlackPolicy(Outbound):
-    """A change of who may start runs and how many a month; missing fields stay."""
+    """A change of the rules for starting runs from a Slack workspace.
+
+    The rules say who may start runs and how many a month. Fields that are not set keep their
+    values.
+    """
 
     repo_agent_enabled: bool | None = None
     allowed_slack_user_ids: Annotated[list[str] | None, field_validators.json_value()] = None
@@ -94,7 +99,10 @@ class SlackPolicy(Outbound):
 
 
 class SlackLinkDraft(Outbound):
-    """A channel to link to a repository. A channel has at most one link."""
+    """The request to link a Slack channel to a repository.
+
+    A channel has at most one link.
+    """
 
     channel_id: Annotated[
         str, field_validators.text("channelId and repoId are required"), field_validators.json_value()

@@ -24,12 +24,13 @@ def _measured(tokens: int | None, calls: int | None) -> int | None:
 
 
 class StatsSummary(Inbound):
-    """The figures. Durations are milliseconds, rates are percent.
+    """The totals, averages and rates of calls, costs, sandboxes and jobs.
 
-    Money is US dollars: the sum of known costs, billed and estimated ones together. No response separates the two, so
-    each sum counts as an estimate. `total_*`, the average and the success rate cover from/to (all time without `from`),
-    `…_in_range` and sandbox time cover the last 24 hours without from/to, and `…_today` covers the time since 00:00
-    UTC.
+    Durations are milliseconds, rates are percent. Money is US dollars and the sum of known costs,
+    billed and estimated ones together. No response separates the two, so each sum counts as an
+    estimate. `total_*`, the average and the success rate cover from/to (all time without `from`),
+    `…_in_range` and sandbox time cover from/to (the last 24 hours without from/to), and `…_today`
+    covers the time since 00:00 UTC.
 
     Contract: observability.md §1.1 and §6.
     """
@@ -68,12 +69,12 @@ class StatsSummary(Inbound):
 
     @property
     def measured_today(self) -> int | None:
-        """The tokens of today's calls, or None if none measured tokens."""
+        """The tokens of today's calls, or None if calls were made but none were measured."""
         return _measured(self.tokens_today, self.calls_today)
 
 
 class ModelUse(Inbound):
-    """The use of one model."""
+    """The number of calls and tokens of one model."""
 
     model: Text
     count: Count = None
@@ -88,7 +89,7 @@ class TypeUse(Inbound):
 
 
 class LimitUse(Inbound):
-    """Number of times that a limit admitted or refused work."""
+    """The numbers of requests that one limit admitted and refused."""
 
     route_key: Text
     allowed: Count = None
@@ -96,7 +97,7 @@ class LimitUse(Inbound):
 
 
 class Stats(Inbound):
-    """The statistics."""
+    """The statistics: a summary, and the use by model, by call type and by limit."""
 
     summary: StatsSummary
     by_model: Annotated[Rows[ModelUse], nested(ModelUse)] = empty_rows()

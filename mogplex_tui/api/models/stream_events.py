@@ -1,4 +1,4 @@
-"""The events that all streams have in common, and the reasons why a stream ended.
+"""Events that all streams share, and the reasons why a stream ended.
 
 Contract: sandboxes.md §0, errors.md §2.
 """
@@ -13,7 +13,7 @@ from mogplex_tui.api.models.base import Inbound, Text
 
 
 class StreamEndKind(StrEnum):
-    """Reason for the end of a stream."""
+    """The reasons why a stream ended."""
 
     DONE = "done"
     """It reported success."""
@@ -29,39 +29,48 @@ class StreamEndKind(StrEnum):
 
 @dataclass(frozen=True)
 class StreamEnd:
-    """Reason for the end of a stream, with the service's message if there is one."""
+    """The reason why a stream ended, with the service's message.
+
+    `message` is empty if the service sent none.
+    """
 
     kind: StreamEndKind
     message: str = ""
 
 
 class StreamEvent(Inbound):
-    """One event of a stream. `type` is the service's name of it."""
+    """Base class of the events of a stream.
+
+    `type` is the service's name of the kind of event.
+    """
 
     type: Text = ""
 
     @property
     def end(self) -> StreamEnd | None:
-        """The end of the stream that this event reports, or None."""
+        """The end of the stream if this event reports one, or None."""
         return None
 
     @property
     def is_final(self) -> bool:
-        """Whether no event of interest can follow this one."""
+        """Whether reading can stop after this event: no event of interest can follow."""
         return False
 
 
 class UnknownEvent(StreamEvent):
-    """An event of an unknown type, or a malformed one. `raw` is its JSON."""
+    """An event that is malformed or has an unknown type.
+
+    `raw` is its JSON and `reason` says why it was not parsed.
+    """
 
     raw: Any = None
     reason: Text = ""
 
 
 class Output(StreamEvent):
-    """Output of a program: a piece of text that may begin and end within a line.
+    """The event with output of a program.
 
-    `stream` is stdout or stderr.
+    `data` may begin and end within a line. `stream` is stdout or stderr.
     """
 
     stream: Text = ""
@@ -69,34 +78,37 @@ class Output(StreamEvent):
 
 
 class StreamFailed(StreamEvent):
-    """The failure of a stream. In a boot, `phase` says which phase failed."""
+    """The event that the work which the stream reports has failed.
+
+    While a sandbox boots, `phase` names the phase that failed.
+    """
 
     text: Text = Field(default="", validation_alias=AliasChoices("message", "data", "errorText", "text"))
     phase: str | None = None
 
     @property
     def end(self) -> StreamEnd:
-        """A failure, with the service's message."""
+        """The end of the stream that this event reports: a failure, with the message."""
         return StreamEnd(StreamEndKind.FAILED, self.text)
 
     @property
     def is_final(self) -> bool:
-        """No event follows a failure."""
+        """Always True: no event follows a failure."""
         return True
 
 
 class StreamCancelled(StreamEvent):
-    """The cancel of a stream."""
+    """The event that the work which the stream reports was cancelled."""
 
     reason: Text = ""
     message: Text = ""
 
     @property
     def end(self) -> StreamEnd:
-        """A cancel, with the service's message."""
+        """The end of the stream that this event reports: a cancel, with the message."""
         return StreamEnd(StreamEndKind.CANCELLED, self.message or self.reason)
 
     @property
     def is_final(self) -> bool:
-        """No event follows a cancel."""
+        """Always True: no event follows a cancel."""
         return True

@@ -41,7 +41,7 @@ MANAGERS = frozenset({TeamRole.OWNER, TeamRole.ADMIN})
 
 
 class PersonalScope(Inbound):
-    """The account itself, as a scope like a team."""
+    """The account itself, listed next to its teams as a scope to work in."""
 
     slug: str | None = None
     name: str | None = None
@@ -49,7 +49,7 @@ class PersonalScope(Inbound):
 
 
 class Membership(Inbound):
-    """A team of the account, and its role there."""
+    """A team that the account belongs to, with the account's role in it."""
 
     id: str
     slug: Text = ""
@@ -59,19 +59,19 @@ class Membership(Inbound):
 
     @property
     def can_manage(self) -> bool:
-        """Whether the role is owner or admin."""
+        """Whether the account may manage the team, as its owner or an admin."""
         return self.role in MANAGERS
 
 
 class Memberships(Inbound):
-    """The account and its teams by name."""
+    """The account itself and its teams, which are sorted by name."""
 
     personal: PersonalScope = Field(default_factory=PersonalScope)
     teams: Annotated[Rows[Membership], nested(Membership)] = empty_rows()
 
 
 class Team(Inbound):
-    """The names of a team. `icon_url` is None if the response has none."""
+    """The names of a team. `icon_url` is None if the response contains no icon."""
 
     id: str
     name: Text = ""
@@ -80,7 +80,10 @@ class Team(Inbound):
 
 
 class Viewer(Inbound):
-    """The caller's membership. `role` is empty if the response has none."""
+    """The role of the account in the team of a response.
+
+    `role` is empty if the response contains no role.
+    """
 
     role: Text = ""
     can_manage: Flag = False
@@ -100,14 +103,19 @@ class Member(Inbound):
 
     @property
     def label(self) -> str:
-        """The name to show: name, user name, e-mail address or the first part of the id."""
+        """The name to show for the member.
+
+        It is the first of these that is known: the name, the user name, the e-mail address, the first
+        eight characters of the id.
+        """
         return self.name or self.username or self.email or self.user_id[:8]
 
 
 class Roster(Inbound):
     """A team with its members and its open invites.
 
-    Members are ordered by the time they joined, invites the newest first, expired ones included.
+    The members are sorted by the time they joined. The invites are sorted with the newest first
+    and include expired ones.
     """
 
     team: Team
@@ -117,30 +125,36 @@ class Roster(Inbound):
 
 
 class SlugCheck(Inbound):
-    """Whether a slug is free; if not, `reason` is invalid, reserved or taken."""
+    """Whether the slug of a new team is free.
+
+    If the slug is not free, `reason` is invalid, reserved or taken.
+    """
 
     available: Flag = False
     reason: str | None = None
 
 
 class TeamModels(Inbound):
-    """The ids of the models that a team allows: None for all, empty for none."""
+    """The ids of the models that a team allows.
+
+    A list of None allows all models, an empty list none.
+    """
 
     model_allowlist: list[str] | None = None
     viewer: Viewer = Field(default_factory=Viewer)
 
 
 class TeamKeys(Inbound):
-    """The providers that the team has a key of."""
+    """The model providers for which the team has stored a key."""
 
     keys: Annotated[Rows[ProviderKey], nested(ProviderKey)] = empty_rows()
     viewer: Viewer = Field(default_factory=Viewer)
 
 
 class TeamInstallation(Inbound):
-    """A GitHub installation of the team.
+    """An installation of the GitHub App that belongs to a team.
 
-    `id` is the id of the row, `installation_id` GitHub's number.
+    `id` is the service's id of the installation, `installation_id` GitHub's number of it.
     """
 
     id: str
@@ -153,7 +167,7 @@ class TeamInstallation(Inbound):
 
 
 class AuditEvent(Inbound):
-    """One entry of the audit log: what was done or denied.
+    """One entry of a team's audit log: an action that was done or denied.
 
     The service hides text that looks like a secret.
     """
@@ -175,7 +189,7 @@ class AuditEvent(Inbound):
 
 
 class TeamIcon(Inbound):
-    """The address of a team's icon, None if it has none."""
+    """The address of a team's icon; None if the team has no icon."""
 
     icon_url: str | None = None
 
@@ -205,7 +219,7 @@ class TeamDraft(OutboundSnake):
 
 
 class Allowlist(OutboundSnake):
-    """The models to allow in a team: None for all, an empty list for none."""
+    """The models to allow in a team: None for all models, an empty list for none."""
 
     model_allowlist: list[str] | None
 

@@ -28,9 +28,9 @@ def _object(value: object) -> object:
 
 
 class Health(StrEnum):
-    """The known states of a preview; others stay texts.
+    """The known states of the preview of a sandbox.
 
-    Contract: sandboxes.md §2.2.
+    A model keeps an unknown state as text. Contract: sandboxes.md §2.2.
     """
 
     UNKNOWN = "unknown"
@@ -48,9 +48,9 @@ class Health(StrEnum):
 
 
 class StopReason(StrEnum):
-    """Reason for the stop of a sandbox. A manual pause does not change it.
+    """The reasons why a sandbox stopped.
 
-    Contract: sandboxes.md §2.3.
+    A manual pause does not change the stored reason. Contract: sandboxes.md §2.3.
     """
 
     IDLE_TIMEOUT = "idle_timeout"
@@ -64,7 +64,7 @@ class StopReason(StrEnum):
 
 
 class BillingSummary(Inbound):
-    """Payer of a sandbox. No route returns the amount.
+    """Who pays for a sandbox. No route returns the amount.
 
     Contract: sandboxes.md §2.5.
     """
@@ -77,9 +77,9 @@ class BillingSummary(Inbound):
 
 
 class RuntimeSummary(Inbound):
-    """The state of the machine.
+    """The state of the machine of a sandbox.
 
-    `persistent` and the timeout are None if the route does not read them.
+    `persistent` and `effective_timeout_ms` are None if the route does not return them.
     """
 
     sandbox_id: Text = ""
@@ -97,7 +97,10 @@ class RuntimeSummary(Inbound):
 
 
 class ErrorSummary(Inbound):
-    """The errors of a sandbox. `display_error` is the first that has a text."""
+    """The errors of a sandbox.
+
+    `display_error` is the error to show: the first of the three that is not empty.
+    """
 
     current_error: str | None = None
     last_preview_error: str | None = None
@@ -107,7 +110,10 @@ class ErrorSummary(Inbound):
 
 
 class SandboxRecord(Inbound):
-    """The record of a sandbox, with shortcuts to fields of its summaries."""
+    """A sandbox as stored by the service.
+
+    The properties return fields of the billing, runtime and error summaries.
+    """
 
     id: str
     user_id: Text = ""
@@ -134,7 +140,7 @@ class SandboxRecord(Inbound):
 
     @property
     def status(self) -> str:
-        """The lifecycle status; a record without one is stopped.
+        """The lifecycle status of the sandbox; `stopped` if the record contains none.
 
         Contract: sandboxes.md §1.1.
         """
@@ -142,7 +148,7 @@ class SandboxRecord(Inbound):
 
     @property
     def health(self) -> str:
-        """The health of the preview, `unknown` if there is none."""
+        """The health of the preview; `unknown` if the record contains none."""
         return self.runtime_summary.health_status or Health.UNKNOWN
 
     @property
@@ -152,14 +158,17 @@ class SandboxRecord(Inbound):
 
     @property
     def has_root(self) -> bool:
-        """Whether the response has a root directory; if not, the repository's applies."""
+        """Whether the response contains a root directory.
+
+        If it does not, the sandbox has the root directory of its repository.
+        """
         return "root_directory" in self.model_fields_set
 
 
 class ActiveSandbox(Inbound):
-    """A sandbox that is creating, installing, running or paused, with few fields.
+    """A sandbox that is not stopped, with few of its fields.
 
-    Contract: sandboxes.md §3.1.
+    Its status is creating, installing, running or paused. Contract: sandboxes.md §3.1.
     """
 
     id: str
@@ -173,22 +182,26 @@ class ActiveSandbox(Inbound):
 
 
 class SandboxHealth(Inbound):
-    """A record after the service has checked the machine and the preview."""
+    """The result of a health check of the machine and the preview of a sandbox.
+
+    `sandbox` is the record after the check.
+    """
 
     sandbox: SandboxRecord
     health: Annotated[JsonObject, BeforeValidator(_object)] = Field(default_factory=dict)
 
     @property
     def status(self) -> str:
-        """The health, as `Health` names it."""
+        """The health of the preview, one of the values of `Health` if it is known."""
         word = self.health.get("status")
         return word if isinstance(word, str) and word else self.sandbox.health
 
 
 class Reconciled(Inbound):
-    """The result of a reconcile: queued with the id of its run, or done.
+    """The result of comparing the record of a sandbox with its machine.
 
-    If it is done, `sandbox` is the record, None if the record is gone.
+    If `queued` is True, the comparison runs in the background as `runtime_run_id`. If it is False,
+    `sandbox` is the corrected record, or None if the record no longer exists.
     """
 
     queued: Flag = False
@@ -199,9 +212,9 @@ class Reconciled(Inbound):
 
 
 class SandboxDeleted(Inbound):
-    """The result of a delete. With a `warning` the record still exists.
+    """The result of deleting a sandbox.
 
-    Contract: sandboxes.md §4.2.
+    If there is a `warning`, the record still exists. Contract: sandboxes.md §4.2.
     """
 
     sandbox_id: Text = ""
@@ -209,18 +222,21 @@ class SandboxDeleted(Inbound):
 
     @property
     def is_removed(self) -> bool:
-        """Whether the record was deleted."""
+        """Whether the record of the sandbox was deleted."""
         return not self.warning
 
 
 class Extended(Inbound):
-    """The number of milliseconds by which the lifetime was extended."""
+    """The number of milliseconds by which the lifetime of a sandbox was extended."""
 
     extended_by_ms: Count = None
 
 
 class PresenceSeen(Inbound):
-    """The result of reporting a viewer. `queued` means that a pause may follow."""
+    """The response to the report that a viewer of a sandbox comes or goes.
+
+    `queued` is True if the sandbox may be paused after the grace period.
+    """
 
     attached: Flag = False
     released: Flag = False
@@ -229,7 +245,10 @@ class PresenceSeen(Inbound):
 
 
 class CommandResult(Inbound):
-    """The result of a command: exit code (None: unknown), output and directory."""
+    """The result of a command in a sandbox: exit code, output and directory.
+
+    If `exit_code` is None, the exit code is unknown.
+    """
 
     exit_code: Int64 | None = None
     stdout: Text = ""
@@ -238,14 +257,14 @@ class CommandResult(Inbound):
 
 
 class FileText(Inbound):
-    """The text of one file."""
+    """The text of one file in a sandbox."""
 
     path: Text = ""
     content: Text = ""
 
 
 class FileEntry(Inbound):
-    """One entry of a directory. `size` is in bytes."""
+    """One entry of a directory in a sandbox. `size` is in bytes."""
 
     name: str
     is_dir: Flag = False
@@ -253,21 +272,21 @@ class FileEntry(Inbound):
 
 
 class Listing(Inbound):
-    """The entries of a directory, directories first."""
+    """The entries of a directory in a sandbox; subdirectories come first."""
 
     path: Text = ""
     entries: Annotated[Rows[FileEntry], nested(FileEntry)] = empty_rows()
 
 
 class Move(Inbound):
-    """One move that was made, with normalized paths."""
+    """One move of a file or directory that was made, with normalized paths."""
 
     from_path: Text = ""
     to_path: Text = ""
 
 
 class TerminalOffer(Inbound):
-    """A terminal to connect to, or the reason why there is none.
+    """The terminal of a sandbox to connect to, or the reason why there is none.
 
     `expires_at` is in milliseconds since 1970.
     """

@@ -7,7 +7,7 @@ from mogplex_tui.api.models.base import Flag, Inbound, Int64, Text
 
 
 class Repo(Inbound):
-    """A repository. Several may have the same full name, so the id is the key."""
+    """A repository. Several may have the same full name; `id` tells them apart."""
 
     id: str
     full_name: Text = ""
@@ -17,7 +17,7 @@ class Repo(Inbound):
 
 
 class AgentSummary(Inbound):
-    """A preset, whose id is `preset:NAME`, or an agent of the account."""
+    """An agent of the account or a preset, whose id is `preset:NAME`."""
 
     id: str
     name: Text = ""

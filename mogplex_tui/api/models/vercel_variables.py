@@ -1,4 +1,4 @@
-"""Variables of a linked Vercel project.
+"""Environment variables of a Vercel project that is linked to a repository.
 
 Contract: projects.md §4.9 and §6.
 """
@@ -21,9 +21,10 @@ _KEY = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 class VercelVariable(Inbound):
-    """A variable. Its value is hidden, and the token API does not send it.
+    """An environment variable of a Vercel project.
 
-    `updated_at` is in milliseconds since 1970.
+    Its value is hidden in repr; the token API does not send it. `updated_at` is in milliseconds
+    since 1970.
     """
 
     id: str | None = None
@@ -50,7 +51,7 @@ class VariableWritten(Inbound):
 
 
 class VariableDeleted(Inbound):
-    """The number of deleted entries of a variable."""
+    """The result of deleting a variable: the number of deleted entries."""
 
     key: Text = ""
     deleted_count: Count = None
@@ -64,7 +65,7 @@ def _key(value: str) -> str:
 
 
 class VariableKey(OutboundSnake):
-    """The name of a variable."""
+    """The request to delete a variable, which `key` names."""
 
     key: str
 
@@ -75,9 +76,9 @@ class VariableKey(OutboundSnake):
 
 
 class VariableDraft(OutboundSnake):
-    """A variable to set, with at most 65,536 characters.
+    """A variable to set; its value has at most 65,536 characters.
 
-    Without targets it applies to all targets.
+    If `target` is None, the variable applies to all targets.
     """
 
     key: str

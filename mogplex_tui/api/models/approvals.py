@@ -56,7 +56,7 @@ class FlowApproval(Inbound):
 
     @property
     def tool_input(self) -> str | None:
-        """The tool's input as JSON text, cut at 4000 characters; None for a manual step."""
+        """The tool's input as JSON text, cut at 4000 characters; None if there is none."""
         return self._text("toolInput")
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import gc
 import importlib
@@ -36,6 +37,36 @@ def _loopback_only(self: socket.socket, address: Any) -> Any:
     ):
         raise OSError(f"tests may not reach {address[0]}")
     return _real_connect(self, address)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--every-case",
+        action="store_true",
+        help="run every case of the tests that are marked `sampled`, not a fixed share of them",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep every n-th case of each test that is marked `sampled(n)`."""
+    if config.getoption("every_case"):
+        return
+    number = collections.Counter[str]()
+    kept, left_out = list[pytest.Item](), list[pytest.Item]()
+    for item in items:
+        sampled = item.get_closest_marker("sampled")
+        name = item.nodeid.partition("[")[0]
+        (kept if sampled is None or number[name] % sampled.args[0] == 0 else left_out).append(item)
+        number[name] += 1
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = kept
+
+
+@pytest.fixture
+def every_case(pytestconfig: pytest.Config) -> bool:
+    """True with `--every-case`: a test that walks over many cases leaves none out."""
+    return bool(pytestconfig.getoption("every_case"))
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -319,6 +319,7 @@ def understood(runner: asyncio.Runner, names: list[str], answer: Any) -> Iterato
             yield LocatedResult(reader, list(roots(whole, answer)))
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("shape", shape_names())
 def test_damaged_response_is_read_field_by_field(shape: str, readers: dict[str, list[str]]) -> None:
     answer = sample(shape)

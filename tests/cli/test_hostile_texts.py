@@ -81,6 +81,7 @@ async def hostile_service(
             yield commands
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("form", ["table", "wide", "csv"])
 async def test_hostile_text_is_escaped_in_every_command(mogplex: CommandRunner, form: str) -> None:
     found: dict[tuple[str, ...], Any] = {}

@@ -39,6 +39,7 @@ async def _wait_until_joined(ui: Console, screen: ListScreen, kind: AnyKind) -> 
     screen.on_tick()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", [*COMMANDS, "runs"])
 async def test_console_and_command_show_the_same(
     name: str, seeded_database: Path, tmp_path: Path, mogplex: CommandRunner

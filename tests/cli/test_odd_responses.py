@@ -26,6 +26,7 @@ EXITS: dict[type[e.MogplexError], int] = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("oddity", [o for o in EVERY if o.asked in COMMANDS], ids=lambda oddity: oddity.name)
 async def test_error_gives_message_and_exit_code(mogplex: CommandRunner, oddity: Oddity) -> None:
     headers = {name.replace("-", "_"): value for name, value in oddity.headers.items()}

@@ -196,6 +196,7 @@ def _cases(kind: AnyKind) -> Iterator[tuple[AnyAction, str]]:
     yield from ((action, "drop") for action in reversed(kind.all_actions))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("kind", WITH_ACTIONS, ids=lambda kind: kind.name)
 async def test_console_and_command_have_the_same_result(
     kind: AnyKind,

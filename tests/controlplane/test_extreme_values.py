@@ -49,6 +49,7 @@ ASKED = [
 ]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("method", "path", "described"), ASKED, ids=[f"{method} {path}" for method, path, _ in ASKED]
 )

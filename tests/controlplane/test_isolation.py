@@ -109,6 +109,7 @@ async def test_both_accounts_have_rows_of_every_kind(stage: TwoAccounts) -> None
         assert set(stage.before) - owned <= other
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("place", PLACES, ids=lambda place: place.key)
 async def test_row_of_another_account_is_answered_like_a_missing_one(
     stage: TwoAccounts, place: RowReference

@@ -115,6 +115,7 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON")
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("label", OPERATIONS)
 def test_random_requests_get_contract_responses(
     target: Target, label: str, caplog: pytest.LogCaptureFixture
@@ -161,6 +162,7 @@ def _takes_anything(target: Target, method: str, path: str) -> bool:
 BODIES = [label for label in OPERATIONS if label.partition(" ")[0] not in ("GET", "OPTIONS")]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("label", BODIES)
 def test_a_body_of_another_sort_is_no_crash(
     target: Target, label: str, caplog: pytest.LogCaptureFixture

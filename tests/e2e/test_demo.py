@@ -29,6 +29,7 @@ def _event_count(terminal: Terminal) -> int:
     return int(terminal.wait_for(r"([\d,]+) events?\b")[1].replace(",", ""))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("demo", "leave"),
     [((80, 24), "q"), ((120, 40), "ctrl+q in a dialog")],

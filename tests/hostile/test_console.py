@@ -73,6 +73,7 @@ def test_console_ends_while_name_resolution_hangs() -> None:
         terminal.kill()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("stream", "ending"), CASES.values(), ids=CASES.keys())
 def test_console_responds_and_ends_during_endless_responses(stream: Answer, ending: str) -> None:
     turn = itertools.cycle(ANSWERS)

@@ -26,6 +26,7 @@ async def test_honest_rule_corrupts_nothing(
     assert {entry.fault for entry in proxy.log} == {None}
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_command_survives_a_corrupted_response(
     mogplex: CommandRunner,

@@ -193,6 +193,7 @@ ENDS: dict[str, Callable[[Terminal], object]] = {
 
 
 # A terminal that is closed sends SIGHUP too.
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("end", [end for end in ENDS if LONG or end != "SIGHUP"])
 def test_demo_plane_ends_with_it_and_gets_no_credentials(
     tmp_path: Path, seeded_database: Path, end: str

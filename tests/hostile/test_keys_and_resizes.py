@@ -40,6 +40,7 @@ def _pieces(split: int | None) -> list[bytes]:
     return [piece for key in KEYS for piece in (key[:split], key[split:]) if piece]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("pause", [0.0, 0.02, 0.15])
 @pytest.mark.parametrize("split", [None, 1, 2], ids=["all at once", "after esc", "before the last byte"])
 def test_console_survives_keys_that_arrive_in_pieces(

@@ -221,6 +221,7 @@ async def their_view(attack: Attack) -> dict[str, str]:
     return found
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("area", AREAS)
 async def test_ids_of_another_account_have_no_effect(
     attack: Attack, their_view: dict[str, str], area: str

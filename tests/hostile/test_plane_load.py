@@ -190,6 +190,7 @@ SLOW = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", SLOW)
 async def test_slow_sender_is_dropped_and_blocks_no_other(
     server: PlaneServer, monkeypatch: pytest.MonkeyPatch, name: str

@@ -363,6 +363,7 @@ def in_area(area: str) -> list[tuple[int, str]]:
     ]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("area", AREAS)
 async def test_malformed_path_is_refused(plane: Plane, area: str) -> None:
     version = plane.accounts.snapshot.version()

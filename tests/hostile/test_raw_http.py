@@ -155,6 +155,7 @@ ACCEPTED: dict[str, Answer | Router] = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("answer", "code", "words"), REFUSED.values(), ids=REFUSED.keys())
 async def test_command_reports_a_malformed_response(
     mogplex: CommandRunner, monkeypatch: pytest.MonkeyPatch, answer: Answer | Router, code: int, words: str

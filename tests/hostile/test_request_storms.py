@@ -266,6 +266,7 @@ def most_within(times: list[float], seconds: float) -> int:
     return most
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("cookie", [COOKIE, None], ids=["cookie", "token"])
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 def test_few_requests_are_sent_to_a_failing_service(case: Case, cookie: str | None, tmp_path: Path) -> None:
@@ -280,6 +281,7 @@ def test_few_requests_are_sent_to_a_failing_service(case: Case, cookie: str | No
     assert first_minute <= A_MINUTE + TOGETHER
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("cookie", [COOKIE, None], ids=["cookie", "token"])
 @pytest.mark.parametrize("stream", STREAMS.values(), ids=STREAMS.keys())
 def test_malformed_stream_causes_no_more_requests_than_polling(

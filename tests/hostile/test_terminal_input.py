@@ -74,6 +74,7 @@ def consoles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Consoles]:
     given.end()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("sent", BYTES.values(), ids=BYTES)
 def test_console_responds_after_invalid_input_bytes(consoles: Consoles, sent: bytes) -> None:
     terminal = consoles.get()
@@ -95,6 +96,7 @@ TWICE: dict[str, tuple[str, str, bytes]] = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("case", TWICE)
 def test_console_responds_after_doubled_input(consoles: Consoles, case: str) -> None:
     keys, shown, sent = TWICE[case]

@@ -43,6 +43,7 @@ OPENED: dict[str, Callable[[Any], Any]] = {
 }
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("opened", OPENED)
 async def test_cursor_keys_in_an_option_list_never_end_the_console(
     console: Callable[..., Any], world: RowFactory, opened: str

@@ -257,6 +257,7 @@ def _assert_progress(walk: RandomWalk) -> None:
         assert walk.recorder.counts[f"{kind} {old} {new}"], (kind, old, new)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("seed", [3, 8, 21])
 async def test_random_walk_breaks_no_rule(engine: EngineDriver, seed: int) -> None:
     walk = RandomWalk(engine, seed)

@@ -72,6 +72,7 @@ def _run_scenario(scenario: str) -> ScenarioRun:
 _first_run = cache(_run_scenario)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", names())
 def test_same_seed_gives_the_same_rows_and_a_quick_start(name: str) -> None:
     first, second = _first_run(name), _run_scenario(name)

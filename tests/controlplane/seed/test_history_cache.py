@@ -224,6 +224,7 @@ def _foreign(file: Path) -> None:
     letter.unlink()
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     "damage",
     [

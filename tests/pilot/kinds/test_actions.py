@@ -55,6 +55,7 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(executor, "pause", no_pause)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("kind", "verb"), EVERY_ACTION, ids=case_id)
 async def test_action_survives_every_refusal_and_then_succeeds(
     kind: AnyKind, verb: AnyAction, seeded_database: Path, tmp_path: Path
@@ -102,6 +103,7 @@ async def test_action_survives_every_refusal_and_then_succeeds(
         assert (outcome.secret is not None) == verb.reveals
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(("kind", "verb"), EVERY_ACTION, ids=case_id)
 async def test_lost_response_is_unknown_and_rows_are_read_again(
     kind: AnyKind, verb: AnyAction, seeded_database: Path, tmp_path: Path

@@ -128,14 +128,17 @@ async def _carried_out(ui: Console, kind: AnyKind, verb: AnyAction, on: ConsoleS
 
 @pytest.mark.parametrize("place", PLACES)
 async def test_every_action_runs_by_its_key(
-    place: str, seeded_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: str, every_case: bool, seeded_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(executor, "READ_BACK_DELAYS", (0.0,))
     monkeypatch.setattr(executor, "pause", no_pause)
+    pressed = [verb for _, verb in EVERY_ACTION if verb.key and PLACED[place](verb)]
+    if not every_case and place != "the list":
+        pressed = pressed[::3]
     statuses, gone = cycle(REFUSALS), 0
     async with console_on(ServiceState("faults", SETTINGS), seeded_database, tmp_path) as ui:
         for kind in kinds().values():
-            found = [verb for verb in kind.all_actions if verb.key and PLACED[place](verb)]
+            found = [verb for verb in kind.all_actions if verb in pressed]
             if not found:
                 continue
             await ui.app.parts.navigation.go(kind.name)
@@ -174,4 +177,4 @@ async def test_every_action_runs_by_its_key(
             if on is not screen:
                 await type_keys(ui, "escape")
                 await wait_for_screen(ui, screen)
-    assert gone == sum(PLACED[place](verb) for _, verb in EVERY_ACTION if verb.key)
+    assert gone == len(pressed)

@@ -43,6 +43,7 @@ async def _walk(ui: Any) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("gate", [True, False], ids=["hosted", "tokens-everywhere"])
 async def test_lists_show_the_same_rows_as_with_a_token_alone(console: Any, gate: bool) -> None:
     async with console(gate=gate, cookie=False) as ui:

@@ -109,6 +109,7 @@ def _repo(row: Any) -> str | None:
     return repo_id
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("kind", "text", "column", "word"),
     [

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mogplex_tui.api import errors
@@ -19,6 +19,9 @@ from mogplex_tui.api.access import MCP_ENDPOINT, V1
 from mogplex_tui.api.bounded_json import JsonError, JsonMemoryError, JsonSyntaxError, parse
 from mogplex_tui.api.safe_text import shown_path, visible
 from mogplex_tui.api.target import MAX_ANSWER
+
+if TYPE_CHECKING:
+    import httpx
 
 # Seconds; no quota is longer than a year.
 _LONGEST_WAIT = 366 * 86400.0
@@ -62,6 +65,17 @@ class ResponseInfo:
     request_id: str = ""
     credential: CredentialKind = CredentialKind.TOKEN
     scrub: Callable[[str], str] = str
+
+    def with_response(self, response: httpx.Response) -> ResponseInfo:
+        """Return the metadata completed by the status and headers of the response."""
+        return replace(
+            self,
+            status=response.status_code,
+            content_type=response.headers.get("content-type", ""),
+            location=response.headers.get("location", ""),
+            retry_after=response.headers.get("retry-after", ""),
+            date=response.headers.get("date", ""),
+        )
 
     @property
     def is_html(self) -> bool:

@@ -1,7 +1,7 @@
 """Send one HTTP request and map the response to a result or an error.
 
-A transport serves one context: it adds the credentials and takes a slot of the request budget
-before it sends. It neither retries nor caches.
+A transport serves one context: it adds the credentials and takes a slot of the request budget before it
+sends. It neither retries nor caches.
 """
 
 from __future__ import annotations
@@ -60,11 +60,11 @@ _NOT_COUNTED = (errors.Redirected, errors.Absent, errors.NotSignedIn, errors.Sus
 class Request:
     """One request before it is sent.
 
-    `resource` names what the request is about, as it appears in error messages. `body` is sent as
-    JSON; `content` is sent unchanged with the type `content_type` (an upload). `extra_wait` is how
-    many seconds longer than usual the response may take to begin. `credential` is the kind of
-    credential to send; None for the usual kind of the route (`Transport.credential_for`).
-    `is_change` is True if the request changes something, whatever its method.
+    `resource` names what the request is about, as it appears in error messages. `body` is sent as JSON;
+    `content` is sent unchanged with the type `content_type` (an upload). `extra_wait` is how many seconds
+    longer than usual the response may take to begin. `credential` is the kind of credential to send; None for
+    the usual kind of the route (`Transport.credential_for`). `is_change` is True if the request changes
+    something, whatever its method.
     """
 
     method: str
@@ -81,19 +81,16 @@ class Request:
 
 
 class _SendWithToken(Exception):
-    """Raised when a stream must be opened with the token, not the session cookie.
-
-    The service has refused the cookie.
-    """
+    """Raised when a stream must be opened with the token: the cookie was refused."""
 
 
 class Transport:
     """Sends the requests of one context; each failure raises an error of `api.errors`.
 
-    v1 routes get only the token. Other routes get only the session cookie while the service
-    accepts it, and only the token if there is no accepted cookie. A request with a limited token
-    takes a slot of the budget before it is sent and settles the slot afterwards. The outcome of
-    each request is reported to the access map, to the connection monitor and to the limiter.
+    v1 routes get only the token. Other routes get only the session cookie while the service accepts it, and
+    only the token if there is no accepted cookie. A request with a limited token takes a slot of the budget
+    before it is sent and settles the slot afterwards. The outcome of each request is reported to the access
+    map, to the connection monitor and to the limiter.
 
     Contract: auth.md §4.
     """
@@ -156,11 +153,10 @@ class Transport:
     ) -> AsyncIterator[tuple[ResponseInfo, AsyncIterator[bytes]]]:
         """Open a streamed response and yield its metadata and the chunks of its body.
 
-        Entering the context raises an error of `api.errors` for an error response; a lost connection
-        raises while the chunks are read. `counts_in_flight` says whether the stream takes one of the
-        limited places for requests in flight; an endless stream must not take one. `stream_statuses`
-        are the error statuses whose body may be an event stream; such a stream is yielded like a
-        successful one.
+        Entering the context raises an error of `api.errors` for an error response; a lost connection raises
+        while the chunks are read. `counts_in_flight` says whether the stream takes one of the limited places
+        for requests in flight; an endless stream must not take one. `stream_statuses` are the error statuses
+        whose body may be an event stream; such a stream is yielded like a successful one.
         """
         async with AsyncExitStack() as stack:
             try:
@@ -191,7 +187,7 @@ class Transport:
                 try:
                     async with asyncio.timeout(http_clients.STREAM_HEADERS_TIMEOUT + request.extra_wait):
                         response = await self._send(request, info, streams=True)
-                    info = _with_response(info, response)
+                    info = info.with_response(response)
                     if not (info.is_events and info.status in stream_statuses):
                         if not response.is_success or info.is_html:
                             async with asyncio.timeout(http_clients.RESPONSE_TIMEOUT):
@@ -230,8 +226,7 @@ class Transport:
     async def token_still_works(self, priority: Priority) -> errors.MogplexError | None:
         """Test the token with one cheap v1 request; return its error, or None if it works.
 
-        The budget never holds this request back, but the limiter delays it like any request of this
-        priority.
+        The budget never holds this request back, but the limiter delays it like any request of this priority.
         """
         await self._pause(priority)
         probe = Request("GET", f"{V1}/repos", "the check of the token", params={"limit": 1})
@@ -296,10 +291,7 @@ class Transport:
             await self._limiter.pause(priority)
 
     def _count(self) -> None:
-        """Tell the limiter of an additional request that is sent without its admission.
-
-        It belongs to a request that was admitted, such as the renewal of its token.
-        """
+        """Tell the limiter of a request without own admission, such as a token renewal."""
         if self._limiter is not None:
             self._limiter.count()
 
@@ -313,8 +305,8 @@ class Transport:
     ) -> tuple[ResponseInfo, Any, errors.MogplexError | None]:
         """Send a request and read the complete response.
 
-        Returns the metadata of the response, its JSON value and None, or the metadata, None and the
-        error that the response means. Raises an error if there is no complete response.
+        Returns the metadata of the response, its JSON value and None, or the metadata, None and the error
+        that the response means. Raises an error if there is no complete response.
         """
         slot = self._acquire_slot(info, priority)
         # A request that is cancelled while it waits here was not sent.
@@ -334,7 +326,7 @@ class Transport:
                 body = await http_clients.read_body(
                     response, self.target.max_answer, self._pacer, before_large=wait_for_turn
                 )
-                info, data, error = self._parse(_with_response(info, response), body)
+                info, data, error = self._parse(info.with_response(response), body)
             outcome = _outcome_of(error, outcome)
         except (httpx.HTTPError, httpx.StreamError, BodyError, TimeoutError) as failed:
             if isinstance(failed, http_clients.NEVER_SENT):
@@ -478,8 +470,8 @@ class Transport:
     ) -> bool:
         """Return whether to send a request again with the token in place of the cookie.
 
-        A change may be sent a second time, too: the service refuses a credential before it does
-        anything else.
+        A change may be sent a second time, too: the service refuses a credential before it does anything
+        else.
 
         Contract: auth.md §3 and §5.
         """
@@ -504,9 +496,9 @@ class Transport:
     async def _refuse_read_only(self, request: Request, info: ResponseInfo) -> None:
         """Raise NotAllowed for a change with a read-only token that replaces the cookie.
 
-        The unversioned routes do not check scopes, so this client does. To learn whether the token has
-        the write scope, it starts a run without an idempotency key, which the service refuses before
-        it does anything.
+        The unversioned routes do not check scopes, so this client does. To learn whether the token has the
+        write scope, it starts a run without an idempotency key, which the service refuses before it does
+        anything.
 
         Contract: auth.md §5.1, v1.md §7.2.
         """
@@ -598,17 +590,6 @@ class Transport:
             self.access.learn(family_of(request.path), error, method=method)
         if self._limiter is not None:
             self._limiter.learn(request.path, error)
-
-
-def _with_response(info: ResponseInfo, response: httpx.Response) -> ResponseInfo:
-    return replace(
-        info,
-        status=response.status_code,
-        content_type=response.headers.get("content-type", ""),
-        location=response.headers.get("location", ""),
-        retry_after=response.headers.get("retry-after", ""),
-        date=response.headers.get("date", ""),
-    )
 
 
 def _outcome_of(error: errors.MogplexError | None, otherwise: RequestOutcome) -> RequestOutcome:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import PartialList, Requirement
-from mogplex_tui.operate.model import Entry, RowPage, page_of
+from mogplex_tui.operate.model import Entry, RowPage
+from mogplex_tui.operate.row_pages import page_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView

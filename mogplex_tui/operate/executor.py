@@ -65,9 +65,9 @@ class GivenUp(Throttled):
 class Outcome(NamedTuple):
     """The result of a change: a sentence, whether it succeeded, and the error.
 
-    `secret` is shown to the user once. `new_id` and `fields` are those of a `Result`. A
-    `closed` change was not sent, because the session does not allow it. A `recorded` change was
-    stored by the service although the response was an error.
+    `secret` is shown to the user once. `new_id` and `fields` are those of a `Result`. A `closed` change was
+    not sent, because the session does not allow it. A `recorded` change was stored by the service although
+    the response was an error.
     """
 
     sentence: str
@@ -84,9 +84,8 @@ class Outcome(NamedTuple):
 def ledger_state_of(error: MogplexError, *, has_idempotency_key: bool = False) -> str:
     """Return the ledger state of a failed change: `unknown` or `refused`.
 
-    The state is `unknown` if the service may have made the change. An error with a status of
-    500 or more counts as unknown only if the request had an idempotency key
-    (`has_idempotency_key`, errors.md §5).
+    The state is `unknown` if the service may have made the change. An error with a status of 500 or more
+    counts as unknown only if the request had an idempotency key (`has_idempotency_key`, errors.md §5).
     """
     if isinstance(error, NotAttached | InvalidInput | BudgetBlocked | NotAllowed | NotSignedIn | GivenUp):
         # The request was not sent, or was refused before it changed anything.
@@ -105,19 +104,19 @@ def new_idempotency_key() -> str:
 class ChangeRequest(Generic[Answer, FinalResult]):
     """A change that `run_change` carries out, with callbacks for its progress.
 
-    `action` and `subject` are written to the ledger. `label` names the change where there is
-    little room (`delete`), `title` in sentences (`delete of sandbox web`). `record` is the key
-    of the changed record, "" if the change has no record.
+    `action` and `subject` are written to the ledger. `label` names the change where there is little room
+    (`delete`), `title` in sentences (`delete of sandbox web`). `record` is the key of the changed record, ""
+    if the change has no record.
 
-    `begin` shows the change as in progress. `queued` is called every second while the change
-    waits for a rate limit. `finish` removes what `begin` and `queued` show; its argument is
-    whether the service accepted the request. `accepted` is called with the response, `refused`
-    with the error and the ledger state; both read the record back and return the final result.
-    `detail` returns the part of a response that is kept in the ledger.
+    `begin` shows the change as in progress. `queued` is called every second while the change waits for a rate
+    limit. `finish` removes what `begin` and `queued` show; its argument is whether the service accepted the
+    request. `accepted` is called with the response, `refused` with the error and the ledger state; both read
+    the record back and return the final result. `detail` returns the part of a response that is kept in the
+    ledger.
 
-    With `repeats_lost`, a request whose response was lost is sent again with the same
-    idempotency key. `turn` limits how many changes are sent at once: the caller acquires it,
-    and a change releases it while it waits for a rate limit.
+    With `repeats_lost`, a request whose response was lost is sent again with the same idempotency key. `turn`
+    limits how many changes are sent at once: the caller acquires it, and a change releases it while it waits
+    for a rate limit.
     """
 
     action: str
@@ -140,9 +139,8 @@ class ChangeRequest(Generic[Answer, FinalResult]):
 async def run_change(session: Session, change: ChangeRequest[Answer, FinalResult]) -> FinalResult:
     """Carry out one change and return the result of its callback.
 
-    The change and its idempotency key are written to the ledger before the request is sent. If
-    a rate limit refuses the request, it is queued and sent again with the same key, as
-    `api.retry` allows.
+    The change and its idempotency key are written to the ledger before the request is sent. If a rate limit
+    refuses the request, it is queued and sent again with the same key, as `api.retry` allows.
     """
     key, is_accepted = change.idempotency_key, False
     entry = session.ledger.open(change.action, change.subject, key)
@@ -286,12 +284,10 @@ async def run_action(
 ) -> Outcome:
     """Send the request of an action and return its outcome.
 
-    Does not raise for errors of the service. `entry` is the record; for a creation, the result
-    of `new_entry`. `read_priority` is the priority of the read-back. `how_to_repeat` is the
-    sentence that follows a lost response; `{key}` in the sentence is replaced by the
-    idempotency key. `turn` limits how many changes are sent at once. If `idempotency_key` is
-    empty and the action needs a key, a new one is made; if the response of the same change was
-    lost last time, its key is used again.
+    Does not raise for errors of the service. `entry` is the record; for a creation, the result of `new_entry`.
+    `read_priority` is the priority of the read-back. `how_to_repeat` is the sentence that follows a lost response,
+    with `{key}` for the idempotency key. `turn` limits how many changes are sent at once. If `idempotency_key` is
+    empty and the action needs a key, the key of the same change whose response was lost is used, or a new one.
     """
     if (closed := await _not_sent_reason(session, kind, action, entry)) is not None:
         # A closed route gets no request, even if it closed while the confirmation was open.
@@ -385,8 +381,8 @@ async def run_bulk_action(
 ) -> Outcome:
     """Carry out an action on several records and return one outcome for all.
 
-    The requests are sent one after the other; while one waits for a rate limit, the next one is
-    sent. A creation needs no records.
+    The requests are sent one after the other; while one waits for a rate limit, the next one is sent. A
+    creation needs no records.
     """
     if isinstance(action, Creation):
         return await run_action(session, collection, kind, action, new_entry(action, values), values)
@@ -455,8 +451,7 @@ def _delays_after_success(
 ) -> Sequence[float]:
     """Return the seconds to wait before each read-back of a successful change.
 
-    There is only one read-back if the record already had the given values, because the row will
-    not differ.
+    There is only one read-back if the record already had the given values, because the row will not differ.
     """
     if not isinstance(action, Action) or entry.row is None or not action.parameters:
         return READ_BACK_DELAYS
@@ -471,8 +466,7 @@ def _delays_after_success(
 def _delays_after_failure(error: MogplexError) -> Sequence[float]:
     """Return the seconds to wait before each read-back of a failed change.
 
-    There is at most one read-back if the service refused the change, because nothing was
-    changed.
+    There is at most one read-back if the service refused the change, because nothing was changed.
     """
     if isinstance(error, GivenUp):
         return ()

@@ -17,7 +17,8 @@ from mogplex_tui.operate import formatting
 from mogplex_tui.operate.combined_reads import ListPart, read_parts
 from mogplex_tui.operate.common_joins import automation_names, jobs_with_open_approval
 from mogplex_tui.operate.formatting import first_line
-from mogplex_tui.operate.model import Entry, RowPage, Window, page_of
+from mogplex_tui.operate.model import Entry, RowPage, Window
+from mogplex_tui.operate.row_pages import page_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView

@@ -1,9 +1,8 @@
 """Types with which kinds of records are declared: columns, sources and actions.
 
-The console's screens and the command line are both generated from these declarations. A
-declaration is typed by the row class of its kind and has callables on such rows, so that
-the type checker finds a misspelt field, column or parameter.
-`mogplex_tui/operate/kinds/mcp_servers.py` is a short example.
+The console's screens and the command line are both generated from these declarations. A declaration is typed
+by the row class of its kind and has callables on such rows, so that the type checker finds a misspelt field,
+column or parameter. `mogplex_tui/operate/kinds/mcp_servers.py` is a short example.
 """
 
 from __future__ import annotations
@@ -26,7 +25,6 @@ from mogplex_tui.operate.parameters import Values as Values
 if TYPE_CHECKING:
     from mogplex_tui.api.access import Family
     from mogplex_tui.api.client import ClientView
-    from mogplex_tui.api.models.base import Rows
     from mogplex_tui.config.secret import Secret
     from mogplex_tui.live.reasons import Requirement, Subject
     from mogplex_tui.live.session import Session
@@ -138,8 +136,8 @@ def column(
 ) -> Column[Row]:
     """Return a column that shows a value of each row in a format.
 
-    An absent value is shown as a dash. `show` and `filter_value` replace the functions of the
-    format; they get the whole row and not only the value.
+    An absent value is shown as a dash. `show` and `filter_value` replace the functions of the format; they
+    get the whole row and not only the value.
     """
 
     def cell(row: Row, moment: RenderTime) -> Cell:
@@ -223,34 +221,6 @@ class Link(Generic[Row]):
 
     The end is None while the record is live. The whole result is None if the time is not known.
     """
-
-
-def page_of(
-    rows: Rows[M], row: Callable[[M], Row], key: Callable[[Row], str], *, hide: Sequence[str] = ()
-) -> RowPage[Row]:
-    """Convert the client's records to a page of rows, unreadable records last.
-
-    The values of the JSON fields named in `hide` are masked, since they may be secrets.
-    """
-
-    def masked(raw: object) -> object:
-        if not isinstance(raw, dict):
-            return raw
-        return {name: "[hidden]" if name in hide and value else value for name, value in raw.items()}
-
-    entries = []
-    for index, model in enumerate(rows):
-        typed_row = row(model)
-        raw = rows.raws[index] if index < len(rows.raws) else None
-        entries.append(Entry(key(typed_row), typed_row, masked(raw)))
-    used_keys = {entry.key for entry in entries}
-    for index, bad in enumerate(rows.bad):
-        id = bad.raw.get("id") if isinstance(bad.raw, dict) else None
-        # The id of an unreadable record may be wrong too: it must not replace another record.
-        name = str(id) if id and str(id) not in used_keys else f"unreadable {index}"
-        used_keys.add(name)
-        entries.append(Entry[Row](name, None, masked(bad.raw), bad.reason))
-    return RowPage(entries)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ def test_ci_runs_make_check_on_linux_and_macos() -> None:
     job = _check_job()
     assert job["strategy"]["matrix"]["os"] == ["ubuntu-latest", "macos-latest"]
     assert job["runs-on"] == "${{ matrix.os }}"
-    assert "make check" in [step.get("run") for step in job["steps"]]
+    assert "make check ARGS=--every-case" in [step.get("run") for step in job["steps"]]
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=[path.stem for path in WORKFLOWS])

@@ -17,7 +17,8 @@ from mogplex_tui.api.models.invites import Invite
 from mogplex_tui.live.collection import KEPT_SECONDS, Collection, Entry, RowPage, Source
 from mogplex_tui.operate import kind_rows, messages
 from mogplex_tui.operate.kinds.registry import kinds
-from mogplex_tui.operate.model import RenderTime, page_of
+from mogplex_tui.operate.model import RenderTime
+from mogplex_tui.operate.row_pages import page_of
 from tests.unit.fakes import START, FakeSession
 
 INVITE = Invite(id="i1", email="ada@acme.dev", role="viewer")

@@ -1,4 +1,4 @@
-"""Invites to teams: sent ones by their id, received ones by the token in their link."""
+"""Invites to teams: sent ones by id, received ones by the token in their link."""
 
 from __future__ import annotations
 

@@ -174,10 +174,7 @@ def _launch_failed(context: ActorContext, random: ActorRandom, row: Row, error: 
 
 
 def arrive(context: ActorContext, random: ActorRandom) -> float:
-    """Start a run, as another client of the account would; return its planned seconds.
-
-    Returns 0 if the repository is hidden or deleted.
-    """
+    """Start a run of another client; return its seconds, 0 if its repo is hidden."""
     rng = random.rng
     prompt = pick(rng, prompts())
     repo = context.world.repos[prompt.repo]

@@ -29,8 +29,8 @@ from mogplex_tui.operate.model import (
     Source,
     Values,
     column,
-    page_of,
 )
+from mogplex_tui.operate.row_pages import page_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView

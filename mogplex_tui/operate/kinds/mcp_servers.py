@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import PartialList, Requirement
 from mogplex_tui.operate import formats, messages, toggle_delete_actions
-from mogplex_tui.operate.model import Change, Fact, Kind, Layout, RowPage, Source, column, page_of
+from mogplex_tui.operate.model import Change, Fact, Kind, Layout, RowPage, Source, column
+from mogplex_tui.operate.row_pages import page_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView

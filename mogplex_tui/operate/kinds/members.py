@@ -25,9 +25,9 @@ from mogplex_tui.operate.model import (
     Source,
     column,
     fact,
-    page_of,
 )
 from mogplex_tui.operate.parameters import Parameter
+from mogplex_tui.operate.row_pages import page_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView

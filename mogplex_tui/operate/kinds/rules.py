@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from mogplex_tui.api.access import Family
 from mogplex_tui.live.reasons import Requirement
 from mogplex_tui.operate import formats, toggle_delete_actions
-from mogplex_tui.operate.model import Fact, Kind, Layout, RowPage, Source, TextBlock, column, page_of
+from mogplex_tui.operate.model import Fact, Kind, Layout, RowPage, Source, TextBlock, column
+from mogplex_tui.operate.row_pages import page_of
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView

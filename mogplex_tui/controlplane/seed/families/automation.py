@@ -171,10 +171,7 @@ def _template(
 def _question(
     rows: Rows, world: SeededAccount, rng: Random, runs: Runs, spec: dict[str, Any], now: int
 ) -> None:
-    """Collect a running job whose agent waits for an approval.
-
-    No simulated user answers it.
-    """
+    """Collect a running job whose approval request no simulated user answers."""
     flow = next(row for row in material("routing")["flows"] if row["key"] == spec["flow"])
     node, repo = flow["nodes"][0], world.repos[spec["repo"]]
     flow_id, version_id = (

@@ -1,1 +1,4 @@
-"""Client-side state: row store, polling, realtime, tails, costs. No textual."""
+"""State kept by the client: rows, polling, realtime hints, event tails and costs.
+
+Nothing in this package imports textual.
+"""

@@ -1,4 +1,4 @@
-"""A loop in an asyncio task that runs for as long as the console."""
+"""Base class for a loop that runs in an asyncio task for as long as the console."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from collections.abc import Iterable
 class BackgroundTask(ABC):
     """A loop that runs between `start` and `stop`.
 
-    Subclasses implement the loop and name the tasks that it started.
+    Subclasses implement the loop in `_run`, and return the tasks that it starts from `_begun`.
     """
 
     def __init__(self) -> None:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Start the loop unless it is running. Needs a running event loop."""
+        """Start the loop, unless it is running already. Needs a running event loop."""
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name=type(self).__name__)
 
@@ -37,5 +37,5 @@ class BackgroundTask(ABC):
         """Run the loop; implemented by subclasses."""
 
     def _begun(self) -> Iterable[asyncio.Task[None]]:
-        """Return the unfinished tasks that the loop started; overridden by subclasses."""
+        """Return the loop's child tasks that have not ended; subclasses override this."""
         return ()

@@ -1,7 +1,7 @@
-"""Read the service's calls page by page, without gaps between pages.
+"""Read the list of AI calls page by page, without gaps between the pages.
 
-The newest calls and all live calls are read each time; older pages are read as far as the user has scrolled
-(observability.md §2).
+Each read fetches the newest calls and all live calls; older pages are fetched as far as the
+user has scrolled (observability.md §2).
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ FORGOTTEN = "The service no longer knows this run."
 
 
 class Span(NamedTuple):
-    """The start times of the newest and oldest call between which every call is known."""
+    """A period without gaps: all calls that started between the two times are loaded."""
 
     newest: datetime
     oldest: datetime
 
 
 class CallPages:
-    """Read calls into a set of runs, and track the time span without gaps.
+    """Reads calls into a row set, and tracks the period in which all calls are loaded.
 
-    `enrich` completes a row with names and local state, `request_read` requests another read, and `read_order` discards
-    late answers.
+    `enrich` adds names and local state to a row, `request_read` requests another read, and
+    `read_order` discards responses that arrive late.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class CallPages:
         return (self._set.total or 0) > len(self._set.rows) - len(self._found_keys)
 
     def load_more(self) -> None:
-        """Request one more page of older calls, unless one is being read."""
+        """Request one more page of older calls, unless a requested page is still pending."""
         # Before the first answer it is unknown whether there are more calls than the cached pages of the last session.
         pictured = self._set.total is None and self._loaded_count() >= PAGE
         if (self.may_load_more or pictured) and self._more is None:
@@ -84,10 +84,10 @@ class CallPages:
             self._request_read()
 
     async def read(self) -> bool:
-        """Read the newest calls, live calls, ended calls and one older page.
+        """Read the newest calls, live calls, calls that have ended, and an older page.
 
-        Returns whether any row changed. Raises MogplexError where the newest calls cannot be read; failures of the
-        other sources are recorded in their freshness.
+        Returns whether any row changed. Raises MogplexError if the newest calls cannot be read;
+        failures of the other reads are recorded in the freshness of their source.
         """
         client, asked = self._session.client.at(Priority.TABLE).observability, self._read_order.ask()
         first = await client.calls(page=1, limit=PAGE)
@@ -111,7 +111,11 @@ class CallPages:
         return differed
 
     async def _read_live(self, first: CallPage) -> bool:
-        """Read live calls beyond the newest page, and calls that have ended since."""
+        """Read the live calls beyond the newest page, and re-read calls that have ended.
+
+        A row that was live and is missing from the live calls has ended. Returns whether any row
+        changed.
+        """
         live, differed = {call.id for call in first.calls if call.status in LIVE_STATES}, False
         with self._live.record_errors(self._session.clock):
             if first.total > len(first.calls):
@@ -133,7 +137,7 @@ class CallPages:
         return ((key, row) for key, row in rows if row.live and row.source is make.RunSource.CALL)
 
     def _record_outdated_rows(self, newest: set[str]) -> None:
-        """Record which rows are outdated because their source fails."""
+        """Record, for each source, the rows that are outdated because its reads fail."""
         self._gone.keys = frozenset(self._gone.left)
         self._live.keys = self._older.keys = frozenset()
         if self._live.failing:
@@ -147,10 +151,11 @@ class CallPages:
         return self._span.oldest
 
     async def _join(self, first: CallPage, known: Span | None, asked: int) -> bool:
-        """Read pages until the known span is reached, so that the list has no gap.
+        """Read pages until they reach the calls that are already loaded (`known`).
 
-        After a long absence the gap is too large; older rows are dropped then and read again when the user scrolls to
-        them.
+        If the gap is too large, for instance after a long absence, the older rows are dropped; they are
+        read again when the user scrolls to them. `first` is the newest page, `asked` the number of the
+        read. Returns whether any row changed.
         """
         client, differed, number = self._session.client.at(Priority.TABLE).observability, False, 1
         read = _starts(first)
@@ -174,7 +179,7 @@ class CallPages:
         return differed
 
     def _cached_span(self) -> Span | None:
-        """Return the span of the rows that were cached by the last session."""
+        """Return the period that the rows cached by the last session cover, or None."""
         starts = [row.began for row in self._ended_calls() if row.began is not None]
         return Span(max(starts), min(starts)) if starts else None
 
@@ -182,7 +187,10 @@ class CallPages:
         return [row for row in self._set.rows.values() if row.source is make.RunSource.CALL and not row.live]
 
     def _loaded_count(self) -> int:
-        """Return the number of calls loaded without a gap, with unreadable ones."""
+        """Return the number of calls in the period without gaps.
+
+        Unreadable calls are counted too.
+        """
         oldest = self._span.oldest if self._span is not None else None
         return sum(
             row.source is make.RunSource.CALL and (row.began is None or oldest is None or row.began >= oldest)
@@ -190,7 +198,11 @@ class CallPages:
         )
 
     async def _read_older_page(self) -> bool:
-        """Read the requested older page, or the one that is due to be read again."""
+        """Read the older page that was requested, else the next one to be refreshed.
+
+        The older pages that were loaded before are refreshed in turn, one with each read. Returns
+        whether any row changed.
+        """
         turn, held, asked = self._more or self._page_turn, self._loaded_count(), self._read_order.ask()
         self.pages = max(self.pages, turn)
         page = await self._session.client.at(Priority.TABLE).observability.calls(page=turn, limit=PAGE)
@@ -209,7 +221,7 @@ class CallPages:
         return differed
 
     def _drop_oldest(self) -> None:
-        """Drop the oldest calls when very many have arrived, so that memory stays bounded."""
+        """Drop the oldest ended calls if too many have arrived, to bound memory."""
         most = self.pages * PAGE + MAX_CALLS
         if self._span is None or len(self._set.rows) - len(self._found_keys) <= most:
             return
@@ -221,9 +233,10 @@ class CallPages:
         self._set.drop(row.key for row in gone)
 
     def loaded(self) -> tuple[frozenset[str], datetime | None]:
-        """Return the keys of the calls in the gapless span, and the span's oldest start.
+        """Return the keys of the calls in the period without gaps, and the period's start.
 
-        Calls without a start time count as in the span. Without a span: no keys, and None.
+        Calls without a start time are included. Before the first read there are no keys and the start
+        is None.
         """
         if self._span is None:
             return frozenset(), None
@@ -233,22 +246,23 @@ class CallPages:
         return frozenset(row.key for row in calls if row.began is None or row.began >= oldest), oldest
 
     def keep_found(self, rows: Iterable[tuple[str, RunRow]]) -> None:
-        """Keep calls that a search has found, whatever their age."""
+        """Add calls that a search among older calls has found, whatever their age."""
         pairs = dict(rows)
         self._found_keys |= pairs.keys() - self._set.rows.keys()
         self._set.apply(pairs.items())
 
     def drop_found(self, keys: Iterable[str]) -> None:
-        """Drop calls that a search has found, except those that the list has loaded since."""
+        """Drop calls that a search has found, except calls that the list has loaded too."""
         gone = self._found_keys & set(keys)
         self._found_keys -= gone
         loaded, _ = self.loaded()
         self._set.drop(gone - loaded)
 
     async def read_one(self, row: RunRow, priority: Priority) -> bool:
-        """Re-read one call by its start time, because no route returns a single call.
+        """Re-read one call; return whether any row changed.
 
-        observability.md §2.
+        The list is requested for the start time of the call, because no route returns a single call
+        (observability.md §2).
         """
         at, asked = row.started_at, self._read_order.ask()
         page = await self._session.client.at(priority).observability.calls(since=at, until=at, limit=PAGE)
@@ -261,7 +275,7 @@ class CallPages:
         return differed
 
     def _take(self, page: CallPage, asked: int) -> tuple[bool, set[str]]:
-        """Apply a page; return whether any row changed, and the keys of the page.
+        """Store the calls of a page; return whether any row changed, and the page's keys.
 
         `asked` is the number of the read.
         """

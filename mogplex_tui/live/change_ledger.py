@@ -1,6 +1,6 @@
-"""A log of every changing request, written before the request is sent.
+"""A log file of requests that change something, written before they are sent.
 
-Each entry has its idempotency key and its outcome.
+Each entry has the request's idempotency key and its outcome.
 """
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ ENDS = frozenset({"done", "refused", "unknown"})
 
 
 class LedgerEntry(NamedTuple):
-    """One changing request: action, subject, idempotency key and state.
+    """A request that changes something: action, subject, idempotency key and state.
 
-    `sent`, and `queued` after a rate limit refused it, are intermediate: a request whose last state is `queued` changed
-    nothing. The final state is `done`, `refused` or `unknown`.
+    The intermediate states are `sent`, and `queued` if a rate limit refused the request, which
+    waits to be sent again. A request whose last state is `queued` changed nothing. The final state
+    is `done`, `refused` or `unknown`.
     """
 
     id: str
@@ -43,9 +44,10 @@ class LedgerEntry(NamedTuple):
 
 
 class Ledger:
-    """An append-only file of JSON lines: one when a request is sent, one when it ends.
+    """An append-only file of JSON lines about requests that change something.
 
-    A request that a rate limit refused has two more lines for each wait: `queued`, and `sent` before it is sent again.
+    A request has one line when it is sent and one when it ends. If a rate limit refuses it, each
+    wait adds two lines: `queued`, and `sent` before it is sent again.
     """
 
     def __init__(self, directory: Path | None, troubles: FileTroubles | None = None) -> None:
@@ -54,7 +56,10 @@ class Ledger:
         self.entries: deque[LedgerEntry] = deque(maxlen=MAX_ENTRIES)
 
     def open(self, action: str, subject: str, key: str | None = None) -> LedgerEntry:
-        """Record a request that is about to be sent; secrets in `subject` are removed."""
+        """Record a request that is about to be sent, and return its entry.
+
+        Secrets in `subject` are removed.
+        """
         from mogplex_tui.live import redact
 
         entry = LedgerEntry(
@@ -75,7 +80,7 @@ class Ledger:
         self._put(entry._replace(at=datetime.now(UTC).isoformat(), state=state, detail=detail))
 
     def last_end(self, key: str) -> str | None:
-        """Return the final state of the last request with this key, or None."""
+        """Return the final state of the last request with an idempotency key, or None."""
         try:
             lines = self._path.read_text("utf-8", "replace").splitlines() if self._path else []
         except OSError as error:
@@ -120,7 +125,11 @@ class Ledger:
 
 
 def _append(handle: int, line: str) -> None:
-    """Append one line, starting a new line if a full disk cut the last one short."""
+    """Append one line to an open file.
+
+    If a full disk cut the last line short, a line break is written first. Raises OSError if the
+    line cannot be written completely.
+    """
     end = os.lseek(handle, 0, os.SEEK_END)
     broken = end > 0 and os.pread(handle, 1, end - 1) != b"\n"
     data = (("\n" if broken else "") + line + "\n").encode()

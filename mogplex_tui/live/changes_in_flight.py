@@ -1,4 +1,4 @@
-"""The changes in flight in one session, including those queued by a rate limit."""
+"""The changes that a session has sent or queued and that have not ended yet."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 @dataclass(eq=False)
 class QueuedChange:
-    """A change that a rate limit refused; it is sent again after `seconds_left`.
+    """A change that a rate limit refused and that is sent again after `seconds_left`.
 
-    `action` is its name in the ledger and `record` the key of the record. `label` is a short name (`delete`), `title` a
-    name for sentences (`delete of sandbox web`).
+    `action` is the name of the change in the ledger, and `record` the key of the record to change.
+    `label` is a short name (`delete`), `title` a name for sentences (`delete of sandbox web`).
     """
 
     action: str
@@ -42,7 +42,10 @@ class _Shown(NamedTuple):
 
 
 class InFlight:
-    """The changes in flight in one session, by record, and the queued changes."""
+    """The unfinished changes of one session by record, and the queue of refused ones.
+
+    The methods that take a `kind` and a `key` are about one record.
+    """
 
     def __init__(self) -> None:
         self._shown: dict[str, dict[str, _Shown]] = {}
@@ -53,30 +56,33 @@ class InFlight:
         """Entered for as long as a change waits; the console and the command say so in it."""
 
     def begin(self, kind: str, key: str, word: str, *, is_queued: bool = False) -> None:
-        """Show a change as a word such as `cancelling`; `is_queued` if it waits."""
+        """Register a change of a record; rows show it as `word`, such as `cancelling`.
+
+        `is_queued` is True if the change waits to be sent.
+        """
         self._shown.setdefault(kind, {})[key] = _Shown(word, is_queued)
 
     def end(self, kind: str, key: str) -> None:
-        """Remove the change of a record, if there is one."""
+        """Remove the change of a record, if it has one."""
         self._shown.get(kind, {}).pop(key, None)
 
     def word(self, kind: str, key: str) -> str | None:
-        """Return the word for a record's change, or None."""
+        """Return the word that describes a record's unfinished change; None without one."""
         shown = self._shown.get(kind, {}).get(key)
         return None if shown is None else shown.word
 
     def is_sent(self, kind: str, key: str) -> bool:
-        """Return whether a record has a change in flight that is not queued."""
+        """Return whether a record has an unfinished change that is not queued."""
         shown = self._shown.get(kind, {}).get(key)
         return shown is not None and not shown.is_queued
 
     def queued_word(self, kind: str, key: str) -> str | None:
-        """Return the word for a record's queued change, or None."""
+        """Return the word that describes a record's queued change; None without one."""
         shown = self._shown.get(kind, {}).get(key)
         return shown.word if shown is not None and shown.is_queued else None
 
     def keys(self, kind: str) -> frozenset[str]:
-        """Return the records of a kind that are being changed."""
+        """Return the keys of the records of a kind that have an unfinished change."""
         return frozenset(self._shown.get(kind, ()))
 
     # Changes queued by a rate limit ------------------------------------------------------------------------------
@@ -95,5 +101,5 @@ class InFlight:
         return tuple(self._queue)
 
     def queued(self, action: str, record: str) -> QueuedChange | None:
-        """Return the queued change of a record by an action, or None."""
+        """Return the queued change with this action and record, or None."""
         return next((each for each in self._queue if (each.action, each.record) == (action, record)), None)

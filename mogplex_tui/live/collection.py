@@ -1,4 +1,4 @@
-"""Hold the rows of one kind and keep them fresh from the best available source."""
+"""The rows of one kind of record, read from the best source that is open."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ KEPT_SECONDS = 120.0
 class Entry(Generic[Row]):
     """One record of a list: its key, its row, and the JSON it was parsed from.
 
-    A record that could not be parsed has no row, and an `unreadable_reason`. `in_progress` is the word for a change
-    that is in flight, such as "deleting".
+    If the record could not be parsed, the row is None and `unreadable_reason` says why.
+    `in_progress` is a word for an unfinished change of the record, such as "deleting".
     """
 
     key: str
@@ -63,7 +63,8 @@ class Entry(Generic[Row]):
 class RowPage(Generic[Row]):
     """One page of a list.
 
-    `total` is the number of rows on the service, if it says so. `notices` replace the source's notice above the list.
+    `total` is the number of rows on the service, None if the service does not return it. `notices`,
+    if there are any, replace the source's notice above the list.
     """
 
     entries: Sequence[Entry[Row]]
@@ -73,12 +74,13 @@ class RowPage(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class Source(Generic[Row]):
-    """One route to read a kind's rows; the first open source is used.
+    """A route from which the rows of a kind can be read.
 
-    `poll` and `poll_without_realtime` are seconds between reads; `tables` are the realtime tables that announce
-    changes. `notice` tells the user what this source cannot show. `hides` are the columns that it leaves empty, and the
-    related kinds that then add nothing. `tables_are_complete` is False if the tables do not announce every change
-    (realtime.md §3.1).
+    A kind uses the first of its sources that is open. `poll` and `poll_without_realtime` are the
+    seconds between reads; `tables` are the realtime tables that announce changes. `notice` tells
+    the user what this source cannot show. `hides` are the columns that it leaves empty, and the
+    related kinds that therefore add nothing. `tables_are_complete` is False if the tables do not
+    announce every change (realtime.md §3.1).
     """
 
     family: Family
@@ -98,7 +100,7 @@ def _joined(page: RowPage[Row], more: RowPage[Row]) -> RowPage[Row]:
 
 
 def _with_own_keys(entries: Iterable[Entry[Row]]) -> Iterator[Entry[Row]]:
-    """Yield entries with unique keys: two unreadable records may have the same one."""
+    """Yield entries with unique keys, renaming unreadable ones whose key is taken."""
     used_keys: set[str] = set()
     for entry in entries:
         key = entry.key
@@ -109,12 +111,13 @@ def _with_own_keys(entries: Iterable[Entry[Row]]) -> Iterator[Entry[Row]]:
 
 
 class Collection(Generic[Row]):
-    """The rows of one kind and the feed that keeps them fresh.
+    """The rows of one kind, and the feed that keeps them up to date.
 
-    `join` returns a function that fills the fields of a row that come from the lists of the `related` kinds; rows are
-    filled again when one of those lists changes, and every second with `depends_on_time`. `merge` adds to a row what
-    the same record, read by itself, says in addition. `open_until` is as in `Kind`. `read_hidden` also reads the
-    records that the list leaves out; their rows are listed while `shows_hidden` is True.
+    `join` returns a function that fills a row's fields from the lists of the `related` kinds; this
+    is repeated when one of these lists changes, and every second with `depends_on_time`. `merge`
+    combines a row of the list with the more detailed row of the same record read by itself.
+    `open_until` is as in `Kind`. `read_hidden` reads the records that the list leaves out; their
+    rows are included while `shows_hidden` is True.
     """
 
     def __init__(
@@ -177,7 +180,7 @@ class Collection(Generic[Row]):
 
     @property
     def source(self) -> Source[Row] | None:
-        """The first source that is open or not known to be closed; None if all are closed."""
+        """The first source that is not known to be closed; None if all are closed."""
         return next((source for source in self.sources if self.session.open(source.family)), None)
 
     def _metered(self) -> bool:
@@ -185,7 +188,7 @@ class Collection(Generic[Row]):
         return source is None or source.family is Family.V1 or self.session.metered_off_v1()
 
     def closed(self) -> Closed | None:
-        """Return why no record can be read; None if some can."""
+        """Return why no source can be read, or None if one can."""
         refusal = self.session.refusal
         if refusal is not None and self.sources[0].family is not Family.OTHER:
             # Some routes answer without credentials too, with an empty list that says nothing about the account.
@@ -199,9 +202,9 @@ class Collection(Generic[Row]):
 
     @property
     def open_count(self) -> int | None:
-        """The number of open records; None for kinds whose records do not end.
+        """The number of records that have not ended and have no unfinished change.
 
-        Open records have not ended and have no change in flight. Ended records stay in the list.
+        Ended records stay in the list. None for kinds whose records do not end.
         """
         open_until = self._open_until
         if open_until is None:
@@ -217,7 +220,7 @@ class Collection(Generic[Row]):
     # Reading ---------------------------------------------------------------------------------------------------
 
     async def fetch(self, priority: Priority = Priority.TABLE) -> bool:
-        """Read the list once from the best open source; return whether any row changed.
+        """Read the list once from the first open source; return whether any row changed.
 
         Raises MogplexError.
         """
@@ -272,7 +275,7 @@ class Collection(Generic[Row]):
         return bool(change.changed or change.removed)
 
     def put(self, entry: Entry[Row]) -> None:
-        """Apply one record that was read by itself, with fields that the list lacks."""
+        """Store a record that was read by itself and may have more fields than the list."""
         if entry.row is not None:
             self._single[entry.key] = entry
             self._read_at[entry.key] = self.session.scheduler.now()
@@ -281,7 +284,7 @@ class Collection(Generic[Row]):
     # What a row shows beyond its reading -----------------------------------------------------------------------
 
     def prepare(self, entries: Iterable[Entry[Row]]) -> list[tuple[str, Entry[Row]]]:
-        """Return records with joined fields and the changes in flight."""
+        """Return entries by key, with joined fields and the words for unfinished changes."""
         fill = None if self._join is None else self._join(self.session)
         return [(entry.key, self._completed(entry, fill)) for entry in entries]
 
@@ -309,7 +312,10 @@ class Collection(Generic[Row]):
         self._joins_are_old = True
 
     def update_joins(self) -> None:
-        """Fill the joined fields again if a related list changed or became stale."""
+        """Fill the joined fields again if a related list has changed or become stale.
+
+        With `depends_on_time`, they are filled again at every call.
+        """
         now = self.session.scheduler.now()
         stale = [rows.freshness.stale(now) for rows in self._related]
         if self._joins_are_old or self._depends_on_time or stale != self._were_stale:
@@ -319,12 +325,15 @@ class Collection(Generic[Row]):
     # Changes under way -----------------------------------------------------------------------------------------
 
     def begin(self, key: str, word: str, *, is_queued: bool = False) -> None:
-        """Show that a change of a record is in flight, or queued (`is_queued`)."""
+        """Register a change of a record, and show `word` in its row.
+
+        `is_queued` is True if the change waits to be sent.
+        """
         self.session.in_flight.begin(self.name, key, word, is_queued=is_queued)
         self._show_progress(key)
 
     def end(self, key: str) -> None:
-        """Remove the in-flight state of a record."""
+        """Remove the change of a record, and the word for it from its row."""
         self.session.in_flight.end(self.name, key)
         self._show_progress(key)
 
@@ -337,11 +346,11 @@ class Collection(Generic[Row]):
     # Found by a search -----------------------------------------------------------------------------------------
 
     def listed(self) -> frozenset[str]:
-        """Return the keys of the last list."""
+        """Return the keys of the records that the last read of the list returned."""
         return self._listed
 
     def keep_found(self, rows: Iterable[tuple[str, Entry[Row]]]) -> None:
-        """Keep records that a search has found, although the list does not contain them."""
+        """Add records that a search has found, although the list does not contain them."""
         pairs = dict(rows)
         self._found_keys |= pairs.keys() - self._listed
         self.set.apply(pairs.items())

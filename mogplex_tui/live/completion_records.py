@@ -24,14 +24,17 @@ _LOCK_SECONDS = 0.5
 
 
 class KnownRecord(NamedTuple):
-    """The id of a record, and its name if it can be typed."""
+    """The id and name of a record; the name is empty if it cannot be typed in a shell."""
 
     id: str
     name: str = ""
 
 
 class KnownRecords:
-    """The records that a session has read, by kind; stored if it has a directory."""
+    """The ids and names of the records that a session has read, by kind.
+
+    They are stored in a file if the session has a directory.
+    """
 
     def __init__(self, directory: Path | None, troubles: FileTroubles | None = None) -> None:
         self._path = None if directory is None else directory / FILE
@@ -40,7 +43,10 @@ class KnownRecords:
         self._complete_kinds: set[str] = set()
 
     def remember(self, kind: str, records: Iterable[KnownRecord], *, is_whole: bool = False) -> None:
-        """Add records of a kind; a whole list (`is_whole`) replaces the earlier records."""
+        """Add records of a kind.
+
+        If they are the whole list (`is_whole`), they replace the earlier records of the kind.
+        """
         new_records = [
             KnownRecord(each.id, each.name if _is_typable(each.name) else "")
             for each in records
@@ -52,7 +58,10 @@ class KnownRecords:
             self._complete_kinds.add(kind)
 
     def save(self) -> None:
-        """Write the records in front of those in the file. Failures are ignored."""
+        """Merge the session's records into the file, in front of the stored records.
+
+        Failures are ignored.
+        """
         if self._path is None or not self._read:
             return
         from mogplex_tui.config.file_locks import held
@@ -83,7 +92,8 @@ class KnownRecords:
 def read_known(directory: Path, kind: str) -> list[KnownRecord]:
     """Return the stored records of a kind, newest first.
 
-    A missing or damaged file has none; the next writer reports the damage.
+    Returns an empty list if the file is missing or damaged; the damage is reported when the file is
+    next written.
     """
     try:
         content = json.loads(read_regular(directory / FILE, _LARGEST_FILE))
@@ -93,13 +103,13 @@ def read_known(directory: Path, kind: str) -> list[KnownRecord]:
 
 
 def forget_known(directory: Path) -> None:
-    """Remove the file of a directory. Raises OSError if it cannot be removed."""
+    """Remove the stored records of a directory. Raises OSError if this fails."""
     for path in (directory / FILE, (directory / FILE).with_suffix(".lock")):
         path.unlink(missing_ok=True)
 
 
 def _newest(records: Iterable[KnownRecord]) -> list[KnownRecord]:
-    """Return the newest record for each id, up to the limit."""
+    """Return the first record for each id, at most MAX_RECORDS; newest come first."""
     by_id: dict[str, KnownRecord] = {}
     for each in records:
         by_id.setdefault(each.id, each)
@@ -109,7 +119,7 @@ def _newest(records: Iterable[KnownRecord]) -> list[KnownRecord]:
 
 
 def _is_typable(text: str) -> bool:
-    """Return whether a text can be typed on a command line and is no option."""
+    """Return whether a text can be typed as a command's argument and is not an option."""
     return 0 < len(text) <= LONGEST and text.isprintable() and text == text.strip() and text[0] != "-"
 
 
@@ -118,7 +128,7 @@ def _is_valid(content: object) -> bool:
 
 
 def _records(rows: object) -> list[KnownRecord]:
-    """Return the readable records of a kind's list."""
+    """Return the records in a kind's list in the file, without unreadable ones."""
     return [
         KnownRecord(*row)
         for row in (rows if isinstance(rows, list) else ())

@@ -1,8 +1,8 @@
 """Costs of the account, read from the stats route for several time windows.
 
-The route sums known costs, billed or estimated, and leaves out unpriced calls, so that every figure is a lower bound
-and an `Estimate`. `total_cost` covers the requested window; `cost_today` always counts from 00:00 UTC (observability.md
-§1).
+The route sums the costs that are known, billed or estimated, and leaves out calls without a
+price. Every figure is therefore a lower bound and an `Estimate`. `total_cost` covers the
+requested window; `cost_today` always counts from 00:00 UTC (observability.md §1).
 """
 
 from __future__ import annotations
@@ -33,14 +33,17 @@ FILL_EVERY = 1.0
 
 
 class CostWindow(NamedTuple):
-    """One answer of the stats route and the time of its request."""
+    """A response of the stats route, and the time at which it was requested."""
 
     stats: Stats
     at: datetime
 
 
 class Costs:
-    """The windows `hour`, `day` and `week`, and the cost of each of the last 24 hours."""
+    """The costs of the last hour, day and week, and of each of the last 24 hours.
+
+    The windows are named `hour`, `day` and `week`.
+    """
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -67,13 +70,13 @@ class Costs:
         )
 
     def start(self) -> None:
-        """Start reading what the header shows: the last hour, today, cost per hour."""
+        """Start reading the costs that the header shows: last hour, today, each hour."""
         self.session.scheduler.subscribe(self.feeds["hour"])
         self.session.scheduler.subscribe(self.feeds["buckets"])
 
     @property
     def windows_feeds(self) -> Sequence[Feed]:
-        """The feeds of the windows; wanted while a screen shows them."""
+        """The feeds of the three windows, to be subscribed to while a screen shows them."""
         return [self.feeds[name] for name in ("hour", "day", "week")]
 
     def _closed(self) -> bool:
@@ -105,7 +108,11 @@ class Costs:
         )
 
     async def _fetch_buckets(self) -> bool:
-        """Read missing hours, newest first, and then the hours that were read longest ago."""
+        """Read the costs of a few hours that are missing, else re-read two hours.
+
+        Missing hours are read newest first. The re-read hours are the current one and the one that was
+        read longest ago.
+        """
         if self._closed():
             return False
         for start in self._next_hours():
@@ -137,7 +144,10 @@ class Costs:
 
     @property
     def today(self) -> Decimal | None:
-        """The known cost since 00:00 UTC from the latest answer; None before the first."""
+        """The known cost since 00:00 UTC.
+
+        None before the first response of the stats route, or if no call has a price.
+        """
         newest = max(self.windows.values(), key=lambda window: window.at, default=None)
         if newest is None:
             return None
@@ -146,11 +156,14 @@ class Costs:
 
     @property
     def per_hour(self) -> Decimal | None:
-        """The known cost of the last sixty minutes: the burn rate in US dollars per hour."""
+        """The known cost of the last sixty minutes in US dollars (the burn rate)."""
         return self.total("hour")
 
     def total(self, name: str) -> Decimal | None:
-        """The known cost of a window; None before its first answer or without prices."""
+        """Return the known cost of a window.
+
+        None before the window's first response, or if no call in it has a price.
+        """
         window = self.windows.get(name)
         if window is None:
             return None
@@ -163,10 +176,10 @@ class Costs:
 
 
 def known(cost: Decimal | None, calls: int | None) -> Decimal | None:
-    """Return a sum of costs; None if there were calls and none of them has a price.
+    """Return a sum of costs, or None if it stands for calls that have no price.
 
-    The service returns 0 for a sum of nothing, and calls without a price must not look free. Without any calls the 0 is
-    exact, not an estimate.
+    The service returns 0 for the sum if no call has a price, and such calls must not look free. If
+    there were no calls, the 0 is exact and not an estimate.
     """
     if cost:
         return cost

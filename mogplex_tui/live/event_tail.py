@@ -1,8 +1,8 @@
 """The events of one run, merged by id and ordered by time.
 
-The start and finish of a tool are one line. Lines are compact (fields, and the payload as JSON bytes, on disk beyond a
-limit), because a run may have tens of thousands of events (v1.md §8.5). Of a tail that grows for days only the newest
-lines are kept.
+The start and the finish of a tool call share one line. A run may have tens of thousands of
+events, so lines are compact: a few fields, and the payload as JSON bytes, which are on disk
+beyond a limit (v1.md §8.5). If a tail grows very long, only its newest lines are kept.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ RESORT_ABOVE = 64
 
 @dataclass(slots=True, eq=False)
 class EventLine:
-    """One line of the tail: an event, or a tool's start joined with its finish.
+    """A line of the tail: an event, or a tool call's start joined with its finish.
 
-    `at` is an aware datetime, `took_ms` is in milliseconds, `ok` is None while a tool runs. `version` increases with
-    every change.
+    `at` is an aware datetime, `took_ms` is in milliseconds, `ok` is None while a tool runs.
+    `version` increases with every change.
     """
 
     id: str
@@ -60,7 +60,7 @@ class EventLine:
 
     @property
     def sort(self) -> tuple[datetime, int]:
-        """The sort key in the tail."""
+        """The key by which lines are ordered in the tail."""
         return (self.at, self.order)
 
     def payload(self) -> dict[str, object]:
@@ -68,7 +68,7 @@ class EventLine:
         return _decoded(self.body)
 
     def whole(self) -> dict[str, object]:
-        """Return the event as JSON without secrets, with its finish if there is one."""
+        """Return the event as JSON without secrets, with the finish of a tool call."""
         event: dict[str, object] = {
             "id": self.id,
             "type": self.type,
@@ -89,7 +89,11 @@ def _decoded(body: bytes | SpilledBytes) -> dict[str, object]:
 
 @dataclass(slots=True)
 class BatchResult:
-    """The effect of one batch: lines appended, ids changed, older lines inserted."""
+    """The effect of a batch of events on a tail.
+
+    `appended` is the number of lines added at the end, `changed` has the ids of changed lines, and
+    `reordered` is True if lines were inserted or removed elsewhere.
+    """
 
     appended: int = 0
     changed: list[str] = field(default_factory=list)
@@ -100,7 +104,10 @@ class BatchResult:
 
 
 class EventTail:
-    """Lines in order. Batches may repeat, overlap and arrive in any order."""
+    """The lines of a run's events in order.
+
+    Batches of events may repeat, overlap and arrive in any order.
+    """
 
     def __init__(self) -> None:
         self.lines: list[EventLine] = []
@@ -124,20 +131,20 @@ class EventTail:
 
     @property
     def events(self) -> int:
-        """The number of events seen; a tool's start and finish count as two."""
+        """The number of events received; the start and finish of a tool call count as two."""
         return len(self._seen) + self.gone
 
     def index_of(self, line_id: str) -> int | None:
-        """Return the position of a line by its id, or None."""
+        """Return the position of the line with an id, or None."""
         line = self._by_id.get(line_id)
         return None if line is None else bisect_left(self.lines, line.sort, key=_sort)
 
     def get(self, line_id: str) -> EventLine | None:
-        """Return a line by its id."""
+        """Return the line with an id, or None."""
         return self._by_id.get(line_id)
 
     def add(self, events: Iterable[Event]) -> BatchResult:
-        """Merge a batch of events; known events change nothing."""
+        """Merge a batch of events into the tail; events that are known change nothing."""
         batch = _Batch()
         for event in events:
             if event.id in self._seen or self._too_old(event.created_at):
@@ -149,7 +156,7 @@ class EventTail:
         return self._settle(batch)
 
     def add_bad(self, rows: Iterable[BadRow]) -> BatchResult:
-        """Merge events that could not be parsed as marked lines with their raw JSON."""
+        """Add a marked line with the raw JSON for each event that could not be parsed."""
         batch = _Batch()
         for row in rows:
             raw = row.raw if isinstance(row.raw, dict) else {"value": row.raw}
@@ -205,7 +212,7 @@ class EventTail:
         return line
 
     def _adopt(self, start: EventLine, batch: _Batch) -> None:
-        """Join a start with its earlier finish, or wait for the finish."""
+        """Join the start of a tool call with its finish if that arrived first, else wait."""
         orphan = self._orphans.pop(start.call_id or "", None)
         if orphan is None:
             self._running[start.call_id or ""] = start
@@ -225,7 +232,7 @@ class EventTail:
             batch.late.append(line)
 
     def _settle(self, batch: _Batch) -> BatchResult:
-        """Move late lines to their position and remove joined finishes."""
+        """Insert the batch's late lines, and remove finishes that were joined to a start."""
         added, moved = batch.added, len(batch.late) + len(batch.gone)
         added.appended = len(batch.appended - batch.gone.keys())
         added.reordered = moved > 0
@@ -244,7 +251,10 @@ class EventTail:
         return self._gone_until is not None and at <= self._gone_until
 
     def _drop_oldest(self, added: BatchResult) -> None:
-        """Drop the oldest lines of a long tail, and ignore them in later reads."""
+        """Drop the oldest lines if there are more than MAX_LINES.
+
+        Events as old as these are ignored from then on.
+        """
         if len(self.lines) <= MAX_LINES:
             return
         count = len(self.lines) - MAX_LINES * 9 // 10
@@ -303,7 +313,10 @@ _TELLING = ("command", "cmd", "path", "file_path", "file", "query", "pattern", "
 
 
 def _preview(payload: dict[str, object]) -> str:
-    """Return a preview of a tool's input: its main argument, else the service's."""
+    """Return a preview of a tool's input.
+
+    It is the main argument, or else the preview that the service provides.
+    """
     tool_input = payload.get("input")
     if isinstance(tool_input, dict):
         for name in _TELLING:

@@ -1,4 +1,4 @@
-"""Freshness of the data of a source, and of a list with several sources."""
+"""How old the data of a source is, and of a list that has several sources."""
 
 from __future__ import annotations
 
@@ -37,10 +37,11 @@ LATE, FAILING_LATE = 30.0, 15.0
 
 @dataclass(slots=True)
 class Freshness:
-    """The freshness of the data of one source, and what delays its next read.
+    """When the data of a source were last read, and what delays the next read.
 
-    `as_of`, `retry_at` and `blocked_until` are monotonic seconds. `every` is the most seconds between two reads; it is
-    infinite for data that hardly changes and does not become stale by age alone.
+    `as_of`, `retry_at` and `blocked_until` are monotonic seconds. `every` is the longest normal
+    interval between two reads in seconds; it is infinite for data that hardly change, which do not
+    become stale by age alone.
     """
 
     as_of: float | None = None
@@ -68,7 +69,7 @@ class Freshness:
         self.error, self.failures, self.retry_at, self.blocked_until = None, 0, None, None
 
     def mark_failed(self, error: Exception) -> None:
-        """Record a failed read; the caller plans the next try."""
+        """Record a failed read; the caller decides when to try again."""
         # The traceback's frames hold the data that was being read, which may be large.
         error.__traceback__ = error.__context__ = error.__cause__ = None
         self.error, self.blocked_until = error, None
@@ -78,8 +79,9 @@ class Freshness:
 class SourceState:
     """One of several sources of a list, with its own freshness and failures.
 
-    `subject` names its data in messages. `keys` are the rows that are stale while it fails, None if unknown; `columns`
-    are the columns that it fills in every row.
+    `subject` names the data of the source in messages. `keys` are the keys of the rows that are
+    stale while the source fails, or None if unknown; `columns` are the columns that it fills in
+    every row.
     """
 
     def __init__(
@@ -100,19 +102,22 @@ class SourceState:
 
     @property
     def known(self) -> bool:
-        """Whether any of its data is shown."""
+        """Whether any data of the source is shown."""
         return self.freshness.as_of is not None and (
             bool(self.columns) or self.keys is None or bool(self.keys)
         )
 
     @property
     def failing(self) -> bool:
-        """Whether its last read failed."""
+        """Whether the source's last read failed."""
         return self.freshness.failures > 0
 
     @contextmanager
     def record_errors(self, clock: Clock) -> Iterator[None]:
-        """Run a read; record an error that concerns one route only instead of raising it."""
+        """Record whether the read in the `with` block succeeded or failed.
+
+        An error that may concern a single route is recorded and not raised; other errors are raised.
+        """
         try:
             yield
         except OF_ONE_ROUTE as error:
@@ -132,8 +137,9 @@ class SourceState:
     ) -> bool:
         """Read several records, `at_once` at a time; return whether any of them changed.
 
-        The first failure ends it, so that a route that is down costs one request. Records that failed come last the
-        next time, the latest failure at the end, so that a broken record does not keep the others from being read.
+        The reads stop at the first failure, so that a route that is down costs one request. The next
+        call reads the records that failed last, so that a broken record does not keep the others from
+        being read; among them, the one that failed most recently comes last.
         """
         failed = {name: place for place, name in enumerate(self._failed, 1)}
         differed, self.left = False, sorted(names, key=lambda name: failed.get(name, 0))
@@ -159,10 +165,11 @@ class SourceState:
 
 
 def shown_freshness(fresh: Freshness, sources: Sequence[SourceState] = ()) -> tuple[Freshness, bool]:
-    """Return the freshness to show for several sources, and whether one decides it.
+    """Return the freshness to show for a list, and whether it is a delayed source's.
 
-    That of the whole list if its read is delayed, else that of the oldest delayed source, else that of the oldest
-    source.
+    `fresh` is the freshness of the whole list. It is returned if the list was never read or its
+    read is delayed. Otherwise the result is the oldest among the delayed sources, or the oldest of
+    all if no source is delayed.
     """
     if fresh.as_of is None or is_delayed(fresh):
         return fresh, False
@@ -176,10 +183,10 @@ def shown_freshness(fresh: Freshness, sources: Sequence[SourceState] = ()) -> tu
 
 
 def is_delayed(fresh: Freshness) -> bool:
-    """Return whether a failure or the request budget delays a source's next read."""
+    """Return whether a failure or the request budget delays the next read."""
     return fresh.failures > 0 or (fresh.blocked_until is not None and fresh.as_of is not None)
 
 
 def last_read(fresh: Freshness) -> float:
-    """Return the monotonic time of the last read; minus infinity before the first."""
+    """Return the monotonic time of the last read, or minus infinity if never read."""
     return -inf if fresh.as_of is None else fresh.as_of

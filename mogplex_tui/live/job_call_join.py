@@ -1,7 +1,8 @@
-"""Join a job with its calls, so that the same work is listed once.
+"""Join a job with its AI calls, so that the same work is listed only once.
 
-Calls name their job (`job_run_id`, runtime-model.md §2). Where calls can be listed they are the rows; where only v1 is
-open, jobs are the rows, and calls that were read earlier would be listed beside them.
+A call names its job (`job_run_id`, runtime-model.md §2). If calls can be listed, the rows are
+calls. If only v1 is open, the rows are jobs, and calls that were read earlier would be listed
+beside the jobs that made them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from mogplex_tui.live.store import RowSet
 
 
 class JobCallJoin:
-    """Replace calls in a set of rows by the rows of their jobs, and restore them."""
+    """Replaces calls in a row set by the rows of their jobs, and restores them."""
 
     def __init__(self, rows: RowSet[RunRow]) -> None:
         self._set = rows
@@ -27,7 +28,10 @@ class JobCallJoin:
         self._read_at: datetime | None = None
 
     def collect(self, read_at: datetime | None) -> None:
-        """Remember the calls of the set that belong to a job."""
+        """Remember the calls in the set that belong to a job.
+
+        `read_at` is the time of the last read of calls.
+        """
         self._read_at = read_at
         for key, row in self._set.rows.items():
             if row.source is not RunSource.CALL:
@@ -38,7 +42,7 @@ class JobCallJoin:
                 self._oldest = row.began
 
     def replace(self, job: RunRow) -> None:
-        """Remove the calls of a job from the set."""
+        """Remove the calls of a job from the set, because the job's row stands for them."""
         calls = {key: row for key, row in self._calls.get(job.key, {}).items() if key in self._set.rows}
         self.replaced |= calls
         self._set.drop(calls)
@@ -49,7 +53,10 @@ class JobCallJoin:
             self.replace(job)
 
     def restore(self) -> None:
-        """Restore the ended calls; the next read adds the live ones."""
+        """Put the removed calls that have ended back into the set, and forget all calls.
+
+        Live calls are not restored, because the next read adds them.
+        """
         back = [
             (key, row) for key, row in self.replaced.items() if key not in self._set.rows and not row.live
         ]
@@ -59,8 +66,9 @@ class JobCallJoin:
     def joined(self, job: RunRow) -> RunRow:
         """Return the row of a job with the tokens and cost of its calls.
 
-        They are added only if all calls of the job are known: the job ended before the last read of calls, and calls
-        older than its own are known. A job that has ended keeps what was added once.
+        They are added only if all calls of the job are known: the job ended before the last read of
+        calls, and calls from before the job are known. Once added, they stay in the row of an ended
+        job.
         """
         before = self._set.rows.get(job.key)
         if before is not None and before.ended_at is not None and before.ended_at == job.ended_at:

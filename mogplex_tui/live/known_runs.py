@@ -21,10 +21,10 @@ _LOCK_SECONDS = 0.5
 
 
 class KnownRun(NamedTuple):
-    """One run that is known on this machine.
+    """A run that was started or opened on this machine.
 
-    The prompt is stored because the service never returns it. `final` is the service's last answer about a run that has
-    ended for good, which is not read again.
+    The prompt is stored because the service never returns it. `final` is the service's last
+    response about a run that has ended for good and is not read any more.
     """
 
     run_id: str
@@ -35,7 +35,10 @@ class KnownRun(NamedTuple):
 
 
 class KnownRuns:
-    """The known runs, newest last; stored if the session has a directory."""
+    """The runs that were started or opened on this machine, newest last.
+
+    They are stored in a file if the session has a directory.
+    """
 
     def __init__(self, directory: Path | None, troubles: FileTroubles | None = None) -> None:
         path = directory / "runs.json" if directory else None
@@ -46,7 +49,10 @@ class KnownRuns:
             self._keep(run)
 
     def _stored(self) -> list[KnownRun]:
-        """Return the readable runs of the file; rename a damaged file."""
+        """Return the runs stored in the file, without unreadable ones.
+
+        A file with unreadable content is renamed.
+        """
         content = self._file.read(lambda found: isinstance(found, list)) or []
         runs = [run for item in content if (run := _remembered(item)) is not None]
         if len(runs) < len(content):
@@ -62,15 +68,15 @@ class KnownRuns:
         return list(reversed(self._runs.values()))
 
     def get(self, run_id: str | None) -> KnownRun | None:
-        """Return a run by its id."""
+        """Return the run with an id, or None."""
         return self._runs.get(run_id) if run_id else None
 
     def by_call(self, call_id: str | None) -> KnownRun | None:
-        """Return the run of a call."""
+        """Return the run that an AI call belongs to, or None."""
         return self.get(self._by_call.get(call_id)) if call_id else None
 
     def remember(self, run: KnownRun) -> None:
-        """Add or update a run; fields that are None keep their earlier value."""
+        """Add a run as the newest; fields that are None keep the values stored before."""
         old = self._runs.pop(run.run_id, None)
         if old is not None:
             run = KnownRun(
@@ -86,7 +92,7 @@ class KnownRuns:
             self._write()
 
     def keep_final(self, answers: Mapping[str, dict[str, object]]) -> None:
-        """Store the final answers about known runs without reordering them."""
+        """Store the final responses about known runs, without changing the runs' order."""
         differ = False
         for run_id, answer in answers.items():
             known = self._runs.get(run_id)
@@ -107,7 +113,7 @@ class KnownRuns:
             self._by_call[run.call_id] = run.run_id
 
     def _write(self) -> None:
-        """Write the file, keeping runs that another process has added."""
+        """Write the file, keeping runs that another process has added to it."""
         path = self._file.path
         if path is None:
             return
@@ -120,7 +126,7 @@ class KnownRuns:
             self._file.write([run._asdict() for run in self._runs.values()])
 
     def _merge(self) -> None:
-        """Add the runs that only the file has, as older than the known ones."""
+        """Add the runs that are only in the file, as the oldest."""
         added = [run for run in self._stored() if run.run_id not in self._runs]
         if added:
             known, self._runs = self._runs, {}

@@ -1,4 +1,4 @@
-"""The log lines of a record in order, merged from reads that repeat them."""
+"""The log lines of a record in order, merged from repeated reads of its logs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SEQUENCES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line of a log: the log's name, the text, and its time and JSON if known."""
+    """A line of a log: the log's name, the text, and its time and JSON if known."""
 
     source: str
     text: str
@@ -28,9 +28,9 @@ class LogLine:
 
 
 def lines_of(source: str, text: str | None, tone: str = "plain") -> list[LogLine]:
-    """Split a log text into lines without secrets.
+    """Split the text of a log into lines, removing secrets and escape sequences.
 
-    Of a line that was overwritten by carriage returns only the last state is kept.
+    If carriage returns overwrite a line, only its last state is kept.
     """
     if not text:
         return []
@@ -39,9 +39,10 @@ def lines_of(source: str, text: str | None, tone: str = "plain") -> list[LogLine
 
 
 class LogTail:
-    """Log lines by key. Each read returns every log whole; new lines are appended.
+    """The lines of one or more logs by key.
 
-    A log that does not continue the known lines was restarted: its old lines are dropped.
+    Each read passes every log as a whole, and new lines are appended. If a log does not begin with
+    the lines known so far, it was restarted: its old lines are dropped.
     """
 
     def __init__(self) -> None:
@@ -54,16 +55,16 @@ class LogTail:
         return len(self.lines)
 
     def get(self, key: str) -> LogLine | None:
-        """Return a line by its key."""
+        """Return the line with a key, or None."""
         place = self._index.get(key)
         return None if place is None else self.lines[place]
 
     def index_of(self, key: str) -> int | None:
-        """Return the position of a line."""
+        """Return the position of the line with a key, or None."""
         return self._index.get(key)
 
     def take(self, lines: Iterable[LogLine]) -> BatchResult:
-        """Merge one read of every log; return what changed."""
+        """Merge a read of all logs into the tail; return what changed."""
         reading: dict[str, list[LogLine]] = {}
         for line in lines:
             reading.setdefault(line.source, []).append(line)

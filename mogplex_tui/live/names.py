@@ -28,9 +28,10 @@ PRESET = "preset:"
 
 
 class Names:
-    """Names of repositories (hidden ones if they can be listed) and agents, by id.
+    """Names of repositories and agents by id.
 
-    `changed` signals that a list was read; `missed` that a row has a repository id without a name.
+    Hidden repositories are included if the credentials can list them. `changed` signals that a list
+    of names was read; `missed` signals that a row has a repository id whose name is unknown.
     """
 
     def __init__(self) -> None:
@@ -48,7 +49,7 @@ class Names:
         self._searched: set[str] = set()
 
     def take_repos(self, repos: Iterable[Repo | ImportedRepo]) -> None:
-        """Add the names of repositories, their directories, and which are hidden."""
+        """Add repositories with their names, directories, and whether they are hidden."""
         for repo in repos:
             self.repos[repo.id] = repo.full_name
             self._missing.discard(repo.id)
@@ -60,12 +61,15 @@ class Names:
                 self.hidden.discard(repo.id)
 
     def learn(self, repo_id: str | None, full_name: str | None) -> None:
-        """Store the name of a repository that a row carries."""
+        """Store a repository's name that was found in a row instead of in a list."""
         if repo_id and full_name:
             self._from_rows[repo_id] = full_name
 
     def repo(self, repo_id: str | None) -> str | None:
-        """Return the name of a repository; an unknown id is looked up in the lists later."""
+        """Return the name of a repository, or None if it is not known.
+
+        For an unknown name, `missed` is signalled so that the lists are read again.
+        """
         if not repo_id:
             return None
         name = self.repos.get(repo_id) or self._from_rows.get(repo_id)
@@ -75,7 +79,10 @@ class Names:
         return name
 
     def agent(self, agent_id: str | None) -> str | None:
-        """Return the name of an agent; the id of a preset contains its name."""
+        """Return the name of an agent, or None if it is not known.
+
+        The name of a preset is taken from its id.
+        """
         if not agent_id:
             return None
         return self.agents.get(agent_id) or (
@@ -83,9 +90,10 @@ class Names:
         )
 
     def visible_names(self) -> dict[str, str]:
-        """Return distinct names of visible repositories by id, for a choice.
+        """Return a distinct name for each repository that is not hidden, by id.
 
-        The directory, or else the beginning of the id, distinguishes repositories with the same name.
+        Repositories with the same name are distinguished by their directory, or else by the beginning
+        of their id.
         """
         listed = {key: name for key, name in self.repos.items() if key not in self.hidden}
         called = {key: f"{name} {self.roots.get(key, '')}".strip() for key, name in listed.items()}
@@ -93,16 +101,16 @@ class Names:
         return {key: f"{name} {key[:8]}" if name_counts[name] > 1 else name for key, name in called.items()}
 
     def unsearched(self) -> frozenset[str]:
-        """Return the ids without a name for which the whole list was not searched yet."""
+        """Return the ids without a name that were not yet looked up in the complete list."""
         return frozenset(self._missing - self._searched)
 
     def searched(self) -> None:
-        """Mark the unnamed ids as searched, so that they are not searched again."""
+        """Record that the complete list was searched for all ids without a name."""
         self._searched |= self._missing
 
 
 class NameErrors(NamedTuple):
-    """Errors of reading the names of repositories and agents, or None."""
+    """The errors of reading the names of repositories and agents; None for no error."""
 
     repos: MogplexError | None
     agents: MogplexError | None
@@ -111,8 +119,9 @@ class NameErrors(NamedTuple):
 async def read_names(session: Session, priority: Priority, *, agents: bool = True) -> NameErrors:
     """Read the names of repositories and agents from the lists that are open.
 
-    With a browser session the unversioned list of repositories is read, which costs no request of the token and
-    contains hidden ones; otherwise that of the token API. Missing names are no error: rows then show ids.
+    With a browser session the unversioned list of repositories is read, which costs no request of
+    the token's budget and contains hidden repositories; otherwise the list of the token API is
+    read. If names cannot be read, the errors are returned and not raised; rows then show ids.
     """
     client = session.client.at(priority)
     repos, roster = await asyncio.gather(
@@ -135,7 +144,7 @@ async def _failure(reading: Awaitable[None] | None) -> MogplexError | None:
 
 
 async def read_hidden(session: Session, priority: Priority) -> bool:
-    """Read the list with hidden repositories; return whether it can be read."""
+    """Read the list that includes hidden repositories; return whether this succeeded."""
     if not session.open(Family.REPOS):
         return False
     try:
@@ -150,7 +159,8 @@ async def read_hidden(session: Session, priority: Priority) -> bool:
 def can_list_hidden(session: Session) -> bool:
     """Return whether the list with hidden repositories can probably be read.
 
-    A token alone can read it on a service that accepts tokens on unversioned routes, which the calls route shows.
+    Without a browser session, that requires a service that accepts tokens on unversioned routes.
+    The service does so if it accepted the token on the route for calls.
     """
     takes_tokens = session.access.reach(Family.OBSERVABILITY).reach is Reach.OPEN
     return session.open(Family.REPOS) and (session.target.session_cookie is not None or takes_tokens)

@@ -1,8 +1,9 @@
-"""Read the older records of a list page by page.
+"""Read the older records of a list page by page, to search or sort them.
 
-A filter or sort order that the loaded rows cannot answer needs them. The routes page by number, and every new record
-shifts the pages. The search pages by time instead: each page is requested up to the start of the last record of the
-page before (observability.md §2, §7, §8).
+The search is needed if the loaded rows cannot answer a filter or sort order. The routes number
+their pages, and every new record shifts the pages. Therefore each page is requested by time
+instead: up to the start of the last record on the page before
+(observability.md §2, §7, §8).
 """
 
 from __future__ import annotations
@@ -28,10 +29,10 @@ _TICK = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class OlderPage(Generic[Row]):
-    """One page of the records that began at or before an instant, newest first.
+    """A page of the records that began at or before a requested instant, newest first.
 
-    `rows` are the readable records by key; `count` includes unreadable ones; `oldest` is the start of the last record;
-    `total` is the number of records on the service up to that instant.
+    `rows` are the readable records by key; `count` includes unreadable ones; `oldest` is the start
+    of the last record; `total` is the number of records on the service up to the instant.
     """
 
     rows: Mapping[str, Row]
@@ -41,11 +42,12 @@ class OlderPage(Generic[Row]):
 
 
 class OlderSearch(Generic[Row]):
-    """Read a list from an instant to its end and pass every page to a function.
+    """Reads a list from an instant back to its oldest record.
 
-    `read` reads the page that ends at an instant, None for the newest page; `take` receives its rows. `loaded` are the
-    keys of the records that the caller already has, all of them after `start`; they are counted and not passed on.
-    Subscribe to `feed` for as long as the search should go on.
+    `read` returns the page that ends at an instant, or the newest page for None; `take` receives
+    the rows of each page. `loaded` are the keys of the records that the caller already has, which
+    must be all records since `start`; they are counted but not passed to `take`. The search goes on
+    for as long as somebody is subscribed to `feed`.
     """
 
     def __init__(
@@ -79,7 +81,7 @@ class OlderSearch(Generic[Row]):
 
     @property
     def searched(self) -> int:
-        """The number of records that were read."""
+        """The number of records searched so far, including those that were loaded before."""
         return self._loaded + self._counted
 
     @property
@@ -92,7 +94,7 @@ class OlderSearch(Generic[Row]):
         return False
 
     async def step(self, priority: Priority) -> None:
-        """Read the next page. Raises MogplexError."""
+        """Read the next page, unless the search is done. Raises MogplexError."""
         if self.is_done:
             return
         page = await self._read(priority, self._until)

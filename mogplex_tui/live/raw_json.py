@@ -1,4 +1,4 @@
-"""Read the current JSON of a row; lists keep only the fields that they show."""
+"""Read the complete JSON of a record, of which its row keeps only a few fields."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ R = TypeVar("R")
 
 
 async def read(runs: Runs, row: RunRow) -> dict[str, object] | None:
-    """Return the JSON of a call, a v1 run or a job without secrets, by one request.
+    """Read the JSON of the record behind a row, without secrets.
 
-    A row that could not be parsed already holds its JSON and needs no request. Returns None if the service no longer
-    has the record or has no route for it. Raises MogplexError (observability.md §2, v1.md §5.4, §7.5).
+    The row is that of a call, a v1 run or a job. One request is sent, unless the row could not be
+    parsed and therefore holds its JSON. Returns None if the service no longer has the record or has
+    no route for it. Raises MogplexError (observability.md §2, v1.md §5.4, §7.5).
     """
     if row.raw is not None:
         value = json.loads(row.raw)
@@ -39,7 +40,7 @@ async def read(runs: Runs, row: RunRow) -> dict[str, object] | None:
 
 
 def as_known(row: RunRow) -> dict[str, object]:
-    """Return the known fields of a row as JSON, for when it cannot be read."""
+    """Return the fields of a row as JSON, for use when its record cannot be read."""
     known = {name: getattr(row, name) for name in row._fields if name not in ("raw", "queued")}
     plain: dict[str, object] = json.loads(json.dumps(known, default=str))
     return redact.payload(plain)

@@ -1,4 +1,4 @@
-"""One realtime connection for the whole console, which marks feeds as stale.
+"""The console's realtime connection, whose hints mark feeds as stale.
 
 realtime.md §4.
 """
@@ -69,7 +69,7 @@ CLOSED_PAUSE = 300.0
 
 
 class RealtimeState(StrEnum):
-    """Whether the stream announces changes."""
+    """The state of the realtime stream."""
 
     CONNECTING = "connecting"
     OPEN = "open"
@@ -80,7 +80,7 @@ class RealtimeState(StrEnum):
 
 
 class RealtimeWatch(BackgroundTask):
-    """Keep the realtime stream open and pass its hints to the scheduler."""
+    """Keeps the realtime stream open and passes its hints to the scheduler."""
 
     def __init__(
         self,
@@ -170,7 +170,10 @@ class RealtimeWatch(BackgroundTask):
                     await self._wake.wait()
 
     def _tries(self) -> int:
-        """Return the number of tries that decides the next pause."""
+        """Return the number of consecutive tries that determines the next pause.
+
+        A stream that was lost soon after it opened counts as a failed try.
+        """
         opened, self._opened_at = self._opened_at, None
         if opened is not None:
             lasted = self._scheduler.now() - opened
@@ -180,9 +183,9 @@ class RealtimeWatch(BackgroundTask):
         return max(self._attempt, self._brief)
 
     def _failed(self, error: MogplexError, pause: float) -> float | None:
-        """Handle a refusal; return the seconds until the next try.
+        """Record why the stream failed; return the seconds until the next try.
 
-        Returns None if only `reconnect` leads to another try.
+        `pause` is the normal wait. Returns None if there is no next try until `reconnect` is called.
         """
         if isinstance(error, BudgetBlocked):
             self._say(RealtimeState.RECONNECTING, str(error))

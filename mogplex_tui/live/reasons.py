@@ -1,4 +1,4 @@
-"""Typed reasons why data is stale, missing or closed.
+"""Typed reasons why data is stale or missing, or why a route is closed.
 
 `operate/messages.py` turns them into sentences.
 """
@@ -21,8 +21,8 @@ class Subject(NamedTuple):
 class Requirement(NamedTuple):
     """Records or changes that need a browser session, or a token if `accepts_token`.
 
-    `subject` is a plural noun phrase for the middle of a sentence; `alternative` is a sentence that says where to look
-    without that credential.
+    `subject` names them as a plural noun phrase for the middle of a sentence. `alternative` is a
+    sentence that says where to look if the credential is missing.
     """
 
     subject: str
@@ -31,10 +31,11 @@ class Requirement(NamedTuple):
 
 
 class Closed(NamedTuple):
-    """Reason why the current credentials open none of several routes.
+    """The reason why the current credentials open none of some routes.
 
-    `reach` is NEEDS_SESSION if another kind of credential opens them, NEEDS_SCOPE if the current one lacks a right;
-    otherwise `refusal` says everything. `refusal` is the answer that closed them, None if it adds nothing.
+    `reach` is NEEDS_SESSION if another kind of credential opens them and NEEDS_SCOPE if the current
+    one lacks a right; for other values `refusal` contains the whole reason. `refusal` is the
+    service's response that closed the routes, or None if it adds nothing to `reach`.
     """
 
     reach: Reach
@@ -43,10 +44,10 @@ class Closed(NamedTuple):
 
 
 class PartialList(NamedTuple):
-    """A notice that a token shows only a part of a list.
+    """A notice that a list shows only the records that a token can read.
 
-    `shown` names that part and `needs` the rest. `cause` says why there is no browser session; it is None where a kind
-    declares the notice.
+    `shown` names these records and `needs` the others. `cause` is the reason why there is no browser
+    session; it is None in the declaration of a kind.
     """
 
     shown: str
@@ -55,27 +56,30 @@ class PartialList(NamedTuple):
 
 
 class PartialRuns(NamedTuple):
-    """The list of runs while only automations' and this machine's runs are visible."""
+    """A notice that only the runs of automations and of this machine are listed."""
 
     cause: Closed
 
 
 class ClosedList(NamedTuple):
-    """A list that is not read because its route is closed."""
+    """A notice that a list is not read because its route is closed."""
 
     cause: Closed
     needs: Requirement | None = None
 
 
 class ClosedPart(NamedTuple):
-    """A part of a list that is not read because its route is closed."""
+    """A notice that a part of a list is not read because its route is closed."""
 
     subject: Subject
     cause: Closed
 
 
 class RefusedPart(NamedTuple):
-    """A part of a list whose read was refused; `answer` is the service's message."""
+    """A notice that the service refused to return a part of a list.
+
+    `answer` is the service's message.
+    """
 
     subject: Subject
     answer: str

@@ -1,7 +1,7 @@
 """Remove secrets from the service's data before it is shown or stored.
 
-The rules are those of v1.md §8.4. v1 redacts events itself; the observability routes do not, and the console treats
-both alike.
+The rules are those of v1.md §8.4. The service redacts events on v1 but not on the observability
+routes; the console redacts the data of both.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ TOO_DEEP = "[nested too deeply]"
 
 
 def text(value: str) -> str:
-    """Return a text without anything that looks like a credential."""
+    """Return a text with everything that looks like a credential replaced."""
     if not any(mark in value for mark in _MARKS):
         return value
     for pattern, replacement in _PATTERNS:
@@ -76,9 +76,9 @@ def text(value: str) -> str:
 
 
 def packed(value: object) -> bytes:
-    """Return a JSON value as compact JSON bytes without secrets.
+    """Return a JSON value as compact UTF-8 JSON with secrets replaced.
 
-    Half of a surrogate pair is kept as it is.
+    Unpaired surrogates are kept.
     """
     try:
         plain = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
@@ -90,7 +90,10 @@ def packed(value: object) -> bytes:
 
 
 def _suspect(dumped: str) -> bool:
-    """Return whether a JSON text may contain a secret; a false alarm only costs time."""
+    """Return whether a JSON text may contain a secret.
+
+    This is a fast check; a wrong True only costs the time of a thorough search.
+    """
     if any(mark in dumped for mark in _MARKS) or "\\u" in dumped:
         return True
     if dumped.count("[") + dumped.count("{") > _DEEPEST:
@@ -110,7 +113,7 @@ def payload(value: object) -> object: ...
 def payload(value: object) -> object:
     """Return a JSON value with secrets replaced.
 
-    Nothing else is changed; levels below the 64th are cut.
+    Everything else stays the same, except that levels below the 64th are cut.
     """
     return _clean(value, 0)
 
@@ -137,7 +140,10 @@ def _secret(key: object, item: object) -> bool:
 
 @lru_cache(4096)
 def _key(name: str) -> tuple[bool, bool]:
-    """Return whether a key hides its value, and whether a number in it is a count."""
+    """Classify a JSON key: whether its value is secret, and whether a number is not.
+
+    The second value is True if a number under the key is only a count, as in `input_tokens`.
+    """
     if re.sub(r"[^a-z0-9]", "", name.lower()) in _WHOLE_KEYS:
         return True, False
     return bool(_SECRET_KEY.search(name)), bool(_COUNTS.search(name))

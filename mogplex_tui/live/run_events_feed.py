@@ -1,6 +1,7 @@
-"""Keep one run's events fresh, from call events or else from v1.
+"""Keep the events of one run up to date.
 
-observability.md §4, v1.md §8.
+They are read from the observability routes if these are open, else from v1
+(observability.md §4, v1.md §8).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ LATE_FOR = 5.0
 
 
 class RunEventsFeed:
-    """The event tail of one run and the feed that fills it."""
+    """The tail of one run's events, and the feed that reads them."""
 
     def __init__(self, session: Session, runs: Runs, row: RunRow) -> None:
         self.session, self.runs, self.key = session, runs, row.key
@@ -60,20 +61,20 @@ class RunEventsFeed:
 
     @property
     def row(self) -> RunRow:
-        """The current row, or the last known one if the list has dropped it."""
+        """The run's current row, or its last known row if the list has dropped it."""
         self._last = self.runs.set.rows.get(self.key, self._last)
         return self._last
 
     @property
     def wide(self) -> bool:
-        """Whether events are read from the call-events route, without the run's state."""
+        """Whether events are read from the call-events route, which lacks the run's state."""
         row = self.row
         is_call = row.call_id is not None and row.source is not RunSource.JOB
         return is_call and self.session.open(Family.OBSERVABILITY)
 
     @property
     def by_job(self) -> bool:
-        """Whether events are read together with their job, which also returns the state."""
+        """Whether events are read from the job route, which also returns the job's state."""
         row = self.row
         return (
             row.source is RunSource.JOB and row.job_id is not None and self.session.open(Family.OBSERVABILITY)
@@ -148,9 +149,9 @@ class RunEventsFeed:
                 self.added(added)
 
     def _learn(self, batch: Sequence[Event]) -> None:
-        """Copy the run id and the branches from the events to the row of a call.
+        """Copy the run id and the branches from events to the row of a call.
 
-        With the run id, a cancel of the call also ends the run.
+        If the row has the run id, cancelling the call also ends the run.
         """
         row = self.row
         if not lacks_events(row):
@@ -163,7 +164,10 @@ class RunEventsFeed:
             self._keep(fresh)
 
     def _keep(self, row: RunRow) -> None:
-        """Store the row; a job is not added while the service lists calls."""
+        """Store a new row of the run in the list of runs.
+
+        The row of a job that is not in the list is left out if the list shows calls.
+        """
         self._last = row
         if row.key in self.runs.set.rows or row.source is not RunSource.JOB or not self.runs.listed:
             self.runs.set.apply([(row.key, row)])

@@ -1,8 +1,9 @@
 """Find runs by the id of a run, call or job.
 
-No route returns a call by its id: the time of its first event finds it in the list. Calls and jobs do not carry the id
-of a v1 run, which only the token API resolves; a call of a run that was started or opened here is found from the known
-runs (observability.md §4, §7.2).
+No route returns a call by its id: the time of the call's first event is used to find it in the
+list. Calls and jobs do not contain the id of a v1 run, which only the token API resolves; the
+call of a run that was started or opened on this machine is found through the known runs
+(observability.md §4, §7.2).
 """
 
 from __future__ import annotations
@@ -31,9 +32,9 @@ AROUND = timedelta(seconds=60)
 
 
 def unknown_id(session: Session, asked: str) -> NotFound | NotSignedIn:
-    """Return the error for an id that no route resolves.
+    """Return the error to raise for an id that was found on no route.
 
-    Without a token it may be the id of a run.
+    Without a token the error is NotSignedIn, because the id may be that of a run.
     """
     if session.target.token is None:
         return NotSignedIn(
@@ -50,10 +51,10 @@ def unknown_id(session: Session, asked: str) -> NotFound | NotSignedIn:
 
 
 async def find_run(runs: Runs, asked: str, *, completely: bool = False) -> RunRow:
-    """Return the run with the id of a run, call or job, and add it to the list.
+    """Find a run by the id of a run, call or job, and return its row.
 
-    With `completely`, the name of its repository and its call are read too; a console gets them from its lists. Raises
-    MogplexError.
+    A run or call is added to the list of runs. With `completely`, the repository's name and the
+    run's call are read too, for commands; a console has them from its lists. Raises MogplexError.
     """
     session = runs.session
     refusal: MogplexError | None = None
@@ -76,7 +77,7 @@ async def find_run(runs: Runs, asked: str, *, completely: bool = False) -> RunRo
 
 
 def ids_of(row: RunRow) -> set[str]:
-    """Return the ids by which a row is found."""
+    """Return the ids with which a row can be found: its key, run, call and job ids."""
     return {each for each in (row.key, row.run_id, row.call_id, row.job_id) if each}
 
 
@@ -102,7 +103,7 @@ async def _run(runs: Runs, run_id: str, *, completely: bool) -> RunRow:
 
 
 async def _learn_repo(session: Session, repo_id: str | None) -> None:
-    """Read the name of a repository if possible; callers can do with an id."""
+    """Read the name of a repository if it is unknown; errors are ignored."""
     names, client = session.names, session.client.at(Priority.TABLE)
     if repo_id is None or repo_id in names.repos:
         return
@@ -116,9 +117,10 @@ async def _learn_repo(session: Session, repo_id: str | None) -> None:
 
 
 async def call_of(runs: Runs, row: RunRow, priority: Priority) -> RunRow | None:
-    """Return the row of a run's call, which its time finds; no route reads one call.
+    """Read the AI call of a run and return the row of the call, or None if not found.
 
-    observability.md §2.
+    The call is found in the list by the time of the run, because no route returns a single call
+    (observability.md §2).
     """
     if row.began is None:
         return None
@@ -131,10 +133,11 @@ async def call_of(runs: Runs, row: RunRow, priority: Priority) -> RunRow | None:
 
 
 async def by_call_or_job(runs: Runs, asked: str, priority: Priority) -> RunRow | None:
-    """Return the row of the call or job with an id, or None.
+    """Return the row of the call or job with an id, or None if there is none.
 
-    A job is represented by its newest call, as in the list, or by its own row before it has a call. None is also
-    returned if the routes are closed to the credentials. Raises MogplexError.
+    For a job, the row of its newest call is returned, as in the list, or the row of the job if it
+    has no call yet. None is also returned if the routes are closed to the credentials. Raises
+    MogplexError.
     """
     session = runs.session
     if not session.open(Family.OBSERVABILITY):
@@ -175,15 +178,16 @@ async def _job(runs: Runs, job_id: str, priority: Priority) -> RunRow | None:
 
 
 def job_row(runs: Runs, job: JobDetail) -> RunRow:
-    """Return the row of a job from the service's job record."""
+    """Make the row of a job from the response of the job route."""
     row = make.from_job(job, job.flow_id, job.agent.name if job.agent else None)
     return runs.enrich(row._replace(cost_listed=True))
 
 
 def with_events(row: RunRow, events: Iterable[Event]) -> RunRow:
-    """Return the row of a call with the run id and branches that its events name.
+    """Return the row of a call, completed with a run id and branches from its events.
 
-    The service replaces the branches in the row of a failed call by a sentence; its events keep them (v1.md §8.1).
+    If a call fails, the service replaces the branches in the call's record by a sentence; the
+    events still have them (v1.md §8.1).
     """
     for event in events:
         if row.external and row.run_id is None and (run_id := event.text("external_run_id")):

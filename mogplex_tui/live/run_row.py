@@ -1,4 +1,4 @@
-"""The row of a run, a call or a job run, whatever route it was read from.
+"""The row of a run, a call or a job, independent of the route it was read from.
 
 runtime-model.md §1, §3.
 """
@@ -25,7 +25,7 @@ ENDED_STATES = frozenset({"success", "failed", "cancelled"})
 
 
 class RunSource(StrEnum):
-    """The kind of record of a row, which decides how it is re-read and cancelled."""
+    """The kind of record behind a row: it decides how to re-read and cancel the row."""
 
     CALL = "call"
     RUN = "run"
@@ -33,7 +33,7 @@ class RunSource(StrEnum):
 
 
 class Cost(StrEnum):
-    """The provenance of a cost: billed, estimated from list prices, or unknown.
+    """Where a cost comes from: billed, estimated from list prices, or unknown.
 
     observability.md §6.
     """
@@ -44,10 +44,10 @@ class Cost(StrEnum):
 
 
 class RunRow(NamedTuple):
-    """A run, a call or an automation's job run.
+    """A row of the list of runs: a v1 run, an AI call or an automation's job.
 
-    Times are aware; tokens are counts; cost is in US dollars. `state` is the service's word, or `cancelling` while a
-    cancel of this console is in flight.
+    Times are aware; tokens are counts; cost is in US dollars. `state` is the state that the service
+    reports, or `cancelling` while the console waits for the end of a cancelled run.
     """
 
     key: str
@@ -98,7 +98,7 @@ class RunRow(NamedTuple):
 
     @property
     def row(self) -> RunRow:
-        """The row itself, for code that handles entries of every kind.
+        """This row itself, so that code for entries of other kinds can handle runs too.
 
         See `mogplex_tui.operate.kind_rows`.
         """
@@ -106,22 +106,25 @@ class RunRow(NamedTuple):
 
     @property
     def unreadable_reason(self) -> str | None:
-        """The reason why the record could not be parsed."""
+        """The reason why the record could not be parsed; None if it was parsed."""
         return self.unreadable
 
     @property
     def in_progress(self) -> str | None:
-        """The word for a queued change; a cancel that was sent is a state."""
+        """The word for a queued change of the run, or None.
+
+        A cancel that was sent is not shown here but as the row's state.
+        """
         return self.queued
 
     @property
     def live(self) -> bool:
-        """Whether the state may still change."""
+        """Whether the run has not ended, so that its state may still change."""
         return self.state in LIVE_STATES
 
     @property
     def cost_is_read(self) -> bool:
-        """Whether the row's route has costs; those of v1 do not.
+        """Whether the row was read from a route that returns costs; v1 routes do not.
 
         v1.md §5.4, §7.5.
         """
@@ -129,17 +132,20 @@ class RunRow(NamedTuple):
 
     @property
     def spent(self) -> bool:
-        """Whether tokens or cost are known."""
+        """Whether the tokens or the cost of the run are known."""
         return self.tokens is not None or self.cost is not None
 
     @property
     def began(self) -> datetime | None:
-        """The time of the request, which is the list's order."""
+        """The time by which the list is ordered: the start, or else the creation."""
         return self.started_at or self.created_at
 
 
 def duration_seconds(row: RunRow, now: datetime) -> float | None:
-    """Return the duration of a run in seconds, up to now for a live one."""
+    """Return the duration of a run in seconds, up to `now` if it is live.
+
+    Returns None if the duration is unknown or the run is pending.
+    """
     if row.duration_ms is not None:
         return row.duration_ms / 1000
     if row.live and row.began is not None and row.state != "pending":
@@ -150,7 +156,7 @@ def duration_seconds(row: RunRow, now: datetime) -> float | None:
 
 
 def _trouble(error: str | None) -> str | None:
-    """Return an error message without credentials, as it may quote a command."""
+    """Return an error message without the credentials that it may quote."""
     if not error:
         return error
     # Most rows have no error, and loading the rules takes time before the first frame.
@@ -164,10 +170,10 @@ def _text(value: object) -> str | None:
 
 
 def from_call(call: Call) -> RunRow:
-    """Make a row of an AI call.
+    """Make the row of an AI call.
 
-    Metadata of a failed call may hold sentences instead of its own values (observability.md §2.1, §9), so nothing in it
-    counts as a branch or a name unless it looks like one.
+    In the metadata of a failed call, sentences may stand in the place of values
+    (observability.md §2.1, §9), so a value is used as a branch or name only if it looks like one.
     """
     meta = call.metadata or {}
     harness = _text(meta.get("harness_id")) or (
@@ -212,17 +218,17 @@ def from_call(call: Call) -> RunRow:
 
 
 def cost_source(cost: Decimal | None, source: str | None) -> Cost:
-    """Return the provenance of a call's cost (observability.md §6)."""
+    """Return where a call's cost comes from (observability.md §6)."""
     if cost is None:
         return Cost.UNKNOWN
     return Cost.KNOWN if source in ("gateway", "manual") else Cost.ESTIMATED
 
 
 def keeping_spend(row: RunRow, before: RunRow | None) -> RunRow:
-    """Return a cancelled row with the tokens and cost that were known before.
+    """Return a cancelled row with the tokens and cost that its previous row had.
 
-    A cancel makes the service forget them (observability.md §3). Values that the service still returns take precedence,
-    and rows in other states are unchanged.
+    A cancel makes the service forget them (observability.md §3). A row that has tokens or a cost,
+    or that is in another state, is returned unchanged.
     """
     if row.state != "cancelled" or row.spent or before is None or not before.spent:
         return row
@@ -240,7 +246,7 @@ def keeping_spend(row: RunRow, before: RunRow | None) -> RunRow:
 
 
 def from_run(run: RunDetail, *, prompt: str | None = None, repo: str | None = None) -> RunRow:
-    """Make a row of a v1 run, which has no model, tokens or cost (v1.md §7.5)."""
+    """Make the row of a v1 run, which has no model, tokens or cost (v1.md §7.5)."""
     ended = run.status in ENDED_STATES
     begun = run.created_at
     over = run.updated_at if ended else None
@@ -271,7 +277,7 @@ def from_run(run: RunDetail, *, prompt: str | None = None, repo: str | None = No
 
 
 def from_job(run: Job, automation_id: str | None, automation: str | None) -> RunRow:
-    """Make a row of a job run; v1 never returns its cost.
+    """Make the row of a job; on v1, jobs have no cost.
 
     observability.md §7.1, v1.md §5.4.
     """
@@ -304,7 +310,7 @@ def from_job(run: Job, automation_id: str | None, automation: str | None) -> Run
 
 
 def unreadable(key: str, reason: str, raw: object = None) -> RunRow:
-    """Make the marked row of a record that could not be parsed, with its JSON."""
+    """Make the row of a record that could not be parsed, with its JSON and the reason."""
     at = instant(raw.get("started_at") or raw.get("created_at")) if isinstance(raw, dict) else None
     # Most lists have no such row, and loading the rules takes time before the first frame.
     from mogplex_tui.live import redact
@@ -322,7 +328,10 @@ def unreadable(key: str, reason: str, raw: object = None) -> RunRow:
 
 
 def marked(bad: Iterable[BadRow], place: str) -> list[tuple[str, RunRow]]:
-    """Make the marked rows of records that could not be parsed, with their ids if any."""
+    """Make keys and rows for records that could not be parsed.
+
+    The key is the id of the record, or made from `place` and a number if it has no id.
+    """
     pairs = []
     for number, row in enumerate(bad):
         record_id = row.raw.get("id") if isinstance(row.raw, dict) else None
@@ -332,7 +341,7 @@ def marked(bad: Iterable[BadRow], place: str) -> list[tuple[str, RunRow]]:
 
 
 def instant(value: object) -> datetime | None:
-    """Return the instant in a field of an unparsed record; None if it is none."""
+    """Parse a time in a record that could not be parsed as a whole; None if invalid."""
     try:
         return aware(datetime.fromisoformat(value)) if isinstance(value, str) else None
     except ValueError:

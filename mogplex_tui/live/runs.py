@@ -1,7 +1,8 @@
-"""The list of runs from the best source that the credential opens.
+"""The list of runs, read from the best source that the credentials open.
 
-With the observability routes: the calls of the service (`live.call_pages`). With v1 alone: the runs of every automation
-and the runs known on this machine (`live.v1_runs`), because v1 has no list of runs.
+If the observability routes are open, the rows are the service's calls (`live.call_pages`). If
+only v1 is open, they are the runs of every automation and the runs known on this machine
+(`live.v1_runs`), because v1 has no list of runs.
 """
 
 from __future__ import annotations
@@ -33,9 +34,10 @@ UNSEEN = "What became of it cannot be seen now."
 
 
 class Runs:
-    """Read runs into the store's row set `runs`.
+    """Reads runs into the store's row set `runs`.
 
-    With `reads_all` one read covers every known run, as a command needs; a console reads a few at a time.
+    With `reads_all`, a single read covers every known run, as a command needs; otherwise, as in a
+    console, a few runs are read at a time.
     """
 
     def __init__(self, session: Session, *, reads_all: bool = False) -> None:
@@ -72,7 +74,7 @@ class Runs:
         session.names.changed.subscribe(self._name)
 
     def _name(self) -> None:
-        """Fill in missing repository names and update agent names in the rows."""
+        """Update rows that lack a repository's name or have an outdated agent name."""
         names = self.session.names
         unnamed_rows = [
             row
@@ -84,7 +86,7 @@ class Runs:
 
     @property
     def listed(self) -> bool:
-        """Whether the service lists calls to this credential."""
+        """Whether the current credentials can list the service's calls."""
         return self.session.open(Family.OBSERVABILITY)
 
     @property
@@ -93,12 +95,15 @@ class Runs:
         return self.listed and self.calls.may_load_more
 
     def load_more(self) -> None:
-        """Request one more page of older calls, unless one is being read."""
+        """Request one more page of older calls, unless a requested page is still pending."""
         if self.listed:
             self.calls.load_more()
 
     async def fetch(self) -> bool:
-        """Read the list once from the best open source; return whether any row changed."""
+        """Read the list once from the best open source; return whether any row changed.
+
+        Raises MogplexError.
+        """
         if self.listed:
             self._use_sources(self.calls.sources)
             try:
@@ -129,18 +134,21 @@ class Runs:
             self.set.notices = self._notices(is_refused=refused)
 
     def _use_sources(self, sources: Mapping[str, SourceState]) -> None:
-        """Let the set's freshness come from these sources only."""
+        """Make these sources the only ones that determine the row set's freshness."""
         if self.set.sources.keys() != sources.keys():
             self.set.sources.clear()
             self.set.sources.update(sources)
 
     def _keys_replacing_calls(self) -> list[str]:
-        """Return the keys of rows that replaced calls: jobs, and runs out of sight."""
+        """Return the keys of rows to remove once calls can be listed again.
+
+        They are jobs, which stood for their calls, and calls whose state was set to unknown.
+        """
         rows = self.set.rows.items()
         return [key for key, row in rows if row.source is make.RunSource.JOB or row.error == UNSEEN]
 
     def _mark_live_calls_unknown(self) -> None:
-        """Set the state of live calls to unknown that no open source can show any more."""
+        """Set the state of live calls to unknown if no open source can read them any more."""
         self._job_calls.collect(self._calls_read_at)
         known = self.session.history.get
         live = (
@@ -152,12 +160,15 @@ class Runs:
         self.set.apply(lost)
 
     def _take_job(self, job: RunRow) -> RunRow:
-        """Return the row of a job for the list; it replaces the calls of the job."""
+        """Complete the row of a job, and remove the job's calls from the list."""
         self._job_calls.replace(job)
         return self.enrich(job)
 
     def join_kept(self) -> None:
-        """Join cached jobs and calls, which the last session read at different times."""
+        """Join jobs and calls in the rows loaded from the startup cache.
+
+        The last session may have read them at different times.
+        """
         if not any(row.source is make.RunSource.JOB for row in self.set.rows.values()):
             # A session that listed jobs could not read calls at its end.
             self._calls_read_at = self.set.freshness.as_of_wall
@@ -166,7 +177,7 @@ class Runs:
 
     @property
     def to_keep(self) -> dict[str, RunRow]:
-        """The rows to cache: those of the list, and the calls that jobs replace in it."""
+        """The rows to cache: those in the list, and the calls that jobs have replaced."""
         return {**self._job_calls.replaced, **self.set.rows}
 
     def _notices(self, *, is_refused: bool) -> tuple[Notice, ...]:
@@ -181,7 +192,10 @@ class Runs:
         return (ClosedList(cause, Requirement("runs")) if is_refused else PartialRuns(cause),)
 
     def enrich(self, row: RunRow) -> RunRow:
-        """Add names, the prompt, a cancel in flight, and tokens and cost known before."""
+        """Return a row with names, prompt, local state, and earlier tokens and cost.
+
+        The local state is a queued change, or `cancelling` while a cancel is in flight.
+        """
         names, history = self.session.names, self.session.history
         before = self.set.rows.get(row.key)
         if row.source is make.RunSource.RUN and before is not None and before.cancel_requested:
@@ -206,10 +220,10 @@ class Runs:
         )
 
     def _named(self, row: RunRow) -> RunRow:
-        """Return the row with the names that it had before.
+        """Return a row with the names that it had in the list and now lacks.
 
-        After a start the names are read later than the rows, and a call that fails loses its branches (observability.md
-        §9).
+        At startup the names are read later than the rows, and a call that fails loses its branches
+        (observability.md §9).
         """
         before = self.set.rows.get(row.key)
         if before is None:
@@ -228,8 +242,8 @@ class Runs:
     ) -> RunRow:
         """Add a v1 run to the list and return its row.
 
-        If the row of its call exists, only the fields that the run knows better are copied (v1.md §7.6). `turn` is the
-        number of the read; an outdated read changes nothing.
+        If the list has the row of the run's call, only the fields that v1 knows better are copied to it
+        (v1.md §7.6). `turn` is the number of the read; an outdated read changes nothing.
         """
         row = self.enrich(make.from_run(run, prompt=prompt, repo=repo))
         known = self.set.rows.get(row.key)
@@ -254,7 +268,7 @@ class Runs:
     async def reread(self, row: RunRow) -> RunRow | None:
         """Re-read one row, for example after a cancel; return its current row.
 
-        Returns None if the service does not have it any more. Raises MogplexError.
+        Returns None if the service no longer has the record. Raises MogplexError.
         """
         turn = self.read_order.ask()
         if row.source is make.RunSource.CALL and row.started_at is not None and self.listed:
@@ -269,7 +283,11 @@ class Runs:
         return None if now is not None and now.error == FORGOTTEN else now
 
     def note_cancel_request(self, key: str) -> RunRow | None:
-        """Mark a live row as cancelling and return it; v1 does not report it."""
+        """Set the state of a live row to `cancelling` and return the row.
+
+        The console has to remember this because v1 does not report a requested cancel. Returns None if
+        there is no row with this key.
+        """
         row = self.set.rows.get(key)
         if row is None or row.state in ENDED_STATES:
             return row
@@ -278,13 +296,13 @@ class Runs:
         return row
 
     def mark(self, key: str, state: str) -> None:
-        """Show a state before the service reports it (optimistic update)."""
+        """Set the state of a row before the service reports it (optimistic update)."""
         row = self.set.rows.get(key)
         if row is not None:
             self.set.apply([(key, row._replace(state=state))])
 
     def show_queued(self, key: str, word: str | None) -> None:
-        """Show that a change of a row is queued, as in `cancel 12s`; None ends that."""
+        """Show a word for a queued change in a row, as `cancel 12s`; None removes it."""
         row = self.set.rows.get(key)
         if row is not None and row.queued != word:
             self.set.apply([(key, row._replace(queued=word))])

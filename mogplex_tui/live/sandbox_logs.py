@@ -1,6 +1,6 @@
-"""The logs of a sandbox: from v1 with its lifecycle steps, else from its record.
+"""The logs of a sandbox, read from v1 or else from the sandbox's record.
 
-v1.md §4.
+Only v1 also returns the lifecycle steps (v1.md §4).
 """
 
 from __future__ import annotations
@@ -19,17 +19,18 @@ if TYPE_CHECKING:
 
 
 def by_v1(session: Session) -> bool:
-    """Return whether v1 is read, which has lifecycle steps and accepts only tokens."""
+    """Return whether the logs are read from v1, which accepts only tokens."""
     return session.attached and session.target.token is not None and session.open(Family.V1)
 
 
 async def read(
     client: ClientView, session: Session, sandbox_id: str, install_log: str | None, dev_log: str | None
 ) -> list[LogLine]:
-    """Read the lines of both logs and all steps, each oldest first.
+    """Return the lines of a sandbox's install and dev logs, then its lifecycle steps.
 
-    `install_log` and `dev_log` are the logs in the sandbox's record, which are used where v1 refuses: it does not
-    return sandboxes of a team. Raises MogplexError.
+    Each is ordered from oldest to newest. `install_log` and `dev_log` are the logs in the sandbox's
+    record; they are used, without steps, if v1 cannot be read or refuses, as it does for sandboxes
+    of a team. Raises MogplexError.
     """
     if by_v1(session):
         try:

@@ -1,9 +1,10 @@
 """Decide which feed is read next, from what is on screen, hints and the budget.
 
-A screen wants a feed while it is shown. A feed is due if it was never read, if a realtime hint named one of its tables,
-or if its poll interval is over. Due feeds are read by priority, one request at a time per feed and at most eight feeds
-together. If the budget has no slot, the feed records when it will be read. A read that no screen wants any more is
-cancelled, and the next screen that wants the feed reads it anew.
+A screen subscribes to a feed while it shows the feed's data. A feed is due if it was never read,
+if a realtime hint named one of its tables, or if its poll interval has passed. Due feeds are
+read by priority, one request at a time for each feed and at most eight feeds together. If the
+budget has no slot, the feed records when it will be read. A read is cancelled when its feed has
+no subscription any more, and started anew for the next subscription.
 """
 
 from __future__ import annotations
@@ -52,16 +53,17 @@ FORCE_EVERY = 5.0
 
 
 def bounded(wait: float) -> float:
-    """Return the seconds to wait after a failure, within bounds; NaN is the minimum."""
+    """Return a wait after a failure limited to 1 to 300 seconds; 1 for NaN."""
     return min(LONGEST_WAIT, wait) if wait > SHORTEST_WAIT else SHORTEST_WAIT
 
 
 @dataclass(eq=False)
 class Feed:
-    """One thing that is read repeatedly to stay fresh. Intervals are in seconds.
+    """Data that is read repeatedly to stay up to date, and the state of its reads.
 
-    `fetch` reads it into the store and returns whether anything changed. `every` is the poll interval with realtime,
-    `blind` the one without, `gap` the least time between two reads caused by hints.
+    `fetch` reads the data into the store and returns whether anything changed. `every` is the poll
+    interval while realtime is open, `blind` the one while it is not, and `gap` the least time
+    between two reads caused by hints. Intervals are in seconds.
     """
 
     name: str
@@ -108,13 +110,13 @@ class Feed:
 
     @property
     def troubled(self) -> list[Freshness]:
-        """The freshness of the failing reads: of the whole, or of parts of it."""
+        """The freshness of each failing read: of the feed as a whole and of its sources."""
         told_by = (self.freshness, *(source.freshness for source in self.sources.values()))
         return [fresh for fresh in told_by if fresh.failures]
 
 
 class Subscription:
-    """A screen's subscription to a feed; drop it when the screen leaves."""
+    """A screen's subscription to a feed, to be dropped when the screen closes."""
 
     def __init__(self, scheduler: Scheduler, feed: Feed) -> None:
         self._scheduler, self.feed, self._held = scheduler, feed, True
@@ -122,20 +124,20 @@ class Subscription:
     def refresh(self) -> None:
         """Read the feed at the user's request, without waiting for a retry time.
 
-        The request budget may delay the read. The limiter does only if the feed was forced less than FORCE_EVERY
-        seconds ago.
+        The request budget may delay the read. The request limiter delays it only if the feed was forced
+        less than FORCE_EVERY seconds ago.
         """
         self._scheduler.refresh(self.feed, force=True)
 
     def drop(self) -> None:
-        """End the subscription; a feed without any is no longer read."""
+        """End the subscription; a feed without subscriptions is no longer read."""
         if self._held:
             self._held = False
             self._scheduler.release(self.feed)
 
 
 class Scheduler(BackgroundTask):
-    """Read the feeds that screens want."""
+    """Reads the feeds that screens subscribe to, when they are due."""
 
     def __init__(self, clock: Clock, budget: Budget, *, jitter: Callable[[], float] = random.random) -> None:
         super().__init__()
@@ -157,7 +159,10 @@ class Scheduler(BackgroundTask):
         return self._readings.values()
 
     def subscribe(self, feed: Feed) -> Subscription:
-        """Subscribe to a feed; feeds with equal names are shared."""
+        """Subscribe to a feed and return the subscription.
+
+        If a feed with the same name has a subscription already, that feed is shared.
+        """
         held = self._feeds.setdefault(feed.name, feed)
         held.subscriber_count += 1
         held.left_at = None
@@ -168,14 +173,17 @@ class Scheduler(BackgroundTask):
         return Subscription(self, held)
 
     def _catch_up(self, feed: Feed) -> None:
-        """Apply the hints that a feed missed while no screen wanted it (realtime.md §4)."""
+        """Mark a feed as stale if hints named its tables while it had no subscription.
+
+        realtime.md §4.
+        """
         named = [self._named.get(table) for table in feed.tables]
         missed = [at for at in (*named, self._all_named) if at is not None and feed.tables]
         if feed.begun is not None and missed and max(missed) >= feed.begun:
             feed.hinted_at = max(missed)
 
     def release(self, feed: Feed) -> None:
-        """End one subscription to a feed; without any, it is no longer read."""
+        """End one subscription to a feed; without subscriptions, it is no longer read."""
         feed.subscriber_count -= 1
         if feed.subscriber_count <= 0:
             self._feeds.pop(feed.name, None)
@@ -183,10 +191,10 @@ class Scheduler(BackgroundTask):
             self._wake.set()
 
     def refresh(self, feed: Feed, *, force: bool = False) -> None:
-        """Request a read now, whatever the intervals.
+        """Request a read of a feed now, regardless of its intervals.
 
-        A forced read is not delayed by the request limiter, nor is a read in progress. Each feed can be forced once in
-        FORCE_EVERY seconds.
+        With `force`, the request limiter delays neither the new read nor a read in progress. Each feed
+        can be forced once in FORCE_EVERY seconds.
         """
         now = self._clock.monotonic()
         if force and (feed.forced_at is None or now - feed.forced_at >= FORCE_EVERY):
@@ -201,9 +209,10 @@ class Scheduler(BackgroundTask):
         self._wake.set()
 
     def refresh_all(self, *, everything: bool = False) -> None:
-        """Read all wanted feeds that depend on hints or have failed, as after a reconnect.
+        """Read all subscribed feeds that depend on hints or have failed.
 
-        `everything` includes feeds that are only polled, as after a sleep of the machine.
+        This is for a reconnect of the realtime stream. `everything` includes the feeds that are only
+        polled, for when the machine has slept.
         """
         self._all_named = self._clock.monotonic()
         for feed in self._feeds.values():
@@ -211,22 +220,23 @@ class Scheduler(BackgroundTask):
                 self.refresh(feed)
 
     def hold_first_reads(self, seconds: float) -> None:
-        """Delay the first read of each feed until `release_first_reads`, with a limit.
+        """Delay the first read of each feed until `release_first_reads` is called.
 
-        A read that starts after the realtime stream has opened misses no change and need not be repeated. The seconds
-        are those of the event loop, because the console's clock also counts the machine's sleep.
+        The delay ends after `seconds` at the latest. It saves requests: a read that starts after the
+        realtime stream has opened misses no change and need not be repeated. The seconds are measured by
+        the event loop, because the console's clock also counts the time for which the machine sleeps.
         """
         if self._first_hold is not None:
             self._first_hold.cancel()
         self._first_hold = asyncio.get_running_loop().call_later(seconds, self.release_first_reads)
 
     def limit_first_hold(self, seconds: float) -> None:
-        """Release delayed first reads at the latest after this many seconds from now."""
+        """If first reads are delayed, end the delay after this many seconds at the latest."""
         if self._first_hold is not None:
             self.hold_first_reads(seconds)
 
     def release_first_reads(self) -> None:
-        """Start the first reads: the realtime stream is open, or it failed to open."""
+        """End the delay of first reads, because the realtime stream has opened or failed."""
         if self._first_hold is not None:
             self._first_hold.cancel()
             self._first_hold = None
@@ -248,17 +258,21 @@ class Scheduler(BackgroundTask):
         self._wake.set()
 
     def now(self) -> float:
-        """Return the clock's monotonic seconds."""
+        """Return the time of the scheduler's clock in monotonic seconds."""
         return self._clock.monotonic()
 
     def poke(self) -> None:
-        """Look again for due feeds: an interval, the access or the budget has changed."""
+        """Check again which feeds are due.
+
+        To be called when an interval, the access to routes or the budget has changed.
+        """
         self._wake.set()
 
     def due_in(self, feed: Feed) -> float | None:
-        """Return the seconds until a feed is due; 0 or less means now.
+        """Return the seconds until a feed is due; 0 or less if it is due now.
 
-        Returns None while it is being read or held back.
+        Returns None while the feed is being read, while its first read is delayed, and if nothing makes
+        it due.
         """
         held = self._first_hold is not None and feed.finished is None and not feed.local
         if feed.running or held:
@@ -278,7 +292,10 @@ class Scheduler(BackgroundTask):
         return max(wait, min(candidates)) if candidates else None
 
     def _due_in(self, feed: Feed) -> float | None:
-        """Return when a feed is due; a feed that raises has failed, and the others go on."""
+        """Return the result of `due_in`; an exception in it counts as a failed read.
+
+        So a feed that raises does not keep the others from being read.
+        """
         try:
             return self.due_in(feed)
         except Exception as error:
@@ -296,10 +313,10 @@ class Scheduler(BackgroundTask):
         return max(interval, feed.took * feed.rest)
 
     def _gap(self, feed: Feed) -> float:
-        """Return the least seconds between two reads caused by hints.
+        """Return the least seconds between two reads of a feed that hints cause.
 
-        Hints name tables, not rows: the work of the whole account causes hints for every tail. A hint without a change
-        makes the next read wait longer, up to `patience`.
+        Hints name tables, not rows: the work of the whole account causes hints for every tail. Each
+        read that finds no change makes the gap longer, up to `patience`.
         """
         gap = min(feed.gap * (1 << feed.fruitless), max(feed.gap, feed.patience))
         if feed.idle():
@@ -307,10 +324,10 @@ class Scheduler(BackgroundTask):
         return max(gap, feed.took * 4) + self._crowding(feed)
 
     def _crowding(self, feed: Feed) -> float:
-        """Return the extra seconds that a metered feed waits as the budget's window fills.
+        """Return the extra seconds that a feed waits as the request budget is used up.
 
-        Returns None while little of it is used. The wait grows so that reading settles at about half the budget,
-        however busy the account is. Feeds that use no budget never wait.
+        Returns 0 for a feed that uses no budget, and while little of the budget is used. The wait grows
+        so that reading settles at about half the budget, however busy the account is.
         """
         if not feed.metered():
             return 0.0
@@ -341,9 +358,9 @@ class Scheduler(BackgroundTask):
         return min(pause, self._give_up(HANDED_ON if crowded else LINGERS))
 
     def _give_up(self, lingers: float) -> float:
-        """Cancel reads that no screen has wanted for a while.
+        """Cancel reads whose feed has had no subscription for `lingers` seconds.
 
-        Returns the seconds until the next one may be cancelled.
+        Returns the seconds until the next read may be cancelled.
         """
         now, pause = self._clock.monotonic(), LONGEST_PAUSE
         for feed, reading in self._readings.items():
@@ -415,7 +432,7 @@ class Scheduler(BackgroundTask):
             fresh.retry_at = self._retry_at(feed, fresh) if fresh is feed.freshness else None
 
     def _retry_at(self, feed: Feed, fresh: Freshness) -> float | None:
-        """Return when a failed feed is read again; None if no time is set."""
+        """Return the monotonic time at which to retry a failed read, or None for no retry."""
         error = fresh.error
         wait: float | None = 15.0
         if isinstance(error, Throttled | SuspectedThrottle):

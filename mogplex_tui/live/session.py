@@ -1,4 +1,4 @@
-"""One context at work: client, store, scheduler, realtime and files together."""
+"""One context in use: its client, store, scheduler, realtime stream and files."""
 
 from __future__ import annotations
 
@@ -47,16 +47,16 @@ STREAM_ASKED = 5.0
 
 
 class NotAttached(MogplexError):
-    """Nothing was sent: the service's address or the credentials are not known yet."""
+    """Error before a request: the service's address or credentials are not known yet."""
 
     default_advice = "Try again in a moment"
     default_advice_when_retrying = ""
 
 
 class Session:
-    """Everything a context needs while the console or a command runs.
+    """Everything that a context needs while the console or a command runs.
 
-    Nothing heavy is imported before `client` is first used, which loads the HTTP library.
+    The HTTP library, which takes long to import, is not loaded before `client` is first used.
     """
 
     def __init__(
@@ -104,16 +104,19 @@ class Session:
 
     @property
     def attached(self) -> bool:
-        """Whether the service is known; an embedded one is known once it answers."""
+        """Whether the service's address and credentials are known.
+
+        Those of an embedded service become known when it first answers.
+        """
         return self._target is not None
 
     def attach(self, target: Target) -> None:
-        """Set the service, once."""
+        """Set the service's address and credentials."""
         self._target = target
 
     @property
     def client(self) -> MogplexClient:
-        """The client of this context, made on first use."""
+        """The HTTP client of this context, created on first use."""
         if self._client is None:
             from mogplex_tui.api.client import MogplexClient
 
@@ -128,18 +131,22 @@ class Session:
 
     @property
     def client_made(self) -> MogplexClient | None:
-        """The client if it was made already; reading this loads nothing."""
+        """The HTTP client, or None if it was not created yet; reading this loads nothing."""
         return self._client
 
     @property
     def may_write(self) -> bool:
-        """Whether changes are offered at all, by the console's own read-only rule."""
+        """Whether changes are offered to the user.
+
+        False in read-only mode, or if the token may not write and there is no browser session.
+        """
         return self.may_change()
 
     def may_change(self, *, v1_only: bool = False) -> bool:
-        """Return whether a change is offered; `v1_only` for one that only v1 accepts.
+        """Return whether a change is offered to the user.
 
-        Other changes are sent with the browser session if there is one, and a session has no scopes.
+        `v1_only` is for a change that only v1 accepts, which needs a token that may write. Other changes
+        are sent with the browser session if there is one, and a session has no scopes.
         """
         if self.read_only:
             return False
@@ -147,7 +154,7 @@ class Session:
 
     @property
     def session_expired(self) -> bool:
-        """Whether the service refuses the session cookie of this context."""
+        """Whether the service refuses this context's session cookie."""
         return self.access.cookie.expired
 
     @property
@@ -156,10 +163,11 @@ class Session:
         return self._target is not None and bool(self._target.session_cookie) and not self.session_expired
 
     async def learn_scope(self) -> None:
-        """Find out whether the token may write, unless that is known.
+        """Find out whether the token may write, if that is not known yet.
 
-        It sends a request that the service refuses before doing anything. Only v1 checks scopes: the client itself has
-        to refuse what a read-only token must not do elsewhere (auth.md §5.1).
+        A request is sent that the service refuses before it changes anything. Only v1 checks scopes, so
+        on other routes the client itself has to refuse what a read-only token must not do
+        (auth.md §5.1).
         """
         async with self._asking_scope:
             if self.access.can_write is not None:
@@ -175,7 +183,10 @@ class Session:
         return self._target is not None and self._target.token is not None and not self.has_session
 
     def metered_off_v1(self) -> bool:
-        """Return whether unversioned routes use the token's budget; a cookie uses none."""
+        """Return whether requests to unversioned routes count against the token's budget.
+
+        Requests that are sent with a session cookie do not.
+        """
         return self._target is None or self._target.session_cookie is None or self.token_replaces_session
 
     @property
@@ -184,11 +195,11 @@ class Session:
         return self.session_expired and self.target.token_opens_unversioned_routes
 
     def open(self, family: Family) -> bool:
-        """Return whether a route family is worth a request: open, or not yet known."""
+        """Return whether a route family is worth a request: it is not known to be closed."""
         return self.access.may_ask(family)
 
     def missing_session(self, family: Family) -> Closed:
-        """Return why a family is closed that needs a browser session."""
+        """Return why a route family that needs a browser session is closed."""
         access = self.access.reach(family)
         if self.target.session_cookie is None or not access.reason:
             return Closed(Reach.NEEDS_SESSION)
@@ -197,7 +208,7 @@ class Session:
         return Closed(Reach.NEEDS_SESSION, access)
 
     def closed(self, families: Sequence[Family]) -> Closed | None:
-        """Return why none of these families is open; None if one may be."""
+        """Return why all of these route families are closed, or None if one may be open."""
         if any(self.open(family) for family in families):
             return None
         v1 = self.access.reach(Family.V1)
@@ -216,12 +227,12 @@ class Session:
 
     @property
     def _nothing_left(self) -> bool:
-        """Whether the refused cookie is the only credential."""
+        """Whether the session cookie is refused and there is no token."""
         return self.session_expired and self._target is not None and self._target.token is None
 
     @property
     def refused(self) -> bool:
-        """Whether the service accepts none of the credentials, so that no run is visible."""
+        """Whether the service refuses all credentials, so that no run is visible."""
         if self._nothing_left:
             return True
         reaches = {self.access.reach(family).reach for family in (Family.V1, Family.OBSERVABILITY)}
@@ -229,7 +240,7 @@ class Session:
 
     @property
     def refusal(self) -> Closed | None:
-        """The error if the service refuses all credentials; None if it accepts one."""
+        """The reason if the service refuses all credentials; None if it accepts one."""
         if self._nothing_left:
             return Closed(Reach.NOT_SIGNED_IN, session_expired=True)
         findings = (self.access.reach(family) for family in (Family.V1, Family.OBSERVABILITY))
@@ -238,11 +249,11 @@ class Session:
 
     @property
     def two_accounts(self) -> bool:
-        """Whether token and session cookie are known to belong to different accounts."""
+        """Whether the token and the session cookie are known to be of different accounts."""
         return self.accounts is not None and self.accounts.same is False and not self.session_expired
 
     def start(self) -> None:
-        """Start reading. Needs a running event loop."""
+        """Start the background reads. Needs a running event loop."""
         self.scheduler.hold_first_reads(STREAM_ASKED)
         self.scheduler.start()
         self._forget.append(self.access.subscribe(lambda *_: self.scheduler.poke()))
@@ -255,14 +266,14 @@ class Session:
         self.wake.start()
 
     def _woke(self, slept: float) -> None:
-        """After a sleep, read everything on screen again and reopen the realtime stream."""
+        """Read everything on screen and reopen the realtime stream after a sleep."""
         log.info("the machine slept for %d s: reading everything anew", slept)
         self.scheduler.refresh_all(everything=True)
         if self.realtime.hearing is not RealtimeState.CLOSED:
             self.realtime.reconnect()
 
     async def stop(self) -> None:
-        """Stop reading and close every connection."""
+        """Stop the background reads and close every connection."""
         for forget in self._forget:
             forget()
         await self.wake.stop()
@@ -272,13 +283,13 @@ class Session:
             await self._client.aclose()
 
     def _cookie_changed(self) -> None:
-        """Once the cookie is accepted again, read what the token did not open."""
+        """If the session cookie is accepted again, refresh everything and reconnect."""
         if not self.session_expired:
             self.scheduler.refresh_all(everything=True)
             self.realtime.reconnect()
 
     def doubt(self) -> bool:
-        """Test again each route that now refuses a credential it accepted before.
+        """Allow another try of each route that refuses a credential it accepted before.
 
         Returns whether there are such routes or the session has expired.
         """
@@ -344,6 +355,6 @@ class Session:
         return feed
 
     def _look_for_names(self, feed: Feed) -> None:
-        """Read the names again for a repository that is in none of the lists read so far."""
+        """Read the names again if a repository is in none of the lists read so far."""
         if feed.freshness.as_of is not None and self.names.unsearched() and can_list_hidden(self):
             self.scheduler.refresh(feed)

@@ -1,4 +1,7 @@
-"""Callbacks on an event; an exception in one is reported and does not stop others."""
+"""Callbacks for an event; an exception in one does not stop the others.
+
+The exception is reported.
+"""
 
 from __future__ import annotations
 

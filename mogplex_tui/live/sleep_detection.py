@@ -1,4 +1,4 @@
-"""Detect that the machine slept, because connections die silently meanwhile."""
+"""Detect that the machine slept, because connections break silently during sleep."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ SLEPT = 15.0
 
 
 class SleepDetector(BackgroundTask):
-    """Compare the time waited with the time passed; `woke` signals the seconds slept."""
+    """Detects sleep by comparing how long a pause took with how long it should take.
+
+    `woke` signals the seconds for which the machine slept.
+    """
 
     def __init__(self, clock: Clock, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         super().__init__()

@@ -1,6 +1,7 @@
-"""A sorted and filtered order of rows that is updated by key.
+"""A sorted and filtered order of rows that is updated as rows change.
 
-A change of a few rows moves only those (binary search in a list of tuples); a change of many sorts all rows.
+If a few rows change, only these are moved (by binary search in a list of tuples); if many
+change, all rows are sorted.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ RESORT_ABOVE = 2000
 
 
 class SortedView(Generic[R]):
-    """Keys in order of `sort`, a key function; equal rows are ordered by key.
+    """The keys of rows that pass a filter, ordered by the key function `sort`.
 
-    `descending` reverses the order.
+    Rows that compare equal are ordered by key. `descending` reverses the order.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class SortedView(Generic[R]):
         return len(self._entries)
 
     def key_at(self, index: int) -> str:
-        """Return the key at a position. Raises IndexError outside the order."""
+        """Return the key at a position. Raises IndexError if there is no such position."""
         if not 0 <= index < len(self._entries):
             raise IndexError(index)
         return self._entries[-1 - index if self.descending else index][1]
@@ -51,10 +52,10 @@ class SortedView(Generic[R]):
     def look(
         self, sort: Callable[[R], object], accept: Callable[[R], bool] | None, *, descending: bool
     ) -> bool:
-        """Change the sort key and the filter; return whether any position changed.
+        """Change the key function and the filter; return whether any position changed.
 
-        A filter of None accepts all rows. Values that depend on time are read again as time passes: between two calls
-        `apply` uses the time of the last call.
+        A filter of None accepts all rows. If the key function or the filter depends on the time, call
+        this again as time passes: until then `apply` uses the time of the last call.
         """
         before, turned = self._entries, self.descending != descending
         self._sort, self._accept, self.descending = sort, accept, descending
@@ -68,7 +69,7 @@ class SortedView(Generic[R]):
         self._entries = sorted((value, key) for key, value in self._sort_of.items())
 
     def apply(self, changed: Collection[str], removed: Collection[str] = ()) -> bool:
-        """Update the order after a change of rows; return whether a position changed."""
+        """Update the order after rows have changed; return whether a position changed."""
         if len(changed) + len(removed) > RESORT_ABOVE:
             before = self._entries
             self.rebuild()

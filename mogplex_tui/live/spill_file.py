@@ -1,4 +1,4 @@
-"""Bytes in memory up to a limit, and beyond it in an unnamed temporary file."""
+"""Keep bytes in memory up to a limit, and the rest in an unnamed temporary file."""
 
 from __future__ import annotations
 
@@ -15,19 +15,22 @@ BOUND = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class SpilledBytes:
-    """Bytes on disk; `bytes(…)` reads them. Raises OSError if reading fails."""
+    """The position of bytes in a temporary file; `bytes(…)` reads them.
+
+    Raises OSError if reading fails.
+    """
 
     spill: Spill
     offset: int
     size: int
 
     def __bytes__(self) -> bytes:
-        """Read the bytes."""
+        """Read the bytes from the file."""
         return self.spill.read(self.offset, self.size)
 
 
 class Spill:
-    """Keep bytes in memory while there is room, then in an unnamed temporary file."""
+    """Keeps bytes in memory up to a limit, and the rest in an unnamed temporary file."""
 
     def __init__(self, bound: int = BOUND) -> None:
         self._room = bound
@@ -35,9 +38,9 @@ class Spill:
         self._end = 0
 
     def keep(self, data: bytes) -> bytes | SpilledBytes:
-        """Return the data itself while there is room, else its position in the file.
+        """Store data; return the data itself, or its position if it went to the file.
 
-        A full disk is logged once; from then on everything stays in memory.
+        If the file cannot be written, this is logged once and everything stays in memory.
         """
         if len(data) <= self._room:
             self._room -= len(data)
@@ -65,7 +68,7 @@ class Spill:
             left = left[self._file.write(left) :]
 
     def read(self, offset: int, size: int) -> bytes:
-        """Read stored bytes. Raises OSError, or ValueError if nothing was stored."""
+        """Read bytes from the file. Raises OSError, or ValueError if nothing was written."""
         if self._file is None:
             raise ValueError("nothing was written")
         self._file.seek(offset)

@@ -1,4 +1,4 @@
-"""The last known rows on disk, so that a start shows data at once, with its age."""
+"""The last known rows of runs on disk, so that a start shows data at once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ _MARKS = {"before_cancel", "cost_listed", "external", "cancel_requested"}
 
 
 def save(directory: Path, rows: Mapping[str, RunRow], at: datetime) -> None:
-    """Store the newest rows and the time of their read. A full disk is logged."""
+    """Store the newest rows and the time at which they were read.
+
+    If they cannot be written, this is only logged.
+    """
     newest = sorted(
         rows.values(), key=lambda row: row.began or datetime.min.replace(tzinfo=UTC), reverse=True
     )
@@ -45,7 +48,10 @@ def load(
     monotonic: float,
     troubles: FileTroubles | None = None,
 ) -> None:
-    """Load cached rows into an empty set with their real age; rename a damaged file."""
+    """Load cached rows into an empty row set, and set its freshness to their age.
+
+    A damaged file is renamed.
+    """
     file = StateFile(directory / "picture.json", "the list of runs before the first answer", troubles)
     body = file.read(_is_cached_startup)
     if body is None:
@@ -82,7 +88,7 @@ def _packed(row: RunRow) -> dict[str, object]:
 
 
 def _unpacked(raw: Any) -> RunRow | None:
-    """Return the row, or None if its record is damaged or of another version."""
+    """Return a row from its JSON, or None if that is damaged or of another version."""
     try:
         values = {name: _value(name, raw[name]) for name in RunRow._fields if name in raw}
         return RunRow(**values)

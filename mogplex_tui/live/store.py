@@ -1,4 +1,7 @@
-"""Rows by kind and key with their freshness; signals changed keys, never fetches."""
+"""Rows by kind and key, with their freshness and signals for changed keys.
+
+The store sends no requests.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ class RowChanges(NamedTuple):
 
 
 class RowSet(Generic[R]):
-    """The rows of one kind by key, without an order."""
+    """The rows of one kind by key, in no defined order."""
 
     def __init__(self) -> None:
         self.rows: dict[str, R] = {}
@@ -37,9 +40,9 @@ class RowSet(Generic[R]):
         self.changes: Signal[RowChanges] = Signal()
 
     def apply(self, rows: Iterable[tuple[str, R]], *, complete: bool = False) -> RowChanges:
-        """Add or replace rows by key, and signal those that changed.
+        """Add or replace rows by key, and signal which of them changed.
 
-        If they are `complete`, rows with other keys are removed.
+        If the rows are `complete`, all other rows of the set are removed.
         """
         fresh = dict(rows)
         changed = frozenset(key for key, row in fresh.items() if self.rows.get(key) != row)
@@ -55,7 +58,7 @@ class RowSet(Generic[R]):
         return change
 
     def drop(self, keys: Iterable[str]) -> RowChanges:
-        """Remove rows and signal those that existed."""
+        """Remove the rows with these keys, and signal which of them existed."""
         removed = frozenset(key for key in keys if self.rows.pop(key, None) is not None)
         change = RowChanges(removed=removed)
         if removed:
@@ -74,7 +77,7 @@ class Store:
         self._sets: dict[str, AnyRowSet] = {}
 
     def set(self, name: str) -> AnyRowSet:
-        """Return the row set of a name."""
+        """Return the row set with a name, creating it on first use."""
         if name not in self._sets:
             self._sets[name] = RowSet()
         return self._sets[name]

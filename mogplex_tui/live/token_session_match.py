@@ -1,4 +1,4 @@
-"""Compare the accounts of a token and of a session cookie.
+"""Find out whether a token and a session cookie belong to the same account.
 
 auth.md §1, identity.md §2.
 """
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 class AccountComparison(NamedTuple):
-    """The accounts of a token and a cookie.
+    """The names of a token's and a cookie's accounts, and whether they are the same.
 
-    Names are None where unknown; `same` is None where the accounts cannot be compared.
+    A name is None if unknown; `same` is None if the accounts cannot be compared.
     """
 
     token: str | None
@@ -26,7 +26,7 @@ class AccountComparison(NamedTuple):
     same: bool | None
 
     def describe(self) -> str:
-        """Return a sentence that names both accounts."""
+        """Return a sentence that names the accounts, for accounts that differ."""
         return (
             f"The token belongs to {self.token or 'another account'},"
             f" the browser session to {self.cookie or 'another account'}."
@@ -34,16 +34,17 @@ class AccountComparison(NamedTuple):
 
 
 def name_of(user: User) -> str:
-    """Return a label for an account: its email address if known."""
+    """Return a label for an account: its email address, else its name or id."""
     return user.email or user.username or user.name or user.id
 
 
 async def compare(client: ClientView, by_cookie: User) -> AccountComparison:
-    """Compare the account of the token with the known account of the cookie.
+    """Compare the account of the token with the known account of the session cookie.
 
-    No v1 route names the caller, and an OAuth token opens nothing else. The accounts are compared by their
-    repositories: v1 lists only those of the caller, so a repository that only the session lists belongs to another
-    account.
+    If the token opens unversioned routes, the service names its account. An OAuth token opens only
+    v1, where no route names the caller. The accounts are then compared by their repositories: v1
+    lists only those of the caller, so if it lacks a repository of the cookie's account, the token
+    belongs to another account. Errors give a comparison whose `same` is None.
     """
     name = name_of(by_cookie)
     try:

@@ -22,12 +22,13 @@ NO_COST = "– needs a browser session"
 
 @dataclass(frozen=True, slots=True)
 class DayFigures:
-    """Known figures of the runs of the last 24 hours.
+    """The number of runs, tokens and cost of the last 24 hours, as far as known.
 
-    `tokens` and `cost` (US dollars; an `Estimate` if any part is estimated) are sums of the known values. If
-    `is_partial`, older or the latest runs of the day could not be read, and all three figures are lower bounds.
-    `complete_from` is the time from which all runs are known. `unmeasured_runs` counts runs without tokens.
-    `cost_missing` is the reason shown in place of a cost where the runs' source has no costs.
+    `tokens` and `cost` (US dollars; an `Estimate` if any part is estimated) are sums of the known
+    values. `is_partial` is True if older or the latest runs of the day could not be read; all three
+    figures are then lower bounds. `complete_from` is the time from which all runs are known.
+    `unmeasured_runs` is the number of runs without tokens. `cost_missing` is a reason to show
+    instead of a cost if the runs were read from routes that return none.
     """
 
     runs: int | None = None
@@ -49,7 +50,10 @@ UNKNOWN = DayFigures()
 
 
 class DayActivity:
-    """The runs of the last 24 hours by owner; the function `owner` returns the key."""
+    """The runs of the last 24 hours, summed up by owner.
+
+    `owner` returns the key of a run's owner, or None for a run to leave out.
+    """
 
     def __init__(self, session: Session, owner: Callable[[RunRow], str | None]) -> None:
         self._runs: Counter[str] = Counter()
@@ -82,7 +86,7 @@ class DayActivity:
             self._costs[key] = Estimate(spent + row.cost) if is_computed else spent + row.cost
 
     def of(self, key: str) -> DayFigures:
-        """Return the figures of one owner."""
+        """Return the figures of the owner with a key."""
         return DayFigures(
             runs=self._runs[key] or (None if self._is_partial else 0),
             tokens=self._tokens[key] or None,

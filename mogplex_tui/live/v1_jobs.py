@@ -1,7 +1,7 @@
-"""Job runs over v1: the newest of each automation, and one by its id.
+"""Read jobs of automations over v1: the newest of each automation, or one by id.
 
-v1 has no list of jobs. It returns the newest 50 runs of each automation, without agents and costs; jobs of assignments
-and triggers are not available (v1.md §5.3, §5.4).
+v1 has no list of jobs. It returns the newest 50 jobs of each automation ("runs"), without agents
+and costs; jobs of assignments and triggers are not available (v1.md §5.3, §5.4).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Attempt = Callable[[Callable[[], Awaitable["Rows[AutomationRun]"]]], Awaitable["
 
 
 class AutomationRuns(NamedTuple):
-    """The newest runs of one automation, or the error of reading them."""
+    """The newest runs of one automation, or the error that occurred in reading them."""
 
     automation: AutomationSummary
     runs: Rows[AutomationRun]
@@ -35,7 +35,10 @@ class AutomationRuns(NamedTuple):
 
 
 class NewestJobs(NamedTuple):
-    """The runs of the newest automations; `left_out` counts the automations not read."""
+    """The runs of the newest automations.
+
+    `left_out` is the number of automations whose runs were not requested.
+    """
 
     of_each: list[AutomationRuns]
     left_out: int = 0
@@ -61,10 +64,10 @@ async def _once(read: Callable[[], Awaitable[Rows[AutomationRun]]]) -> Rows[Auto
 
 
 async def newest(client: ClientView, attempt: Attempt = _once) -> NewestJobs:
-    """Read the newest runs of each automation.
+    """Read the newest runs of each of the newest automations.
 
-    `attempt` carries out the read of one automation, for callers that retry. Raises MogplexError if the automations
-    cannot be listed.
+    `attempt` is called with the function that reads the runs of one automation, so that the caller
+    can retry it. Raises MogplexError if the automations cannot be listed.
     """
     from mogplex_tui.api.models.base import Rows
 
@@ -85,9 +88,9 @@ async def newest(client: ClientView, attempt: Attempt = _once) -> NewestJobs:
 
 
 async def one(client: ClientView, job_id: str, automation_id: str | None = None) -> AutomationRunDetail:
-    """Read one run of an automation, by default searched in the newest automations.
+    """Read one run of an automation by its id.
 
-    Raises MogplexError.
+    Without `automation_id`, the newest automations are searched for it. Raises MogplexError.
     """
     if automation_id:
         return await client.automations.run(automation_id, job_id)
@@ -103,7 +106,11 @@ async def one(client: ClientView, job_id: str, automation_id: str | None = None)
 
 
 def cost_of(job: AutomationRunDetail) -> Decimal | None:
-    """Return the cost of a run as the sum of its calls; None if one has no price."""
+    """Return the cost of a run, or None if it is unknown.
+
+    It is the cost that the service reports, else the sum of the costs of the run's calls, which is
+    unknown if a call has no price.
+    """
     costs = [call.cost_usd for call in job.ai_calls]
     known = [cost for cost in costs if cost is not None]
     if job.cost_usd is not None or not known or len(known) < len(costs) or job.ai_calls.bad:

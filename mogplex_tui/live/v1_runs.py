@@ -1,4 +1,4 @@
-"""Runs over v1: those of every automation, and those known on this machine.
+"""Read runs over v1: the runs of every automation and those known on this machine.
 
 v1.md §5.3, §7.5.
 """
@@ -38,14 +38,14 @@ FINAL_AFTER = timedelta(seconds=60)
 
 
 def final_answer(run: RunDetail, now: datetime) -> dict[str, object] | None:
-    """Return a run as JSON to be stored, or None while it may still change."""
+    """Return the JSON to store for a run that has ended for good, else None."""
     if run.status not in ENDED_STATES or run.updated_at is None or now - run.updated_at < FINAL_AFTER:
         return None
     return run.model_dump(mode="json", by_alias=True)
 
 
 def final_run(known: KnownRun) -> RunDetail | None:
-    """Return a known run that has ended for good, or None if it must be read."""
+    """Return a run from its stored JSON if it has ended for good, else None."""
     if known.final is None:
         return None
     from pydantic import ValidationError
@@ -61,9 +61,9 @@ def final_run(known: KnownRun) -> RunDetail | None:
 
 
 class V1Runs:
-    """Read runs over v1 into a set of runs.
+    """Reads runs over v1 into a row set.
 
-    `enrich` completes a row for display; `put` applies a run that was read.
+    `enrich` completes a row for display; `put` stores a run that was read.
     """
 
     def __init__(
@@ -102,10 +102,10 @@ class V1Runs:
         self._finals: dict[str, dict[str, object]] = {}
 
     async def read(self) -> bool:
-        """Read due runs; return whether any row changed.
+        """Read the runs that are due; return whether any row changed.
 
-        Raises MogplexError if nothing on screen would be fresh, or if the error concerns the whole service or the
-        budget; otherwise each source records its own failure.
+        Raises MogplexError if no row would be up to date, or if an error concerns the whole service or
+        the budget. Other errors are recorded in the source that failed.
         """
         differed = await self._read_by_id()
         await self._list_automations()
@@ -138,7 +138,10 @@ class V1Runs:
         return differed
 
     def _put_finals(self, remembered: list[KnownRun]) -> bool:
-        """Add finished runs without a request; return whether any row changed."""
+        """Add known runs that have ended for good, from their stored JSON.
+
+        Returns whether any row changed.
+        """
         differed = False
         for known in remembered:
             if known.run_id in self._settled or known.run_id in self._due:
@@ -182,7 +185,10 @@ class V1Runs:
         return differed
 
     async def fetch_of(self, automation_id: str, priority: Priority) -> bool:
-        """Read the runs of one automation; forget a deleted one. Raises MogplexError."""
+        """Read the runs of one automation; return whether any row changed.
+
+        An automation that no longer exists is forgotten. Raises MogplexError.
+        """
         name, turn = self._automations.get(automation_id), self._read_order.ask()
         try:
             runs = await self._session.client.at(priority).automations.runs(automation_id)
@@ -198,9 +204,10 @@ class V1Runs:
         return bool(self._set.apply(self._read_order.without_outdated(pairs, turn)).changed)
 
     async def fetch_run(self, run_id: str, *, was: RunRow | None = None) -> bool:
-        """Read one v1 run by its id into the list.
+        """Read one v1 run by its id; return whether its row changed.
 
-        Raises MogplexError, except for a run that does not exist any more.
+        If the run no longer exists, its row gets the state `unknown`. Raises MogplexError for other
+        errors.
         """
         now, turn = self._session.clock.monotonic(), self._read_order.ask()
         try:

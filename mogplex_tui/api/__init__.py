@@ -15,29 +15,29 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mogplex_tui.api.access import AccessMap, Family, FamilyAccess, Reach
     from mogplex_tui.api.budget import Blocked, Budget, Priority, RequestOutcome, Slot
     from mogplex_tui.api.client import ClientView, MogplexClient
     from mogplex_tui.api.clock import Clock, SystemClock
     from mogplex_tui.api.connection_state import ConnectionMonitor, ConnectionState
     from mogplex_tui.api.errors import MogplexError
+    from mogplex_tui.api.route_access import AccessMap, Family, FamilyAccess, Reach
     from mogplex_tui.api.target import Target
 
 _MODULES = {
-    "AccessMap": "access",
+    "AccessMap": "route_access",
     "Blocked": "budget",
     "Budget": "budget",
     "ClientView": "client",
     "Clock": "clock",
     "ConnectionMonitor": "connection_state",
     "ConnectionState": "connection_state",
-    "Family": "access",
-    "FamilyAccess": "access",
+    "Family": "route_access",
+    "FamilyAccess": "route_access",
     "MogplexClient": "client",
     "MogplexError": "errors",
     "RequestOutcome": "budget",
     "Priority": "budget",
-    "Reach": "access",
+    "Reach": "route_access",
     "Slot": "budget",
     "SystemClock": "clock",
     "Target": "target",

@@ -129,7 +129,7 @@ class Budget(Observable):
             self._slots.remove(slot)
         self._changed()
 
-    def throttled(self, retry_after: float | None = None) -> None:
+    def hold_back(self, retry_after: float | None = None) -> None:
         """Hold back all requests except actions, because the service responded 429.
 
         The wait is `retry_after` seconds, at least one second. It is one window if `retry_after` is

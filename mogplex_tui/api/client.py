@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
-from mogplex_tui.api.access import AccessMap
 from mogplex_tui.api.budget import Budget, Priority
 from mogplex_tui.api.clock import Clock, SystemClock
 from mogplex_tui.api.connection_state import ConnectionMonitor
+from mogplex_tui.api.route_access import AccessMap
 from mogplex_tui.api.target import Target
 from mogplex_tui.api.transport import Request, Transport
 

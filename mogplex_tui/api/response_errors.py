@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from mogplex_tui.api import errors
-from mogplex_tui.api.access import MCP_ENDPOINT, V1
 from mogplex_tui.api.bounded_json import JsonError, JsonMemoryError, JsonSyntaxError, parse
+from mogplex_tui.api.route_access import MCP_ENDPOINT, V1
 from mogplex_tui.api.safe_text import shown_path, visible
 from mogplex_tui.api.target import MAX_ANSWER
 

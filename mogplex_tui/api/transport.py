@@ -25,7 +25,6 @@ from urllib.parse import quote
 
 from mogplex_tui.api import errors, http_clients
 from mogplex_tui.api._httpx import httpx
-from mogplex_tui.api.access import V1, AccessMap, Family, family_of
 from mogplex_tui.api.budget import Blocked, Budget, Priority, RequestOutcome, Slot
 from mogplex_tui.api.clock import Clock
 from mogplex_tui.api.connection_state import ConnectionMonitor
@@ -41,6 +40,7 @@ from mogplex_tui.api.response_errors import (
     is_anonymous_response,
     parse_success,
 )
+from mogplex_tui.api.route_access import V1, AccessMap, Family, family_of
 from mogplex_tui.api.safe_text import shown_path
 from mogplex_tui.api.target import Target, origin_of
 from mogplex_tui.api.team_scope import TEAM_HEADER, reads_team
@@ -544,7 +544,7 @@ class Transport:
         self, error: errors.MogplexError, info: ResponseInfo, priority: Priority
     ) -> errors.MogplexError:
         if isinstance(error, errors.Throttled) and error.of_requests:
-            self.budget.throttled(error.retry_after)
+            self.budget.hold_back(error.retry_after)
         if type(error) is not errors.NotSignedIn or info.credential is not CredentialKind.TOKEN or info.on_v1:
             return error
         # Outside v1, a token over its limit gets a plain 401 (auth.md §5.1). Check the token before reporting it as

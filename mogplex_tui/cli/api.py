@@ -155,8 +155,8 @@ def _next_page(params: dict[str, str], data: object) -> dict[str, str] | None:
 async def _send_change(
     command: CommandSession, method: str, path: str, params: dict[str, str], body: object, *, ask: bool
 ) -> None:
-    from mogplex_tui.api.access import V1
     from mogplex_tui.api.budget import Priority
+    from mogplex_tui.api.route_access import V1
     from mogplex_tui.cli.confirm_prompt import is_confirmed, require_prompt
     from mogplex_tui.operate.executor import run_unlisted_change
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import (
     Absent,
@@ -24,6 +23,7 @@ from mogplex_tui.api.errors import (
     NotFound,
     NotSignedIn,
 )
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.cli.command_context import say
 from mogplex_tui.cli.command_session import with_retries
 from mogplex_tui.cli.event_output import (
@@ -35,8 +35,8 @@ from mogplex_tui.cli.event_output import (
 )
 from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.cli.output import json_text
-from mogplex_tui.live.event_tail import UNREADABLE, BatchResult, EventTail
 from mogplex_tui.live.realtime import RealtimeState
+from mogplex_tui.live.run_event_tail import UNREADABLE, BatchResult, EventTail
 from mogplex_tui.live.run_events_feed import RunEventsFeed
 from mogplex_tui.live.run_row import ENDED_STATES, RunRow
 from mogplex_tui.live.scheduler import Feed

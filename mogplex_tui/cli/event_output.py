@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.cli.output import json_text
 from mogplex_tui.live import redact
-from mogplex_tui.live.event_tail import UNREADABLE
+from mogplex_tui.live.run_event_tail import UNREADABLE
 from mogplex_tui.operate import formatting
 
 if TYPE_CHECKING:

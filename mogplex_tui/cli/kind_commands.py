@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic
 
-from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.route_access import Family, Reach
 from mogplex_tui.cli import kind_output
 from mogplex_tui.cli.command_context import CommandError, code_of, say
 from mogplex_tui.cli.command_session import run as run_headless

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Generic
 
-from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import MogplexError, NotFound
 from mogplex_tui.api.request_checks import is_uuid
 from mogplex_tui.api.retry import retry_delay
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.cli.command_context import CommandError, code_of, say
 from mogplex_tui.cli.command_session import pause, with_retries
 from mogplex_tui.cli.exit_codes import Exit

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import MogplexError, NotFound, NotSignedIn, Throttled
 from mogplex_tui.api.request_checks import is_uuid
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.cli.command_context import CommandError, say
 from mogplex_tui.cli.command_session import error_message, with_retries
 from mogplex_tui.cli.exit_codes import Exit

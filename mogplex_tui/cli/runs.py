@@ -110,7 +110,7 @@ async def _get(command: CommandSession, args: argparse.Namespace) -> int:
 
 
 def _print_facts(command: CommandSession, row: RunRow) -> None:
-    from mogplex_tui.api.access import Family
+    from mogplex_tui.api.route_access import Family
     from mogplex_tui.cli.output import Column
     from mogplex_tui.operate.model import RenderTime
     from mogplex_tui.operate.record_page import facts_of
@@ -127,8 +127,8 @@ def _print_facts(command: CommandSession, row: RunRow) -> None:
 
 
 def _report_hidden_values(command: CommandSession, row: RunRow) -> None:
-    from mogplex_tui.api.access import Family, Reach
     from mogplex_tui.api.errors import LoginRequired
+    from mogplex_tui.api.route_access import Family, Reach
     from mogplex_tui.live.run_row import RunSource
 
     facts = {"model": row.model, "tokens": row.tokens, "cost": row.cost}

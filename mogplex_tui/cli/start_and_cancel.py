@@ -6,7 +6,6 @@ import argparse
 import logging
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import (
     IdempotencyConflict,
@@ -17,6 +16,7 @@ from mogplex_tui.api.errors import (
     Unreachable,
 )
 from mogplex_tui.api.request_checks import is_uuid
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.cli.command_context import CommandError, code_of, say
 from mogplex_tui.cli.command_session import with_retries
 from mogplex_tui.cli.confirm_prompt import is_confirmed, require_prompt

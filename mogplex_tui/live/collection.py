@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import MogplexError, NotAllowed
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.freshness import CLOSED
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.store import RowChanges, RowSet

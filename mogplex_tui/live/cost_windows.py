@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.signals import Signal
 

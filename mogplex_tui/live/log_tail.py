@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from mogplex_tui.live import redact
-from mogplex_tui.live.event_tail import BatchResult
+from mogplex_tui.live.run_event_tail import BatchResult
 
 # Terminal escape sequences for colours and cursor movement, which the tail does not use.
 _SEQUENCES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")

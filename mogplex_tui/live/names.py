@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Awaitable, Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
-from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.errors import MogplexError
+from mogplex_tui.api.route_access import Family, Reach
 from mogplex_tui.live.freshness import CLOSED
 from mogplex_tui.live.signals import Signal
 

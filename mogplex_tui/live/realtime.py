@@ -101,7 +101,7 @@ class RealtimeWatch(BackgroundTask):
         self._wake = asyncio.Event()
         self._missed = 0
         # Whether the stream was reopened because it was silent, and nothing has been announced since.
-        self._doubted = False
+        self._reopened_silent = False
         self._attempt = 0
         self._opened_at: float | None = None
         # The number of consecutive streams that were lost as soon as they were open.
@@ -125,12 +125,12 @@ class RealtimeWatch(BackgroundTask):
         if self._missed < MISSED_BEFORE_RECONNECT or self.hearing is not RealtimeState.OPEN:
             return
         self._missed = 0
-        if self._doubted:
+        if self._reopened_silent:
             # Another reconnect would not help: poll as often as without realtime.
             self._say(RealtimeState.SILENT, "changes are found that the stream does not announce")
             return
         log.info("realtime is open but silent: reconnecting")
-        self._doubted = True
+        self._reopened_silent = True
         self.reconnect()
 
     def _say(self, hearing: RealtimeState, reason: str | None = None) -> None:
@@ -216,7 +216,7 @@ class RealtimeWatch(BackgroundTask):
                         self._connected()
                     connected = True
                 elif isinstance(frame, Changed):
-                    self._missed, self._doubted = 0, False
+                    self._missed, self._reopened_silent = 0, False
                     if self.hearing is RealtimeState.SILENT:
                         self._say(RealtimeState.OPEN)
                     self._scheduler.hint((frame.table,))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from mogplex_tui.api.access import FamilyAccess, Reach
+    from mogplex_tui.api.route_access import FamilyAccess, Reach
 
 
 class Subject(NamedTuple):

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import Absent, LoginRequired, NotAllowed, NotSignedIn
-from mogplex_tui.live.event_tail import BatchResult, EventTail
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.known_runs import KnownRun
+from mogplex_tui.live.run_event_tail import BatchResult, EventTail
 from mogplex_tui.live.run_lookup import job_row, lacks_events, with_events
 from mogplex_tui.live.run_row import ENDED_STATES, RunRow, RunSource, from_job
 from mogplex_tui.live.scheduler import Feed

@@ -13,9 +13,9 @@ from contextlib import aclosing, suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import MogplexError, NotFound, NotSignedIn
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live import run_row as make
 from mogplex_tui.live.freshness import CLOSED
 from mogplex_tui.live.known_runs import KnownRun

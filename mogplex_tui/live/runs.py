@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import LoginRequired
+from mogplex_tui.api.route_access import Family, Reach
 from mogplex_tui.live import run_row as make
 from mogplex_tui.live.call_pages import FORGOTTEN, CallPages
 from mogplex_tui.live.freshness import CLOSED, SourceState

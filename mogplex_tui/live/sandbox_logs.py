@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.access import Family
 from mogplex_tui.api.errors import NotAllowed, NotFound
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live import redact
 from mogplex_tui.live.log_tail import LogLine, lines_of
 

@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.access import AccessMap, Family, Reach
 from mogplex_tui.api.budget import Budget, Priority
 from mogplex_tui.api.clock import Clock, SystemClock
 from mogplex_tui.api.errors import LoginRequired, MogplexError, NotSignedIn
 from mogplex_tui.api.failure_throttle import RequestLimiter
 from mogplex_tui.api.response_errors import CredentialKind
+from mogplex_tui.api.route_access import AccessMap, Family, Reach
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.state_file import FileTroubles
 from mogplex_tui.live.change_ledger import Ledger
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("mogplex.live")
 
 # Seconds after which a refusal of a route that was open before is tested, and the most seconds between two tests.
-DOUBTS, LONGEST_DOUBT = 30.0, 300.0
+RETRY_ACCESS_EVERY, LONGEST_RETRY_PAUSE = 30.0, 300.0
 SESSION_EXPIRED = "The browser session has expired."
 SIGN_IN_AGAIN = "Sign in again: mogplex-tui login --session."
 TOKEN_REPLACES_SESSION = f"The browser session has expired; the token is used in its place. {SIGN_IN_AGAIN}"
@@ -47,7 +47,7 @@ STREAM_ASKED = 5.0
 
 
 class NotAttached(MogplexError):
-    """Error before a request: the service's address or credentials are not known yet."""
+    """A request was attempted before the service address and credentials were set."""
 
     default_advice = "Try again in a moment"
     default_advice_when_retrying = ""
@@ -92,7 +92,7 @@ class Session:
         self.in_flight = InFlight()
         self._asking_scope = asyncio.Lock()
         self._client: MogplexClient | None = None
-        self._doubts = self._doubt_feed()
+        self._retry_feed = self._lost_access_feed()
         self._forget: list[Callable[[], None]] = []
 
     @property
@@ -258,7 +258,7 @@ class Session:
         self.scheduler.start()
         self._forget.append(self.access.subscribe(lambda *_: self.scheduler.poke()))
         self._forget.append(self.access.cookie.subscribe(self._cookie_changed))
-        for feed in (self._account_feed(), self._names_feed(), self._doubts):
+        for feed in (self._account_feed(), self._names_feed(), self._retry_feed):
             self.scheduler.subscribe(feed)
         self.costs.start()
         self.realtime.start()
@@ -288,16 +288,16 @@ class Session:
             self.scheduler.refresh_all(everything=True)
             self.realtime.reconnect()
 
-    def doubt(self) -> bool:
+    def retry_lost_access(self) -> bool:
         """Allow another try of each route that refuses a credential it accepted before.
 
         Returns whether there are such routes or the session has expired.
         """
         if self.session_expired:
-            self.scheduler.refresh(self._doubts)
-        return self._ask_again()
+            self.scheduler.refresh(self._retry_feed)
+        return self._allow_retries()
 
-    def _ask_again(self) -> bool:
+    def _allow_retries(self) -> bool:
         lost = self.access.allow_retry(token_serves=self.target.token_opens_unversioned_routes)
         if Family.REALTIME in lost:
             self.realtime.reconnect()
@@ -305,17 +305,26 @@ class Session:
             self.scheduler.refresh_all()
         return bool(lost) or self.session_expired
 
-    def _doubt_feed(self) -> Feed:
+    def _lost_access_feed(self) -> Feed:
         async def fetch() -> bool:
             if self.session_expired:
                 # One request tests the cookie for all routes that a session opens; no other is sent while it is
                 # refused.
                 with contextlib.suppress(LoginRequired, NotSignedIn):
                     await self.client.at(Priority.BACKGROUND).account.user(credential=CredentialKind.COOKIE)
-            feed.blind = min(LONGEST_DOUBT, feed.blind * 2) if self._ask_again() else DOUBTS
+            feed.blind = (
+                min(LONGEST_RETRY_PAUSE, feed.blind * 2) if self._allow_retries() else RETRY_ACCESS_EVERY
+            )
             return False
 
-        feed = Feed("doubt", fetch, Priority.BACKGROUND, every=DOUBTS, blind=DOUBTS, metered=lambda: False)
+        feed = Feed(
+            "lost access",
+            fetch,
+            Priority.BACKGROUND,
+            every=RETRY_ACCESS_EVERY,
+            blind=RETRY_ACCESS_EVERY,
+            metered=lambda: False,
+        )
         return feed
 
     def _account_feed(self) -> Feed:

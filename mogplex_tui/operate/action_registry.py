@@ -11,8 +11,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from mogplex_tui.api.access import Family
 from mogplex_tui.api.errors import with_full_stop
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.operate import model, run_actions
 from mogplex_tui.operate.kinds import runs
 from mogplex_tui.operate.kinds.registry import TABS

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.access import Family
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.reasons import PartialList, Requirement
 from mogplex_tui.operate.model import Entry, RowPage
 from mogplex_tui.operate.row_pages import page_of

@@ -33,8 +33,8 @@ from mogplex_tui.live.reasons import ClosedPart, Notice, RefusedPart, Subject
 from mogplex_tui.operate.model import Entry, Row, RowPage
 
 if TYPE_CHECKING:
-    from mogplex_tui.api.access import Family
     from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.route_access import Family
     from mogplex_tui.live.reasons import Closed
     from mogplex_tui.live.session import Session
     from mogplex_tui.live.store import RowSet

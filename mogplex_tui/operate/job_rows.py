@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.access import Family
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.reasons import PartialList, Requirement, Subject
 from mogplex_tui.operate import formatting
 from mogplex_tui.operate.combined_reads import ListPart, read_parts

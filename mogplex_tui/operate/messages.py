@@ -11,7 +11,6 @@ from datetime import timedelta
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
-from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.errors import (
     LoginRequired,
     MogplexError,
@@ -22,6 +21,7 @@ from mogplex_tui.api.errors import (
     Unreachable,
     with_full_stop,
 )
+from mogplex_tui.api.route_access import Family, Reach
 from mogplex_tui.live.freshness import Freshness, shown_freshness
 from mogplex_tui.live.reasons import (
     ClosedList,
@@ -250,7 +250,7 @@ def missing_events(feed: RunEventsFeed) -> str | None:
 
     Returns None if all events are shown.
     """
-    from mogplex_tui.live.event_tail import HORIZON
+    from mogplex_tui.live.run_event_tail import HORIZON
 
     row, tail = feed.row, feed.tail
     if feed.is_unreachable:

@@ -23,8 +23,8 @@ from mogplex_tui.operate.parameters import Parameter as Parameter
 from mogplex_tui.operate.parameters import Values as Values
 
 if TYPE_CHECKING:
-    from mogplex_tui.api.access import Family
     from mogplex_tui.api.client import ClientView
+    from mogplex_tui.api.route_access import Family
     from mogplex_tui.config.secret import Secret
     from mogplex_tui.live.reasons import Requirement, Subject
     from mogplex_tui.live.session import Session

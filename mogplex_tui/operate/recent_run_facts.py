@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from mogplex_tui.operate import formats
+from mogplex_tui.operate import column_formats as formats
 from mogplex_tui.operate.model import Fact, Row, fact
 
 if TYPE_CHECKING:

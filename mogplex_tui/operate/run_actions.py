@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.access import Family, Reach
+from mogplex_tui.api.route_access import Family, Reach
 from mogplex_tui.live.reasons import Requirement
 from mogplex_tui.live.run_row import ENDED_STATES, RunRow, RunSource
 from mogplex_tui.operate import parameter_choices

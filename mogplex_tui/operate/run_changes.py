@@ -9,7 +9,6 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, cast
 
-from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import (
     BudgetBlocked,
@@ -22,6 +21,7 @@ from mogplex_tui.api.errors import (
     Throttled,
     with_full_stop,
 )
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.known_runs import KnownRun
 from mogplex_tui.live.run_row import ENDED_STATES, RunRow, RunSource
 from mogplex_tui.live.session import NotAttached

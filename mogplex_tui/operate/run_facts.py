@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from mogplex_tui.live.run_row import Cost, RunRow, RunSource, duration_seconds
-from mogplex_tui.operate import formats, formatting
+from mogplex_tui.operate import column_formats as formats
+from mogplex_tui.operate import formatting
 from mogplex_tui.operate.model import Cell, Fact, Link, RenderTime, fact
 
 NEEDS_SESSION = "needs a browser session"

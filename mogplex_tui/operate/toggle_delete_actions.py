@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mogplex_tui.operate.model import Action, Change, Confirmation, Row
 
 if TYPE_CHECKING:
-    from mogplex_tui.api.access import Family
+    from mogplex_tui.api.route_access import Family
 
 # The text that a row shows while it is being enabled or disabled.
 ENABLING, DISABLING = "enabling", "disabling"

@@ -257,7 +257,7 @@ class ConsoleScreen(Screen[None]):
 
         Routes that have refused the credential are tried again, too.
         """
-        self.session.doubt()
+        self.session.retry_lost_access()
         for subscription in self._subscriptions:
             subscription.refresh()
 

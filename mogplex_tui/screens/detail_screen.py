@@ -11,9 +11,9 @@ from textual import events, on
 from textual.widget import Widget
 
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.live.event_tail import BatchResult
 from mogplex_tui.live.freshness import Freshness, SourceState
 from mogplex_tui.live.reasons import Subject
+from mogplex_tui.live.run_event_tail import BatchResult
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.operate import action_registry, formatting, kind_rows, messages, record_page
 from mogplex_tui.operate.model import AnyAction, AnyEntry, AnyKind, Creation, RenderTime

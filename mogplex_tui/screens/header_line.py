@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mogplex_tui.api.access import Family
 from mogplex_tui.api.connection_state import ConnectionState
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.realtime import RealtimeState
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import formatting

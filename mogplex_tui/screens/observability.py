@@ -9,7 +9,7 @@ from textual import events
 from textual.containers import Container, Vertical
 from textual.widget import Widget
 
-from mogplex_tui.api.access import Family
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.cost_windows import CostWindow
 from mogplex_tui.live.freshness import SourceState
 from mogplex_tui.live.reasons import Subject

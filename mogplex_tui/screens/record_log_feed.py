@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.live.event_tail import BatchResult
 from mogplex_tui.live.log_tail import LogTail
+from mogplex_tui.live.run_event_tail import BatchResult
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate.log_source import LogSource

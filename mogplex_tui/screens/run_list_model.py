@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.access import Family
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.freshness import SourceState
 from mogplex_tui.live.run_row import LIVE_STATES, RunRow
 from mogplex_tui.live.runs import Runs

@@ -9,10 +9,10 @@ from typing import ClassVar
 from textual import events
 from textual.widget import Widget
 
-from mogplex_tui.api.access import Family
-from mogplex_tui.live.event_tail import BatchResult
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.freshness import Freshness, SourceState, is_delayed, last_read
 from mogplex_tui.live.reasons import Subject
+from mogplex_tui.live.run_event_tail import BatchResult
 from mogplex_tui.live.run_events_feed import RunEventsFeed
 from mogplex_tui.live.run_row import ENDED_STATES, RunRow, duration_seconds
 from mogplex_tui.live.scheduler import Feed

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from mogplex_tui.live.event_tail import EventLine, EventTail
 from mogplex_tui.live.log_tail import LogTail
+from mogplex_tui.live.run_event_tail import EventLine, EventTail
 from mogplex_tui.operate import formatting
 from mogplex_tui.widgets.line_tail import TailRow
 from mogplex_tui.widgets.styles import Cell, Tone

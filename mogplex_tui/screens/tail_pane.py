@@ -8,7 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from mogplex_tui.live.event_tail import BatchResult
+from mogplex_tui.live.run_event_tail import BatchResult
 from mogplex_tui.operate.action_registry import BY_ID, KeyAction, key_of
 from mogplex_tui.screens.event_json_pane import EventPane
 from mogplex_tui.screens.filter_bar import FilterBar

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from mogplex_tui.api import errors
-from mogplex_tui.api.access import AccessMap, Family, FamilyAccess, Reach, family_of
+from mogplex_tui.api.route_access import AccessMap, Family, FamilyAccess, Reach, family_of
 from tests.api.support import FakeClock
 
 O = Family.OBSERVABILITY  # noqa: E741

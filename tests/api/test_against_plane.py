@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from mogplex_tui.api import errors as e
-from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.budget import Budget, Priority
 from mogplex_tui.api.client import MogplexClient
 from mogplex_tui.api.clock import SystemClock
@@ -24,6 +23,7 @@ from mogplex_tui.api.models.calls import Call, CallStatus
 from mogplex_tui.api.models.events import Event, EventType
 from mogplex_tui.api.models.runs import RunStart
 from mogplex_tui.api.realtime_messages import Changed, Connected
+from mogplex_tui.api.route_access import Family, Reach
 from mogplex_tui.api.target import Target
 from mogplex_tui.api.transport import Request
 from mogplex_tui.config.secret import Secret

@@ -97,7 +97,7 @@ def test_next_free_is_oldest_slot_or_zero() -> None:
 def test_429_blocks_all_priorities_except_actions(retry_after: float | None, wait: float) -> None:
     clock = FakeClock()
     budget = Budget(clock)
-    budget.throttled(retry_after)
+    budget.hold_back(retry_after)
     for priority in (Priority.TAIL, Priority.TABLE, Priority.BACKGROUND):
         assert budget.acquire(priority) == Blocked(clock.seconds + wait)
     assert budget.blocked_until == clock.seconds + wait
@@ -119,7 +119,7 @@ def test_observers_receive_budget_events_until_removed() -> None:
     slot = budget.acquire(Priority.TABLE)
     assert isinstance(slot, Slot)
     budget.settle(slot, RequestOutcome.NOT_COUNTED)
-    budget.throttled(5)
+    budget.hold_back(5)
     assert heard == [1, 0, 0]
     leave()
     budget.acquire(Priority.ACTION)

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from mogplex_tui.api import errors as e
-from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.client import MogplexClient
 from mogplex_tui.api.event_stream import EventStream
 from mogplex_tui.api.models.sandbox_events import (
@@ -29,6 +28,7 @@ from mogplex_tui.api.models.stream_events import (
     UnknownEvent,
 )
 from mogplex_tui.api.resources.sandbox_work import COMMAND_EXTRA_WAIT, Execution
+from mogplex_tui.api.route_access import Family, Reach
 from tests.api.chunked_streams import HEAD, LAST, chunk, line, open_connections, streaming_handler
 from tests.api.support import RUN_ID, Seen, http, put_forward, serving, until
 

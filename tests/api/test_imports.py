@@ -16,7 +16,7 @@ from tests.api.loaded_modules import modules_loaded_by
     [
         "",
         ".budget",
-        ".access",
+        ".route_access",
         ".errors",
         ".retry",
         ".target",

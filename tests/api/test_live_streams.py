@@ -12,11 +12,11 @@ import pytest
 
 from mogplex_tui.api import errors as e
 from mogplex_tui.api import http_clients, realtime_messages
-from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.budget import Budget, Priority
 from mogplex_tui.api.client import MogplexClient
 from mogplex_tui.api.models.events import Event
 from mogplex_tui.api.realtime_messages import Changed, Connected, Ping
+from mogplex_tui.api.route_access import Family, Reach
 from tests.api.support import CALL_ID, RUN_ID, FakeClock, Seen, http, ok, put_forward, serving, until
 
 SSE = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -11,10 +11,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from mogplex_tui.api import errors as e
-from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.client import MogplexClient
 from mogplex_tui.api.response_errors import CredentialKind
+from mogplex_tui.api.route_access import Family, Reach
 from tests.api.support import COOKIE, TOKEN, Seen, Service, http, ok, serving
 
 ADA = {"id": "a0000000-0000-4000-8000-00000000000a", "name": "Ada", "github_state": "ready"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from mogplex_tui.api import errors as e
-from mogplex_tui.api.access import AccessMap
 from mogplex_tui.api.budget import Budget, Priority
+from mogplex_tui.api.route_access import AccessMap
 from mogplex_tui.api.target import Target
 from mogplex_tui.api.transport import Request, Transport
 from mogplex_tui.config.secret import Secret

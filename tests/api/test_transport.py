@@ -15,11 +15,11 @@ import pytest
 
 from mogplex_tui.api import errors as e
 from mogplex_tui.api import http_clients
-from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Budget, Priority
 from mogplex_tui.api.client import MogplexClient
 from mogplex_tui.api.connection_state import ConnectionState
 from mogplex_tui.api.models.runs import RunStart
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from tests.api.support import (

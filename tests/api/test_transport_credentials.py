@@ -7,9 +7,9 @@ import asyncio
 import pytest
 
 from mogplex_tui.api import errors as e
-from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.connection_state import ConnectionState
+from mogplex_tui.api.route_access import Family, Reach
 from mogplex_tui.api.transport import Request
 from tests.api.support import COOKIE, RUN_ID, TOKEN, FakeClock, Seen, http, ok, refused, serving
 

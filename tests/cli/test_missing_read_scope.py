@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mogplex_tui.api.access import Family
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.cli import parser
 from mogplex_tui.operate.kinds.registry import kinds
 from tests.cli.support import CommandRunner

@@ -5,8 +5,8 @@ Nothing else in the product needs it.
 
 from __future__ import annotations
 
-from mogplex_tui.api.access import Family
 from mogplex_tui.api.models.skills import Skill, SkillChange
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.operate.model import Action, Change, Parameter
 
 

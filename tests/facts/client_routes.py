@@ -11,8 +11,8 @@ from pathlib import Path
 import httpx
 
 from mogplex_tui.api import errors
-from mogplex_tui.api.access import MCP_ENDPOINT, V1
 from mogplex_tui.api.client import MogplexClient
+from mogplex_tui.api.route_access import MCP_ENDPOINT, V1
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from tests.facts.client_calls import CALLS, NO_REQUEST, PARAMETERS, call

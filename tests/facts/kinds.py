@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from mogplex_tui.api.access import Family
 from mogplex_tui.api.errors import with_full_stop
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.operate import messages
 from mogplex_tui.operate.kinds.registry import TABS, kinds
 from mogplex_tui.operate.model import Action, AnyAction, AnyKind, Column

@@ -30,7 +30,7 @@ async def server() -> AsyncIterator[PlaneServer]:
 async def test_lists_are_read_again_once_credentials_are_accepted(
     console: Run, world: RowFactory, monkeypatch: pytest.MonkeyPatch, cookie: bool, refusal: str, key: str
 ) -> None:
-    monkeypatch.setattr(session, "DOUBTS", 0.2 if not key else 600.0)
+    monkeypatch.setattr(session, "RETRY_ACCESS_EVERY", 0.2 if not key else 600.0)
     world.call(repo_id=world.repo("acme/api"), model="acme/first")
     async with console(cookie=cookie) as ui:
         await ui.sees("first", "x cancel")

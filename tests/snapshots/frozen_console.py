@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from mogplex_tui.api.access import Family
 from mogplex_tui.api.connection_state import ConnectionMonitor
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.api.target import Target
 from mogplex_tui.app import ConsoleApp
 from mogplex_tui.config.secret import Secret

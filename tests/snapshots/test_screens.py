@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from mogplex_tui.api.access import Family
 from mogplex_tui.api.errors import LoginRequired, Unavailable
 from mogplex_tui.api.estimated_amount import Estimate
 from mogplex_tui.api.models.events import Event
 from mogplex_tui.api.models.stats import Stats
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.cost_windows import CostWindow
 from mogplex_tui.live.run_row import Cost, RunRow, RunSource
 from tests.snapshots.frozen_console import (

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from mogplex_tui.api.access import AccessMap, Family
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import LoginRequired, MogplexError, NotFound
 from mogplex_tui.api.models.automations import AutomationRun, AutomationRunDetail, AutomationSummary
@@ -18,6 +17,7 @@ from mogplex_tui.api.models.events import Event
 from mogplex_tui.api.models.jobs import JobCancelled, JobDetail
 from mogplex_tui.api.models.runs import RunCancelled, RunDetail, RunEvents, RunStart, StartedRun
 from mogplex_tui.api.models.stats import Stats
+from mogplex_tui.api.route_access import AccessMap, Family
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.live.runs import Runs

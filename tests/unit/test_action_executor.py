@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.api.access import Family
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import Conflict, ServiceFailed, Unreachable
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.live.collection import Collection, Entry, RowPage, Source

@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 import pytest
 
-from mogplex_tui.api.access import Family, Reach, family_of
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.client import MogplexClient
 from mogplex_tui.api.errors import LoginRequired, MogplexError, NotAllowed
+from mogplex_tui.api.route_access import Family, Reach, family_of
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.live.collection import Entry

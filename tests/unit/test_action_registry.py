@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mogplex_tui.api.access import Family
 from mogplex_tui.api.errors import NotAllowed
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live import run_row as make
 from mogplex_tui.operate.action_registry import (
     ACTIONS,

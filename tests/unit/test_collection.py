@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.api.access import Family
 from mogplex_tui.api.errors import LoginRequired, NotAllowed, NotFound
 from mogplex_tui.api.models.base import BadRow, Rows
 from mogplex_tui.api.models.invites import Invite
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.collection import KEPT_SECONDS, Collection, Entry, RowPage, Source
 from mogplex_tui.operate import kind_rows, messages
 from mogplex_tui.operate.kinds.registry import kinds

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 
-from mogplex_tui.api.access import Family
 from mogplex_tui.api.errors import NotSignedIn
 from mogplex_tui.api.models.account import User
 from mogplex_tui.api.models.assignments_and_triggers import Assignment
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.live.collection import Entry

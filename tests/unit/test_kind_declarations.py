@@ -9,14 +9,15 @@ from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
 
-from mogplex_tui.api.access import Family
 from mogplex_tui.api.models.base import BadRow, Rows
 from mogplex_tui.api.models.jobs import Job
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live import run_row as make
 from mogplex_tui.live.collection import Entry
 from mogplex_tui.live.session import Session
 from mogplex_tui.live.sorted_view import SortedView
-from mogplex_tui.operate import formats, kind_rows
+from mogplex_tui.operate import column_formats as formats
+from mogplex_tui.operate import kind_rows
 from mogplex_tui.operate.filters import compile_filter
 from mogplex_tui.operate.formatting import DASH
 from mogplex_tui.operate.job_rows import JobRow

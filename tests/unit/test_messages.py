@@ -54,7 +54,7 @@ def test_cancel_question_names_its_request_count() -> None:
 def test_service_limit_is_not_called_budget() -> None:
     session = FakeSession()
     session.budget.settle(session.budget.acquire(Priority.TABLE), RequestOutcome.COUNTED)  # type: ignore[arg-type]
-    session.budget.throttled(20)
+    session.budget.hold_back(20)
     empty, aged, header, price = _limit_messages(session)
     assert empty == ("Rate limited; next read in 20s. Actions may still be refused.")
     assert aged == "updated 9s ago · rate limited, next read in 20s"

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.api.access import Family
 from mogplex_tui.api.errors import LoginRequired, ServiceFailed
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.live.collection import Collection, Source

@@ -12,8 +12,8 @@ from mogplex_tui.api.models.automations import AutomationRunDetail
 from mogplex_tui.api.models.base import Rows, parse_rows
 from mogplex_tui.api.models.events import Event
 from mogplex_tui.live import run_row as make
-from mogplex_tui.live.event_tail import BatchResult
 from mogplex_tui.live.known_runs import KnownRun
+from mogplex_tui.live.run_event_tail import BatchResult
 from mogplex_tui.live.run_events_feed import LATE_FOR, RunEventsFeed
 from mogplex_tui.live.run_row import RunRow
 from mogplex_tui.operate.messages import missing_events

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from mogplex_tui.api.access import Family
 from mogplex_tui.api.errors import (
     ServiceFailed,
 )
 from mogplex_tui.api.models.base import Rows
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.call_pages import PAGE
 from mogplex_tui.live.freshness import Freshness, SourceState
 from mogplex_tui.live.known_runs import KnownRun

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.errors import BudgetBlocked, LoginRequired, NotAllowed, NotSignedIn, Unavailable
 from mogplex_tui.api.models.automations import AutomationRun
 from mogplex_tui.api.models.base import parse_rows
+from mogplex_tui.api.route_access import Family, Reach
 from mogplex_tui.live.call_pages import FORGOTTEN, PAGE
 from mogplex_tui.live.known_runs import KnownRun
 from mogplex_tui.live.run_row import RunSource

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mogplex_tui.api.access import Family
 from mogplex_tui.api.client import MogplexClient
 from mogplex_tui.api.errors import LoginRequired, MogplexError, NotAllowed, NotSignedIn, Unavailable
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.live.reasons import Requirement
@@ -145,7 +145,7 @@ def test_refused_cookie_keeps_its_families_closed(tmp_path: Path) -> None:
         session.access.learn(family)
         session.access.learn(family, error)
     session.access.cookie.learn(accepted=False)
-    session.doubt()
+    session.retry_lost_access()
     # A refused token may be temporary; families that need the cookie wait for its test.
     assert [session.open(f) for f in (Family.OBSERVABILITY, Family.SETTINGS, Family.V1)] == [
         False,
@@ -164,7 +164,7 @@ def test_family_that_was_open_is_requested_again(tmp_path: Path, error: MogplexE
     # A family that never answered stays closed.
     session.access.learn(Family.FLOWS, error)
     assert not session.open(Family.OBSERVABILITY)
-    assert session.doubt()
+    assert session.retry_lost_access()
     assert (session.open(Family.OBSERVABILITY), session.open(Family.FLOWS)) == (True, False)
     # The reason is unchanged until then.
     assert session.access.reach(Family.OBSERVABILITY).reason == str(error)
@@ -172,7 +172,7 @@ def test_family_that_was_open_is_requested_again(tmp_path: Path, error: MogplexE
     assert session.open(Family.OBSERVABILITY)
     session.access.learn(Family.OBSERVABILITY, error)
     assert not session.open(Family.OBSERVABILITY)
-    session.doubt()
+    session.retry_lost_access()
     session.access.learn(Family.OBSERVABILITY)
     assert session.open(Family.OBSERVABILITY)
-    assert not session.doubt()
+    assert not session.retry_lost_access()

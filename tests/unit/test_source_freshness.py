@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.api.access import Family
 from mogplex_tui.api.errors import (
     BudgetBlocked,
     InvalidResponse,
@@ -21,6 +20,7 @@ from mogplex_tui.api.errors import (
     Unavailable,
     Unreachable,
 )
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.collection import Collection, Entry, RowPage, Source
 from mogplex_tui.live.freshness import Freshness, SourceState
 from mogplex_tui.live.reasons import Subject

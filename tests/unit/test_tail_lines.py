@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.live.event_tail import EventTail
 from mogplex_tui.live.log_tail import LogLine, LogTail
+from mogplex_tui.live.run_event_tail import EventTail
 from mogplex_tui.screens.tail_models import LogTailModel, RunTailModel
 from tests.unit.fakes import START, event, tool
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mogplex_tui.api import errors
-from mogplex_tui.api.access import V1
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.response import JsonResponse
+from mogplex_tui.api.route_access import V1
 from mogplex_tui.api.transport import Request, Transport
 
 

@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from mogplex_tui.api import errors
-from mogplex_tui.api.access import MCP_ENDPOINT
 from mogplex_tui.api.budget import Priority, RequestOutcome, Slot
 from mogplex_tui.api.models.base import Rows, parse_rows, validation_message
 from mogplex_tui.api.models.mcp_endpoint import McpTool, ServerInfo, ToolCall, ToolResult
 from mogplex_tui.api.resources.base import Resource
 from mogplex_tui.api.response import JsonResponse
 from mogplex_tui.api.response_errors import ResponseInfo, invalid_response
+from mogplex_tui.api.route_access import MCP_ENDPOINT
 from mogplex_tui.api.safe_text import shown_path, visible
 
 M = TypeVar("M", bound=BaseModel)

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.access import Family
 from mogplex_tui.api.request_checks import utf16_length
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.reasons import PartialList, Requirement, Subject
-from mogplex_tui.operate import formats, parameter_choices, toggle_delete_actions
+from mogplex_tui.operate import column_formats as formats
+from mogplex_tui.operate import parameter_choices, toggle_delete_actions
 from mogplex_tui.operate.combined_reads import ColumnPart, read_columns
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.model import (

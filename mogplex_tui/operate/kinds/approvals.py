@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.access import Family
 from mogplex_tui.api.request_checks import utf16_length
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.reasons import Requirement, Subject
-from mogplex_tui.operate import formats
+from mogplex_tui.operate import column_formats as formats
+from mogplex_tui.operate.column_formats import sort_key
 from mogplex_tui.operate.combined_reads import ListPart, in_parts
 from mogplex_tui.operate.common_joins import automation_names
-from mogplex_tui.operate.formats import sort_key
 from mogplex_tui.operate.model import (
     Action,
     Change,

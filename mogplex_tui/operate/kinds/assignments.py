@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.access import Family
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.reasons import Requirement
 from mogplex_tui.operate import (
-    formats,
+    column_formats as formats,
+)
+from mogplex_tui.operate import (
     formatting,
     parameter_choices,
     recent_run_facts,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from mogplex_tui.api.access import Family
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.reasons import Requirement
 from mogplex_tui.operate import automation_actions as requests
-from mogplex_tui.operate import formats, nested_record_text, recent_run_facts, toggle_delete_actions
+from mogplex_tui.operate import column_formats as formats
+from mogplex_tui.operate import nested_record_text, recent_run_facts, toggle_delete_actions
 from mogplex_tui.operate.automation_rows import (
     TOKEN_NOTICE,
     AutomationRow,
@@ -14,8 +15,8 @@ from mogplex_tui.operate.automation_rows import (
     read_single,
     read_v1,
 )
+from mogplex_tui.operate.column_formats import sort_key
 from mogplex_tui.operate.filters import quoted
-from mogplex_tui.operate.formats import sort_key
 from mogplex_tui.operate.model import (
     Action,
     Confirmation,

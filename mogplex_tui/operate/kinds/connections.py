@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.access import Family
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.reasons import Requirement
-from mogplex_tui.operate import change_results, formats, toggle_delete_actions
+from mogplex_tui.operate import change_results, toggle_delete_actions
+from mogplex_tui.operate import column_formats as formats
 from mogplex_tui.operate.model import (
     Action,
     Change,

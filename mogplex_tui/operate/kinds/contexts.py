@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.access import Family
 from mogplex_tui.api.errors import InvalidTarget
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.config import contexts as stored_contexts
 from mogplex_tui.config.contexts import Context
-from mogplex_tui.operate import formats
+from mogplex_tui.operate import column_formats as formats
 from mogplex_tui.operate.model import Entry, Fact, Kind, Layout, RowPage, Source, column
 
 if TYPE_CHECKING:

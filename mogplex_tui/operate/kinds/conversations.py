@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.access import Family
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.reasons import Requirement
-from mogplex_tui.operate import formats, formatting, nested_record_text, toggle_delete_actions
+from mogplex_tui.operate import column_formats as formats
+from mogplex_tui.operate import formatting, nested_record_text, toggle_delete_actions
 from mogplex_tui.operate.model import (
     Entry,
     Fact,

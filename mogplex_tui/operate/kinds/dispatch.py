@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.access import Family
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.reasons import Requirement
-from mogplex_tui.operate import common_joins, formats, formatting
+from mogplex_tui.operate import column_formats as formats
+from mogplex_tui.operate import common_joins, formatting
 from mogplex_tui.operate.model import (
     Fact,
     Join,

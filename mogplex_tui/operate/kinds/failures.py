@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.access import Family
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.reasons import Requirement
-from mogplex_tui.operate import formats, formatting
+from mogplex_tui.operate import column_formats as formats
+from mogplex_tui.operate import formatting
 from mogplex_tui.operate.model import (
     Fact,
     Kind,

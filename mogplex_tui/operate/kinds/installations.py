@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.access import Family
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.reasons import Requirement
-from mogplex_tui.operate import change_results, formats
+from mogplex_tui.operate import change_results
+from mogplex_tui.operate import column_formats as formats
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.model import (
     Action,

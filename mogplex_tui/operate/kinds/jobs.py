@@ -6,11 +6,12 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.access import Family
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.reasons import Requirement, Subject
-from mogplex_tui.operate import change_results, formats, formatting, nested_record_text
+from mogplex_tui.operate import change_results, formatting, nested_record_text
+from mogplex_tui.operate import column_formats as formats
+from mogplex_tui.operate.column_formats import sort_key
 from mogplex_tui.operate.filters import quoted
-from mogplex_tui.operate.formats import sort_key
 from mogplex_tui.operate.job_rows import (
     JobRow,
     fill,

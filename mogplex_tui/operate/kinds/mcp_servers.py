@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.access import Family
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.reasons import PartialList, Requirement
-from mogplex_tui.operate import formats, messages, toggle_delete_actions
+from mogplex_tui.operate import column_formats as formats
+from mogplex_tui.operate import messages, toggle_delete_actions
 from mogplex_tui.operate.model import Change, Fact, Kind, Layout, RowPage, Source, column
 from mogplex_tui.operate.row_pages import page_of
 

@@ -8,9 +8,9 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.access import Family
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.reasons import Requirement, Subject
-from mogplex_tui.operate import formats
+from mogplex_tui.operate import column_formats as formats
 from mogplex_tui.operate.combined_reads import ListPart, read_parts
 from mogplex_tui.operate.model import (
     Action,

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.access import Family
 from mogplex_tui.api.errors import NotSignedIn
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.reasons import PartialList, Requirement
 from mogplex_tui.live.usage_by_owner import UNKNOWN, DayActivity, DayFigures
-from mogplex_tui.operate import formats, formatting, toggle_delete_actions
+from mogplex_tui.operate import column_formats as formats
+from mogplex_tui.operate import formatting, toggle_delete_actions
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.model import (
     Action,

@@ -9,10 +9,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.access import Family
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.reasons import PartialList, Requirement
 from mogplex_tui.live.usage_by_owner import UNKNOWN, DayActivity, DayFigures
-from mogplex_tui.operate import formats, toggle_delete_actions
+from mogplex_tui.operate import column_formats as formats
+from mogplex_tui.operate import toggle_delete_actions
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.kinds.assignments import AssignmentRow
 from mogplex_tui.operate.model import (

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.access import Family
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.reasons import Requirement
-from mogplex_tui.operate import formats, toggle_delete_actions
+from mogplex_tui.operate import column_formats as formats
+from mogplex_tui.operate import toggle_delete_actions
 from mogplex_tui.operate.model import Fact, Kind, Layout, RowPage, Source, TextBlock, column
 from mogplex_tui.operate.row_pages import page_of
 

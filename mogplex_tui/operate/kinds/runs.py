@@ -9,7 +9,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from mogplex_tui.live.run_row import RunRow, duration_seconds
-from mogplex_tui.operate import formats, formatting, run_actions, run_facts
+from mogplex_tui.operate import column_formats as formats
+from mogplex_tui.operate import formatting, run_actions, run_facts
 from mogplex_tui.operate.model import Cell, FilterValue, Kind, Layout, RenderTime, SortKey, column
 from mogplex_tui.operate.older_runs import OLDER_RUNS
 from mogplex_tui.operate.run_export_fields import FIELDS

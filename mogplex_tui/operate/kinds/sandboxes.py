@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.access import Family
 from mogplex_tui.api.errors import LoginRequired, NotSignedIn
 from mogplex_tui.api.request_checks import is_uuid
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live import sandbox_logs
 from mogplex_tui.live.reasons import PartialList, Requirement
-from mogplex_tui.operate import change_results, common_parameters, formats, parameter_choices
+from mogplex_tui.operate import change_results, common_parameters, parameter_choices
+from mogplex_tui.operate import column_formats as formats
 from mogplex_tui.operate.filters import quoted
 from mogplex_tui.operate.log_source import LogSource
 from mogplex_tui.operate.model import (

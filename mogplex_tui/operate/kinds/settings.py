@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.access import Family
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.reasons import Requirement, Subject
-from mogplex_tui.operate import account_readiness, formats, parameter_choices
+from mogplex_tui.operate import account_readiness, parameter_choices
+from mogplex_tui.operate import column_formats as formats
 from mogplex_tui.operate.combined_reads import ListPart, in_parts
 from mogplex_tui.operate.model import (
     Action,

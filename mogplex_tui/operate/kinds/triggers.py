@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mogplex_tui.api.access import Family
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.reasons import Requirement
-from mogplex_tui.operate import formats, formatting, recent_run_facts, toggle_delete_actions
+from mogplex_tui.operate import column_formats as formats
+from mogplex_tui.operate import formatting, recent_run_facts, toggle_delete_actions
 from mogplex_tui.operate.model import Change, Fact, Join, Kind, Layout, Link, RowPage, Source, column
 from mogplex_tui.operate.row_pages import page_of
 

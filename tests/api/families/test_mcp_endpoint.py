@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from mogplex_tui.api import errors as e
-from mogplex_tui.api.access import Family, Reach, family_of
 from mogplex_tui.api.client import MogplexClient
 from mogplex_tui.api.models.mcp_endpoint import ToolCall, ToolResult
 from mogplex_tui.api.resources.mcp_endpoint import PROTOCOL
+from mogplex_tui.api.route_access import Family, Reach, family_of
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.core.plane import Settings

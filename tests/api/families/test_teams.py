@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from mogplex_tui.api import errors as e
-from mogplex_tui.api.access import Family, Reach
 from mogplex_tui.api.client import MogplexClient
 from mogplex_tui.api.models.base import parse_rows
 from mogplex_tui.api.models.invites import BulkInvites, Delivery
 from mogplex_tui.api.models.teams import AuditEvent, Memberships, Roster, TeamRole
+from mogplex_tui.api.route_access import Family, Reach
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane.identity import audit_log

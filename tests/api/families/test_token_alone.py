@@ -14,8 +14,8 @@ import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mogplex_tui.api import errors as e
-from mogplex_tui.api.access import Family, Reach, family_of
 from mogplex_tui.api.client import MogplexClient
+from mogplex_tui.api.route_access import Family, Reach, family_of
 from mogplex_tui.api.target import Target
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.controlplane import middleware

@@ -17,7 +17,7 @@ from textual.events import Resize
 from textual.geometry import Size
 from textual.screen import Screen
 
-from mogplex_tui.api.access import Family
+from mogplex_tui.api.route_access import Family
 from mogplex_tui.api.target import Target
 from mogplex_tui.app import ConsoleApp
 from mogplex_tui.config.secret import Secret

@@ -3,7 +3,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from mogplex_tui.api.access import Family
+from mogplex_tui.api.route_access import Family
 from tests.pilot.kinds.kind_navigation import go_to_list, go_to_row, long_texts_of, wait_for_notice
 
 

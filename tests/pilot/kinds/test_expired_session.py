@@ -69,8 +69,8 @@ async def test_every_list_reports_an_expired_cookie_without_a_token(console: Any
 async def test_header_reports_an_expired_session_until_it_is_accepted(
     console: Any, server: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "DOUBTS", 0.2)
-    monkeypatch.setattr(session, "LONGEST_DOUBT", 0.2)
+    monkeypatch.setattr(session, "RETRY_ACCESS_EVERY", 0.2)
+    monkeypatch.setattr(session, "LONGEST_RETRY_PAUSE", 0.2)
     plane = server.plane
 
     def ends(at: str) -> None:

@@ -6,7 +6,7 @@ from collections import Counter
 from decimal import Decimal
 from typing import Any
 
-from mogplex_tui.api.access import Family, family_of
+from mogplex_tui.api.route_access import Family, family_of
 from mogplex_tui.live.run_row import Cost
 from mogplex_tui.operate import formatting
 from mogplex_tui.operate.kinds.registry import kinds

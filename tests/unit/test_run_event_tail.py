@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from mogplex_tui.api.models.base import BadRow, parse_rows
 from mogplex_tui.api.models.events import Event
-from mogplex_tui.live.event_tail import BatchResult, EventLine, EventTail
+from mogplex_tui.live.run_event_tail import BatchResult, EventLine, EventTail
 from tests.unit.fakes import event, stamp, tool
 
 

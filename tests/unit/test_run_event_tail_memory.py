@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from mogplex_tui.api.models.base import Rows
-from mogplex_tui.live import event_tail, spill_file
+from mogplex_tui.live import run_event_tail, spill_file
 from mogplex_tui.live import run_row as make
-from mogplex_tui.live.event_tail import EventTail
+from mogplex_tui.live.run_event_tail import EventTail
 from mogplex_tui.live.run_events_feed import RunEventsFeed
 from mogplex_tui.live.spill_file import Spill
 from mogplex_tui.operate.messages import missing_events
@@ -68,7 +68,7 @@ def test_full_disk_keeps_payloads_in_memory(
 
 
 def test_long_tail_keeps_its_newest_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_tail, "MAX_LINES", 100)
+    monkeypatch.setattr(run_event_tail, "MAX_LINES", 100)
     tail, results = EventTail(), []
     events = [event(n) for n in range(300)]
     for end in range(10, 301, 10):
@@ -84,7 +84,7 @@ def test_long_tail_keeps_its_newest_lines(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_tool_finish_without_its_dropped_start_is_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(event_tail, "MAX_LINES", 10)
+    monkeypatch.setattr(run_event_tail, "MAX_LINES", 10)
     tail = EventTail()
     tail.add([tool(0, "long", done=False), *[event(n) for n in range(1, 12)]])
     assert tail.get("e0") is None
@@ -98,7 +98,7 @@ def test_tool_finish_without_its_dropped_start_is_a_line(monkeypatch: pytest.Mon
 async def test_screen_says_that_oldest_lines_are_dropped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(event_tail, "MAX_LINES", 10)
+    monkeypatch.setattr(run_event_tail, "MAX_LINES", 10)
     session = FakeSession(tmp_path)
     feed = RunEventsFeed(session, session.listing, make.from_call(call(1, status="streaming")))
     session.fake.events_of_call[call(1).id] = [Rows([event(n) for n in range(12)])]

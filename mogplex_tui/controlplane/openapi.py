@@ -176,8 +176,8 @@ def _responses(entry: Entry, taken: DeclaredOperation) -> dict[str, Any]:
         found["401"] = {"description": "Nobody, or nobody known", **json}
     if isinstance(entry.endpoint, V1Endpoint):
         found["429"] = {"description": "Over the limit of the token; Retry-After tells the seconds", **json}
-        if entry.verb is not None and entry.verb.scope is not None:
-            found["403"] = {"description": f"The token lacks the scope {entry.verb.scope}", **json}
+        if entry.handler is not None and entry.handler.scope is not None:
+            found["403"] = {"description": f"The token lacks the scope {entry.handler.scope}", **json}
     found["default"] = {"description": "A refusal", **json}
     return found
 

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route, Router
 from .app import build_app, service_of
 from .core.plane import Settings
 from .database_setup import prepare
-from .http.endpoints import Endpoint, Verb
+from .http.endpoints import Endpoint, MethodHandler
 
 _PACKAGE = __name__.rpartition(".")[0] + "."
 
@@ -20,18 +20,18 @@ _PACKAGE = __name__.rpartition(".")[0] + "."
 class Entry(NamedTuple):
     """One method of one path ("/api/repos/{id}"), with its endpoint and handler.
 
-    `verb` is None if the endpoint does not declare its methods' handlers (mcp.md §1).
+    `handler` is None if the endpoint does not declare its methods' handlers (mcp.md §1).
     """
 
     method: str
     path: str
     endpoint: Endpoint
-    verb: Verb | None
+    handler: MethodHandler | None
 
     @property
     def module(self) -> str:
         """The handler's file relative to the plane's package ("library/rule_routes.py")."""
-        found: Any = type(self.endpoint) if self.verb is None else _innermost(self.verb.handler)
+        found: Any = type(self.endpoint) if self.handler is None else _innermost(self.handler.handle)
         name: str = found.__module__
         return name.removeprefix(_PACKAGE).replace(".", "/") + ".py"
 
@@ -52,7 +52,8 @@ def entries(routes: Iterable[BaseRoute]) -> list[Entry]:
         if isinstance(route, Route) and isinstance(route.endpoint, Endpoint):
             endpoint = route.endpoint
             found += [
-                Entry(method, route.path, endpoint, endpoint.verbs.get(method)) for method in endpoint.methods
+                Entry(method, route.path, endpoint, endpoint.handlers.get(method))
+                for method in endpoint.methods
             ]
     return found
 

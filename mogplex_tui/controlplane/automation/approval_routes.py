@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute
 
 from ..db import row_json
 from ..http import params
-from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from ..http.endpoints import ApiRequest, MethodHandler, PlainEndpoint, Service, json_response, refusal, route
 from .jobs import node_writes
 
 _PAGE = 50
@@ -35,13 +35,13 @@ class Decision(NamedTuple):
     note: str | None
 
 
-async def _decision(ask: Ask, unparsable: str) -> Decision:
+async def _decision(request: ApiRequest, unparsable: str) -> Decision:
     """Parse the request body of an approval decision.
 
     Raises the 400s of routing.md §3.15; `unparsable` is the message for a body that is not JSON.
     """
     try:
-        body = await params.json_body(ask)
+        body = await params.json_body(request)
     except params.NotJsonError:
         raise refusal(400, unparsable) from None
     if not isinstance(body, dict | list):
@@ -58,35 +58,35 @@ async def _decision(ask: Ask, unparsable: str) -> Decision:
     return Decision(word, note)
 
 
-async def list_flow_approvals(ask: Ask) -> Response:
+async def list_flow_approvals(request: ApiRequest) -> Response:
     """Return the oldest 50 approval requests of paused job runs that are still open.
 
     An approval request is open while it is unanswered and has not expired.
     """
-    rows = ask.plane.db.all(
+    rows = request.plane.db.all(
         "SELECT id, job_run_id, flow_id, node_id, wait_config, created_at, expires_at FROM flow_waits"
         f" WHERE user_id = ? AND status = 'waiting' AND {_HUMAN} AND (expires_at IS NULL OR expires_at > ?)"
         " ORDER BY created_at, rowid LIMIT ?",
-        (ask.user_id, ask.plane.clock.now_us(), _PAGE + 1),
+        (request.user_id, request.plane.clock.now_us(), _PAGE + 1),
     )
     found = [
         row_json.timed(row, "created_at", "expires_at", json_columns=("wait_config",)) for row in rows[:_PAGE]
     ]
-    return answer({"approvals": found, "hasMore": len(rows) > _PAGE})
+    return json_response({"approvals": found, "hasMore": len(rows) > _PAGE})
 
 
-async def decide_flow_approval(ask: Ask) -> Response:
+async def decide_flow_approval(request: ApiRequest) -> Response:
     """Approve or deny an approval request of a job run, and resume the run.
 
     The response repeats the decision as it was sent, `approve` or `deny`.
     """
-    decision = await _decision(ask, "Request body must be valid JSON")
-    wait_id, now = ask.path_id("approval_id"), ask.plane.clock.now_us()
+    decision = await _decision(request, "Request body must be valid JSON")
+    wait_id, now = request.path_id("approval_id"), request.plane.clock.now_us()
     payload = node_writes.decided(decision.word, decision.note)
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         row = tx.one(
             f"SELECT status, expires_at FROM flow_waits WHERE id = ? AND user_id = ? AND {_HUMAN}",
-            (wait_id, ask.user_id),
+            (wait_id, request.user_id),
         )
         if row is None:
             raise refusal(404, "Approval not found")
@@ -96,44 +96,52 @@ async def decide_flow_approval(ask: Ask) -> Response:
             raise refusal(409, _GONE)
         if not node_writes.end_wait(tx, wait_id, "resumed", now, payload):
             raise refusal(409, _GONE)
-    ask.plane.wake.wait_resumed(wait_id)
-    return answer({"ok": True, "decision": decision.word})
+    request.plane.wake.wait_resumed(wait_id)
+    return json_response({"ok": True, "decision": decision.word})
 
 
-async def list_control_approvals(ask: Ask) -> Response:
+async def list_control_approvals(request: ApiRequest) -> Response:
     """Return the newest 50 pending approval requests of the orchestrator.
 
     Expired requests are included.
     """
-    run_id = ask.query("runId")
+    run_id = request.query("runId")
     narrowed, values = (" AND run_id = ?", (run_id.lower(),)) if run_id else ("", ())
-    rows = ask.plane.db.all(
+    rows = request.plane.db.all(
         f"{_CONTROL} WHERE user_id = ? AND status = 'pending'{narrowed} ORDER BY created_at DESC, rowid DESC LIMIT ?",
-        (ask.user_id, *values, _PAGE),
+        (request.user_id, *values, _PAGE),
     )
     instants = ("expires_at", "resolved_at", "created_at")
     found = [row_json.timed(row, *instants, json_columns=("tool_input",)) for row in rows]
-    return answer({"approvals": found})
+    return json_response({"approvals": found})
 
 
-async def decide_control_approval(ask: Ask) -> Response:
+async def decide_control_approval(request: ApiRequest) -> Response:
     """Approve or deny an approval request of the orchestrator.
 
     Responds 409 if the request is unknown, decided or expired; there is no 404.
     """
-    decision = await _decision(ask, "Request body must be JSON")
+    decision = await _decision(request, "Request body must be JSON")
     status = "approved" if decision.word == "approve" else "denied"
-    now = ask.plane.clock.now_us()
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    now = request.plane.clock.now_us()
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         done = tx.execute(
             "UPDATE control_approvals SET status = ?, resolution_source = 'api', resolved_at = ?, resolved_by = ?,"
             " resolution_note = ? WHERE id = ? AND user_id = ? AND status = 'pending'"
             " AND (expires_at IS NULL OR expires_at > ?)",
-            (status, now, ask.user_id, decision.note, ask.path_id("approval_id"), ask.user_id, now),
+            (
+                status,
+                now,
+                request.user_id,
+                decision.note,
+                request.path_id("approval_id"),
+                request.user_id,
+                now,
+            ),
         )
     if done.rowcount == 0:
         raise refusal(409, _GONE)
-    return answer({"ok": True, "decision": status})
+    return json_response({"ok": True, "decision": status})
 
 
 def routes(service: Service) -> list[BaseRoute]:
@@ -141,11 +149,13 @@ def routes(service: Service) -> list[BaseRoute]:
     flow, control = "/api/flows/approvals", "/api/control/approvals"
     failed, unresolved = "Failed to load approvals", "Failed to resolve approval"
     return [
-        route(flow, PlainEndpoint(service, {"GET": Verb(list_flow_approvals, failure=failed)})),
-        route(flow + "/{approval_id}", PlainEndpoint(service, {"POST": Verb(decide_flow_approval)})),
-        route(control, PlainEndpoint(service, {"GET": Verb(list_control_approvals, failure=failed)})),
+        route(flow, PlainEndpoint(service, {"GET": MethodHandler(list_flow_approvals, failure=failed)})),
+        route(flow + "/{approval_id}", PlainEndpoint(service, {"POST": MethodHandler(decide_flow_approval)})),
+        route(
+            control, PlainEndpoint(service, {"GET": MethodHandler(list_control_approvals, failure=failed)})
+        ),
         route(
             control + "/{approval_id}",
-            PlainEndpoint(service, {"POST": Verb(decide_control_approval, failure=unresolved)}),
+            PlainEndpoint(service, {"POST": MethodHandler(decide_control_approval, failure=unresolved)}),
         ),
     ]

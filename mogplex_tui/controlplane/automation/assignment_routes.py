@@ -15,7 +15,7 @@ from ..db.clock import iso_db
 from ..db.database import Row
 from ..http import params
 from ..http.bodies import body_of
-from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from ..http.endpoints import ApiRequest, MethodHandler, PlainEndpoint, Service, json_response, refusal, route
 from ..identity import model_catalogue
 from ..library.own_agents import own_agent
 from .run_summaries import summaries
@@ -34,37 +34,37 @@ def assignment(row: Row) -> dict[str, Any]:
     return out | {"enabled": bool(row["enabled"]), "created_at": iso_db(row["created_at"])}
 
 
-async def list_assignments(ask: Ask) -> Response:
+async def list_assignments(request: ApiRequest) -> Response:
     """Return up to 500 assignments of the caller's repositories.
 
     Each has the summary fields of its job runs.
     """
-    rows = ask.plane.db.all(f"SELECT a.* {_OWN} LIMIT ?", (ask.user_id, _LIMIT))
-    about = summaries(ask.plane, "assignment_id", [row["id"] for row in rows])
-    return answer([assignment(row) | about[row["id"]] for row in rows])
+    rows = request.plane.db.all(f"SELECT a.* {_OWN} LIMIT ?", (request.user_id, _LIMIT))
+    about = summaries(request.plane, "assignment_id", [row["id"] for row in rows])
+    return json_response([assignment(row) | about[row["id"]] for row in rows])
 
 
-async def create_assignment(ask: Ask) -> Response:
+async def create_assignment(request: ApiRequest) -> Response:
     """Assign an agent to a repository for one kind of work.
 
     An agent preset is copied to the caller's agents first. `{repo_id, agent_id, type,
     cron_schedule?, skill_id?, enabled?}` → 201 with the row.
     """
-    body = await body_of(ask)
+    body = await body_of(request)
     repo_id, agent_id, kind = (body.get(name) for name in ("repo_id", "agent_id", "type"))
     if not (repo_id and agent_id and kind):
         raise refusal(400, "Missing required fields")
     if kind not in TYPES:
         raise refusal(400, "Invalid type")
-    repo = ask.plane.db.one(
-        "SELECT id FROM repos WHERE id = ? AND user_id = ?", (str(repo_id).lower(), ask.user_id)
+    repo = request.plane.db.one(
+        "SELECT id FROM repos WHERE id = ? AND user_id = ?", (str(repo_id).lower(), request.user_id)
     )
     if repo is None:
         raise refusal(404, "Repo not found")
-    profile = ask.plane.db.only("SELECT * FROM profiles WHERE id = ?", (ask.user_id,))
-    model, now = model_catalogue.settings_default(ask.plane.db, profile), ask.plane.clock.now_us()
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
-        own = own_agent(tx, ask.user_id, str(agent_id), model, now)
+    profile = request.plane.db.only("SELECT * FROM profiles WHERE id = ?", (request.user_id,))
+    model, now = model_catalogue.settings_default(request.plane.db, profile), request.plane.clock.now_us()
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
+        own = own_agent(tx, request.user_id, str(agent_id), model, now)
         if own is None:
             raise refusal(404, "Agent not found")
         row_id = tx.new_id()
@@ -80,22 +80,22 @@ async def create_assignment(ask: Ask) -> Response:
             created_at=now,
         )
         tx.note("assignments", "INSERT", None, row_id)
-    return answer(assignment(_row(ask, row_id)), 201)
+    return json_response(assignment(_row(request, row_id)), 201)
 
 
-def _row(ask: Ask, row_id: str) -> Row:
-    row = ask.plane.db.one(f"SELECT a.* {_OWN} AND a.id = ?", (ask.user_id, row_id.lower()))
+def _row(request: ApiRequest, row_id: str) -> Row:
+    row = request.plane.db.one(f"SELECT a.* {_OWN} AND a.id = ?", (request.user_id, row_id.lower()))
     if row is None:
         raise refusal(404, "Not found")
     return row
 
 
-async def edit_assignment(ask: Ask) -> Response:
+async def edit_assignment(request: ApiRequest) -> Response:
     """Update the valid fields of an assignment and ignore the others.
 
     Returns the row without the summary of its runs (routing.md §1.3).
     """
-    body = await body_of(ask)
+    body = await body_of(request)
     row_id = body.get("id")
     if not row_id:
         raise refusal(400, "Missing id")
@@ -110,36 +110,36 @@ async def edit_assignment(ask: Ask) -> Response:
         changes["skill_id"] = body["skill_id"]
     if not changes:
         raise refusal(400, "No valid fields to update")
-    row = _row(ask, str(row_id))
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    row = _row(request, str(row_id))
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         tx.update("assignments", row["id"], **changes)
         tx.note("assignments", "UPDATE", None, row["id"])
-    return answer(assignment(_row(ask, row["id"])))
+    return json_response(assignment(_row(request, row["id"])))
 
 
-async def delete_assignment(ask: Ask) -> Response:
+async def delete_assignment(request: ApiRequest) -> Response:
     """Delete an assignment and its job runs (§1.4)."""
-    row_id = params.trim(ask.query("id"))
+    row_id = params.trim(request.query("id"))
     if not row_id:
         raise refusal(400, "Missing id")
-    row = _row(ask, row_id)
+    row = _row(request, row_id)
     try:
-        with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        with request.plane.db.transaction(ids=request.service.ids) as tx:
             for job in tx.all("SELECT id FROM job_runs WHERE assignment_id = ?", (row["id"],)):
                 tx.note("job_runs", "DELETE", None, job["id"])
             tx.execute("DELETE FROM assignments WHERE id = ?", (row["id"],))
             tx.note("assignments", "DELETE", None, row["id"])
     except sqlite3.Error as error:
         raise refusal(500, str(error)) from None
-    return answer({"ok": True})
+    return json_response({"ok": True})
 
 
 def routes(service: Service) -> list[BaseRoute]:
     """Return the routes of this module."""
-    verbs = {
-        "GET": Verb(list_assignments, failure="Failed to load assignments"),
-        "POST": Verb(create_assignment),
-        "PUT": Verb(edit_assignment),
-        "DELETE": Verb(delete_assignment),
+    handlers = {
+        "GET": MethodHandler(list_assignments, failure="Failed to load assignments"),
+        "POST": MethodHandler(create_assignment),
+        "PUT": MethodHandler(edit_assignment),
+        "DELETE": MethodHandler(delete_assignment),
     }
-    return [route("/api/assignments", PlainEndpoint(service, verbs))]
+    return [route("/api/assignments", PlainEndpoint(service, handlers))]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..http import params
-from ..http.endpoints import Ask, RefusedError, refusal
+from ..http.endpoints import ApiRequest, RefusedError, refusal
 from .flow_service import FlowService
 from .flow_store import FlowError
 
@@ -22,9 +22,9 @@ def flow_refusal(error: FlowError) -> RefusedError:
     return refusal(error.status, error.message, code=error.code, **more)
 
 
-def service_of(ask: Ask) -> FlowService:
+def service_of(request: ApiRequest) -> FlowService:
     """Return the flow service for the caller."""
-    return FlowService(ask.plane, ask.service.ids, ask.user_id)
+    return FlowService(request.plane, request.service.ids, request.user_id)
 
 
 def positive_number(value: Any) -> int | None:

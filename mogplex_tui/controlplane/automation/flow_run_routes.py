@@ -12,7 +12,16 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from ..http import params
-from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, empty_crash, refusal, route
+from ..http.endpoints import (
+    ApiRequest,
+    MethodHandler,
+    PlainEndpoint,
+    Service,
+    empty_crash,
+    json_response,
+    refusal,
+    route,
+)
 from . import flow_run_queries
 from .events import named_flow_start
 from .flow_route_helpers import flow_refusal
@@ -22,67 +31,69 @@ from .graphs.normalizer import coerce, start_of
 _INACTIVE = "Publish and activate this workflow before testing it."
 
 
-def _flow_id(ask: Ask) -> str:
+def _flow_id(request: ApiRequest) -> str:
     try:
-        return str(own_flow(ask.plane.db, ask.user_id, ask.path_id("flow_id"))["id"])
+        return str(own_flow(request.plane.db, request.user_id, request.path_id("flow_id"))["id"])
     except FlowError as error:
         raise flow_refusal(error) from None
 
 
-async def list_runs(ask: Ask) -> Response:
+async def list_runs(request: ApiRequest) -> Response:
     """Return the newest runs of a flow: 12, or `limit`, which is at most 50.
 
     A `limit` that is not a number is answered with an empty 500 (§3.13).
     """
     limit = 12
-    if ask.query("limit"):
-        given = params.leading_int(ask.query("limit"))
+    if request.query("limit"):
+        given = params.leading_int(request.query("limit"))
         if given is None:
             raise empty_crash()
         limit = max(1, min(50, given))
-    rows = flow_run_queries.newest(ask.plane, _flow_id(ask), limit)
-    return answer({"runs": flow_run_queries.records(ask.plane, rows)})
+    rows = flow_run_queries.newest(request.plane, _flow_id(request), limit)
+    return json_response({"runs": flow_run_queries.records(request.plane, rows)})
 
 
-async def read_run(ask: Ask) -> Response:
+async def read_run(request: ApiRequest) -> Response:
     """Return one run of a flow with its details."""
-    row = flow_run_queries.one(ask.plane, _flow_id(ask), ask.path_id("run_id"))
+    row = flow_run_queries.one(request.plane, _flow_id(request), request.path_id("run_id"))
     if row is None:
         raise refusal(404, "Run not found", code="FLOW_RUN_NOT_FOUND")
-    return answer({"run": flow_run_queries.detail(ask.plane, row)})
+    return json_response({"run": flow_run_queries.detail(request.plane, row)})
 
 
-async def test_trigger(ask: Ask) -> Response:
+async def test_trigger(request: ApiRequest) -> Response:
     """Start one run of a flow's published graph with a test event.
 
     Responds 202 if the run was queued, else 200 with the reason. routing.md §3.11.
     """
-    payload = await _payload(ask)
-    flow_id = ask.path_id("flow_id")
-    flow = named_flow_start.active_flow(ask.plane, flow_id)
-    if flow is None or flow["user_id"] != ask.user_id:
+    payload = await _payload(request)
+    flow_id = request.path_id("flow_id")
+    flow = named_flow_start.active_flow(request.plane, flow_id)
+    if flow is None or flow["user_id"] != request.user_id:
         raise refusal(400, _INACTIVE)
     if start_of(coerce(json.loads(flow["graph"]))) is None:
         raise refusal(400, "Workflow trigger is missing.")
-    key = named_flow_start.trial_key(flow_id, ask.service.ids.uuid())
-    fired = named_flow_start.fire(ask.plane, ask.service.ids, flow, key=key, payload=payload, source="api")
-    return answer(fired.body(), 202 if fired.outcome == "queued" else 200)
+    key = named_flow_start.trial_key(flow_id, request.service.ids.uuid())
+    fired = named_flow_start.fire(
+        request.plane, request.service.ids, flow, key=key, payload=payload, source="api"
+    )
+    return json_response(fired.body(), 202 if fired.outcome == "queued" else 200)
 
 
-async def _payload(ask: Ask) -> dict[str, Any]:
+async def _payload(request: ApiRequest) -> dict[str, Any]:
     """Return the payload of the request body, or a default payload if it has none."""
     try:
-        sent = (await params.json_object(ask)).get("payload")
+        sent = (await params.json_object(request)).get("payload")
     except params.NotJsonError:
         sent = None
-    return sent if isinstance(sent, dict) else named_flow_start.trial_payload(ask.plane.clock.now_us())
+    return sent if isinstance(sent, dict) else named_flow_start.trial_payload(request.plane.clock.now_us())
 
 
 def routes(service: Service) -> list[BaseRoute]:
     """Return the routes of this module."""
     one = "/api/flows/{flow_id}"
     return [
-        route(one + "/runs", PlainEndpoint(service, {"GET": Verb(list_runs)})),
-        route(one + "/runs/{run_id}", PlainEndpoint(service, {"GET": Verb(read_run)})),
-        route(one + "/test-trigger", PlainEndpoint(service, {"POST": Verb(test_trigger)})),
+        route(one + "/runs", PlainEndpoint(service, {"GET": MethodHandler(list_runs)})),
+        route(one + "/runs/{run_id}", PlainEndpoint(service, {"GET": MethodHandler(read_run)})),
+        route(one + "/test-trigger", PlainEndpoint(service, {"POST": MethodHandler(test_trigger)})),
     ]

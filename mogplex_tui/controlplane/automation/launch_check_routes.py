@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute
 
 from ..db.database import Row
 from ..http import params
-from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from ..http.endpoints import ApiRequest, MethodHandler, PlainEndpoint, Service, json_response, refusal, route
 from ..identity import model_catalogue
 from ..identity.active_team import team_scope
 
@@ -20,17 +20,17 @@ _PLATFORM_PROJECT = "prj_hosted_sandboxes"
 _DENIED = "Your team role does not allow this sandbox operation (tools.bash)."
 
 
-def _profile(ask: Ask) -> Row:
-    return ask.plane.db.only("SELECT * FROM profiles WHERE id = ?", (ask.user_id,))
+def _profile(request: ApiRequest) -> Row:
+    return request.plane.db.only("SELECT * FROM profiles WHERE id = ?", (request.user_id,))
 
 
-async def harnesses(ask: Ask) -> Response:
+async def harnesses(request: ApiRequest) -> Response:
     """Return for each harness whether it is available and whose key pays for it.
 
     The payer is the account's gateway key, its provider key, or the platform's key.
     """
-    profile = _profile(ask)
-    keys = model_catalogue.reach(ask.plane.db, profile).keys
+    profile = _profile(request)
+    keys = model_catalogue.reach(request.plane.db, profile).keys
     found: dict[str, Any] = {"mogplex": {"available": True, "billingSource": "mogplex", "reason": None}}
     for name, (provider, words) in _PROVIDERS.items():
         source = None
@@ -42,24 +42,24 @@ async def harnesses(ask: Ask) -> Response:
             source = "platform_ai_gateway"
         reason = None if source else f"Add {words} key"
         found[name] = {"available": source is not None, "billingSource": source, "reason": reason}
-    return answer({"harnesses": found})
+    return json_response({"harnesses": found})
 
 
-async def sandbox_test(ask: Ask) -> Response:
+async def sandbox_test(request: ApiRequest) -> Response:
     """Check whether a sandbox could be launched for a repository.
 
     If its configuration does not allow a launch, the response is a 200 with `ok: false`.
     """
-    team_id = team_scope(ask, "tools.bash", _DENIED)
+    team_id = team_scope(request, "tools.bash", _DENIED)
     try:
-        body = await params.json_object(ask)
+        body = await params.json_object(request)
     except params.NotJsonError:
         body = {}
     repo_id = body.get("repoId")
     if not isinstance(repo_id, str) or not params.trim(repo_id):
         raise refusal(400, "repoId is required")
-    owner, owner_id = ("user_id", ask.user_id) if team_id is None else ("product_team_id", team_id)
-    repo = ask.plane.db.one(
+    owner, owner_id = ("user_id", request.user_id) if team_id is None else ("product_team_id", team_id)
+    repo = request.plane.db.one(
         f"SELECT * FROM repos WHERE id = ? AND {owner} = ?", (params.trim(repo_id).lower(), owner_id)
     )
     if repo is None:
@@ -75,22 +75,22 @@ async def sandbox_test(ask: Ask) -> Response:
     }
     if repo["github_installation_id"] is None:
         error = "GitHub access is not available for this repository"
-        return answer({"ok": False, "error": error, "repo": about, "env": env})
-    if not _profile(ask)["allow_platform_sandbox"]:
+        return json_response({"ok": False, "error": error, "repo": about, "env": env})
+    if not _profile(request)["allow_platform_sandbox"]:
         error = "Sandboxes on the platform's own project are not available for this account"
-        return answer({"ok": False, "error": error, "repo": about, "env": env})
+        return json_response({"ok": False, "error": error, "repo": about, "env": env})
     sandbox = {
         "billingSource": "platform",
         "credentialSource": "platform",
         "projectId": _PLATFORM_PROJECT,
         "teamId": None,
     }
-    return answer({"ok": True, "repo": about, "env": env, "sandbox": sandbox})
+    return json_response({"ok": True, "repo": about, "env": env, "sandbox": sandbox})
 
 
 def routes(service: Service) -> list[BaseRoute]:
     """Return the routes of this module."""
     return [
-        route("/api/automations/harnesses", PlainEndpoint(service, {"GET": Verb(harnesses)})),
-        route("/api/automations/sandbox-test", PlainEndpoint(service, {"POST": Verb(sandbox_test)})),
+        route("/api/automations/harnesses", PlainEndpoint(service, {"GET": MethodHandler(harnesses)})),
+        route("/api/automations/sandbox-test", PlainEndpoint(service, {"POST": MethodHandler(sandbox_test)})),
     ]

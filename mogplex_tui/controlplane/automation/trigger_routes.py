@@ -12,7 +12,7 @@ from ..db.clock import iso_db
 from ..db.database import Row, Tx
 from ..http import params
 from ..http.bodies import body_of
-from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from ..http.endpoints import ApiRequest, MethodHandler, PlainEndpoint, Service, json_response, refusal, route
 from .run_summaries import summaries
 
 EVENTS = ("mention", "pr_opened", "issue_opened", "pr_comment", "issue_comment", "push", "ci_failure")
@@ -55,63 +55,65 @@ def slug_of(name: str) -> str:
     return dashed.removeprefix("-").removesuffix("-")
 
 
-async def list_triggers(ask: Ask) -> Response:
+async def list_triggers(request: ApiRequest) -> Response:
     """List the caller's triggers with a summary of their runs, newest first."""
-    rows = ask.plane.db.all(f"{_OWN} ORDER BY t.created_at DESC, t.rowid DESC", (ask.user_id,))
-    about = summaries(ask.plane, "trigger_id", [row["id"] for row in rows])
-    return answer([trigger(row) | about[row["id"]] for row in rows])
+    rows = request.plane.db.all(f"{_OWN} ORDER BY t.created_at DESC, t.rowid DESC", (request.user_id,))
+    about = summaries(request.plane, "trigger_id", [row["id"] for row in rows])
+    return json_response([trigger(row) | about[row["id"]] for row in rows])
 
 
-def _own_agent(ask: Ask, value: Any) -> Row:
+def _own_agent(request: ApiRequest, value: Any) -> Row:
     if not isinstance(value, str) or not params.trim(value):
         raise refusal(400, "agent_id is required")
-    row = ask.plane.db.one(
+    row = request.plane.db.one(
         "SELECT id, name, slug FROM agents WHERE id = ? AND user_id = ?",
-        (params.trim(value).lower(), ask.user_id),
+        (params.trim(value).lower(), request.user_id),
     )
     if row is None:
         raise refusal(404, "Agent not found")
     return row
 
 
-def _give_slug(tx: Tx, ask: Ask, agent: Row) -> None:
+def _give_slug(tx: Tx, request: ApiRequest, agent: Row) -> None:
     """Give an agent without a slug one from its name, unless it is taken."""
     slug = slug_of(agent["name"])
-    taken = tx.one("SELECT 1 FROM agents WHERE user_id = ? AND slug = ?", (ask.user_id, slug))
+    taken = tx.one("SELECT 1 FROM agents WHERE user_id = ? AND slug = ?", (request.user_id, slug))
     if agent["slug"] is None and slug and taken is None:
         tx.update("agents", agent["id"], slug=slug)
-        tx.note("agents", "UPDATE", ask.user_id, agent["id"])
+        tx.note("agents", "UPDATE", request.user_id, agent["id"])
 
 
-async def create_trigger(ask: Ask) -> Response:
+async def create_trigger(request: ApiRequest) -> Response:
     """Create a trigger: an event of an installation of the caller starts an agent."""
-    body = await body_of(ask)
+    body = await body_of(request)
     if not all(body.get(name) for name in ("installation_id", "agent_id", "event")):
         raise refusal(400, "Missing required fields")
-    installation = ask.plane.db.one(
+    installation = request.plane.db.one(
         "SELECT installation_id FROM github_installations WHERE installation_id = ? AND user_id = ?",
-        (_number(body["installation_id"]), ask.user_id),
+        (_number(body["installation_id"]), request.user_id),
     )
     if installation is None:
         raise refusal(404, "Installation not found")
-    agent = _own_agent(ask, body["agent_id"])
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
-        _give_slug(tx, ask, agent)
+    agent = _own_agent(request, body["agent_id"])
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
+        _give_slug(tx, request, agent)
         if body["event"] not in EVENTS:
             raise refusal(500, _BAD_EVENT)
         row_id = tx.new_id()
         tx.insert(
             "triggers",
             id=row_id,
-            user_id=ask.user_id,
+            user_id=request.user_id,
             agent_id=agent["id"],
             installation_id=installation["installation_id"],
             event=body["event"],
             is_default=int(body.get("is_default") is True),
-            created_at=ask.plane.clock.now_us(),
+            created_at=request.plane.clock.now_us(),
         )
-        tx.note("triggers", "INSERT", ask.user_id, row_id)
-    return answer(trigger(ask.plane.db.only(f"{_OWN} AND t.id = ?", (ask.user_id, row_id))), 201)
+        tx.note("triggers", "INSERT", request.user_id, row_id)
+    return json_response(
+        trigger(request.plane.db.only(f"{_OWN} AND t.id = ?", (request.user_id, row_id))), 201
+    )
 
 
 def _number(value: Any) -> int | None:
@@ -125,14 +127,14 @@ def _number(value: Any) -> int | None:
     return number if abs(number) < 2**63 else None
 
 
-async def edit_trigger(ask: Ask) -> Response:
+async def edit_trigger(request: ApiRequest) -> Response:
     """Update a trigger; responds 500 for an unknown id (§2)."""
-    body = await body_of(ask)
+    body = await body_of(request)
     row_id = body.get("id")
     if not row_id:
         raise refusal(400, "Missing trigger id")
-    agent = _own_agent(ask, body["agent_id"]) if "agent_id" in body else None
-    row = ask.plane.db.one(f"{_OWN} AND t.id = ?", (ask.user_id, str(row_id).lower()))
+    agent = _own_agent(request, body["agent_id"]) if "agent_id" in body else None
+    row = request.plane.db.one(f"{_OWN} AND t.id = ?", (request.user_id, str(row_id).lower()))
     if row is None:
         raise refusal(500, _NO_ROW)
     changes: dict[str, Any] = {}
@@ -145,36 +147,36 @@ async def edit_trigger(ask: Ask) -> Response:
         changes["event"] = body["event"]
     if agent is not None:
         changes["agent_id"] = agent["id"]
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         if agent is not None:
-            _give_slug(tx, ask, agent)
+            _give_slug(tx, request, agent)
         if changes:
             tx.update("triggers", row["id"], **changes)
-            tx.note("triggers", "UPDATE", ask.user_id, row["id"])
-    return answer(trigger(ask.plane.db.only(f"{_OWN} AND t.id = ?", (ask.user_id, row["id"]))))
+            tx.note("triggers", "UPDATE", request.user_id, row["id"])
+    return json_response(trigger(request.plane.db.only(f"{_OWN} AND t.id = ?", (request.user_id, row["id"]))))
 
 
-async def delete_trigger(ask: Ask) -> Response:
+async def delete_trigger(request: ApiRequest) -> Response:
     """Delete a trigger but not its job runs; deleting an unknown one succeeds."""
-    row_id = params.trim(ask.query("id")).lower()
+    row_id = params.trim(request.query("id")).lower()
     if not row_id:
         raise refusal(400, "Missing id")
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
-        mine = tx.one("SELECT id FROM triggers WHERE id = ? AND user_id = ?", (row_id, ask.user_id))
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
+        mine = tx.one("SELECT id FROM triggers WHERE id = ? AND user_id = ?", (row_id, request.user_id))
         if mine is not None:
             for job in tx.all("SELECT id FROM job_runs WHERE trigger_id = ?", (row_id,)):
                 tx.note("job_runs", "UPDATE", None, job["id"])
             tx.execute("DELETE FROM triggers WHERE id = ?", (row_id,))
-            tx.note("triggers", "DELETE", ask.user_id, row_id)
-    return answer({"ok": True})
+            tx.note("triggers", "DELETE", request.user_id, row_id)
+    return json_response({"ok": True})
 
 
 def routes(service: Service) -> list[BaseRoute]:
     """Return the routes of this module."""
-    verbs = {
-        "GET": Verb(list_triggers, failure="Failed to load triggers"),
-        "POST": Verb(create_trigger),
-        "PUT": Verb(edit_trigger),
-        "DELETE": Verb(delete_trigger),
+    handlers = {
+        "GET": MethodHandler(list_triggers, failure="Failed to load triggers"),
+        "POST": MethodHandler(create_trigger),
+        "PUT": MethodHandler(edit_trigger),
+        "DELETE": MethodHandler(delete_trigger),
     }
-    return [route("/api/triggers", PlainEndpoint(service, verbs))]
+    return [route("/api/triggers", PlainEndpoint(service, handlers))]

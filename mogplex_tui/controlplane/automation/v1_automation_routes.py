@@ -13,7 +13,16 @@ from starlette.routing import Route
 from ..db.clock import iso_db, parse_instant
 from ..db.database import Row
 from ..http import params
-from ..http.endpoints import Ask, Service, V1Endpoint, Verb, bad_request, data, not_found, route
+from ..http.endpoints import (
+    ApiRequest,
+    MethodHandler,
+    Service,
+    V1Endpoint,
+    bad_request,
+    not_found,
+    route,
+    v1_response,
+)
 from . import flow_run_queries
 from . import v1_write_routes as writes
 from .v1_serializers import automation, own_automation, summary
@@ -45,41 +54,43 @@ def _position(cursor: str) -> tuple[int, str]:
     return at, row_id.lower()
 
 
-async def list_automations(ask: Ask) -> Response:
+async def list_automations(request: ApiRequest) -> Response:
     """Return a page of the caller's automations, newest first."""
-    limit = params.clamped(ask.query("limit"), 50, 1, 100)
-    sql, values = "SELECT * FROM flows WHERE user_id = ?", [ask.user_id]
-    cursor = ask.query("cursor")
+    limit = params.clamped(request.query("limit"), 50, 1, 100)
+    sql, values = "SELECT * FROM flows WHERE user_id = ?", [request.user_id]
+    cursor = request.query("cursor")
     after: tuple[object, ...] = ()
     if cursor:
         sql += " AND (created_at, id) < (?, ?)"
         after = _position(cursor)
-    rows = ask.plane.db.all(f"{sql} ORDER BY created_at DESC, id DESC LIMIT ?", (*values, *after, limit + 1))
+    rows = request.plane.db.all(
+        f"{sql} ORDER BY created_at DESC, id DESC LIMIT ?", (*values, *after, limit + 1)
+    )
     page = rows[:limit]
     next_cursor = _cursor(page[-1]) if len(rows) > limit else None
-    return data({"automations": [summary(row) for row in page], "nextCursor": next_cursor})
+    return v1_response({"automations": [summary(row) for row in page], "nextCursor": next_cursor})
 
 
-async def read_automation(ask: Ask) -> Response:
+async def read_automation(request: ApiRequest) -> Response:
     """Return one automation with its draft and published graphs, normalised."""
-    return data({"automation": automation(own_automation(ask))})
+    return v1_response({"automation": automation(own_automation(request))})
 
 
-async def list_runs(ask: Ask) -> Response:
+async def list_runs(request: ApiRequest) -> Response:
     """Return the newest job runs of one automation; older runs cannot be requested."""
-    flow = own_automation(ask)
-    limit = params.clamped(ask.query("limit"), 20, 1, 50)
-    rows = flow_run_queries.newest(ask.plane, flow["id"], limit)
-    return data({"runs": flow_run_queries.records(ask.plane, rows)})
+    flow = own_automation(request)
+    limit = params.clamped(request.query("limit"), 20, 1, 50)
+    rows = flow_run_queries.newest(request.plane, flow["id"], limit)
+    return v1_response({"runs": flow_run_queries.records(request.plane, rows)})
 
 
-async def read_automation_run(ask: Ask) -> Response:
+async def read_automation_run(request: ApiRequest) -> Response:
     """Return one job run of the automation with its ledger, calls, findings and waits."""
-    flow = own_automation(ask)
-    row = flow_run_queries.one(ask.plane, flow["id"], ask.path_id("run_id"))
+    flow = own_automation(request)
+    row = flow_run_queries.one(request.plane, flow["id"], request.path_id("run_id"))
     if row is None:
         raise not_found("Run not found")
-    return data({"run": flow_run_queries.detail(ask.plane, row)})
+    return v1_response({"run": flow_run_queries.detail(request.plane, row)})
 
 
 def routes(service: Service) -> list[Route]:
@@ -88,19 +99,25 @@ def routes(service: Service) -> list[Route]:
     one = prefix + "/{automation_id}"
     paths = {
         prefix: {
-            "GET": Verb(list_automations, "read", "Failed to list automations"),
-            "POST": Verb(writes.create_automation, "write", "Failed to create automation"),
+            "GET": MethodHandler(list_automations, "read", "Failed to list automations"),
+            "POST": MethodHandler(writes.create_automation, "write", "Failed to create automation"),
         },
         one: {
-            "GET": Verb(read_automation, "read", "Failed to load automation"),
-            "PUT": Verb(writes.update_automation, "write", "Failed to update automation"),
+            "GET": MethodHandler(read_automation, "read", "Failed to load automation"),
+            "PUT": MethodHandler(writes.update_automation, "write", "Failed to update automation"),
         },
-        one + "/publish": {"POST": Verb(writes.publish_automation, "write", "Failed to publish automation")},
-        one + "/model": {"PUT": Verb(writes.set_model, "write", "Failed to update automation model")},
-        one + "/trigger": {"POST": Verb(writes.trigger_automation, "write", "Failed to trigger automation")},
-        one + "/runs": {"GET": Verb(list_runs, "read", "Failed to list automation runs")},
+        one + "/publish": {
+            "POST": MethodHandler(writes.publish_automation, "write", "Failed to publish automation")
+        },
+        one + "/model": {
+            "PUT": MethodHandler(writes.set_model, "write", "Failed to update automation model")
+        },
+        one + "/trigger": {
+            "POST": MethodHandler(writes.trigger_automation, "write", "Failed to trigger automation")
+        },
+        one + "/runs": {"GET": MethodHandler(list_runs, "read", "Failed to list automation runs")},
         one + "/runs/{run_id}": {
-            "GET": Verb(read_automation_run, "read", "Failed to load automation run logs")
+            "GET": MethodHandler(read_automation_run, "read", "Failed to load automation run logs")
         },
     }
-    return [route(path, V1Endpoint(service, verbs)) for path, verbs in paths.items()]
+    return [route(path, V1Endpoint(service, handlers)) for path, handlers in paths.items()]

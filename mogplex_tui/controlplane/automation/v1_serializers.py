@@ -7,7 +7,7 @@ from typing import Any
 
 from ..db.clock import iso_db
 from ..db.database import Row
-from ..http.endpoints import Ask, RefusedError, not_found, v1_refusal
+from ..http.endpoints import ApiRequest, RefusedError, not_found, v1_refusal
 from .flow_store import FlowError, own_flow
 from .graphs.normalizer import coerce
 
@@ -21,13 +21,13 @@ _RUN_SUMMARY = {
 }
 
 
-def own_automation(ask: Ask) -> Row:
+def own_automation(request: ApiRequest) -> Row:
     """Return the caller's automation that the path names. Raises 404.
 
     The row includes the published version.
     """
     try:
-        return own_flow(ask.plane.db, ask.user_id, ask.path_id("automation_id"))
+        return own_flow(request.plane.db, request.user_id, request.path_id("automation_id"))
     except FlowError:
         raise not_found("Automation not found") from None
 

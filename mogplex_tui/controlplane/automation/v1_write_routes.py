@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from ..core import refusable_backends
 from ..http import params
-from ..http.endpoints import Ask, bad_request, data, not_found, v1_refusal
+from ..http.endpoints import ApiRequest, bad_request, not_found, v1_refusal, v1_response
 from ..identity import model_catalogue
 from .events import work_queue
 from .events.matching import Target
@@ -26,18 +26,18 @@ from .v1_serializers import automation, flow_refusal, own_automation
 _LONGEST_KEY = 200
 
 
-def _service(ask: Ask) -> FlowService:
-    return FlowService(ask.plane, ask.service.ids, ask.user_id)
+def _service(request: ApiRequest) -> FlowService:
+    return FlowService(request.plane, request.service.ids, request.user_id)
 
 
-async def _object(ask: Ask) -> dict[str, Any]:
+async def _object(request: ApiRequest) -> dict[str, Any]:
     """Return the request body as an object.
 
     Anything but an object counts as an empty object, except that `null` and a body that is not JSON
     are refused with a 400.
     """
     try:
-        value = await params.json_body(ask)
+        value = await params.json_body(request)
     except params.NotJsonError:
         value = None
     if value is None:
@@ -79,24 +79,26 @@ def _columns(body: dict[str, Any]) -> dict[str, Any]:
     return columns
 
 
-def _answer(ask: Ask, flow_id: str, status: int = 200) -> Response:
-    return data({"automation": automation(own_flow(ask.plane.db, ask.user_id, flow_id))}, status)
+def _answer(request: ApiRequest, flow_id: str, status: int = 200) -> Response:
+    return v1_response(
+        {"automation": automation(own_flow(request.plane.db, request.user_id, flow_id))}, status
+    )
 
 
-async def create_automation(ask: Ask) -> Response:
+async def create_automation(request: ApiRequest) -> Response:
     """Create an automation, then save its graph, then publish it if requested.
 
     If a step fails, the effects of the earlier steps remain.
     """
-    body = await _object(ask)
+    body = await _object(request)
     installation_id = _installation(body.get("installationId"))
     if installation_id is None:
         raise bad_request("installationId must be a positive integer")
     graph, columns = _graph(body), _columns(body)
-    service = _service(ask)
+    service = _service(request)
     try:
         service.check_installation(installation_id)
-        draft = starter_graph(ask.plane.db, ask.user_id, "blank", installation_id)
+        draft = starter_graph(request.plane.db, request.user_id, "blank", installation_id)
         flow_id = service.create(columns.get("name", "Untitled flow"), installation_id, draft)
         if graph is not None or columns:
             service.edit(flow_id, columns, graph, has_graph=graph is not None)
@@ -104,46 +106,46 @@ async def create_automation(ask: Ask) -> Response:
             service.publish(flow_id)
     except FlowError as error:
         raise flow_refusal(error, "Failed to create automation") from None
-    return _answer(ask, flow_id, 201)
+    return _answer(request, flow_id, 201)
 
 
-async def update_automation(ask: Ask) -> Response:
+async def update_automation(request: ApiRequest) -> Response:
     """Update the valid fields of an automation and ignore invalid ones.
 
     A graph in the body replaces the whole draft.
     """
-    body = await _object(ask)
+    body = await _object(request)
     graph, columns = _graph(body), _columns(body)
     installation_id = _installation(body.get("installationId"))
-    service = _service(ask)
+    service = _service(request)
     try:
         if installation_id is not None:
             service.check_installation(installation_id)
             columns["installation_id"] = installation_id
-        flow_id = own_automation(ask)["id"]
+        flow_id = own_automation(request)["id"]
         service.edit(flow_id, columns, graph, has_graph=graph is not None)
     except FlowError as error:
         raise flow_refusal(error, "Failed to update automation") from None
-    return _answer(ask, flow_id)
+    return _answer(request, flow_id)
 
 
-async def publish_automation(ask: Ask) -> Response:
+async def publish_automation(request: ApiRequest) -> Response:
     """Validate the draft and publish it as the active version.
 
     If the draft is invalid, the response has its first error.
     """
-    flow_id = own_automation(ask)["id"]
+    flow_id = own_automation(request)["id"]
     try:
-        _service(ask).publish(flow_id)
+        _service(request).publish(flow_id)
     except FlowError as error:
         raise flow_refusal(error, "Failed to publish automation") from None
-    return _answer(ask, flow_id)
+    return _answer(request, flow_id)
 
 
-async def set_model(ask: Ask) -> Response:
+async def set_model(request: ApiRequest) -> Response:
     """Set the model of one agent node in the draft, and publish if requested."""
     try:
-        body = await params.json_object(ask)
+        body = await params.json_object(request)
     except params.NotJsonError:
         body = {}
     node_id, model_id = body.get("nodeId"), body.get("modelId")
@@ -151,10 +153,10 @@ async def set_model(ask: Ask) -> Response:
         raise bad_request("nodeId is required")
     if "modelId" not in body or not (model_id is None or isinstance(model_id, str)):
         raise bad_request("modelId must be a model id or null")
-    row = own_automation(ask)
+    row = own_automation(request)
     if model_id is not None:
-        profile = ask.plane.db.only("SELECT * FROM profiles WHERE id = ?", (ask.user_id,))
-        if model_id not in {model["id"] for model in model_catalogue.offered_now(ask.plane.db, profile)}:
+        profile = request.plane.db.only("SELECT * FROM profiles WHERE id = ?", (request.user_id,))
+        if model_id not in {model["id"] for model in model_catalogue.offered_now(request.plane.db, profile)}:
             raise bad_request("Model is not enabled and available for this user")
     graph = coerce(json.loads(row["draft_graph"]))
     node = next((entry for entry in graph["nodes"] if entry["id"] == node_id), None)
@@ -163,28 +165,28 @@ async def set_model(ask: Ask) -> Response:
     if node["type"] != "agent":
         raise bad_request("Only agent nodes can have a model override")
     node["data"]["modelOverride"] = model_id
-    service = _service(ask)
+    service = _service(request)
     try:
         service.edit(row["id"], {}, graph, has_graph=True)
         if body.get("publish") is True:
             service.publish(row["id"])
     except FlowError as error:
         raise flow_refusal(error, "Failed to update automation model") from None
-    return _answer(ask, row["id"])
+    return _answer(request, row["id"])
 
 
-async def trigger_automation(ask: Ask) -> Response:
+async def trigger_automation(request: ApiRequest) -> Response:
     """Queue and start one run of an automation for a repository.
 
     Responds 202 even if the run was suppressed, which the body then says.
     """
-    key = params.trim(ask.request.headers.get("idempotency-key", ""))
+    key = params.trim(request.http.headers.get("idempotency-key", ""))
     if not key:
         raise bad_request("Idempotency-Key is required")
     if len(key) > _LONGEST_KEY:
         raise bad_request("Idempotency-Key exceeds maximum length of 200 characters")
     try:
-        body = await params.json_object(ask)
+        body = await params.json_object(request)
     except params.NotJsonError:
         body = {}
     repo_id, given = body.get("repoId"), body.get("input", {})
@@ -192,13 +194,13 @@ async def trigger_automation(ask: Ask) -> Response:
         raise bad_request("repoId is required")
     if not isinstance(given, dict):
         raise bad_request("input must be an object")
-    row = own_automation(ask)
+    row = own_automation(request)
     if row["version_id"] is None:
         raise v1_refusal(409, "CONFLICT", "Publish the automation before triggering it")
     if row["status"] != "active":
         raise v1_refusal(409, "CONFLICT", "Activate the automation before triggering it")
-    repo = ask.plane.db.one(
-        "SELECT * FROM repos WHERE id = ? AND user_id = ?", (params.trim(repo_id).lower(), ask.user_id)
+    repo = request.plane.db.one(
+        "SELECT * FROM repos WHERE id = ? AND user_id = ?", (params.trim(repo_id).lower(), request.user_id)
     )
     if repo is None:
         raise not_found("Repository not found")
@@ -208,7 +210,7 @@ async def trigger_automation(ask: Ask) -> Response:
     target = Target(
         "flow",
         row["id"],
-        ask.user_id,
+        request.user_id,
         row["installation_id"],
         row["version_id"],
         repo["id"],
@@ -217,16 +219,16 @@ async def trigger_automation(ask: Ask) -> Response:
     )
     own = {"source": "mcp", "dispatch_source": "mcp", "default_branch": repo["default_branch"]}
     metadata = work_queue.work_metadata(target, {**given, **own})
-    return data({"run": _run(ask, target, metadata, key)}, 202)
+    return v1_response({"run": _run(request, target, metadata, key)}, 202)
 
 
-def _run(ask: Ask, target: Target, metadata: dict[str, Any], key: str) -> dict[str, Any]:
+def _run(request: ApiRequest, target: Target, metadata: dict[str, Any], key: str) -> dict[str, Any]:
     """Queue and start a run; return the `run` object of the response.
 
     If the idempotency key is already in use, the ledger row names the job that has the key (v1.md
     §5.3).
     """
-    plane, ids = ask.plane, ask.service.ids
+    plane, ids = request.plane, request.service.ids
     now = plane.clock.now_us()
     work = work_queue.Work(target, metadata, key, marks_earlier=True)
     with plane.db.transaction(ids=ids) as tx:

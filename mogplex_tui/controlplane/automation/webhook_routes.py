@@ -12,7 +12,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..http.endpoints import Ask, Service, Verb, answer, empty_crash, refusal, route
+from ..http.endpoints import ApiRequest, MethodHandler, Service, empty_crash, json_response, refusal, route
 from ..http.params import NotJsonError, is_uuid, parsed
 from ..http.signatures import BODY_LIMIT, SenderEndpoint, body_within, same, sha256_signature
 from ..identity.initial_account import credentials
@@ -23,15 +23,15 @@ from .events.matching import start_data
 _DELIVERY_LIMIT = 200
 
 
-async def github(ask: Ask) -> Response:
+async def github(request: ApiRequest) -> Response:
     """Handle a signed GitHub delivery (system.md §2.1).
 
     It updates stored installations and repositories, then resumes waiting job runs, then queues and
     starts work.
     """
-    body = await ask.request.body()
-    secret = credentials(ask.plane).webhook_secret
-    headers = ask.request.headers
+    body = await request.http.body()
+    secret = credentials(request.plane).webhook_secret
+    headers = request.http.headers
     if not same(headers.get("x-hub-signature-256", ""), sha256_signature(secret, body)):
         raise refusal(401, "Invalid signature")
     payload = _parsed(body)
@@ -39,7 +39,7 @@ async def github(ask: Ask) -> Response:
         raise refusal(400, "Invalid payload")
     key = headers.get("x-github-delivery") or hashlib.sha256(body).hexdigest()
     delivery = Delivery(headers.get("x-github-event", ""), key, payload)
-    return answer(deliver(ask.plane, ask.service.ids, delivery))
+    return json_response(deliver(request.plane, request.service.ids, delivery))
 
 
 def _parsed(body: bytes) -> dict[str, Any] | None:
@@ -50,34 +50,34 @@ def _parsed(body: bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-async def flow_hook(ask: Ask) -> Response:
+async def flow_hook(request: ApiRequest) -> Response:
     """Start a flow for a signed delivery to its own webhook.
 
     The checks have the order of system.md §2.4.
     """
-    delivery = ask.request.headers.get("x-mogplex-delivery", "")
+    delivery = request.http.headers.get("x-mogplex-delivery", "")
     if not delivery.strip() or len(delivery) > _DELIVERY_LIMIT:
         raise refusal(400, "Missing or invalid x-mogplex-delivery")
-    body = await body_within(ask, BODY_LIMIT)
+    body = await body_within(request, BODY_LIMIT)
     if body is None:
         raise refusal(413, "Payload too large")
-    flow_id = ask.path_id("flow_id")
+    flow_id = request.path_id("flow_id")
     if not is_uuid(flow_id):
         raise empty_crash()
-    secret = ask.plane.db.value("SELECT webhook_secret FROM flows WHERE id = ?", (flow_id,))
+    secret = request.plane.db.value("SELECT webhook_secret FROM flows WHERE id = ?", (flow_id,))
     if not secret:
         raise refusal(404, "Webhook is not configured")
-    if not same(ask.request.headers.get("x-mogplex-signature", ""), sha256_signature(secret, body)):
+    if not same(request.http.headers.get("x-mogplex-signature", ""), sha256_signature(secret, body)):
         raise refusal(401, "Invalid signature")
     payload = _object(body)
-    flow = named_flow_start.active_flow(ask.plane, flow_id)
+    flow = named_flow_start.active_flow(request.plane, flow_id)
     if flow is None or start_data(json.loads(flow["graph"])).get("event") != "webhook":
         raise refusal(404, "Active webhook workflow not found")
     key = f"flow-webhook:{flow_id}:{delivery}"
     fired = named_flow_start.fire(
-        ask.plane, ask.service.ids, flow, key=key, payload=payload, source="webhook"
+        request.plane, request.service.ids, flow, key=key, payload=payload, source="webhook"
     )
-    return answer(fired.body(), 202 if fired.outcome == "queued" else 200)
+    return json_response(fired.body(), 202 if fired.outcome == "queued" else 200)
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def routes(service: Service) -> list[Route]:
     return [
         route(
             "/api/webhooks/github",
-            SenderEndpoint(service, {"POST": Verb(github, None, "Failed to load flows")}),
+            SenderEndpoint(service, {"POST": MethodHandler(github, None, "Failed to load flows")}),
         ),
-        route("/api/webhooks/flows/{flow_id}", SenderEndpoint(service, {"POST": Verb(flow_hook)})),
+        route("/api/webhooks/flows/{flow_id}", SenderEndpoint(service, {"POST": MethodHandler(flow_hook)})),
     ]

@@ -17,7 +17,16 @@ from ..calls import call_writes
 from ..core.plane import Plane
 from ..db.database import Row
 from ..http import params
-from ..http.endpoints import Ask, PlainEndpoint, RefusedError, Service, Verb, answer, refusal, route
+from ..http.endpoints import (
+    ApiRequest,
+    MethodHandler,
+    PlainEndpoint,
+    RefusedError,
+    Service,
+    json_response,
+    refusal,
+    route,
+)
 from ..identity import model_catalogue
 from ..identity.active_team import active_team
 from ..identity.team_roles import ActiveTeam, may
@@ -37,7 +46,7 @@ _PREVIEW = 200
 _LONG_HISTORY = 240_000
 
 
-class _Request(NamedTuple):
+class ChatRequest(NamedTuple):
     """A parsed chat request.
 
     `texts` are the texts of all messages, `question` is the last user message, and `content` is that
@@ -88,9 +97,9 @@ def _words(message: Any) -> str:
     return "".join(part["text"] for part in parts if part.get("type") == "text" and _text(part, "text"))
 
 
-async def _request(ask: Ask) -> _Request:
+async def _parse_request(request: ApiRequest) -> ChatRequest:
     try:
-        body = await params.json_object(ask)
+        body = await params.json_object(request)
     except params.NotJsonError:
         raise refusal(400, "Invalid JSON body") from None
     messages = body.get("messages")
@@ -100,10 +109,10 @@ async def _request(ask: Ask) -> _Request:
     said = [index for index, message in enumerate(messages) if message["role"] == "user"]
     last = said[-1] if said else len(messages) - 1
     find = "SELECT id, {} FROM {} WHERE id = ? AND user_id = ?"
-    mine = ((_text(body, "repoId") or "").lower(), ask.user_id)
-    box = ((_text(body, "sandboxId") or "").lower(), ask.user_id)
-    sandbox = ask.plane.db.one(find.format("repo_id", "sandboxes"), box)
-    return _Request(
+    mine = ((_text(body, "repoId") or "").lower(), request.user_id)
+    box = ((_text(body, "sandboxId") or "").lower(), request.user_id)
+    sandbox = request.plane.db.one(find.format("repo_id", "sandboxes"), box)
+    return ChatRequest(
         texts,
         texts[last],
         _text(messages[last], "content") if said else None,
@@ -111,18 +120,18 @@ async def _request(ask: Ask) -> _Request:
         body.get("enableTools") is not False,
         _text(body, "conversationId"),
         _text(body, "workspaceSessionId"),
-        ask.plane.db.one(find.format("full_name", "repos"), mine),
+        request.plane.db.one(find.format("full_name", "repos"), mine),
         None if sandbox is None else sandbox["id"],
     )
 
 
-def _model(ask: Ask, wanted: str | None, team: ActiveTeam | None) -> str:
+def _model(request: ApiRequest, wanted: str | None, team: ActiveTeam | None) -> str:
     """Return the model of the chat: the requested one, or the caller's default.
 
     It need not be enabled. Raises 500 if the caller cannot reach it.
     """
-    db = ask.plane.db
-    profile = db.only("SELECT * FROM profiles WHERE id = ?", (ask.user_id,))
+    db = request.plane.db
+    profile = db.only("SELECT * FROM profiles WHERE id = ?", (request.user_id,))
     model = wanted or model_catalogue.settings_default(db, profile)
     if team is not None and (team.role is None or not may(team.role, "models." + model.replace("/", ".", 1))):
         raise refusal(500, "Model access is not enabled for your role in this team")
@@ -138,70 +147,72 @@ def _too_many(denial: chat_quota.Denial) -> RefusedError:
         "retryAfterSeconds": denial.retry_s,
         "limit": {"name": denial.name, "value": denial.value, "windowSeconds": denial.window_s},
     }
-    return RefusedError(answer(body, 429, {"Retry-After": str(denial.retry_s)}))
+    return RefusedError(json_response(body, 429, {"Retry-After": str(denial.retry_s)}))
 
 
-def _start(ask: Ask, request: _Request, model: str, team: ActiveTeam | None) -> str:
+def _start(request: ApiRequest, chat_request: ChatRequest, model: str, team: ActiveTeam | None) -> str:
     """Insert the chat's call with its first event and return the call's id.
 
     Raises RefusedError 429 if a chat limit is reached.
     """
-    now, call_id = ask.plane.clock.now_us(), ask.service.ids.uuid()
-    repo_id = None if request.repo is None else request.repo["id"]
-    metadata: dict[str, Any] = {"source": "chat", "prompt_preview": request.question[:_PREVIEW]}
-    if request.repo is not None:
-        metadata["repo"] = request.repo["full_name"]
-    if request.sandbox_id is not None:
-        metadata["sandbox_record_id"] = request.sandbox_id
+    now, call_id = request.plane.clock.now_us(), request.service.ids.uuid()
+    repo_id = None if chat_request.repo is None else chat_request.repo["id"]
+    metadata: dict[str, Any] = {"source": "chat", "prompt_preview": chat_request.question[:_PREVIEW]}
+    if chat_request.repo is not None:
+        metadata["repo"] = chat_request.repo["full_name"]
+    if chat_request.sandbox_id is not None:
+        metadata["sandbox_record_id"] = chat_request.sandbox_id
     if team is not None:
         metadata["product_team_id"] = team.id
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
-        claim = chat_quota.admit(tx, ask.user_id, call_id, repo_id, now)
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
+        claim = chat_quota.admit(tx, request.user_id, call_id, repo_id, now)
         if isinstance(claim, str):
             call_writes.insert_call(
                 tx,
                 id=call_id,
-                user_id=ask.user_id,
+                user_id=request.user_id,
                 type="chat",
                 model=model,
                 started_at=now,
                 repo_id=repo_id,
                 metadata=metadata,
-                conversation_id=request.conversation_id,
+                conversation_id=chat_request.conversation_id,
                 limit_claim_id=claim,
             )
-            started = {"model": model, "tool_enabled": request.tools}
+            started = {"model": model, "tool_enabled": chat_request.tools}
             call_writes.append_event(
                 tx, call_id=call_id, type="started", message="Chat run started", payload=started, at=now
             )
-            if request.conversation_id and sum(map(len, request.texts)) > _LONG_HISTORY:
-                digest = hashlib.sha256("\n".join(request.texts[:-12]).encode()).hexdigest()
-                chat_writes.note_compaction(tx, call_id, request.texts, digest, now)
+            if chat_request.conversation_id and sum(map(len, chat_request.texts)) > _LONG_HISTORY:
+                digest = hashlib.sha256("\n".join(chat_request.texts[:-12]).encode()).hexdigest()
+                chat_writes.note_compaction(tx, call_id, chat_request.texts, digest, now)
     if not isinstance(claim, str):
         raise _too_many(claim)
     return call_id
 
 
-def _remember(ask: Ask, request: _Request, team: ActiveTeam | None) -> None:
+def _remember(request: ApiRequest, chat_request: ChatRequest, team: ActiveTeam | None) -> None:
     """Store the user's message as a session memory.
 
     Only if the message has a `content` field and the role in the team allows memories (§13.1).
     """
-    if request.content is None or not params.trim(request.content):
+    if chat_request.content is None or not params.trim(chat_request.content):
         return
     if team is not None and not may(team.role, "tools.memories"):
         return
     keys = {
-        "repo_id": None if request.repo is None else request.repo["id"],
-        "workspace_session_id": request.workspace_session_id,
-        "conversation_id": request.conversation_id,
+        "repo_id": None if chat_request.repo is None else chat_request.repo["id"],
+        "workspace_session_id": chat_request.workspace_session_id,
+        "conversation_id": chat_request.conversation_id,
         "product_team_id": None if team is None else team.id,
         "source": "chat",
         "role": "user",
     }
     metadata = {name: value for name, value in keys.items() if value is not None}
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
-        chat_writes.remember(tx, ask.user_id, request.content, metadata, ask.plane.clock.now_us())
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
+        chat_writes.remember(
+            tx, request.user_id, chat_request.content, metadata, request.plane.clock.now_us()
+        )
 
 
 def _fault(plane: Plane, model: str, call_id: str) -> str | None:
@@ -210,24 +221,26 @@ def _fault(plane: Plane, model: str, call_id: str) -> str | None:
     return None if failure is None else failure[1]
 
 
-async def chat(ask: Ask) -> Response:
+async def chat(request: ApiRequest) -> Response:
     """Answer a chat with a stream of events.
 
     An error of the model is an event of the stream.
     """
-    request, team = await _request(ask), active_team(ask)
-    model = _model(ask, request.model, team)
-    plane = ask.plane
+    chat_request, team = await _parse_request(request), active_team(request)
+    model = _model(request, chat_request.model, team)
+    plane = request.plane
     known = plane.db.value("SELECT is_available FROM models WHERE id = ?", (model,))
-    tools = request.tools and (team is None or may(team.role, "tools.memories"))
-    reply = compose(plane.db, ask.user_id, request.question, request.repo, tools, plane.clock.now_us())
-    call_id = _start(ask, request, model, team)
-    _remember(ask, request, team)
+    tools = chat_request.tools and (team is None or may(team.role, "tools.memories"))
+    reply = compose(
+        plane.db, request.user_id, chat_request.question, chat_request.repo, tools, plane.clock.now_us()
+    )
+    call_id = _start(request, chat_request, model, team)
+    _remember(request, chat_request, team)
     fault = _fault(plane, model, call_id) if known else f"The gateway does not offer the model {model}"
-    prompt = Prompt(model, sum(map(len, request.texts)), reply, fault)
-    return ChatStream(ChatAnswer(plane, ask.service.ids, call_id, prompt))
+    prompt = Prompt(model, sum(map(len, chat_request.texts)), reply, fault)
+    return ChatStream(ChatAnswer(plane, request.service.ids, call_id, prompt))
 
 
 def routes(service: Service) -> list[Route]:
     """Return the routes of this module."""
-    return [route("/api/chat", PlainEndpoint(service, {"POST": Verb(chat)}))]
+    return [route("/api/chat", PlainEndpoint(service, {"POST": MethodHandler(chat)}))]

@@ -10,7 +10,7 @@ from starlette.routing import Route
 from ..db.clock import parse_instant
 from ..db.database import Row, Tx
 from ..db.row_json import timed
-from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from ..http.endpoints import ApiRequest, MethodHandler, PlainEndpoint, Service, json_response, refusal, route
 from ..library import request_fields
 
 _LISTED = "id, user_id, model, mode, title, created_at, updated_at"
@@ -31,24 +31,24 @@ def _conversation(row: Row | None) -> dict[str, Any] | None:
     return timed(row, "created_at", "updated_at", json_columns=("messages", "local_msgs", "harness_state"))
 
 
-def _own(ask: Ask, conversation_id: str) -> dict[str, Any] | None:
+def _own(request: ApiRequest, conversation_id: str) -> dict[str, Any] | None:
     sql = f"SELECT {_FULL} FROM conversations WHERE id = ? AND user_id = ?"
-    return _conversation(ask.plane.db.one(sql, (conversation_id, ask.user_id)))
+    return _conversation(request.plane.db.one(sql, (conversation_id, request.user_id)))
 
 
-async def read_conversations(ask: Ask) -> Response:
+async def read_conversations(request: ApiRequest) -> Response:
     """Return the transcript with the query's `id`, or a list without messages.
 
     The list has the 200 most recently changed transcripts.
     """
-    if wanted := ask.query("id"):
-        return answer(_own(ask, wanted))
-    rows = ask.plane.db.all(
+    if wanted := request.query("id"):
+        return json_response(_own(request, wanted))
+    rows = request.plane.db.all(
         f"SELECT {_LISTED} FROM conversations WHERE user_id = ?"
         " ORDER BY updated_at DESC, rowid DESC LIMIT 200",
-        (ask.user_id,),
+        (request.user_id,),
     )
-    return answer([timed(row, "created_at", "updated_at") for row in rows])
+    return json_response([timed(row, "created_at", "updated_at") for row in rows])
 
 
 def _changes(body: dict[str, Any]) -> dict[str, Any]:
@@ -81,63 +81,65 @@ def _seen(body: dict[str, Any]) -> int | None:
     return instant
 
 
-def _write(tx: Tx, ask: Ask, conversation_id: str, seen: int | None, changes: dict[str, Any]) -> bool:
+def _write(
+    tx: Tx, request: ApiRequest, conversation_id: str, seen: int | None, changes: dict[str, Any]
+) -> bool:
     """Insert or update a transcript.
 
     Return False if it exists already (`seen` is None) or was changed after `seen` (µs).
     """
-    now = ask.plane.clock.now_us()
+    now = request.plane.clock.now_us()
     # The service stamps this column with a clock of whole milliseconds, and created_at with the database's.
     changes = {**changes, "updated_at": now - now % 1000}
     if seen is None:
-        changes |= {"id": conversation_id, "user_id": ask.user_id, "created_at": now}
+        changes |= {"id": conversation_id, "user_id": request.user_id, "created_at": now}
         names, marks = ", ".join(changes), ", ".join("?" * len(changes))
         sql = f"INSERT INTO conversations ({names}) VALUES ({marks}) ON CONFLICT (id) DO NOTHING"
         return tx.execute(sql, tuple(changes.values())).rowcount > 0
     sets = ", ".join(f"{name} = ?" for name in changes)
     done = tx.execute(
         f"UPDATE conversations SET {sets} WHERE id = ? AND user_id = ? AND updated_at = ?",
-        (*changes.values(), conversation_id, ask.user_id, seen),
+        (*changes.values(), conversation_id, request.user_id, seen),
     )
     return done.rowcount > 0
 
 
-async def put_conversation(ask: Ask) -> Response:
+async def put_conversation(request: ApiRequest) -> Response:
     """Insert or update a transcript and return it.
 
     Raises 409 with the stored transcript if it was changed after the client read it.
     """
-    body = await request_fields.strict_body(ask)
+    body = await request_fields.strict_body(request)
     conversation_id = body.get("id")
     if not isinstance(conversation_id, str) or not conversation_id:
         raise refusal(400, "Missing id")
     seen, changes = _seen(body), _changes(body)
-    with ask.plane.db.transaction() as tx:
-        written = _write(tx, ask, conversation_id, seen, changes)
-    row = _own(ask, conversation_id)
+    with request.plane.db.transaction() as tx:
+        written = _write(tx, request, conversation_id, seen, changes)
+    row = _own(request, conversation_id)
     if not written:
         raise refusal(409, "CONFLICT", conversation=row)
-    return answer({"ok": True, "conversation": row})
+    return json_response({"ok": True, "conversation": row})
 
 
-async def delete_conversation(ask: Ask) -> Response:
+async def delete_conversation(request: ApiRequest) -> Response:
     """Delete a transcript; succeed if it does not exist.
 
     Raises 400 `Missing id` without an id.
     """
-    wanted = ask.query("id")
+    wanted = request.query("id")
     if not wanted:
         raise refusal(400, "Missing id")
-    with ask.plane.db.transaction() as tx:
-        tx.execute("DELETE FROM conversations WHERE id = ? AND user_id = ?", (wanted, ask.user_id))
-    return answer({"ok": True})
+    with request.plane.db.transaction() as tx:
+        tx.execute("DELETE FROM conversations WHERE id = ? AND user_id = ?", (wanted, request.user_id))
+    return json_response({"ok": True})
 
 
 def routes(service: Service) -> list[Route]:
     """Return the routes of this module."""
-    verbs = {
-        "GET": Verb(read_conversations),
-        "PUT": Verb(put_conversation),
-        "DELETE": Verb(delete_conversation),
+    handlers = {
+        "GET": MethodHandler(read_conversations),
+        "PUT": MethodHandler(put_conversation),
+        "DELETE": MethodHandler(delete_conversation),
     }
-    return [route("/api/conversations", PlainEndpoint(service, verbs))]
+    return [route("/api/conversations", PlainEndpoint(service, handlers))]

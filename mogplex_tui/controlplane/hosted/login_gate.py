@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ..faults.error_envelopes import is_v1, login
 from ..http.authentication import SESSION_COOKIE, TOKEN_PREFIX
-from ..http.endpoints import Service, answer
+from ..http.endpoints import Service, json_response
 from ..http.worker_credentials import USER_HEADER, delegated
 
 ASSETS = (".svg", ".png", ".jpg", ".jpeg", ".gif", ".webp")
@@ -105,9 +105,9 @@ class HostedGate:
     def _machine(self, authorization: str) -> Response | None:
         secret = self._service.plane.settings.cron_secret
         if not secret:
-            return answer({"error": "CRON_SECRET_NOT_CONFIGURED"}, 503)
+            return json_response({"error": "CRON_SECRET_NOT_CONFIGURED"}, 503)
         if not _same(authorization, f"Bearer {secret}"):
-            return answer({"error": "Unauthorized"}, 401)
+            return json_response({"error": "Unauthorized"}, 401)
         return None
 
 

@@ -176,7 +176,7 @@ class Authenticator:
             return None
         return Caller(row["user_id"], None, ())
 
-    def stand_in(self, headers: Mapping[str, str]) -> Caller | None:
+    def from_test_headers(self, headers: Mapping[str, str]) -> Caller | None:
         """Return the user that the test headers name, or None.
 
         The headers must contain the bypass secret of the settings (auth.md §1).
@@ -202,4 +202,4 @@ class Authenticator:
             caller = self.token(authorization[len("Bearer ") :])
             if isinstance(caller, Caller):
                 return caller
-        return self.stand_in(headers or {}) or self.session(cookie)
+        return self.from_test_headers(headers or {}) or self.session(cookie)

@@ -8,17 +8,17 @@ from __future__ import annotations
 from typing import Any
 
 from . import params
-from .endpoints import Ask, empty_crash, refusal
+from .endpoints import ApiRequest, empty_crash, refusal
 
 
-async def body_of(ask: Ask) -> dict[str, Any]:
+async def body_of(request: ApiRequest) -> dict[str, Any]:
     """Return the JSON body as an object; an array or scalar counts as an empty object.
 
     Raises 400 `Invalid JSON body` for text that is no JSON, and the empty 500 for `null`, which the
     service does not handle.
     """
     try:
-        value = await params.json_body(ask)
+        value = await params.json_body(request)
     except params.NotJsonError:
         raise refusal(400, "Invalid JSON body") from None
     if value is None:

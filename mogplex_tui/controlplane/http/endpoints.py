@@ -30,7 +30,7 @@ def encode(value: Any) -> bytes:
     return _ENCODER.encode(value).encode("utf-8", "replace")
 
 
-def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Return a JSON response with the value itself as body, as unversioned routes do.
 
     errors.md §2.
@@ -38,12 +38,12 @@ def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = No
     return Response(encode(value), status, headers, media_type="application/json")
 
 
-def answer_text(text: str) -> Response:
+def json_text_response(text: str) -> Response:
     """Return a 200 response with a text that is JSON already."""
     return Response(text.encode("utf-8", "replace"), media_type="application/json")
 
 
-async def answer_pieces(pieces: Iterable[str]) -> Response:
+async def json_pieces_response(pieces: Iterable[str]) -> Response:
     """Return a 200 response with a long JSON text that is given in pieces.
 
     Other requests can run while the pieces are computed.
@@ -55,9 +55,9 @@ async def answer_pieces(pieces: Iterable[str]) -> Response:
     return Response(b"".join(made), media_type="application/json")
 
 
-def data(value: Any, status: int = 200) -> Response:
+def v1_response(value: Any, status: int = 200) -> Response:
     """Return a v1 success response: the value in an envelope (errors.md §1)."""
-    return answer({"ok": True, "data": value}, status)
+    return json_response({"ok": True, "data": value}, status)
 
 
 class RefusedError(Exception):
@@ -72,7 +72,9 @@ def v1_refusal(
     status: int, code: str, message: str, headers: Mapping[str, str] | None = None
 ) -> RefusedError:
     """Return a v1 error response, to be raised (errors.md §1)."""
-    return RefusedError(answer({"ok": False, "error": {"code": code, "message": message}}, status, headers))
+    return RefusedError(
+        json_response({"ok": False, "error": {"code": code, "message": message}}, status, headers)
+    )
 
 
 def bad_request(message: str) -> RefusedError:
@@ -90,7 +92,7 @@ def refusal(status: int, message: str, /, **more: Any) -> RefusedError:
 
     `more` are further fields of the body (errors.md §2, shapes E1 and E5).
     """
-    return RefusedError(answer({"error": message, **more}, status))
+    return RefusedError(json_response({"error": message, **more}, status))
 
 
 def empty_crash() -> RefusedError:
@@ -115,14 +117,14 @@ class Service:
 
 
 @dataclass(slots=True)
-class Ask:
-    """One request: the service, Starlette's request and the caller.
+class ApiRequest:
+    """A request with the service that answers it and the caller.
 
-    The caller is never None on routes that require credentials.
+    `http` is Starlette's request. `caller` is never None on routes that require credentials.
     """
 
     service: Service
-    request: Request
+    http: Request
     caller: Caller | None
 
     @property
@@ -134,7 +136,7 @@ class Ask:
     def known_caller(self) -> Caller:
         """The authenticated caller. Raises LookupError if there is none."""
         if self.caller is None:
-            raise LookupError("nobody asks")
+            raise LookupError("the request is anonymous")
         return self.caller
 
     @property
@@ -144,32 +146,32 @@ class Ask:
 
     def path_id(self, name: str) -> str:
         """Return a parameter of the path, an id, in lower case."""
-        value: str = self.request.path_params[name]
+        value: str = self.http.path_params[name]
         return value.lower()
 
     def query(self, name: str) -> str:
         """Return the first value of a query parameter, or "" if it is missing."""
-        for key, value in self.request.query_params.multi_items():
+        for key, value in self.http.query_params.multi_items():
             if key == name:
                 return value
         return ""
 
     def has_query(self, name: str) -> bool:
         """Return whether the query contains a parameter."""
-        return name in self.request.query_params
+        return name in self.http.query_params
 
 
-Handler = Callable[[Ask], Awaitable[Response]]
+Handler = Callable[[ApiRequest], Awaitable[Response]]
 
 
-class Verb(NamedTuple):
-    """An HTTP method of a path.
+class MethodHandler(NamedTuple):
+    """The handler of one HTTP method of a path.
 
-    `handler` answers it; `scope` is the scope that it requires on v1; `failure` is the text of the 500
+    `handle` answers requests; `scope` is the scope that it requires on v1; `failure` is the text of the 500
     after a crash.
     """
 
-    handler: Handler
+    handle: Handler
     scope: str | None = None
     failure: str = ""
 
@@ -180,14 +182,14 @@ class Endpoint(ABC):
     Subclasses decide who may call them and how a crash is answered.
     """
 
-    def __init__(self, service: Service, verbs: Mapping[str, Verb]) -> None:
+    def __init__(self, service: Service, handlers: Mapping[str, MethodHandler]) -> None:
         self.service = service
-        self.verbs = dict(verbs)
+        self.handlers = dict(handlers)
 
     @property
     def methods(self) -> tuple[str, ...]:
         """The HTTP methods that have a handler; HEAD and OPTIONS are allowed as well."""
-        return tuple(self.verbs)
+        return tuple(self.handlers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request.
@@ -195,9 +197,9 @@ class Endpoint(ABC):
         HEAD is answered like GET, OPTIONS with 204 and Allow, other methods with an empty 405 (v1.md §0).
         """
         method = scope["method"]
-        verb = self.verbs.get("GET" if method == "HEAD" else method)
-        if verb is not None:
-            response = await self._run(verb, Request(scope, receive))
+        handler = self.handlers.get("GET" if method == "HEAD" else method)
+        if handler is not None:
+            response = await self._run(handler, Request(scope, receive))
         elif method == "OPTIONS":
             response = Response(status_code=204, headers={"Allow": self._allow()})
         else:
@@ -205,37 +207,37 @@ class Endpoint(ABC):
         await response(scope, receive, send)
 
     def _allow(self) -> str:
-        allowed = [*self.verbs, *(["HEAD"] if "GET" in self.verbs else []), "OPTIONS"]
+        allowed = [*self.handlers, *(["HEAD"] if "GET" in self.handlers else []), "OPTIONS"]
         return ", ".join(sorted(allowed))
 
-    async def _run(self, verb: Verb, request: Request) -> Response:
+    async def _run(self, handler: MethodHandler, request: Request) -> Response:
         try:
             caller = self.enter(request)
             if (entered := request.scope.get("entered")) is not None:
                 entered(caller)
-            self.check(verb, caller)
-            return await verb.handler(Ask(self.service, request, caller))
+            self.check(handler, caller)
+            return await handler.handle(ApiRequest(self.service, request, caller))
         except RefusedError as refused:
             return refused.response
         except WriteRefusedError:
-            return self.crash(verb)
+            return self.crash(handler)
         except ClientDisconnect:
             # The client is gone, and nothing was done.
             return Response(status_code=400)
         except Exception:
             log.exception("%s %s", request.method, request.url.path)
-            return self.crash(verb)
+            return self.crash(handler)
 
     @abstractmethod
     def enter(self, request: Request) -> Caller | None:
         """Return the caller. Raises RefusedError if the route requires one."""
 
     @abstractmethod
-    def check(self, verb: Verb, caller: Caller | None) -> None:
+    def check(self, handler: MethodHandler, caller: Caller | None) -> None:
         """Raise RefusedError if the caller may not use this method."""
 
     @abstractmethod
-    def crash(self, verb: Verb) -> Response:
+    def crash(self, handler: MethodHandler) -> Response:
         """Return the response to an unexpected exception."""
 
 
@@ -261,22 +263,22 @@ class V1Endpoint(Endpoint):
             raise v1_refusal(429, "RATE_LIMITED", message, {"Retry-After": "60"})
         return caller
 
-    def check(self, verb: Verb, caller: Caller | None) -> None:
+    def check(self, handler: MethodHandler, caller: Caller | None) -> None:
         """Raise RefusedError 403 if the token lacks the scope that the method requires.
 
         A method may require none (v1.md §0).
         """
-        if verb.scope is not None and (caller is None or verb.scope not in caller.scopes):
-            raise v1_refusal(403, "FORBIDDEN", _missing_scope(verb.scope))
+        if handler.scope is not None and (caller is None or handler.scope not in caller.scopes):
+            raise v1_refusal(403, "FORBIDDEN", _missing_scope(handler.scope))
 
     def _unauthorized(self) -> RefusedError:
         metadata = f"{self.service.origin}/.well-known/oauth-protected-resource/api/v1/mogplex/mcp"
         challenge = f'Bearer resource_metadata="{metadata}"'
         return v1_refusal(401, "UNAUTHORIZED", "Unauthorized", {"WWW-Authenticate": challenge})
 
-    def crash(self, verb: Verb) -> Response:
+    def crash(self, handler: MethodHandler) -> Response:
         """Return 500 INTERNAL_ERROR with the method's text (errors.md §1.3)."""
-        return v1_refusal(500, "INTERNAL_ERROR", verb.failure).response
+        return v1_refusal(500, "INTERNAL_ERROR", handler.failure).response
 
 
 def _missing_scope(scope: str) -> str:
@@ -295,15 +297,15 @@ class OpenEndpoint(Endpoint):
         header = request.headers.get("authorization", "")
         return self.service.auth.unversioned(header, request.cookies.get(SESSION_COOKIE), request.headers)
 
-    def check(self, verb: Verb, caller: Caller | None) -> None:
+    def check(self, handler: MethodHandler, caller: Caller | None) -> None:
         """Allow everything: unversioned routes have no scopes (auth.md §5.1)."""
 
-    def crash(self, verb: Verb) -> Response:
+    def crash(self, handler: MethodHandler) -> Response:
         """Return 500 with the method's text; with an empty body if the method has none.
 
         observability.md §0.
         """
-        return refusal(500, verb.failure).response if verb.failure else empty_crash().response
+        return refusal(500, handler.failure).response if handler.failure else empty_crash().response
 
 
 class PlainEndpoint(OpenEndpoint):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from .endpoints import Ask, refusal
+from .endpoints import ApiRequest, refusal
 
 _BOUNDARY = re.compile(r'boundary=(?:"([^"]+)"|([^;\s]+))', re.IGNORECASE)
 _FIELD = re.compile(r'[;\s]name="?([^";\r\n]*)', re.IGNORECASE)
@@ -12,14 +12,14 @@ _FIELD = re.compile(r'[;\s]name="?([^";\r\n]*)', re.IGNORECASE)
 _ROOM = 16_384
 
 
-async def _body(ask: Ask, most: int) -> bytes | None:
+async def _body(request: ApiRequest, most: int) -> bytes | None:
     """Return the whole body, or None if it has more than `most` bytes.
 
     A longer body is read to its end and dropped, because a client that is still sending would not read
     the response.
     """
     body, length = bytearray(), 0
-    async for chunk in ask.request.stream():
+    async for chunk in request.http.stream():
         length += len(chunk)
         if length <= most:
             body += chunk
@@ -43,17 +43,17 @@ def _files(body: bytes, boundary: bytes) -> dict[str, bytes]:
     return found
 
 
-async def uploaded(ask: Ask, field: str, most: int) -> bytes:
+async def uploaded(request: ApiRequest, field: str, most: int) -> bytes:
     """Return the content of the file in a form's field, at most `most` bytes.
 
     Raises RefusedError: 400 if the body is no form or the file is missing or empty, 413 if the file is
     too large (identity.md §8).
     """
-    kind = ask.request.headers.get("content-type", "")
+    kind = request.http.headers.get("content-type", "")
     boundary = _BOUNDARY.search(kind)
     if not kind.lower().startswith("multipart/form-data") or boundary is None:
         raise refusal(400, "Expected multipart/form-data")
-    body = await _body(ask, most + _ROOM)
+    body = await _body(request, most + _ROOM)
     if body is None:
         raise refusal(413, f"File is larger than {most} bytes")
     content = _files(body, (boundary[1] or boundary[2]).encode()).get(field)

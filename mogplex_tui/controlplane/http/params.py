@@ -9,7 +9,7 @@ import json
 import re
 from typing import Any
 
-from .endpoints import Ask
+from .endpoints import ApiRequest
 
 # Characters that JavaScript's trim removes.
 SPACES = (
@@ -59,14 +59,14 @@ def is_uuid(text: str) -> bool:
     return _UUID.fullmatch(text) is not None
 
 
-def page_and_limit(ask: Ask, default_limit: int = 50) -> tuple[int, int]:
+def page_and_limit(request: ApiRequest, default_limit: int = 50) -> tuple[int, int]:
     """Return the `page` and `limit` of a request for a list (observability.md §0).
 
     Pages start at 1; `limit` is 1 to 100.
     """
-    page = clamped(ask.query("page"), 1, 1, 2**31)
+    page = clamped(request.query("page"), 1, 1, 2**31)
     # On the hosted profile some requests return every row.
-    return page, clamped(ask.query("limit"), default_limit, 1, ask.request.scope.get("most_rows", 100))
+    return page, clamped(request.query("limit"), default_limit, 1, request.http.scope.get("most_rows", 100))
 
 
 def _refuse_constant(name: str) -> Any:
@@ -120,15 +120,15 @@ def parsed(raw: bytes) -> Any:
     return _whole(value) if _SURROGATE.search(text) else value
 
 
-async def json_body(ask: Ask) -> Any:
+async def json_body(request: ApiRequest) -> Any:
     """Return the parsed JSON body. Raises NotJsonError if it is not JSON."""
-    return parsed(await ask.request.body())
+    return parsed(await request.http.body())
 
 
-async def json_object(ask: Ask) -> dict[str, Any]:
+async def json_object(request: ApiRequest) -> dict[str, Any]:
     """Return the JSON body as an object; any other value counts as an empty object.
 
     Raises NotJsonError if the body is not JSON.
     """
-    value = await json_body(ask)
+    value = await json_body(request)
     return value if isinstance(value, dict) else {}

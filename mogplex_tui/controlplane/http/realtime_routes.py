@@ -14,7 +14,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from ..db.change_hub import Hub, Subscription
-from .endpoints import Ask, PlainEndpoint, Service, Verb, encode, refusal, route
+from .endpoints import ApiRequest, MethodHandler, PlainEndpoint, Service, encode, refusal, route
 
 PING_SECONDS = 25.0
 
@@ -77,19 +77,19 @@ class HintStream(StreamingResponse):
             self._hub.unsubscribe(self._subscription)
 
 
-async def stream(ask: Ask) -> Response:
+async def stream(request: ApiRequest) -> Response:
     """Open the event stream for changes of the caller's rows.
 
     Changes of rows without an owner are included.
     """
-    tables = wanted_tables(ask.query("tables"))
-    if ask.request.method == "HEAD":
+    tables = wanted_tables(request.query("tables"))
+    if request.http.method == "HEAD":
         return Response(media_type="text/event-stream", headers=_HEADERS)
-    hub = ask.plane.hub
+    hub = request.plane.hub
     # Subscribe before the response starts: a change right after the headers must not be lost.
-    return HintStream(hub, hub.subscribe(ask.user_id, tables))
+    return HintStream(hub, hub.subscribe(request.user_id, tables))
 
 
 def routes(service: Service) -> list[Route]:
     """Return the routes of this module."""
-    return [route("/api/realtime/events", PlainEndpoint(service, {"GET": Verb(stream)}))]
+    return [route("/api/realtime/events", PlainEndpoint(service, {"GET": MethodHandler(stream)}))]

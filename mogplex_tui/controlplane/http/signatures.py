@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from .authentication import Caller
-from .endpoints import Ask, Endpoint, OpenEndpoint, Verb, empty_crash, refusal
+from .endpoints import ApiRequest, Endpoint, MethodHandler, OpenEndpoint, empty_crash, refusal
 
 BODY_LIMIT = 1_000_000
 
@@ -30,10 +30,10 @@ def same(given: str, expected: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), expected.encode())
 
 
-async def body_within(ask: Ask, limit: int) -> bytes | None:
+async def body_within(request: ApiRequest, limit: int) -> bytes | None:
     """Return the body of a request, or None if it is longer than `limit` bytes."""
     kept = bytearray()
-    async for piece in ask.request.stream():
+    async for piece in request.http.stream():
         kept += piece
         if len(kept) > limit:
             return None
@@ -50,9 +50,9 @@ class SenderEndpoint(OpenEndpoint):
         """Return None: the request has no caller."""
         return
 
-    def crash(self, verb: Verb) -> Response:
+    def crash(self, handler: MethodHandler) -> Response:
         """Return 500 with the method's text; with an empty body if the method has none."""
-        return refusal(500, verb.failure).response if verb.failure else empty_crash().response
+        return refusal(500, handler.failure).response if handler.failure else empty_crash().response
 
 
 class MachineEndpoint(Endpoint):
@@ -72,9 +72,9 @@ class MachineEndpoint(Endpoint):
         if not same(request.headers.get("authorization", ""), f"Bearer {secret}"):
             raise refusal(401, "Unauthorized")
 
-    def check(self, verb: Verb, caller: Caller | None) -> None:
+    def check(self, handler: MethodHandler, caller: Caller | None) -> None:
         """Allow every method: the shared secret has no scopes."""
 
-    def crash(self, verb: Verb) -> Response:
+    def crash(self, handler: MethodHandler) -> Response:
         """Return 500 with the method's text; with an empty body if the method has none."""
-        return refusal(500, verb.failure).response if verb.failure else empty_crash().response
+        return refusal(500, handler.failure).response if handler.failure else empty_crash().response

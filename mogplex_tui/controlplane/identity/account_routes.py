@@ -12,7 +12,16 @@ from starlette.routing import BaseRoute
 
 from ..http import params
 from ..http.authentication import SESSION_COOKIE, digest
-from ..http.endpoints import Ask, OpenEndpoint, PlainEndpoint, Service, Verb, answer, refusal, route
+from ..http.endpoints import (
+    ApiRequest,
+    MethodHandler,
+    OpenEndpoint,
+    PlainEndpoint,
+    Service,
+    json_response,
+    refusal,
+    route,
+)
 from .session_required import trimmed
 from .team_icon_routes import icon_url
 
@@ -21,30 +30,30 @@ _INSTALL_SCRIPT = "https://install.mogplex.com/install.sh"
 _FORGET = "=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"
 
 
-async def sign_out(ask: Ask) -> Response:
+async def sign_out(request: ApiRequest) -> Response:
     """End the session of the request's cookie and clear the session cookies.
 
     A request without a session succeeds, too.
     """
-    cookie = ask.request.cookies.get(SESSION_COOKIE)
+    cookie = request.http.cookies.get(SESSION_COOKIE)
     if cookie:
-        with ask.plane.db.transaction() as tx:
+        with request.plane.db.transaction() as tx:
             tx.execute("DELETE FROM sessions WHERE token_hash = ?", (digest(cookie),))
-    response = answer({"ok": True})
+    response = json_response({"ok": True})
     for name in (SESSION_COOKIE, "better-auth.session_data"):
         response.headers.append("Set-Cookie", name + _FORGET)
     return response
 
 
-async def sign_out_page(ask: Ask) -> Response:
+async def sign_out_page(request: ApiRequest) -> Response:
     """Redirect a browser that followed a sign-out link to the login page.
 
     The session does not end: only a POST request ends it.
     """
-    return RedirectResponse(ask.service.origin + "/login", 307)
+    return RedirectResponse(request.service.origin + "/login", 307)
 
 
-async def install_app(_: Ask) -> Response:
+async def install_app(_: ApiRequest) -> Response:
     """Redirect to GitHub's page that installs the GitHub App.
 
     A cookie marks the installation as pending for ten minutes.
@@ -55,45 +64,45 @@ async def install_app(_: Ask) -> Response:
     return response
 
 
-async def list_memberships(ask: Ask) -> Response:
+async def list_memberships(request: ApiRequest) -> Response:
     """Return the caller's personal scope and the caller's teams, sorted by name."""
-    db = ask.plane.db
-    profile = db.one("SELECT slug, name, avatar_url FROM profiles WHERE id = ?", (ask.user_id,))
+    db = request.plane.db
+    profile = db.one("SELECT slug, name, avatar_url FROM profiles WHERE id = ?", (request.user_id,))
     if profile is None:
         raise refusal(500, "Failed to load profile")
     rows = db.all(
         "SELECT t.id, t.slug, t.name, t.icon_path, m.role FROM team_members m JOIN teams t ON t.id = m.team_id"
         " WHERE m.user_id = ? ORDER BY t.name, t.id",
-        (ask.user_id,),
+        (request.user_id,),
     )
     teams = [
         {
             "id": row["id"],
             "slug": row["slug"],
             "name": row["name"],
-            "iconUrl": icon_url(ask.service, row["icon_path"]),
+            "iconUrl": icon_url(request.service, row["icon_path"]),
             "role": row["role"],
         }
         for row in rows
     ]
     personal = {"slug": profile["slug"], "name": profile["name"], "avatarUrl": profile["avatar_url"]}
-    return answer({"personal": personal, "teams": teams})
+    return json_response({"personal": personal, "teams": teams})
 
 
-async def read_billing(_: Ask) -> Response:
+async def read_billing(_: ApiRequest) -> Response:
     """Return that billing is not enabled; also without credentials."""
-    return answer({"enabled": False})
+    return json_response({"enabled": False})
 
 
-async def refuse_checkout(_: Ask) -> Response:
+async def refuse_checkout(_: ApiRequest) -> Response:
     """Refuse every purchase with 503, because billing is not enabled."""
     raise refusal(503, "Billing is not enabled")
 
 
-async def patch_vercel_billing(ask: Ask) -> Response:
+async def patch_vercel_billing(request: ApiRequest) -> Response:
     """Clear the account's Vercel project; refuse with 501 to set one (§10)."""
     try:
-        body: Any = await params.json_body(ask)
+        body: Any = await params.json_body(request)
     except params.NotJsonError:
         raise refusal(400, "Invalid JSON body") from None
     if not isinstance(body, dict):
@@ -107,9 +116,9 @@ async def patch_vercel_billing(ask: Ask) -> Response:
         raise refusal(400, "projectId must be a non-empty string or null")
     if project is not None:
         raise _no_vercel()
-    with ask.plane.db.transaction() as tx:
-        tx.update("profiles", ask.user_id, vercel_project_id=None, vercel_team_id=None)
-    return answer({"projectId": None, "teamId": None, "projectName": None})
+    with request.plane.db.transaction() as tx:
+        tx.update("profiles", request.user_id, vercel_project_id=None, vercel_team_id=None)
+    return json_response({"projectId": None, "teamId": None, "projectName": None})
 
 
 def _no_vercel() -> Exception:
@@ -117,15 +126,15 @@ def _no_vercel() -> Exception:
     return refusal(501, "VERCEL_INTEGRATION_REQUIRED", message=message)
 
 
-async def refuse_vercel_token(_: Ask) -> Response:
+async def refuse_vercel_token(_: ApiRequest) -> Response:
     """Refuse with 501 to link or unlink a Vercel account (errors.md §2, shape E2)."""
     raise _no_vercel()
 
 
-async def latest_cli(_: Ask) -> Response:
+async def latest_cli(_: ApiRequest) -> Response:
     """Return 503: the plane knows no release of the command line tool."""
     body = {"error": "CLI release manifest is unavailable", "installScriptUrl": _INSTALL_SCRIPT}
-    return answer(body, 503, {"Cache-Control": "no-store"})
+    return json_response(body, 503, {"Cache-Control": "no-store"})
 
 
 def routes(service: Service) -> list[BaseRoute]:
@@ -133,21 +142,21 @@ def routes(service: Service) -> list[BaseRoute]:
 
     The billing and checkout routes accept requests without credentials.
     """
-    vercel = {"POST": Verb(refuse_vercel_token), "DELETE": Verb(refuse_vercel_token)}
+    vercel = {"POST": MethodHandler(refuse_vercel_token), "DELETE": MethodHandler(refuse_vercel_token)}
     return [
         route(
             "/api/auth/logout",
-            OpenEndpoint(service, {"POST": Verb(sign_out), "GET": Verb(sign_out_page)}),
+            OpenEndpoint(service, {"POST": MethodHandler(sign_out), "GET": MethodHandler(sign_out_page)}),
         ),
-        route("/api/auth/github", OpenEndpoint(service, {"GET": Verb(install_app)})),
+        route("/api/auth/github", OpenEndpoint(service, {"GET": MethodHandler(install_app)})),
         route("/api/auth/vercel/token", PlainEndpoint(service, vercel)),
-        route("/api/memberships", PlainEndpoint(service, {"GET": Verb(list_memberships)})),
-        route("/api/billing", OpenEndpoint(service, {"GET": Verb(read_billing)})),
-        route("/api/stripe/checkout", OpenEndpoint(service, {"POST": Verb(refuse_checkout)})),
-        route("/api/stripe/portal", OpenEndpoint(service, {"POST": Verb(refuse_checkout)})),
+        route("/api/memberships", PlainEndpoint(service, {"GET": MethodHandler(list_memberships)})),
+        route("/api/billing", OpenEndpoint(service, {"GET": MethodHandler(read_billing)})),
+        route("/api/stripe/checkout", OpenEndpoint(service, {"POST": MethodHandler(refuse_checkout)})),
+        route("/api/stripe/portal", OpenEndpoint(service, {"POST": MethodHandler(refuse_checkout)})),
         route(
             "/api/profile/vercel-billing",
-            PlainEndpoint(service, {"PATCH": Verb(patch_vercel_billing)}),
+            PlainEndpoint(service, {"PATCH": MethodHandler(patch_vercel_billing)}),
         ),
-        route("/api/cli/latest", OpenEndpoint(service, {"GET": Verb(latest_cli)})),
+        route("/api/cli/latest", OpenEndpoint(service, {"GET": MethodHandler(latest_cli)})),
     ]

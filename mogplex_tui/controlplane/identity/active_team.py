@@ -6,7 +6,7 @@ team_roles.py says what roles may do.
 from __future__ import annotations
 
 from ..http import params
-from ..http.endpoints import Ask, refusal
+from ..http.endpoints import ApiRequest, refusal
 from .team_roles import MANAGERS, ROLE_CAPABILITIES, ActiveTeam, may
 
 __all__ = ["MANAGERS", "ROLE_CAPABILITIES", "ActiveTeam", "active_team", "may", "team_scope"]
@@ -15,28 +15,28 @@ HEADER = "x-mogplex-team-id"
 FORBIDDEN = "Forbidden"
 
 
-def active_team(ask: Ask) -> ActiveTeam | None:
+def active_team(request: ApiRequest) -> ActiveTeam | None:
     """Return the team of the request's team header and the caller's role in it.
 
     None if the header holds no team id. Raises nothing if the caller is no member: the role is then
     None, and the route (models, agents) decides on the response.
     """
-    team_id = params.trim(ask.request.headers.get(HEADER, "")).lower()
+    team_id = params.trim(request.http.headers.get(HEADER, "")).lower()
     if not params.is_uuid(team_id):
         return None
-    role = ask.plane.db.value(
-        "SELECT role FROM team_members WHERE team_id = ? AND user_id = ?", (team_id, ask.user_id)
+    role = request.plane.db.value(
+        "SELECT role FROM team_members WHERE team_id = ? AND user_id = ?", (team_id, request.user_id)
     )
     return ActiveTeam(team_id, role)
 
 
-def team_scope(ask: Ask, capability: str | None = None, denied: str = FORBIDDEN) -> str | None:
+def team_scope(request: ApiRequest, capability: str | None = None, denied: str = FORBIDDEN) -> str | None:
     """Return the id of the active team, or None for the personal scope.
 
     Raises RefusedError, 403 with the text `denied`, if the caller is not a member or the caller's role
     lacks `capability`.
     """
-    team = active_team(ask)
+    team = active_team(request)
     if team is None:
         return None
     if team.role is None or (capability is not None and not may(team.role, capability)):

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute
 from ..db.clock import DAY_US, iso_app, iso_db, iso_db_or_none
 from ..http import params
 from ..http.bodies import body_of
-from ..http.endpoints import Ask, Service, Verb, answer, empty_crash, refusal, route
+from ..http.endpoints import ApiRequest, MethodHandler, Service, empty_crash, json_response, refusal, route
 from . import api_keys
 from .session_required import SessionEndpoint, trimmed
 
@@ -20,16 +20,16 @@ from .session_required import SessionEndpoint, trimmed
 _LAST_US = 8_640_000_000_000_000_000
 
 
-async def list_keys(ask: Ask) -> Response:
+async def list_keys(request: ApiRequest) -> Response:
     """Return the caller's keys except revoked ones, newest first.
 
     Expired keys are included.
     """
-    ask.service.auth.uses.write()
-    rows = ask.plane.db.all(
+    request.service.auth.uses.write()
+    rows = request.plane.db.all(
         "SELECT * FROM user_api_keys WHERE user_id = ? AND revoked_at IS NULL"
         " ORDER BY created_at DESC, rowid DESC",
-        (ask.user_id,),
+        (request.user_id,),
     )
     keys = [
         {
@@ -43,7 +43,7 @@ async def list_keys(ask: Ask) -> Response:
         }
         for row in rows
     ]
-    return answer({"keys": keys})
+    return json_response({"keys": keys})
 
 
 def _scopes(value: Any) -> list[str]:
@@ -71,18 +71,18 @@ def _expiry(days: Any, now_us: int) -> int | None:
     return (now_us + int(days) * DAY_US) // 1000 * 1000
 
 
-async def mint_key(ask: Ask) -> Response:
+async def mint_key(request: ApiRequest) -> Response:
     """Create a key and return it with its token, which no other response contains."""
-    body = await body_of(ask)
+    body = await body_of(request)
     name = trimmed(body.get("name"))
     if not 1 <= len(name) <= 100:
         raise refusal(400, "Name is required (1-100 characters)")
     scopes = _scopes(body.get("scopes"))
-    now = ask.plane.clock.now_us()
+    now = request.plane.clock.now_us()
     expires_at = _expiry(body.get("expiresInDays"), now)
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
-        key = api_keys.mint(tx, ask.user_id, name, scopes, now, expires_at)
-    return answer(
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
+        key = api_keys.mint(tx, request.user_id, name, scopes, now, expires_at)
+    return json_response(
         {
             "id": key.id,
             "token": key.token,
@@ -93,23 +93,25 @@ async def mint_key(ask: Ask) -> Response:
     )
 
 
-async def revoke_key(ask: Ask) -> Response:
+async def revoke_key(request: ApiRequest) -> Response:
     """Revoke one of the caller's keys.
 
     The response is a success, too, if the key is unknown, revoked already or another user's.
     """
-    key_id = ask.path_id("key_id")
+    key_id = request.path_id("key_id")
     if not params.is_uuid(key_id):
         raise refusal(400, "Invalid key ID")
-    with ask.plane.db.transaction() as tx:
-        api_keys.revoke(tx, ask.user_id, key_id, ask.plane.clock.now_us())
-    return answer({"ok": True})
+    with request.plane.db.transaction() as tx:
+        api_keys.revoke(tx, request.user_id, key_id, request.plane.clock.now_us())
+    return json_response({"ok": True})
 
 
 def routes(service: Service) -> list[BaseRoute]:
     """Return the routes of this module."""
     base = "/api/settings/api-keys"
     return [
-        route(base, SessionEndpoint(service, {"GET": Verb(list_keys), "POST": Verb(mint_key)})),
-        route(base + "/{key_id}", SessionEndpoint(service, {"DELETE": Verb(revoke_key)})),
+        route(
+            base, SessionEndpoint(service, {"GET": MethodHandler(list_keys), "POST": MethodHandler(mint_key)})
+        ),
+        route(base + "/{key_id}", SessionEndpoint(service, {"DELETE": MethodHandler(revoke_key)})),
     ]

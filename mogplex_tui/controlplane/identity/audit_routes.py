@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 from ..db.clock import iso_db, parse_instant
 from ..db.database import Row
 from ..http import params
-from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from ..http.endpoints import ApiRequest, MethodHandler, PlainEndpoint, Service, json_response, refusal, route
 from .team_access import manager
 
 PAGE = 25
@@ -63,12 +63,12 @@ def _place(cursor: str) -> tuple[int, str]:
     return at, event_id.lower()
 
 
-async def list_events(ask: Ask) -> Response:
+async def list_events(request: ApiRequest) -> Response:
     """Return a page of 25 audit events, newest first.
 
     With a `cursor` in the query the page starts after the event that the cursor encodes.
     """
-    here, cursor = manager(ask), ask.query("cursor")
+    here, cursor = manager(request), request.query("cursor")
     sql = "SELECT * FROM team_audit_events WHERE team_id = ?"
     values: list[Any] = [here.team_id]
     if cursor:
@@ -76,9 +76,9 @@ async def list_events(ask: Ask) -> Response:
         sql += " AND (created_at, id) < (?, ?)"
         values += [at, event_id]
     sql += " ORDER BY created_at DESC, id DESC LIMIT ?"
-    rows = ask.plane.db.all(sql, (*values, PAGE + 1))
+    rows = request.plane.db.all(sql, (*values, PAGE + 1))
     page = rows[:PAGE]
-    return answer(
+    return json_response(
         {
             "events": [_event(row) for row in page],
             "nextCursor": _cursor(page[-1]) if len(rows) > PAGE else None,
@@ -89,5 +89,5 @@ async def list_events(ask: Ask) -> Response:
 
 def routes(service: Service) -> list[BaseRoute]:
     """Return the routes of this module."""
-    endpoint = PlainEndpoint(service, {"GET": Verb(list_events)})
+    endpoint = PlainEndpoint(service, {"GET": MethodHandler(list_events)})
     return [route("/api/teams/{team_id}/audit-events", endpoint)]

@@ -8,7 +8,7 @@ from starlette.routing import BaseRoute
 from ..db.clock import iso_db
 from ..db.database import Row
 from ..http import params
-from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from ..http.endpoints import ApiRequest, MethodHandler, PlainEndpoint, Service, json_response, refusal, route
 from . import audit_log
 from .team_access import auth_source
 
@@ -19,15 +19,15 @@ _INVITE = (
 )
 
 
-def _invite(ask: Ask) -> Row:
-    row = ask.plane.db.one(_INVITE, (ask.request.path_params["token"],))
+def _invite(request: ApiRequest) -> Row:
+    row = request.plane.db.one(_INVITE, (request.http.path_params["token"],))
     if row is None:
         raise refusal(404, "Invite not found")
     return row
 
 
-def _own_email(ask: Ask) -> str | None:
-    email: str | None = ask.plane.db.value("SELECT email FROM profiles WHERE id = ?", (ask.user_id,))
+def _own_email(request: ApiRequest) -> str | None:
+    email: str | None = request.plane.db.value("SELECT email FROM profiles WHERE id = ?", (request.user_id,))
     return email
 
 
@@ -35,19 +35,19 @@ def _matches(row: Row, email: str | None) -> bool:
     return email is not None and email.lower() == row["email"].lower()
 
 
-async def read_invite(ask: Ask) -> Response:
+async def read_invite(request: ApiRequest) -> Response:
     """Return the invite, and whether its e-mail address is the caller's."""
-    row, email = _invite(ask), _own_email(ask)
+    row, email = _invite(request), _own_email(request)
     invite = {
         "teamName": row["team_name"],
         "teamSlug": row["team_slug"],
         "inviterName": row["inviter"],
         "role": row["role"],
         "expiresAt": iso_db(row["expires_at"]),
-        "expired": row["expires_at"] < ask.plane.clock.now_us(),
+        "expired": row["expires_at"] < request.plane.clock.now_us(),
         "alreadyAccepted": row["accepted_at"] is not None,
     }
-    return answer(
+    return json_response(
         {
             "invite": invite,
             "emailMatch": _matches(row, email),
@@ -57,29 +57,29 @@ async def read_invite(ask: Ask) -> Response:
     )
 
 
-async def accept_invite(ask: Ask) -> Response:
+async def accept_invite(request: ApiRequest) -> Response:
     """Join the team of an invite.
 
     If the invite is for another e-mail address than the caller's, the body must confirm it. A caller
     who is already a member keeps the present role.
     """
     try:
-        confirmed = (await params.json_object(ask)).get("confirmMismatch") is True
+        confirmed = (await params.json_object(request)).get("confirmMismatch") is True
     except params.NotJsonError:
         confirmed = False
-    row, now = _invite(ask), ask.plane.clock.now_us()
+    row, now = _invite(request), request.plane.clock.now_us()
     if row["accepted_at"] is not None:
         raise refusal(410, "already_accepted")
     if row["expires_at"] < now:
         raise refusal(410, "expired")
-    match = _matches(row, _own_email(ask))
+    match = _matches(row, _own_email(request))
     if not match and not confirmed:
         raise refusal(409, "mismatch_unconfirmed")
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         tx.execute(
             "INSERT INTO team_members (id, team_id, user_id, role, invited_by_user_id, joined_at)"
             " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (team_id, user_id) DO NOTHING",
-            (tx.new_id(), row["team_id"], ask.user_id, row["role"], row["invited_by_user_id"], now),
+            (tx.new_id(), row["team_id"], request.user_id, row["role"], row["invited_by_user_id"], now),
         )
         tx.update("team_invites", row["id"], accepted_at=now)
         audit_log.record(
@@ -89,13 +89,13 @@ async def accept_invite(ask: Ask) -> Response:
             now,
             target=("invite", row["id"]),
             payload={"email": row["email"], "role": row["role"], "email_match": match},
-            actor_user_id=ask.user_id,
-            auth_source=auth_source(ask),
+            actor_user_id=request.user_id,
+            auth_source=auth_source(request),
         )
-    return answer({"team": {"id": row["team_id"], "slug": row["team_slug"]}})
+    return json_response({"team": {"id": row["team_id"], "slug": row["team_slug"]}})
 
 
 def routes(service: Service) -> list[BaseRoute]:
     """Return the routes of this module."""
-    verbs = {"GET": Verb(read_invite), "POST": Verb(accept_invite)}
-    return [route("/api/invites/{token}", PlainEndpoint(service, verbs))]
+    handlers = {"GET": MethodHandler(read_invite), "POST": MethodHandler(accept_invite)}
+    return [route("/api/invites/{token}", PlainEndpoint(service, handlers))]

@@ -6,7 +6,16 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ..http import params
-from ..http.endpoints import Ask, OpenEndpoint, Service, Verb, answer, empty_crash, refusal, route
+from ..http.endpoints import (
+    ApiRequest,
+    MethodHandler,
+    OpenEndpoint,
+    Service,
+    empty_crash,
+    json_response,
+    refusal,
+    route,
+)
 from . import model_catalogue
 from .active_team import active_team
 
@@ -22,28 +31,28 @@ _CATALOGUE_KEYS = (
 )
 
 
-async def list_models(ask: Ask) -> Response:
+async def list_models(request: ApiRequest) -> Response:
     """Return the caller's models, the whole catalogue and the default model.
 
     With `format=cli` only the caller's available models, in the CLI's format. Without credentials the
     models are the public ones; a caller who is not a member of the active team gets no models
     (identity.md §1.5, §6.2, §6.3).
     """
-    db = ask.plane.db
-    profile = db.one("SELECT * FROM profiles WHERE id = ?", (ask.user_id,))
-    cli = ask.query("format") == "cli"
+    db = request.plane.db
+    profile = db.one("SELECT * FROM profiles WHERE id = ?", (request.user_id,))
+    cli = request.query("format") == "cli"
     if profile is None:
         rows = model_catalogue.anonymous(db)
         if cli:
-            return answer([model_catalogue.cli_model(row) for row in rows])
+            return json_response([model_catalogue.cli_model(row) for row in rows])
         public = [model_catalogue.model(row, signed_in=False) for row in rows]
-        return answer({"models": public, "catalog": public})
-    team = active_team(ask)
+        return json_response({"models": public, "catalog": public})
+    team = active_team(request)
     if cli:
-        return answer(
+        return json_response(
             [model_catalogue.cli_model(row) for row in model_catalogue.offered_now(db, profile, team)]
         )
-    return answer(
+    return json_response(
         {
             "models": [
                 model_catalogue.model(row, signed_in=True)
@@ -57,12 +66,12 @@ async def list_models(ask: Ask) -> Response:
     )
 
 
-async def patch_model(ask: Ask) -> Response:
+async def patch_model(request: ApiRequest) -> Response:
     """Enable or disable one model for the caller (§6.4)."""
-    if ask.caller is None:
+    if request.caller is None:
         raise refusal(401, "Unauthorized")
     try:
-        parsed = await params.json_body(ask)
+        parsed = await params.json_body(request)
     except params.NotJsonError:
         raise refusal(400, "Invalid JSON body") from None
     if parsed is None:
@@ -73,19 +82,19 @@ async def patch_model(ask: Ask) -> Response:
         raise refusal(400, "model_id and is_enabled required")
     if any(key in body for key in _CATALOGUE_KEYS):
         raise refusal(400, "The model catalogue cannot be changed here")
-    db = ask.plane.db
+    db = request.plane.db
     if db.one("SELECT 1 FROM models WHERE id = ?", (model_id,)) is None:
         raise refusal(500, f"No model has the id {model_id}")
     with db.transaction() as tx:
         tx.execute(
             "INSERT INTO model_preferences (user_id, model_id, is_enabled) VALUES (?, ?, ?)"
             " ON CONFLICT (user_id, model_id) DO UPDATE SET is_enabled = excluded.is_enabled",
-            (ask.user_id, model_id, int(enabled)),
+            (request.user_id, model_id, int(enabled)),
         )
-    return answer({"ok": True})
+    return json_response({"ok": True})
 
 
 def routes(service: Service) -> list[Route]:
     """Return the routes of this module."""
-    verbs = {"GET": Verb(list_models), "PATCH": Verb(patch_model)}
-    return [route("/api/models", OpenEndpoint(service, verbs))]
+    handlers = {"GET": MethodHandler(list_models), "PATCH": MethodHandler(patch_model)}
+    return [route("/api/models", OpenEndpoint(service, handlers))]

@@ -12,12 +12,21 @@ from starlette.routing import BaseRoute
 
 from ..db.database import Row, Tx
 from ..http.bodies import body_of
-from ..http.endpoints import Ask, OpenEndpoint, PlainEndpoint, Service, Verb, answer, refusal, route
+from ..http.endpoints import (
+    ApiRequest,
+    MethodHandler,
+    OpenEndpoint,
+    PlainEndpoint,
+    Service,
+    json_response,
+    refusal,
+    route,
+)
 from . import model_catalogue
 
 
-def _profile(ask: Ask) -> Row:
-    profile = ask.plane.db.one("SELECT * FROM profiles WHERE id = ?", (ask.user_id,))
+def _profile(request: ApiRequest) -> Row:
+    profile = request.plane.db.one("SELECT * FROM profiles WHERE id = ?", (request.user_id,))
     if profile is None:
         raise refusal(404, "Profile not found")
     return profile
@@ -41,56 +50,56 @@ def _look_past(tx: Tx, user_id: str, rows: Iterable[Row]) -> None:
     tx.execute("UPDATE profiles SET models_seen_at = MAX(models_seen_at, ?) WHERE id = ?", (newest, user_id))
 
 
-async def read_arrivals(ask: Ask) -> Response:
+async def read_arrivals(request: ApiRequest) -> Response:
     """Return the models that are new to the caller.
 
     If new models are not enabled automatically, disable them and return no models.
     """
-    if ask.caller is None:
-        return answer({"models": [], "autoEnable": True})
-    profile, db = _profile(ask), ask.plane.db
+    if request.caller is None:
+        return json_response({"models": [], "autoEnable": True})
+    profile, db = _profile(request), request.plane.db
     rows = model_catalogue.arrivals(db, profile)
     if not profile["auto_enable_models"]:
         with db.transaction() as tx:
-            _disable(tx, ask.user_id, rows)
-            _look_past(tx, ask.user_id, rows)
-        return answer({"models": [], "autoEnable": False})
+            _disable(tx, request.user_id, rows)
+            _look_past(tx, request.user_id, rows)
+        return json_response({"models": [], "autoEnable": False})
     shown = model_catalogue.usable_somewhere(db, profile, rows)
     models = [{name: row[name] for name in ("id", "name", "provider")} for row in shown]
-    return answer({"models": models, "autoEnable": True})
+    return json_response({"models": models, "autoEnable": True})
 
 
-async def settle_arrivals(ask: Ask) -> Response:
+async def settle_arrivals(request: ApiRequest) -> Response:
     """Dismiss the new models, or disable them and switch automatic enabling off."""
-    action = (await body_of(ask)).get("action")
+    action = (await body_of(request)).get("action")
     if action not in ("dismiss", "disable"):
         raise refusal(400, "action must be 'dismiss' or 'disable'")
-    profile, db = _profile(ask), ask.plane.db
+    profile, db = _profile(request), request.plane.db
     rows = model_catalogue.arrivals(db, profile)
     seen = model_catalogue.usable_somewhere(db, profile, rows)
     with db.transaction() as tx:
         if action == "disable":
-            tx.update("profiles", ask.user_id, auto_enable_models=0)
-            _disable(tx, ask.user_id, rows)
+            tx.update("profiles", request.user_id, auto_enable_models=0)
+            _disable(tx, request.user_id, rows)
             seen = rows
-        _look_past(tx, ask.user_id, seen)
-    return answer({"ok": True})
+        _look_past(tx, request.user_id, seen)
+    return json_response({"ok": True})
 
 
-async def switch_auto_enable(ask: Ask) -> Response:
+async def switch_auto_enable(request: ApiRequest) -> Response:
     """Set whether new models are enabled automatically."""
-    enabled = (await body_of(ask)).get("autoEnable")
+    enabled = (await body_of(request)).get("autoEnable")
     if not isinstance(enabled, bool):
         raise refusal(400, "autoEnable must be a boolean")
-    profile = _profile(ask)
-    with ask.plane.db.transaction() as tx:
+    profile = _profile(request)
+    with request.plane.db.transaction() as tx:
         tx.update("profiles", profile["id"], auto_enable_models=int(enabled))
-    return answer({"ok": True})
+    return json_response({"ok": True})
 
 
-async def list_icons(_: Ask) -> Response:
+async def list_icons(_: ApiRequest) -> Response:
     """Return the providers that have an icon: none, because the plane has no icons."""
-    return answer({"providers": []}, headers={"Cache-Control": "private, max-age=300"})
+    return json_response({"providers": []}, headers={"Cache-Control": "private, max-age=300"})
 
 
 class _Arrivals(OpenEndpoint):
@@ -99,23 +108,23 @@ class _Arrivals(OpenEndpoint):
     identity.md §6.8.
     """
 
-    def check(self, verb: Verb, caller: object) -> None:
+    def check(self, handler: MethodHandler, caller: object) -> None:
         """Raise 401 if an anonymous caller uses another method than GET.
 
         This happens before the body is read.
         """
-        if caller is None and verb.handler is not read_arrivals:
+        if caller is None and handler.handle is not read_arrivals:
             raise refusal(401, "Unauthorized")
 
 
 def routes(service: Service) -> list[BaseRoute]:
     """Return the routes of this module."""
-    verbs = {
-        "GET": Verb(read_arrivals),
-        "POST": Verb(settle_arrivals),
-        "PATCH": Verb(switch_auto_enable),
+    handlers = {
+        "GET": MethodHandler(read_arrivals),
+        "POST": MethodHandler(settle_arrivals),
+        "PATCH": MethodHandler(switch_auto_enable),
     }
     return [
-        route("/api/models/new-arrivals", _Arrivals(service, verbs)),
-        route("/api/models/provider-icons", PlainEndpoint(service, {"GET": Verb(list_icons)})),
+        route("/api/models/new-arrivals", _Arrivals(service, handlers)),
+        route("/api/models/provider-icons", PlainEndpoint(service, {"GET": MethodHandler(list_icons)})),
     ]

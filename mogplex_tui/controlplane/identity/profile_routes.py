@@ -10,13 +10,13 @@ from starlette.routing import Route
 from ..db.database import Row
 from ..http import params
 from ..http.endpoints import (
-    Ask,
+    ApiRequest,
+    MethodHandler,
     OpenEndpoint,
     PlainEndpoint,
     Service,
-    Verb,
-    answer,
     empty_crash,
+    json_response,
     refusal,
     route,
 )
@@ -43,16 +43,16 @@ _COMPLETE = {
 _OPEN_SPACES = {"kind": "open_spaces", "label": "Open Projects", "href": "/projects/repositories"}
 
 
-def _profile(ask: Ask) -> Row | None:
-    return ask.plane.db.one("SELECT * FROM profiles WHERE id = ?", (ask.user_id,))
+def _profile(request: ApiRequest) -> Row | None:
+    return request.plane.db.one("SELECT * FROM profiles WHERE id = ?", (request.user_id,))
 
 
-async def read_user(ask: Ask) -> Response:
+async def read_user(request: ApiRequest) -> Response:
     """Return the profile of the caller, or `{"user": null}` without credentials."""
-    profile = _profile(ask)
+    profile = _profile(request)
     if profile is None:
-        return answer({"user": None})
-    count = ask.plane.db.value
+        return json_response({"user": None})
+    count = request.plane.db.value
     mine = (profile["id"],)
     installations = count("SELECT COUNT(*) FROM github_installations WHERE user_id = ?", mine)
     synced = count("SELECT COUNT(*) FROM repos WHERE user_id = ?", mine)
@@ -63,7 +63,7 @@ async def read_user(ask: Ask) -> Response:
     user: dict[str, Any] = {
         name: profile[name] for name in ("id", "email", "username", "name", "avatar_url", "github_username")
     }
-    pending = not app and ask.request.cookies.get("github_app_install_pending") == "1"
+    pending = not app and request.http.cookies.get("github_app_install_pending") == "1"
     user |= _github(profile, app, covered, pending)
     project = profile["vercel_project_id"]
     user |= {
@@ -80,7 +80,7 @@ async def read_user(ask: Ask) -> Response:
         "account_vercel_project_id": project,
         "account_vercel_team_id": profile["vercel_team_id"],
     }
-    return answer({"user": user})
+    return json_response({"user": user})
 
 
 def _github(profile: Row, app: bool, covered: int, pending: bool) -> dict[str, Any]:
@@ -136,17 +136,17 @@ def _github(profile: Row, app: bool, covered: int, pending: bool) -> dict[str, A
     }
 
 
-async def read_settings(ask: Ask) -> Response:
+async def read_settings(request: ApiRequest) -> Response:
     """Return the default model and the theme, and set the theme cookie.
 
     The cookie is set only if the stored theme is a valid one.
     """
-    profile = _profile(ask)
+    profile = _profile(request)
     if profile is None:
         raise refusal(404, "Profile not found")
     theme = profile["theme"]
-    body = {"default_model": model_catalogue.settings_default(ask.plane.db, profile), "theme": theme}
-    return answer(body, headers=_theme_cookie(theme))
+    body = {"default_model": model_catalogue.settings_default(request.plane.db, profile), "theme": theme}
+    return json_response(body, headers=_theme_cookie(theme))
 
 
 def _theme_cookie(theme: str | None) -> dict[str, str]:
@@ -155,43 +155,45 @@ def _theme_cookie(theme: str | None) -> dict[str, str]:
     return {"Set-Cookie": f"mogplex-theme={theme}; Path=/; SameSite=Lax; Max-Age=31536000"}
 
 
-async def patch_settings(ask: Ask) -> Response:
+async def patch_settings(request: ApiRequest) -> Response:
     """Change the default model, the theme or both.
 
     A `default_model` that is no text and an unknown theme are ignored. Raises 400 if nothing is left to
     change, or if the model is not enabled and available.
     """
     try:
-        body = await params.json_body(ask)
+        body = await params.json_body(request)
     except params.NotJsonError:
         raise refusal(400, "Invalid JSON body") from None
     if body is None:
         raise empty_crash()
-    profile = _profile(ask)
+    profile = _profile(request)
     if profile is None:
         raise refusal(404, "Profile not found")
     fields = body if isinstance(body, dict) else {}
     changes: dict[str, str] = {}
     model, theme = fields.get("default_model"), fields.get("theme")
     if isinstance(model, str):
-        if model not in {row["id"] for row in model_catalogue.usable(ask.plane.db, profile)}:
+        if model not in {row["id"] for row in model_catalogue.usable(request.plane.db, profile)}:
             raise refusal(400, "default_model must be enabled and available")
         changes["default_model"] = model
     if theme in _THEMES:
         changes["theme"] = theme
     if not changes:
         raise refusal(400, "No valid fields")
-    with ask.plane.db.transaction() as tx:
+    with request.plane.db.transaction() as tx:
         tx.update("profiles", profile["id"], **changes)
-    return answer({"ok": True}, headers=_theme_cookie(changes.get("theme")))
+    return json_response({"ok": True}, headers=_theme_cookie(changes.get("theme")))
 
 
 def routes(service: Service) -> list[Route]:
     """Return the routes of this module."""
     return [
-        route("/api/auth/user", OpenEndpoint(service, {"GET": Verb(read_user)})),
+        route("/api/auth/user", OpenEndpoint(service, {"GET": MethodHandler(read_user)})),
         route(
             "/api/settings",
-            PlainEndpoint(service, {"GET": Verb(read_settings), "PATCH": Verb(patch_settings)}),
+            PlainEndpoint(
+                service, {"GET": MethodHandler(read_settings), "PATCH": MethodHandler(patch_settings)}
+            ),
         ),
     ]

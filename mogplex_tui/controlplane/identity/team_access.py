@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ..db.database import Row, Tx
-from ..http.endpoints import Ask, refusal
+from ..http.endpoints import ApiRequest, refusal
 from . import audit_log
 from .team_roles import MANAGERS
 
@@ -59,34 +59,34 @@ class TeamMembership(NamedTuple):
         )
 
 
-def auth_source(ask: Ask) -> str:
+def auth_source(request: ApiRequest) -> str:
     """Return how the caller signed in, for the audit log: `session` or `api_key`."""
-    return "session" if ask.known_caller.key_id is None else "api_key"
+    return "session" if request.known_caller.key_id is None else "api_key"
 
 
-def seat(ask: Ask) -> TeamMembership:
+def seat(request: ApiRequest) -> TeamMembership:
     """Return the caller's membership in the team that the path names.
 
     Raises RefusedError: 404 for an unknown team, 403 if the caller is not a member.
     """
-    db = ask.plane.db
-    team = db.one("SELECT * FROM teams WHERE id = ?", (ask.path_id("team_id"),))
+    db = request.plane.db
+    team = db.one("SELECT * FROM teams WHERE id = ?", (request.path_id("team_id"),))
     if team is None:
         raise refusal(404, "Team not found")
     role = db.value(
-        "SELECT role FROM team_members WHERE team_id = ? AND user_id = ?", (team["id"], ask.user_id)
+        "SELECT role FROM team_members WHERE team_id = ? AND user_id = ?", (team["id"], request.user_id)
     )
     if role is None:
         raise refusal(403, "Forbidden")
-    return TeamMembership(team, ask.user_id, role, auth_source(ask), ask.plane.clock.now_us())
+    return TeamMembership(team, request.user_id, role, auth_source(request), request.plane.clock.now_us())
 
 
-def manager(ask: Ask) -> TeamMembership:
+def manager(request: ApiRequest) -> TeamMembership:
     """Return the caller's membership in the path's team, of an owner or admin only.
 
     Raises RefusedError: 404 for an unknown team, 403 for other roles and if the caller is not a member.
     """
-    found = seat(ask)
+    found = seat(request)
     if not found.can_manage:
         raise refusal(403, "Forbidden")
     return found

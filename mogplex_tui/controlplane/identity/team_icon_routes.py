@@ -9,13 +9,13 @@ from starlette.routing import BaseRoute
 
 from ..db.database import Tx
 from ..http.endpoints import (
-    Ask,
+    ApiRequest,
+    MethodHandler,
     OpenEndpoint,
     PlainEndpoint,
     RefusedError,
     Service,
-    Verb,
-    answer,
+    json_response,
     refusal,
     route,
 )
@@ -60,41 +60,41 @@ def _replace(tx: Tx, here: TeamMembership, path: str | None) -> None:
     tx.update("teams", here.team_id, icon_path=path, updated_at=here.now)
 
 
-async def upload_icon(ask: Ask) -> Response:
+async def upload_icon(request: ApiRequest) -> Response:
     """Store the uploaded image as the team's icon."""
-    here = manager(ask)
-    body = await uploaded(ask, "file", MAX_BYTES)
+    here = manager(request)
+    body = await uploaded(request, "file", MAX_BYTES)
     kind = image_type(body)
     if kind is None:
         raise refusal(415, "The file is no PNG, JPEG, GIF or WEBP picture")
     name = hashlib.sha256(body).hexdigest()[:16]
     path = f"team-icons/{here.team_id}/{name}.{kind.rpartition('/')[2]}"
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         tx.execute(
             "INSERT OR REPLACE INTO public_files (path, content_type, body, created_at) VALUES (?, ?, ?, ?)",
             (path, kind, body, here.now),
         )
         _replace(tx, here, path)
         here.note(tx, "team.icon.updated", payload={"content_type": kind, "bytes": len(body)})
-    return answer({"icon_url": icon_url(ask.service, path)})
+    return json_response({"icon_url": icon_url(request.service, path)})
 
 
-async def remove_icon(ask: Ask) -> Response:
+async def remove_icon(request: ApiRequest) -> Response:
     """Remove the team's icon."""
-    here = manager(ask)
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    here = manager(request)
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         _replace(tx, here, None)
         here.note(tx, "team.icon.removed")
-    return answer({"icon_url": None})
+    return json_response({"icon_url": None})
 
 
-async def read_file(ask: Ask) -> Response:
+async def read_file(request: ApiRequest) -> Response:
     """Return a public file. Raises an empty 404 for an unknown path.
 
     The response may be cached: the name of a file changes with its content.
     """
-    path = ask.request.path_params["path"]
-    row = ask.plane.db.one("SELECT content_type, body FROM public_files WHERE path = ?", (path,))
+    path = request.http.path_params["path"]
+    row = request.plane.db.one("SELECT content_type, body FROM public_files WHERE path = ?", (path,))
     if row is None:
         raise RefusedError(Response(status_code=404))
     headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
@@ -103,8 +103,8 @@ async def read_file(ask: Ask) -> Response:
 
 def routes(service: Service) -> list[BaseRoute]:
     """Return the routes of this module."""
-    verbs = {"POST": Verb(upload_icon), "DELETE": Verb(remove_icon)}
+    handlers = {"POST": MethodHandler(upload_icon), "DELETE": MethodHandler(remove_icon)}
     return [
-        route("/api/teams/{team_id}/icon", PlainEndpoint(service, verbs)),
-        route(_PUBLIC + "{path:path}", OpenEndpoint(service, {"GET": Verb(read_file)})),
+        route("/api/teams/{team_id}/icon", PlainEndpoint(service, handlers)),
+        route(_PUBLIC + "{path:path}", OpenEndpoint(service, {"GET": MethodHandler(read_file)})),
     ]

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute
 
 from ..db.database import Row
 from ..http.bodies import body_of
-from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from ..http.endpoints import ApiRequest, MethodHandler, PlainEndpoint, Service, json_response, refusal, route
 from .team_access import manager
 
 _COLUMNS = (
@@ -27,27 +27,27 @@ def _number(value: Any) -> int | None:
     return int(text) if _DIGITS.fullmatch(text) else None
 
 
-def _row(ask: Ask, row_id: str) -> Row:
-    return ask.plane.db.only(f"SELECT {_COLUMNS} FROM github_installations WHERE id = ?", (row_id,))
+def _row(request: ApiRequest, row_id: str) -> Row:
+    return request.plane.db.only(f"SELECT {_COLUMNS} FROM github_installations WHERE id = ?", (row_id,))
 
 
-async def list_installations(ask: Ask) -> Response:
+async def list_installations(request: ApiRequest) -> Response:
     """Return the installations attached to the team, sorted by account."""
-    here = manager(ask)
-    rows = ask.plane.db.all(
+    here = manager(request)
+    rows = request.plane.db.all(
         f"SELECT {_COLUMNS} FROM github_installations WHERE product_team_id = ? ORDER BY account_login, id",
         (here.team_id,),
     )
-    return answer({"installations": [dict(row) for row in rows]})
+    return json_response({"installations": [dict(row) for row in rows]})
 
 
-async def attach(ask: Ask) -> Response:
+async def attach(request: ApiRequest) -> Response:
     """Attach one of the caller's GitHub installations to the team.
 
     The status is 201, or 200 if the installation is already attached to the team.
     """
-    here, db = manager(ask), ask.plane.db
-    number = _number((await body_of(ask)).get("installation_id"))
+    here, db = manager(request), request.plane.db
+    number = _number((await body_of(request)).get("installation_id"))
     if number is None:
         raise refusal(422, "installation_id must be a whole number")
     own = db.one(
@@ -63,10 +63,10 @@ async def attach(ask: Ask) -> Response:
     )
     if any(row["product_team_id"] != here.team_id for row in holders):
         raise refusal(409, "Installation is attached to another team")
-    before = _row(ask, own["id"])
+    before = _row(request, own["id"])
     if before["product_team_id"] is not None:
-        return answer({"attached": dict(before)})
-    with db.transaction(ids=ask.service.ids) as tx:
+        return json_response({"attached": dict(before)})
+    with db.transaction(ids=request.service.ids) as tx:
         tx.update(
             "github_installations",
             own["id"],
@@ -76,13 +76,13 @@ async def attach(ask: Ask) -> Response:
         tx.note("github_installations", "UPDATE", here.user_id, own["id"])
         about = {"installation_id": number, "account_login": before["account_login"]}
         here.note(tx, "team.installation.attached", ("github_installation", own["id"]), about)
-    return answer({"attached": dict(_row(ask, own["id"]))}, 201)
+    return json_response({"attached": dict(_row(request, own["id"]))}, 201)
 
 
-async def detach(ask: Ask) -> Response:
+async def detach(request: ApiRequest) -> Response:
     """Detach an installation from the team, no matter which member attached it."""
-    here, db = manager(ask), ask.plane.db
-    number = _number(ask.request.path_params["number"])
+    here, db = manager(request), request.plane.db
+    number = _number(request.http.path_params["number"])
     if number is None:
         raise refusal(422, "installationId must be numeric")
     rows = db.all(
@@ -92,19 +92,22 @@ async def detach(ask: Ask) -> Response:
     )
     if not rows:
         raise refusal(404, "Installation not found")
-    with db.transaction(ids=ask.service.ids) as tx:
+    with db.transaction(ids=request.service.ids) as tx:
         for row in rows:
             tx.update("github_installations", row["id"], product_team_id=None, attached_by_user_id=None)
             tx.note("github_installations", "UPDATE", row["user_id"], row["id"])
             about = {"installation_id": number, "account_login": row["account_login"]}
             here.note(tx, "team.installation.detached", ("github_installation", row["id"]), about)
-    return answer({"detached": True})
+    return json_response({"detached": True})
 
 
 def routes(service: Service) -> list[BaseRoute]:
     """Return the routes of this module."""
     base = "/api/teams/{team_id}/installations"
     return [
-        route(base, PlainEndpoint(service, {"GET": Verb(list_installations), "POST": Verb(attach)})),
-        route(base + "/{number}", PlainEndpoint(service, {"DELETE": Verb(detach)})),
+        route(
+            base,
+            PlainEndpoint(service, {"GET": MethodHandler(list_installations), "POST": MethodHandler(attach)}),
+        ),
+        route(base + "/{number}", PlainEndpoint(service, {"DELETE": MethodHandler(detach)})),
     ]

@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute
 from ..db.clock import DAY_US, iso_db
 from ..db.database import Row, Tx
 from ..http.bodies import body_of
-from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from ..http.endpoints import ApiRequest, MethodHandler, PlainEndpoint, Service, json_response, refusal, route
 from .session_required import trimmed
 from .team_access import TeamMembership, manager, may_give, seat
 
@@ -50,17 +50,17 @@ def _role(body: dict[str, Any]) -> str:
     return role
 
 
-def _deliver(ask: Ask, invite: Row) -> str:
+def _deliver(request: ApiRequest, invite: Row) -> str:
     """Write an invite's link to the log, and return "log" as the kind of delivery.
 
     The plane sends no mail.
     """
-    log.info("invitation of %s: %s/invite/%s", invite["email"], ask.service.origin, invite["token"])
+    log.info("invitation of %s: %s/invite/%s", invite["email"], request.service.origin, invite["token"])
     return "log"
 
 
-def _is_member(ask: Ask, here: TeamMembership, email: str) -> bool:
-    found = ask.plane.db.one(
+def _is_member(request: ApiRequest, here: TeamMembership, email: str) -> bool:
+    found = request.plane.db.one(
         "SELECT 1 FROM team_members m JOIN profiles p ON p.id = m.user_id WHERE m.team_id = ? AND lower(p.email) = ?",
         (here.team_id, email),
     )
@@ -83,25 +83,25 @@ def _insert(tx: Tx, here: TeamMembership, email: str, role: str) -> Row:
     return tx.all("SELECT * FROM team_invites WHERE id = ?", (invite_id,))[0]
 
 
-async def invite(ask: Ask) -> Response:
+async def invite(request: ApiRequest) -> Response:
     """Invite one e-mail address to the team.
 
     The body is validated before the caller's membership is checked.
     """
-    body = await body_of(ask)
+    body = await body_of(request)
     email = _email(body.get("email"))
     if email is None:
         raise refusal(422, "Valid email required")
     role = _role(body)
-    here = seat(ask)
+    here = seat(request)
     if not may_give(here.role, role):
         raise refusal(403, "Forbidden")
-    if _is_member(ask, here, email):
+    if _is_member(request, here, email):
         raise refusal(409, "This person is a member already")
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         row = _insert(tx, here, email, role)
         here.note(tx, "invite.created", ("invite", row["id"]), {"email": email, "role": role})
-    return answer({"invite": invite_object(row), "delivery": _deliver(ask, row)}, 201)
+    return json_response({"invite": invite_object(row), "delivery": _deliver(request, row)}, 201)
 
 
 def _addresses(body: dict[str, Any]) -> list[Any]:
@@ -115,13 +115,13 @@ def _addresses(body: dict[str, Any]) -> list[Any]:
     return emails
 
 
-async def invite_many(ask: Ask) -> Response:
+async def invite_many(request: ApiRequest) -> Response:
     """Invite up to 100 e-mail addresses to the team, and return a status for each.
 
     Invalid and repeated addresses and those of members are skipped.
     """
-    here = manager(ask)
-    body = await body_of(ask)
+    here = manager(request)
+    body = await body_of(request)
     role = _role(body)
     emails = _addresses(body)
     if not may_give(here.role, role):
@@ -129,7 +129,7 @@ async def invite_many(ask: Ask) -> Response:
     results: list[dict[str, Any]] = []
     sent: list[Row] = []
     met: set[str] = set()
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         for value in emails:
             email = _email(value)
             if email is None:
@@ -137,7 +137,7 @@ async def invite_many(ask: Ask) -> Response:
                 results.append({"email": shown, "status": "skipped_invalid"})
             elif email in met:
                 results.append({"email": email, "status": "skipped_duplicate"})
-            elif _is_member(ask, here, email):
+            elif _is_member(request, here, email):
                 results.append({"email": email, "status": "skipped_member"})
             else:
                 sent.append(_insert(tx, here, email, role))
@@ -146,8 +146,8 @@ async def invite_many(ask: Ask) -> Response:
         summary = _summary(results)
         here.note(tx, "invite.bulk_created", payload={"role": role, **summary})
     for row in sent:
-        _deliver(ask, row)
-    return answer({"results": results, "summary": summary})
+        _deliver(request, row)
+    return json_response({"results": results, "summary": summary})
 
 
 def _summary(results: list[dict[str, Any]]) -> dict[str, int]:
@@ -163,16 +163,16 @@ def _summary(results: list[dict[str, Any]]) -> dict[str, int]:
     return {"total_requested": len(results)} | {name: statuses.count(name) for name in counted}
 
 
-def _open_invite(ask: Ask) -> tuple[TeamMembership, Row]:
+def _open_invite(request: ApiRequest) -> tuple[TeamMembership, Row]:
     """Return the caller's membership and the invite that the path names.
 
     Raises RefusedError: 404 for an unknown or accepted invite, 403 if the caller may not grant its
     role, and the errors of `manager`.
     """
-    here = manager(ask)
-    row = ask.plane.db.one(
+    here = manager(request)
+    row = request.plane.db.one(
         "SELECT * FROM team_invites WHERE id = ? AND team_id = ? AND accepted_at IS NULL",
-        (ask.path_id("invite_id"), here.team_id),
+        (request.path_id("invite_id"), here.team_id),
     )
     if row is None:
         raise refusal(404, "Invite not found")
@@ -181,35 +181,35 @@ def _open_invite(ask: Ask) -> tuple[TeamMembership, Row]:
     return here, row
 
 
-async def revoke(ask: Ask) -> Response:
+async def revoke(request: ApiRequest) -> Response:
     """Delete an invite that has not been accepted."""
-    here, row = _open_invite(ask)
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    here, row = _open_invite(request)
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         tx.execute("DELETE FROM team_invites WHERE id = ?", (row["id"],))
         about = {"email": row["email"], "role": row["role"]}
         here.note(tx, "invite.revoked", ("invite", row["id"]), about)
-    return answer({"ok": True})
+    return json_response({"ok": True})
 
 
-async def resend(ask: Ask) -> Response:
+async def resend(request: ApiRequest) -> Response:
     """Renew an invite that has not been accepted: with a new link, for seven days."""
-    here, row = _open_invite(ask)
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    here, row = _open_invite(request)
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         token, expires_at = secrets.token_urlsafe(24), here.now + LIFE_US
         tx.update("team_invites", row["id"], token=token, expires_at=expires_at)
         here.note(tx, "invite.resent", ("invite", row["id"]), {"email": row["email"]})
         renewed = tx.all("SELECT * FROM team_invites WHERE id = ?", (row["id"],))[0]
-    return answer({"invite": invite_object(renewed), "delivery": _deliver(ask, renewed)})
+    return json_response({"invite": invite_object(renewed), "delivery": _deliver(request, renewed)})
 
 
 def routes(service: Service) -> list[BaseRoute]:
     """Return the routes of this module."""
     invites = "/api/teams/{team_id}/invites"
     return [
-        route(invites, PlainEndpoint(service, {"POST": Verb(invite)})),
-        route(invites + "/bulk", PlainEndpoint(service, {"POST": Verb(invite_many)})),
+        route(invites, PlainEndpoint(service, {"POST": MethodHandler(invite)})),
+        route(invites + "/bulk", PlainEndpoint(service, {"POST": MethodHandler(invite_many)})),
         route(
             invites + "/{invite_id}",
-            PlainEndpoint(service, {"DELETE": Verb(revoke), "POST": Verb(resend)}),
+            PlainEndpoint(service, {"DELETE": MethodHandler(revoke), "POST": MethodHandler(resend)}),
         ),
     ]

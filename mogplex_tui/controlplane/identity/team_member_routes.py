@@ -8,7 +8,7 @@ from starlette.routing import BaseRoute
 from ..db.clock import iso_db
 from ..db.database import Row
 from ..http.bodies import body_of
-from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from ..http.endpoints import ApiRequest, MethodHandler, PlainEndpoint, Service, json_response, refusal, route
 from .team_access import TeamMembership, may_give, seat
 from .team_icon_routes import icon_url
 from .team_invite_routes import invite_object
@@ -21,12 +21,12 @@ _MEMBERS = (
 )
 
 
-async def list_members(ask: Ask) -> Response:
+async def list_members(request: ApiRequest) -> Response:
     """Return the team, its members and the invites that are not accepted yet.
 
     Members are sorted by join time, invites newest first; expired invites are included.
     """
-    here, db = seat(ask), ask.plane.db
+    here, db = seat(request), request.plane.db
     members = [
         {
             "userId": row["user_id"],
@@ -45,9 +45,9 @@ async def list_members(ask: Ask) -> Response:
         (here.team_id,),
     )
     team = {name: here.team[name] for name in ("id", "name", "slug")}
-    return answer(
+    return json_response(
         {
-            "team": {**team, "iconUrl": icon_url(ask.service, here.team["icon_path"])},
+            "team": {**team, "iconUrl": icon_url(request.service, here.team["icon_path"])},
             "viewer": here.viewer(),
             "members": members,
             "invites": [{**invite_object(row), "createdAt": iso_db(row["created_at"])} for row in invites],
@@ -55,15 +55,15 @@ async def list_members(ask: Ask) -> Response:
     )
 
 
-def _other(ask: Ask, here: TeamMembership, refused: str) -> Row:
+def _other(request: ApiRequest, here: TeamMembership, refused: str) -> Row:
     """Return the member that the path names.
 
     Raises RefusedError: 403 with the text `refused` if it is the caller, 404 for an unknown member.
     """
-    user_id = ask.path_id("user_id")
+    user_id = request.path_id("user_id")
     if user_id == here.user_id:
         raise refusal(403, refused)
-    row = ask.plane.db.one(
+    row = request.plane.db.one(
         "SELECT * FROM team_members WHERE team_id = ? AND user_id = ?", (here.team_id, user_id)
     )
     if row is None:
@@ -71,39 +71,39 @@ def _other(ask: Ask, here: TeamMembership, refused: str) -> Row:
     return row
 
 
-async def change_role(ask: Ask) -> Response:
+async def change_role(request: ApiRequest) -> Response:
     """Change the role of another member."""
-    here = seat(ask)
-    role = (await body_of(ask)).get("role")
+    here = seat(request)
+    role = (await body_of(request)).get("role")
     if not isinstance(role, str) or role not in ROLES:
         raise refusal(422, "Invalid role")
-    member = _other(ask, here, "You cannot change your own role")
+    member = _other(request, here, "You cannot change your own role")
     if not may_give(here.role, member["role"]) or not may_give(here.role, role):
         raise refusal(403, "Forbidden")
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         tx.execute("UPDATE team_members SET role = ? WHERE id = ?", (role, member["id"]))
         change = {"previous_role": member["role"], "next_role": role}
         here.note(tx, "member.role_changed", ("user", member["user_id"]), change)
-    return answer({"ok": True})
+    return json_response({"ok": True})
 
 
-async def remove_member(ask: Ask) -> Response:
+async def remove_member(request: ApiRequest) -> Response:
     """Remove another member from the team."""
-    here = seat(ask)
-    member = _other(ask, here, "You cannot remove yourself")
+    here = seat(request)
+    member = _other(request, here, "You cannot remove yourself")
     if not may_give(here.role, member["role"]):
         raise refusal(403, "Forbidden")
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         tx.execute("DELETE FROM team_members WHERE id = ?", (member["id"],))
         here.note(tx, "member.removed", ("user", member["user_id"]), {"role": member["role"]})
-    return answer({"ok": True})
+    return json_response({"ok": True})
 
 
 def routes(service: Service) -> list[BaseRoute]:
     """Return the routes of this module."""
     members = "/api/teams/{team_id}/members"
-    verbs = {"PATCH": Verb(change_role), "DELETE": Verb(remove_member)}
+    handlers = {"PATCH": MethodHandler(change_role), "DELETE": MethodHandler(remove_member)}
     return [
-        route(members, PlainEndpoint(service, {"GET": Verb(list_members)})),
-        route(members + "/{user_id}", PlainEndpoint(service, verbs)),
+        route(members, PlainEndpoint(service, {"GET": MethodHandler(list_members)})),
+        route(members + "/{user_id}", PlainEndpoint(service, handlers)),
     ]

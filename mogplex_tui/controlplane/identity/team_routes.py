@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 
 from ..http import params
 from ..http.bodies import body_of
-from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from ..http.endpoints import ApiRequest, MethodHandler, PlainEndpoint, Service, json_response, refusal, route
 from . import audit_log, provider_keys, slugs
 from .provider_key_routes import key_object
 from .session_required import key_of, provider_of, trimmed
@@ -26,20 +26,20 @@ _SLUG_PROBLEMS = {
 }
 
 
-async def create_team(ask: Ask) -> Response:
+async def create_team(request: ApiRequest) -> Response:
     """Create a team that the caller owns."""
-    body = await body_of(ask)
+    body = await body_of(request)
     name, slug = trimmed(body.get("name")), trimmed(body.get("slug")).lower()
     # No text of the database can hold the first.
     if "\0" in name or not 1 <= len(name) <= 80:
         raise refusal(422, "Team name must be 1-80 characters")
-    problem = slugs.problem(ask.plane.db, slug)
+    problem = slugs.problem(request.plane.db, slug)
     if problem is not None:
         raise refusal(*_SLUG_PROBLEMS[problem])
-    now = ask.plane.clock.now_us()
-    team = {"id": ask.service.ids.uuid(), "slug": slug, "name": name}
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
-        tx.insert("teams", **team, owner_user_id=ask.user_id, created_at=now, updated_at=now)
+    now = request.plane.clock.now_us()
+    team = {"id": request.service.ids.uuid(), "slug": slug, "name": name}
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
+        tx.insert("teams", **team, owner_user_id=request.user_id, created_at=now, updated_at=now)
         audit_log.record(
             tx,
             team["id"],
@@ -47,24 +47,24 @@ async def create_team(ask: Ask) -> Response:
             now,
             target=("team", team["id"]),
             payload={"name": name, "slug": slug},
-            actor_user_id=ask.user_id,
-            auth_source=auth_source(ask),
+            actor_user_id=request.user_id,
+            auth_source=auth_source(request),
         )
-    return answer({"team": {"id": team["id"], "name": name, "slug": slug}}, 201)
+    return json_response({"team": {"id": team["id"], "name": name, "slug": slug}}, 201)
 
 
-async def check_slug(ask: Ask) -> Response:
+async def check_slug(request: ApiRequest) -> Response:
     """Return whether a team slug is available, and why if it is not."""
-    problem = slugs.problem(ask.plane.db, params.trim(ask.query("slug")).lower())
-    return answer({"available": True} if problem is None else {"available": False, "reason": problem})
+    problem = slugs.problem(request.plane.db, params.trim(request.query("slug")).lower())
+    return json_response({"available": True} if problem is None else {"available": False, "reason": problem})
 
 
-async def read_models(ask: Ask) -> Response:
+async def read_models(request: ApiRequest) -> Response:
     """Return the ids of the models that the team allows; null if it allows all models."""
-    here = seat(ask)
+    here = seat(request)
     listed = here.team["model_allowlist"]
     allowlist = None if listed is None else json.loads(listed)
-    return answer({"modelAllowlist": allowlist, "viewer": {"canManage": here.can_manage}})
+    return json_response({"modelAllowlist": allowlist, "viewer": {"canManage": here.can_manage}})
 
 
 def _allowlist(value: Any) -> list[str] | None:
@@ -75,75 +75,75 @@ def _allowlist(value: Any) -> list[str] | None:
     return sorted({params.trim(item) for item in value})
 
 
-async def patch_models(ask: Ask) -> Response:
+async def patch_models(request: ApiRequest) -> Response:
     """Set the models that the team allows.
 
     An empty list allows no model, null allows all.
     """
-    here = manager(ask)
-    body = await body_of(ask)
+    here = manager(request)
+    body = await body_of(request)
     if "model_allowlist" not in body:
         raise refusal(422, "model_allowlist must be null or an array of model ids")
     wanted = _allowlist(body["model_allowlist"])
-    known = {row["id"] for row in ask.plane.db.all("SELECT id FROM models")}
+    known = {row["id"] for row in request.plane.db.all("SELECT id FROM models")}
     unknown = [model for model in wanted or () if model not in known]
     if unknown:
         raise refusal(422, f"Unknown model IDs: {', '.join(unknown)}")
     before = here.team["model_allowlist"]
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         stored = None if wanted is None else json.dumps(wanted)
         tx.update("teams", here.team_id, model_allowlist=stored, updated_at=here.now)
         change = {"before": None if before is None else json.loads(before), "after": wanted}
         here.note(tx, "model_allowlist.changed", payload=change)
-    return answer({"ok": True})
+    return json_response({"ok": True})
 
 
-async def list_keys(ask: Ask) -> Response:
+async def list_keys(request: ApiRequest) -> Response:
     """List the team's provider keys, sorted by provider, without the secrets."""
-    here = seat(ask)
-    rows = provider_keys.stored(ask.plane.db, provider_keys.of_team(here.team_id))
-    return answer({"keys": [key_object(row) for row in rows], "viewer": here.viewer()})
+    here = seat(request)
+    rows = provider_keys.stored(request.plane.db, provider_keys.of_team(here.team_id))
+    return json_response({"keys": [key_object(row) for row in rows], "viewer": here.viewer()})
 
 
-async def put_key(ask: Ask) -> Response:
+async def put_key(request: ApiRequest) -> Response:
     """Store or replace the team's key of one provider."""
-    here = manager(ask)
-    body = await body_of(ask)
+    here = manager(request)
+    body = await body_of(request)
     provider, key = provider_of(body), key_of(body)
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         provider_keys.put(tx, provider_keys.of_team(here.team_id), provider, key, here.now)
         here.note(tx, "team_provider_key.updated", ("provider_key", provider), {"provider": provider})
-    return answer({"ok": True})
+    return json_response({"ok": True})
 
 
-async def delete_key(ask: Ask) -> Response:
+async def delete_key(request: ApiRequest) -> Response:
     """Delete the team's key of one provider; succeed if there is no such key."""
-    here = manager(ask)
-    provider = provider_of(await body_of(ask))
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    here = manager(request)
+    provider = provider_of(await body_of(request))
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         provider_keys.remove(tx, provider_keys.of_team(here.team_id), provider)
         here.note(tx, "team_provider_key.deleted", ("provider_key", provider), {"provider": provider})
-    return answer({"ok": True})
+    return json_response({"ok": True})
 
 
-async def hand_over(ask: Ask) -> Response:
+async def hand_over(request: ApiRequest) -> Response:
     """Make an admin the owner of the team; the previous owner becomes an admin."""
-    here = seat(ask)
+    here = seat(request)
     if here.role != "owner":
         raise refusal(403, "Forbidden")
-    next_id = trimmed((await body_of(ask)).get("next_owner_user_id")).lower()
+    next_id = trimmed((await body_of(request)).get("next_owner_user_id")).lower()
     if not next_id:
         raise refusal(422, "next_owner_user_id is required")
     if next_id == here.user_id:
         raise refusal(422, "The team is yours already")
-    role = ask.plane.db.value(
+    role = request.plane.db.value(
         "SELECT role FROM team_members WHERE team_id = ? AND user_id = ?", (here.team_id, next_id)
     )
     if role is None:
         raise refusal(404, "Team member not found")
     if role != "admin":
         raise refusal(422, "Only an admin can become the owner")
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         for user_id, given in ((next_id, "owner"), (here.user_id, "admin")):
             tx.execute(
                 "UPDATE team_members SET role = ? WHERE team_id = ? AND user_id = ?",
@@ -152,20 +152,24 @@ async def hand_over(ask: Ask) -> Response:
         tx.update("teams", here.team_id, owner_user_id=next_id, updated_at=here.now)
         change = {"previous_owner_user_id": here.user_id, "next_owner_user_id": next_id}
         here.note(tx, "team.owner_transferred", ("user", next_id), change)
-    return answer({"ok": True})
+    return json_response({"ok": True})
 
 
 def routes(service: Service) -> list[BaseRoute]:
     """Return the routes of this module."""
     team = "/api/teams/{team_id}"
-    keys = {"GET": Verb(list_keys), "PUT": Verb(put_key), "DELETE": Verb(delete_key)}
+    keys = {
+        "GET": MethodHandler(list_keys),
+        "PUT": MethodHandler(put_key),
+        "DELETE": MethodHandler(delete_key),
+    }
     return [
-        route("/api/teams", PlainEndpoint(service, {"POST": Verb(create_team)})),
-        route("/api/teams/slug-check", PlainEndpoint(service, {"GET": Verb(check_slug)})),
+        route("/api/teams", PlainEndpoint(service, {"POST": MethodHandler(create_team)})),
+        route("/api/teams/slug-check", PlainEndpoint(service, {"GET": MethodHandler(check_slug)})),
         route(
             team + "/models",
-            PlainEndpoint(service, {"GET": Verb(read_models), "PATCH": Verb(patch_models)}),
+            PlainEndpoint(service, {"GET": MethodHandler(read_models), "PATCH": MethodHandler(patch_models)}),
         ),
         route(team + "/keys", PlainEndpoint(service, keys)),
-        route(team + "/ownership", PlainEndpoint(service, {"POST": Verb(hand_over)})),
+        route(team + "/ownership", PlainEndpoint(service, {"POST": MethodHandler(hand_over)})),
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..http import params
-from ..http.endpoints import Ask, RefusedError, refusal
+from ..http.endpoints import ApiRequest, RefusedError, refusal
 from .connection_presets import PRESETS
 from .public_urls import UnsafeUrlError, parsed_url
 
@@ -25,17 +25,17 @@ def _text(body: dict[str, Any], name: str) -> str | None:
     return (params.trim(value) or None) if isinstance(value, str) else None
 
 
-def _url(ask: Ask, body: dict[str, Any], name: str) -> str:
+def _url(request: ApiRequest, body: dict[str, Any], name: str) -> str:
     text = _text(body, name)
     if text is None:
         raise invalid(f"{name} must be a valid URL")
     try:
-        return parsed_url(text, name, ask.plane.settings.private_hosts)
+        return parsed_url(text, name, request.plane.settings.private_hosts)
     except UnsafeUrlError as error:
         raise invalid(str(error)) from None
 
 
-def new_connection(ask: Ask, payload: Any) -> Columns:
+def new_connection(request: ApiRequest, payload: Any) -> Columns:
     """Validate the JSON body of a new connection and return the columns to store.
 
     Raises RefusedError for invalid fields. The caller must check limits and duplicates.
@@ -43,24 +43,26 @@ def new_connection(ask: Ask, payload: Any) -> Columns:
     if not isinstance(payload, dict | list):
         raise invalid("Connection payload is required")
     body = payload if isinstance(payload, dict) else {}
-    columns: Columns = {"description": _text(body, "description")} | _place(ask, body)
+    columns: Columns = {"description": _text(body, "description")} | _place(request, body)
     preset = _text(body, "source_preset")
-    return columns | (_manual(ask, body) if preset is None else _from_preset(ask, body, preset))
+    return columns | (_manual(request, body) if preset is None else _from_preset(request, body, preset))
 
 
-def _place(ask: Ask, body: dict[str, Any]) -> Columns:
+def _place(request: ApiRequest, body: dict[str, Any]) -> Columns:
     if body.get("scope") != "project":
         return {"scope": "global", "repo_id": None}
     repo_id = (_text(body, "repo_id") or "").lower()
     if not repo_id:
         raise invalid("repo_id is required for a project connection")
-    known = ask.plane.db.one("SELECT 1 FROM repos WHERE id = ? AND user_id = ?", (repo_id, ask.user_id))
+    known = request.plane.db.one(
+        "SELECT 1 FROM repos WHERE id = ? AND user_id = ?", (repo_id, request.user_id)
+    )
     if known is None:
         raise refusal(404, "Repo not found", code="REPO_NOT_FOUND")
     return {"scope": "project", "repo_id": repo_id}
 
 
-def _from_preset(ask: Ask, body: dict[str, Any], key: str) -> Columns:
+def _from_preset(request: ApiRequest, body: dict[str, Any], key: str) -> Columns:
     preset = PRESETS.get(key)
     if preset is None:
         raise invalid("Unknown connection preset")
@@ -68,7 +70,7 @@ def _from_preset(ask: Ask, body: dict[str, Any], key: str) -> Columns:
     if url is None:
         if _text(body, "mcp_url") is None:
             raise invalid("mcp_url is required")
-        url = _url(ask, body, "mcp_url")
+        url = _url(request, body, "mcp_url")
     if preset.needs_credential and credentials is None:
         raise invalid("credentials is required")
     return {
@@ -84,7 +86,7 @@ def _from_preset(ask: Ask, body: dict[str, Any], key: str) -> Columns:
     }
 
 
-def _manual(ask: Ask, body: dict[str, Any]) -> Columns:
+def _manual(request: ApiRequest, body: dict[str, Any]) -> Columns:
     kind = body.get("type")
     if kind not in ("rest_api", "mcp_server"):
         raise invalid("type must be rest_api or mcp_server")
@@ -98,15 +100,15 @@ def _manual(ask: Ask, body: dict[str, Any]) -> Columns:
     columns: Columns = {
         "name": name,
         "type": kind,
-        "base_url": None if is_server else _url(ask, body, "base_url"),
+        "base_url": None if is_server else _url(request, body, "base_url"),
         "auth_type": auth_type,
         "auth_header": _header(body, auth_type),
         "mcp_transport": ("sse" if body.get("mcp_transport") == "sse" else "http") if is_server else None,
-        "mcp_url": _url(ask, body, "mcp_url") if is_server else None,
+        "mcp_url": _url(request, body, "mcp_url") if is_server else None,
         "source_preset": None,
     }
     if auth_type == "oauth":
-        return columns | _oauth(ask, body)
+        return columns | _oauth(request, body)
     credentials = _text(body, "credentials")
     if auth_type != "none" and credentials is None:
         raise invalid("credentials are required for this auth type")
@@ -120,12 +122,12 @@ def _header(body: dict[str, Any], auth_type: str) -> str:
     return default
 
 
-def _oauth(ask: Ask, body: dict[str, Any]) -> Columns:
+def _oauth(request: ApiRequest, body: dict[str, Any]) -> Columns:
     client_id = _text(body, "oauth_client_id")
     if client_id is None:
         raise invalid("oauth_client_id is required")
     columns: Columns = {"oauth_client_id": client_id}
-    columns |= {name: _url(ask, body, name) for name in _OAUTH_URLS}
+    columns |= {name: _url(request, body, name) for name in _OAUTH_URLS}
     secret = _client_secret(body.get("credentials"))
     if secret is None:
         raise invalid("OAuth client secret is required")

@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from ..db.clock import HOUR_US
 from ..db.database import Row
-from ..http.endpoints import Ask, OpenEndpoint, PlainEndpoint, Service, Verb, refusal, route
+from ..http.endpoints import ApiRequest, MethodHandler, OpenEndpoint, PlainEndpoint, Service, refusal, route
 from . import connection_writes as writes
 from .connection_presets import PRESETS
 from .connection_routes import own_connection
@@ -34,11 +34,11 @@ def _settings(word: str) -> Response:
     return RedirectResponse(f"/settings?tab=connections&oauth={word}", 302)
 
 
-def _wanted(ask: Ask) -> Row:
-    wanted = ask.query("connectionId").strip()
+def _wanted(request: ApiRequest) -> Row:
+    wanted = request.query("connectionId").strip()
     if not wanted:
         raise refusal(400, "connectionId required")
-    row = own_connection(ask, wanted)
+    row = own_connection(request, wanted)
     if row is None:
         raise refusal(404, "Connection not found")
     return row
@@ -54,16 +54,16 @@ def _registers(row: Row) -> bool:
     return preset is not None and preset.registers
 
 
-async def begin_oauth(ask: Ask) -> Response:
+async def begin_oauth(request: ApiRequest) -> Response:
     """Redirect the browser to the OAuth provider.
 
     The state and the PKCE verifier are stored in cookies.
     """
-    row = _wanted(ask)
+    row = _wanted(request)
     if row["auth_type"] != "oauth" or _is_managed(row):
         raise refusal(400, "Connection is not configured for OAuth")
     state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(64)
-    back = ask.service.origin + _CALLBACK
+    back = request.service.origin + _CALLBACK
     if _registers(row):
         target = f"{back}?{urlencode({'code': secrets.token_urlsafe(24), 'state': state})}"
     elif row["oauth_authorize_url"] and row["oauth_client_id"]:
@@ -94,19 +94,19 @@ def _provider(row: Row, back: str, state: str, verifier: str) -> str:
     return f"{url}{'&' if '?' in url else '?'}{urlencode(query)}"
 
 
-async def end_oauth(ask: Ask) -> Response:
+async def end_oauth(request: ApiRequest) -> Response:
     """Handle the OAuth callback: redirect the browser with the result in the URL."""
-    if ask.caller is None:
+    if request.caller is None:
         return RedirectResponse("/login?error=unauthorized", 302)
-    state, _, connection_id = ask.request.cookies.get(_STATE_COOKIE, "").partition(".")
-    if not state or not secrets.compare_digest(state.encode(), ask.query("state").encode()):
+    state, _, connection_id = request.http.cookies.get(_STATE_COOKIE, "").partition(".")
+    if not state or not secrets.compare_digest(state.encode(), request.query("state").encode()):
         return _finished("invalid_state")
-    row = own_connection(ask, connection_id)
+    row = own_connection(request, connection_id)
     if row is None:
         return _finished("not_found")
-    if not ask.query("code") or not _registers(row):
+    if not request.query("code") or not _registers(row):
         return _finished("token_error")
-    _authorise(ask, row)
+    _authorise(request, row)
     return _finished("success")
 
 
@@ -117,26 +117,26 @@ def _finished(word: str) -> Response:
     return response
 
 
-def _authorise(ask: Ask, row: Row) -> None:
-    now = ask.plane.clock.now_us()
-    token = ask.service.ids.opaque("oat_", 24)
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
-        writes.authorise(tx, ask.user_id, row["id"], token, now, now + _TOKEN_US)
+def _authorise(request: ApiRequest, row: Row) -> None:
+    now = request.plane.clock.now_us()
+    token = request.service.ids.opaque("oat_", 24)
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
+        writes.authorise(tx, request.user_id, row["id"], token, now, now + _TOKEN_US)
 
 
-async def managed_auth(ask: Ask) -> Response:
+async def managed_auth(request: ApiRequest) -> Response:
     """Authorise a connection through the authentication broker, which is simulated."""
-    row = _wanted(ask)
+    row = _wanted(request)
     if not _is_managed(row):
         raise refusal(400, "Connection does not use managed auth")
-    _authorise(ask, row)
+    _authorise(request, row)
     return _settings("success")
 
 
 def routes(service: Service) -> list[Route]:
     """Return the routes of this module."""
     return [
-        route(_CALLBACK, OpenEndpoint(service, {"GET": Verb(end_oauth)})),
-        route("/api/connections/oauth", PlainEndpoint(service, {"GET": Verb(begin_oauth)})),
-        route("/api/connections/managed-auth", PlainEndpoint(service, {"GET": Verb(managed_auth)})),
+        route(_CALLBACK, OpenEndpoint(service, {"GET": MethodHandler(end_oauth)})),
+        route("/api/connections/oauth", PlainEndpoint(service, {"GET": MethodHandler(begin_oauth)})),
+        route("/api/connections/managed-auth", PlainEndpoint(service, {"GET": MethodHandler(managed_auth)})),
     ]

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from ..db.clock import iso_app
 from ..db.database import Row
 from ..http import params
-from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from ..http.endpoints import ApiRequest, MethodHandler, PlainEndpoint, Service, json_response, refusal, route
 from . import connection_probe
 from . import connection_writes as writes
 from .connection_fields import Columns, invalid, new_connection
@@ -22,117 +22,119 @@ from .connections import COLUMNS, MCP_CAP, connection, mcp_count, runnable
 _PROBE_SECONDS = 0.6
 
 
-async def _body(ask: Ask) -> Any:
+async def _body(request: ApiRequest) -> Any:
     try:
-        return await params.json_body(ask)
+        return await params.json_body(request)
     except params.NotJsonError:
         raise refusal(400, "Invalid JSON body") from None
 
 
-def own_connection(ask: Ask, connection_id: str) -> Row | None:
+def own_connection(request: ApiRequest, connection_id: str) -> Row | None:
     """Return the full row of a connection of the caller, or None."""
-    return ask.plane.db.one(
-        "SELECT * FROM connections WHERE id = ? AND user_id = ?", (connection_id.lower(), ask.user_id)
+    return request.plane.db.one(
+        "SELECT * FROM connections WHERE id = ? AND user_id = ?", (connection_id.lower(), request.user_id)
     )
 
 
-async def list_connections(ask: Ask) -> Response:
+async def list_connections(request: ApiRequest) -> Response:
     """Return the caller's connections, oldest first, without credentials."""
-    rows = ask.plane.db.all(
-        f"SELECT {COLUMNS} FROM connections WHERE user_id = ? ORDER BY created_at, rowid", (ask.user_id,)
+    rows = request.plane.db.all(
+        f"SELECT {COLUMNS} FROM connections WHERE user_id = ? ORDER BY created_at, rowid", (request.user_id,)
     )
-    return answer({"connections": [connection(row) for row in rows]})
+    return json_response({"connections": [connection(row) for row in rows]})
 
 
-async def create_connection(ask: Ask) -> Response:
+async def create_connection(request: ApiRequest) -> Response:
     """Create a connection (library.md §8.3)."""
-    columns = new_connection(ask, await _body(ask))
+    columns = new_connection(request, await _body(request))
     if columns["source_preset"] is not None:
-        _refuse_double(ask, columns["source_preset"])
+        _refuse_double(request, columns["source_preset"])
     if columns["type"] == "mcp_server":
-        _refuse_too_many(ask, columns)
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
-        made = writes.insert_connection(tx, user_id=ask.user_id, at=ask.plane.clock.now_us(), **columns)
-    row = ask.plane.db.only(f"SELECT {COLUMNS} FROM connections WHERE id = ?", (made,))
-    return answer({"connection": connection(row)}, 201)
+        _refuse_too_many(request, columns)
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
+        made = writes.insert_connection(
+            tx, user_id=request.user_id, at=request.plane.clock.now_us(), **columns
+        )
+    row = request.plane.db.only(f"SELECT {COLUMNS} FROM connections WHERE id = ?", (made,))
+    return json_response({"connection": connection(row)}, 201)
 
 
-def _refuse_double(ask: Ask, preset: str) -> None:
-    row = ask.plane.db.one(
+def _refuse_double(request: ApiRequest, preset: str) -> None:
+    row = request.plane.db.one(
         f"SELECT {COLUMNS} FROM connections WHERE user_id = ? AND source_preset = ? ORDER BY created_at",
-        (ask.user_id, preset),
+        (request.user_id, preset),
     )
     if row is not None:
         text = f"{row['name']} is already connected"
         raise refusal(409, text, code="PRESET_ALREADY_CONNECTED", connection=connection(row))
 
 
-def _refuse_too_many(ask: Ask, columns: Columns) -> None:
-    db = ask.plane.db
+def _refuse_too_many(request: ApiRequest, columns: Columns) -> None:
+    db = request.plane.db
     if columns["scope"] == "project":
-        count = mcp_count(runnable(db, ask.user_id, columns["repo_id"]))
+        count = mcp_count(runnable(db, request.user_id, columns["repo_id"]))
     else:
         count = db.value(
             "SELECT COUNT(*) FROM connections WHERE user_id = ? AND type = 'mcp_server' AND is_enabled = 1",
-            (ask.user_id,),
+            (request.user_id,),
         )
     if count >= MCP_CAP:
         raise invalid(f"Maximum {MCP_CAP} MCP connections allowed")
 
 
-async def _named(ask: Ask) -> tuple[Row, dict[str, Any]]:
+async def _named(request: ApiRequest) -> tuple[Row, dict[str, Any]]:
     """Return the connection whose id is in the JSON body, and the body.
 
     Raises a refusal with 400 without an id, and with 403 if the caller has no such connection
     (library.md §8.2).
     """
-    parsed = await _body(ask)
+    parsed = await _body(request)
     body = parsed if isinstance(parsed, dict) else {}
     wanted = body.get("id")
     if not isinstance(wanted, str) or not wanted:
         raise refusal(400, "id required")
-    row = own_connection(ask, wanted)
+    row = own_connection(request, wanted)
     if row is None:
         raise refusal(403, "Forbidden")
     return row, body
 
 
-async def switch_connection(ask: Ask) -> Response:
+async def switch_connection(request: ApiRequest) -> Response:
     """Enable or disable a connection; other fields cannot be changed."""
-    row, body = await _named(ask)
+    row, body = await _named(request)
     enabled = body.get("is_enabled")
     if not isinstance(enabled, bool):
         raise refusal(400, "is_enabled must be a boolean")
-    with ask.plane.db.transaction() as tx:
-        now = ask.plane.clock.now_us()
-        writes.update_connection(tx, ask.user_id, row["id"], now, is_enabled=int(enabled))
-    return answer({"ok": True})
+    with request.plane.db.transaction() as tx:
+        now = request.plane.clock.now_us()
+        writes.update_connection(tx, request.user_id, row["id"], now, is_enabled=int(enabled))
+    return json_response({"ok": True})
 
 
-async def delete_connection(ask: Ask) -> Response:
+async def delete_connection(request: ApiRequest) -> Response:
     """Delete the connection whose id is in the JSON body."""
-    row, _ = await _named(ask)
-    with ask.plane.db.transaction() as tx:
-        writes.delete_connection(tx, ask.user_id, row["id"])
-    return answer({"ok": True})
+    row, _ = await _named(request)
+    with request.plane.db.transaction() as tx:
+        writes.delete_connection(tx, request.user_id, row["id"])
+    return json_response({"ok": True})
 
 
-async def try_connection(ask: Ask) -> Response:
+async def try_connection(request: ApiRequest) -> Response:
     """Test a connection; the status is 200 even if the test fails (library.md §8.4)."""
-    row = own_connection(ask, ask.path_id("connection_id"))
+    row = own_connection(request, request.path_id("connection_id"))
     if row is None:
         raise refusal(404, "Connection not found")
-    plane = ask.plane
-    with plane.db.transaction(ids=ask.service.ids) as tx:
-        token = writes.begin_test(tx, ask.user_id, row["id"], plane.clock.now_us())
+    plane = request.plane
+    with plane.db.transaction(ids=request.service.ids) as tx:
+        token = writes.begin_test(tx, request.user_id, row["id"], plane.clock.now_us())
     await asyncio.sleep(_PROBE_SECONDS / (plane.settings.speed or math.inf))
     # Instants that the answer and the row share have milliseconds.
     at = plane.clock.now_us() // 1000 * 1000
     found = connection_probe.probe(row, at)
-    with plane.db.transaction(ids=ask.service.ids) as tx:
+    with plane.db.transaction(ids=request.service.ids) as tx:
         kept = writes.end_test(
             tx,
-            ask.user_id,
+            request.user_id,
             row["id"],
             token,
             at,
@@ -141,7 +143,7 @@ async def try_connection(ask: Ask) -> Response:
             http_status=found.http_status,
             tool_count=found.tool_count,
         )
-    return answer(_tested(found, at) | ({} if kept else {"persisted": False, "superseded": True}))
+    return json_response(_tested(found, at) | ({} if kept else {"persisted": False, "superseded": True}))
 
 
 def _tested(found: connection_probe.ProbeResult, at: int) -> dict[str, Any]:
@@ -157,15 +159,16 @@ def _tested(found: connection_probe.ProbeResult, at: int) -> dict[str, Any]:
 
 def routes(service: Service) -> list[Route]:
     """Return the routes of this module."""
-    verbs = {
-        "GET": Verb(list_connections),
-        "POST": Verb(create_connection),
-        "PATCH": Verb(switch_connection),
-        "DELETE": Verb(delete_connection),
+    handlers = {
+        "GET": MethodHandler(list_connections),
+        "POST": MethodHandler(create_connection),
+        "PATCH": MethodHandler(switch_connection),
+        "DELETE": MethodHandler(delete_connection),
     }
     return [
-        route("/api/connections", PlainEndpoint(service, verbs)),
+        route("/api/connections", PlainEndpoint(service, handlers)),
         route(
-            "/api/connections/{connection_id}/test", PlainEndpoint(service, {"POST": Verb(try_connection)})
+            "/api/connections/{connection_id}/test",
+            PlainEndpoint(service, {"POST": MethodHandler(try_connection)}),
         ),
     ]

@@ -15,7 +15,17 @@ from starlette.routing import Route
 from ..db.clock import iso_db
 from ..db.database import Row
 from ..http import params
-from ..http.endpoints import Ask, PlainEndpoint, Service, V1Endpoint, Verb, answer, data, refusal, route
+from ..http.endpoints import (
+    ApiRequest,
+    MethodHandler,
+    PlainEndpoint,
+    Service,
+    V1Endpoint,
+    json_response,
+    refusal,
+    route,
+    v1_response,
+)
 from . import mcp_configs
 from .mcp_server_fields import Server, body_object, changed, created, refused
 
@@ -65,103 +75,115 @@ def _stored(row: Row) -> Server:
     )
 
 
-def _row(ask: Ask, server_id: str) -> Row:
-    row = ask.plane.db.one(
-        "SELECT * FROM user_mcp_servers WHERE id = ? AND user_id = ?", (server_id, ask.user_id)
+def _row(request: ApiRequest, server_id: str) -> Row:
+    row = request.plane.db.one(
+        "SELECT * FROM user_mcp_servers WHERE id = ? AND user_id = ?", (server_id, request.user_id)
     )
     if row is None:
         raise refusal(404, "Server not found")
     return row
 
 
-async def _body(ask: Ask) -> dict[str, Any]:
+async def _body(request: ApiRequest) -> dict[str, Any]:
     try:
-        return body_object(await params.json_body(ask))
+        return body_object(await params.json_body(request))
     except params.NotJsonError:
         raise refusal(400, "Invalid JSON body") from None
 
 
-async def list_servers(ask: Ask) -> Response:
+async def list_servers(request: ApiRequest) -> Response:
     """Return the caller's servers; with `format=cli` the merged list with secrets.
 
     library.md §9.1.
     """
-    if ask.query("format") == "cli":
-        return answer(mcp_configs.merged(ask.plane.db, ask.user_id, ask.plane.clock.now_us()))
-    rows = ask.plane.db.all(
+    if request.query("format") == "cli":
+        return json_response(
+            mcp_configs.merged(request.plane.db, request.user_id, request.plane.clock.now_us())
+        )
+    rows = request.plane.db.all(
         "SELECT * FROM user_mcp_servers WHERE user_id = ? ORDER BY created_at DESC, rowid DESC",
-        (ask.user_id,),
+        (request.user_id,),
     )
-    return answer({"servers": [_shown(row) for row in rows]})
+    return json_response({"servers": [_shown(row) for row in rows]})
 
 
-async def v1_servers(ask: Ask) -> Response:
+async def v1_servers(request: ApiRequest) -> Response:
     """Return the merged list with secrets in the v1 envelope (v1.md §6)."""
-    return data({"servers": mcp_configs.merged(ask.plane.db, ask.user_id, ask.plane.clock.now_us())})
+    return v1_response(
+        {"servers": mcp_configs.merged(request.plane.db, request.user_id, request.plane.clock.now_us())}
+    )
 
 
-async def create_server(ask: Ask) -> Response:
+async def create_server(request: ApiRequest) -> Response:
     """Create a server; answer 409 if the caller has a server with the same name."""
-    server = created(await _body(ask))
-    now = ask.plane.clock.now_us()
+    server = created(await _body(request))
+    now = request.plane.clock.now_us()
     try:
-        with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        with request.plane.db.transaction(ids=request.service.ids) as tx:
             server_id = tx.new_id()
             tx.insert(
                 "user_mcp_servers",
                 id=server_id,
-                user_id=ask.user_id,
+                user_id=request.user_id,
                 created_at=now,
                 updated_at=now,
                 **_columns(server),
             )
     except sqlite3.IntegrityError:
-        raise _duplicate(ask, server.name) from None
-    return answer({"server": _shown(_row(ask, server_id))}, 201)
+        raise _duplicate(request, server.name) from None
+    return json_response({"server": _shown(_row(request, server_id))}, 201)
 
 
-def _duplicate(ask: Ask, name: str) -> Exception:
-    known = ask.plane.db.one(
-        "SELECT 1 FROM user_mcp_servers WHERE user_id = ? AND name = ?", (ask.user_id, name)
+def _duplicate(request: ApiRequest, name: str) -> Exception:
+    known = request.plane.db.one(
+        "SELECT 1 FROM user_mcp_servers WHERE user_id = ? AND name = ?", (request.user_id, name)
     )
     if known is None:
         return LookupError(f"{name} was refused by something else than its name")
     return refused("A server with that name already exists", "DUPLICATE_NAME", 409)
 
 
-async def read_server(ask: Ask) -> Response:
+async def read_server(request: ApiRequest) -> Response:
     """Return one of the caller's servers; answer 404 for other ids."""
-    return answer({"server": _shown(_row(ask, ask.path_id("server_id")))})
+    return json_response({"server": _shown(_row(request, request.path_id("server_id")))})
 
 
-async def change_server(ask: Ask) -> Response:
+async def change_server(request: ApiRequest) -> Response:
     """Change the fields of one of the caller's servers (library.md §9.3)."""
-    row = _row(ask, ask.path_id("server_id"))
-    server = changed(_stored(row), await _body(ask))
+    row = _row(request, request.path_id("server_id"))
+    server = changed(_stored(row), await _body(request))
     try:
-        with ask.plane.db.transaction(ids=ask.service.ids) as tx:
-            tx.update("user_mcp_servers", row["id"], updated_at=ask.plane.clock.now_us(), **_columns(server))
+        with request.plane.db.transaction(ids=request.service.ids) as tx:
+            tx.update(
+                "user_mcp_servers", row["id"], updated_at=request.plane.clock.now_us(), **_columns(server)
+            )
     except sqlite3.IntegrityError:
-        raise _duplicate(ask, server.name) from None
-    return answer({"server": _shown(_row(ask, row["id"]))})
+        raise _duplicate(request, server.name) from None
+    return json_response({"server": _shown(_row(request, row["id"]))})
 
 
-async def delete_server(ask: Ask) -> Response:
+async def delete_server(request: ApiRequest) -> Response:
     """Delete one of the caller's servers with its secrets; answer 404 for other ids."""
-    row = _row(ask, ask.path_id("server_id"))
-    with ask.plane.db.transaction() as tx:
+    row = _row(request, request.path_id("server_id"))
+    with request.plane.db.transaction() as tx:
         tx.execute("DELETE FROM user_mcp_servers WHERE id = ?", (row["id"],))
-    return answer({"ok": True})
+    return json_response({"ok": True})
 
 
 def routes(service: Service) -> list[Route]:
     """Return the routes of this module."""
-    one = {"GET": Verb(read_server), "PATCH": Verb(change_server), "DELETE": Verb(delete_server)}
-    v1 = Verb(v1_servers, "read", "Failed to list MCP servers")
+    one = {
+        "GET": MethodHandler(read_server),
+        "PATCH": MethodHandler(change_server),
+        "DELETE": MethodHandler(delete_server),
+    }
+    v1 = MethodHandler(v1_servers, "read", "Failed to list MCP servers")
     return [
         route(
             "/api/mcp-servers",
-            PlainEndpoint(service, {"GET": Verb(list_servers), "POST": Verb(create_server)}),
+            PlainEndpoint(
+                service, {"GET": MethodHandler(list_servers), "POST": MethodHandler(create_server)}
+            ),
         ),
         route("/api/mcp-servers/{server_id}", PlainEndpoint(service, one)),
         route("/api/v1/mogplex/mcp/servers", V1Endpoint(service, {"GET": v1})),

@@ -17,13 +17,13 @@ from ..db.clock import iso_db
 from ..db.database import Row
 from ..http import params
 from ..http.endpoints import (
-    Ask,
+    ApiRequest,
+    MethodHandler,
     OpenEndpoint,
     PlainEndpoint,
     RefusedError,
     Service,
-    Verb,
-    answer,
+    json_response,
     refusal,
     route,
 )
@@ -58,60 +58,60 @@ def _link(row: Row) -> dict[str, Any]:
     }
 
 
-async def _body(ask: Ask) -> dict[str, Any] | None:
+async def _body(request: ApiRequest) -> dict[str, Any] | None:
     """Return the JSON object in the body, or None if the body is anything else."""
     try:
-        parsed = await params.json_body(ask)
+        parsed = await params.json_body(request)
     except params.NotJsonError:
         return None
     return parsed if isinstance(parsed, dict) else None
 
 
-def _managed(ask: Ask) -> Row:
+def _managed(request: ApiRequest) -> Row:
     """Return the Slack workspace that the path names.
 
     Raises a refusal with 404 for an unknown workspace and with 403 for another user's.
     """
-    row = ask.plane.db.one(
-        "SELECT * FROM slack_installations WHERE team_id = ?", (ask.request.path_params["team_id"],)
+    row = request.plane.db.one(
+        "SELECT * FROM slack_installations WHERE team_id = ?", (request.http.path_params["team_id"],)
     )
     if row is None:
         raise refusal(404, "not_found")
-    if row["user_id"] != ask.user_id:
+    if row["user_id"] != request.user_id:
         raise refusal(403, "forbidden")
     return row
 
 
-async def install(_: Ask) -> Response:
+async def install(_: ApiRequest) -> Response:
     """Redirect to the page which says that the Slack app is not configured."""
     return RedirectResponse(_NOT_CONFIGURED, 302)
 
 
-async def list_installations(ask: Ask) -> Response:
+async def list_installations(request: ApiRequest) -> Response:
     """Return the caller's Slack workspaces, newest first."""
-    rows = ask.plane.db.all(
+    rows = request.plane.db.all(
         "SELECT * FROM slack_installations WHERE user_id = ? ORDER BY installed_at DESC, rowid DESC",
-        (ask.user_id,),
+        (request.user_id,),
     )
-    return answer({"installations": [_installation(row) for row in rows]})
+    return json_response({"installations": [_installation(row) for row in rows]})
 
 
-async def change_policy(ask: Ask) -> Response:
+async def change_policy(request: ApiRequest) -> Response:
     """Change who may start runs from a workspace, and how many runs per month."""
-    body = await _body(ask)
+    body = await _body(request)
     if body is None:
         raise refusal(400, "Invalid body")
     columns = _policy(body)
     if not columns:
         raise refusal(400, "No supported field")
-    mine = (ask.request.path_params["team_id"], ask.user_id)
+    mine = (request.http.path_params["team_id"], request.user_id)
     find = "SELECT * FROM slack_installations WHERE team_id = ? AND user_id = ?"
-    row = ask.plane.db.one(find, mine)
+    row = request.plane.db.one(find, mine)
     if row is None:
         raise refusal(404, "not_found")
-    with ask.plane.db.transaction() as tx:
+    with request.plane.db.transaction() as tx:
         tx.update("slack_installations", row["id"], **columns)
-    return answer({"installation": _installation(ask.plane.db.only(find, mine))})
+    return json_response({"installation": _installation(request.plane.db.only(find, mine))})
 
 
 def _policy(body: dict[str, Any]) -> dict[str, Any]:
@@ -145,46 +145,46 @@ def _users(value: Any) -> str | None:
     return json.dumps([name for name in dict.fromkeys(params.trim(item) for item in value) if name])
 
 
-async def uninstall(ask: Ask) -> Response:
+async def uninstall(request: ApiRequest) -> Response:
     """Delete a workspace of the caller with its links; succeed if there is none."""
-    with ask.plane.db.transaction() as tx:
+    with request.plane.db.transaction() as tx:
         tx.execute(
             "DELETE FROM slack_installations WHERE team_id = ? AND user_id = ?",
-            (ask.request.path_params["team_id"], ask.user_id),
+            (request.http.path_params["team_id"], request.user_id),
         )
-    return answer({"ok": True})
+    return json_response({"ok": True})
 
 
-async def list_channels(ask: Ask) -> Response:
+async def list_channels(request: ApiRequest) -> Response:
     """Answer 500, because listing a workspace's channels requires a bot token."""
-    _managed(ask)
+    _managed(request)
     raise refusal(500, "no_bot_token")
 
 
-async def list_links(ask: Ask) -> Response:
+async def list_links(request: ApiRequest) -> Response:
     """Return the workspace's links of channels to repositories, newest first."""
-    rows = ask.plane.db.all(
+    rows = request.plane.db.all(
         "SELECT * FROM slack_channel_links WHERE slack_installation_id = ?"
         " ORDER BY created_at DESC, rowid DESC",
-        (_managed(ask)["id"],),
+        (_managed(request)["id"],),
     )
-    return answer({"links": [_link(row) for row in rows]})
+    return json_response({"links": [_link(row) for row in rows]})
 
 
-async def add_link(ask: Ask) -> Response:
+async def add_link(request: ApiRequest) -> Response:
     """Link a channel to a repository of the caller; answer 409 for a linked channel."""
-    body = await _body(ask) or {}
+    body = await _body(request) or {}
     channel_id, repo_id = body.get("channelId"), body.get("repoId")
     if not isinstance(channel_id, str) or not channel_id or not isinstance(repo_id, str) or not repo_id:
         raise refusal(400, "channelId and repoId are required")
-    installation = _managed(ask)
-    db = ask.plane.db
-    repo = db.one("SELECT id FROM repos WHERE id = ? AND user_id = ?", (repo_id.lower(), ask.user_id))
+    installation = _managed(request)
+    db = request.plane.db
+    repo = db.one("SELECT id FROM repos WHERE id = ? AND user_id = ?", (repo_id.lower(), request.user_id))
     if repo is None:
         raise refusal(404, "repo_not_found")
     name = body.get("channelName")
     try:
-        with db.transaction(ids=ask.service.ids) as tx:
+        with db.transaction(ids=request.service.ids) as tx:
             link_id = tx.new_id()
             tx.insert(
                 "slack_channel_links",
@@ -193,39 +193,41 @@ async def add_link(ask: Ask) -> Response:
                 channel_id=channel_id,
                 channel_name=name if isinstance(name, str) and name else None,
                 repo_id=repo["id"],
-                created_by=ask.user_id,
-                created_at=ask.plane.clock.now_us(),
+                created_by=request.user_id,
+                created_at=request.plane.clock.now_us(),
             )
     except sqlite3.IntegrityError:
         raise _linked_already() from None
-    return answer({"link": _link(db.only("SELECT * FROM slack_channel_links WHERE id = ?", (link_id,)))})
+    return json_response(
+        {"link": _link(db.only("SELECT * FROM slack_channel_links WHERE id = ?", (link_id,)))}
+    )
 
 
 def _linked_already() -> RefusedError:
     return refusal(409, "Channel already linked")
 
 
-async def remove_link(ask: Ask) -> Response:
+async def remove_link(request: ApiRequest) -> Response:
     """Delete a link of the workspace; succeed if there is no such link."""
-    installation = _managed(ask)
-    with ask.plane.db.transaction() as tx:
+    installation = _managed(request)
+    with request.plane.db.transaction() as tx:
         tx.execute(
             "DELETE FROM slack_channel_links WHERE id = ? AND slack_installation_id = ?",
-            (ask.path_id("link_id"), installation["id"]),
+            (request.path_id("link_id"), installation["id"]),
         )
-    return answer({"ok": True})
+    return json_response({"ok": True})
 
 
 def routes(service: Service) -> list[Route]:
     """Return the routes of this module."""
     one = f"{_PREFIX}/installations/{{team_id}}"
-    themes: tuple[tuple[str, dict[str, Verb]], ...] = (
-        (f"{_PREFIX}/install", {"GET": Verb(install)}),
-        (f"{_PREFIX}/installations", {"GET": Verb(list_installations)}),
-        (one, {"PATCH": Verb(change_policy), "DELETE": Verb(uninstall)}),
-        (f"{one}/channels", {"GET": Verb(list_channels)}),
-        (f"{one}/links", {"GET": Verb(list_links), "POST": Verb(add_link)}),
-        (f"{one}/links/{{link_id}}", {"DELETE": Verb(remove_link)}),
+    themes: tuple[tuple[str, dict[str, MethodHandler]], ...] = (
+        (f"{_PREFIX}/install", {"GET": MethodHandler(install)}),
+        (f"{_PREFIX}/installations", {"GET": MethodHandler(list_installations)}),
+        (one, {"PATCH": MethodHandler(change_policy), "DELETE": MethodHandler(uninstall)}),
+        (f"{one}/channels", {"GET": MethodHandler(list_channels)}),
+        (f"{one}/links", {"GET": MethodHandler(list_links), "POST": MethodHandler(add_link)}),
+        (f"{one}/links/{{link_id}}", {"DELETE": MethodHandler(remove_link)}),
     )
-    found = [route(path, PlainEndpoint(service, verbs)) for path, verbs in themes]
-    return [route(f"{_PREFIX}/callback", OpenEndpoint(service, {"GET": Verb(install)})), *found]
+    found = [route(path, PlainEndpoint(service, handlers)) for path, handlers in themes]
+    return [route(f"{_PREFIX}/callback", OpenEndpoint(service, {"GET": MethodHandler(install)})), *found]

@@ -11,7 +11,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from ..http import params
-from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, refusal, route
+from ..http.endpoints import ApiRequest, MethodHandler, PlainEndpoint, Service, refusal, route
 from ..identity import model_catalogue
 from ..identity.active_team import active_team
 from . import request_fields
@@ -34,14 +34,14 @@ def _description(value: Any) -> str:
     return value
 
 
-def _check_model(ask: Ask, wanted: Any) -> None:
+def _check_model(request: ApiRequest, wanted: Any) -> None:
     """Check that the caller can use the model that writes the draft.
 
     Raises 400 for a model that is not enabled and 403 for one that the caller cannot reach. If the body
     names no model, the static default is checked instead of the caller's default.
     """
-    db = ask.plane.db
-    profile = db.only("SELECT * FROM profiles WHERE id = ?", (ask.user_id,))
+    db = request.plane.db
+    profile = db.only("SELECT * FROM profiles WHERE id = ?", (request.user_id,))
     ids = [row["id"] for row in sorted(model_catalogue.usable(db, profile), key=_order)]
     if wanted not in (None, ""):
         if wanted not in ids:
@@ -51,7 +51,7 @@ def _check_model(ask: Ask, wanted: Any) -> None:
         model = model_catalogue.STATIC_DEFAULT
     else:
         model = ids[0]
-    if model not in ids or not model_catalogue.reach(db, profile, active_team(ask)).covers(model):
+    if model not in ids or not model_catalogue.reach(db, profile, active_team(request)).covers(model):
         raise refusal(403, f"The model {model} cannot be used here.")
 
 
@@ -67,18 +67,18 @@ async def _pieces(text: str, speed: float) -> AsyncIterator[str]:
         yield text[start : start + _PIECE]
 
 
-async def generate(ask: Ask) -> Response:
+async def generate(request: ApiRequest) -> Response:
     """Stream the draft of an agent: name, description, category and system_prompt.
 
     The text is one JSON object. Nothing is stored.
     """
-    body = await request_fields.strict_body(ask)
+    body = await request_fields.strict_body(request)
     description = _description(body.get("description"))
-    _check_model(ask, body.get("generatorModel"))
+    _check_model(request, body.get("generatorModel"))
     text = json.dumps(draft(description, body.get("existingAgent")), ensure_ascii=False)
-    return StreamingResponse(_pieces(text, ask.plane.settings.speed), media_type="text/plain")
+    return StreamingResponse(_pieces(text, request.plane.settings.speed), media_type="text/plain")
 
 
 def routes(service: Service) -> list[Route]:
     """Return the routes of this module."""
-    return [route("/api/agents/generate", PlainEndpoint(service, {"POST": Verb(generate)}))]
+    return [route("/api/agents/generate", PlainEndpoint(service, {"POST": MethodHandler(generate)}))]

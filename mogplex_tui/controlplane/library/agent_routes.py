@@ -12,7 +12,7 @@ from ..db.clock import iso_app
 from ..db.database import Row
 from ..db.row_json import timed
 from ..http import params
-from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from ..http.endpoints import ApiRequest, MethodHandler, PlainEndpoint, Service, json_response, refusal, route
 from ..identity import model_catalogue
 from ..identity.active_team import active_team
 from . import agent_writes as writes
@@ -24,24 +24,24 @@ _NO_AGENT = "Agent not found"
 _EPOCH = iso_app(0)
 
 
-def preset_model(ask: Ask) -> str:
+def preset_model(request: ApiRequest) -> str:
     """Return the model with which presets run.
 
     It is the caller's default model, or the static default if the caller can use no model.
     """
-    profile = ask.plane.db.only("SELECT * FROM profiles WHERE id = ?", (ask.user_id,))
+    profile = request.plane.db.only("SELECT * FROM profiles WHERE id = ?", (request.user_id,))
     # Nobody reaches a model through a team of others, so that a stranger to the team sees the static one.
     return (
-        model_catalogue.models_default(ask.plane.db, profile, active_team(ask))
+        model_catalogue.models_default(request.plane.db, profile, active_team(request))
         or model_catalogue.STATIC_DEFAULT
     )
 
 
-def forked(ask: Ask) -> set[str]:
+def forked(request: ApiRequest) -> set[str]:
     """Return the names of the presets of which the caller has a copy."""
-    rows = ask.plane.db.all(
+    rows = request.plane.db.all(
         "SELECT DISTINCT source_template FROM agents WHERE user_id = ? AND source_template IS NOT NULL",
-        (ask.user_id,),
+        (request.user_id,),
     )
     return {row["source_template"] for row in rows}
 
@@ -66,14 +66,16 @@ def _agent(row: Row) -> dict[str, Any]:
     return timed(row, "created_at")
 
 
-async def list_agents(ask: Ask) -> Response:
+async def list_agents(request: ApiRequest) -> Response:
     """Return all presets in their fixed order, then up to 200 agents of the caller."""
-    model, copies = preset_model(ask), forked(ask)
-    rows = ask.plane.db.all(f"SELECT {_COLUMNS} FROM agents WHERE user_id = ? LIMIT 200", (ask.user_id,))
+    model, copies = preset_model(request), forked(request)
+    rows = request.plane.db.all(
+        f"SELECT {_COLUMNS} FROM agents WHERE user_id = ? LIMIT 200", (request.user_id,)
+    )
     built_in = [
-        _preset(preset, ask.user_id, model, preset.name in copies) for preset in preset_agents.PRESETS
+        _preset(preset, request.user_id, model, preset.name in copies) for preset in preset_agents.PRESETS
     ]
-    return answer([*built_in, *(_agent(row) for row in rows)])
+    return json_response([*built_in, *(_agent(row) for row in rows)])
 
 
 def _words(value: Any) -> str:
@@ -81,7 +83,7 @@ def _words(value: Any) -> str:
     return params.trim(value) if isinstance(value, str) else ""
 
 
-def _checked(ask: Ask, body: dict[str, Any], whole: bool) -> dict[str, Any]:
+def _checked(request: ApiRequest, body: dict[str, Any], whole: bool) -> dict[str, Any]:
     """Return the columns of an agent from a request body.
 
     With `whole` the body must contain name, category and model. Raises RefusedError 400 for the first
@@ -104,7 +106,7 @@ def _checked(ask: Ask, body: dict[str, Any], whole: bool) -> dict[str, Any]:
         (category and not _CATEGORY.fullmatch(category), "Invalid category"),
         (isinstance(prompt, str) and request_fields.length(prompt) > 50_000, "System prompt is too long"),
         (asked("model") and not model, "Model is required"),
-        (category and not _is_category(ask, category), "Invalid category"),
+        (category and not _is_category(request, category), "Invalid category"),
     )
     for refused, text in checks:
         if refused:
@@ -119,71 +121,73 @@ def _checked(ask: Ask, body: dict[str, Any], whole: bool) -> dict[str, Any]:
     return {column: value for column, value in given.items() if column in body}
 
 
-def _is_category(ask: Ask, slug: str) -> bool:
+def _is_category(request: ApiRequest, slug: str) -> bool:
     return slug in preset_agents.CATEGORIES or (
-        ask.plane.db.one("SELECT 1 FROM agent_categories WHERE user_id = ? AND slug = ?", (ask.user_id, slug))
+        request.plane.db.one(
+            "SELECT 1 FROM agent_categories WHERE user_id = ? AND slug = ?", (request.user_id, slug)
+        )
         is not None
     )
 
 
-def _stored(ask: Ask, agent_id: str) -> Response:
-    row = ask.plane.db.only(f"SELECT {_COLUMNS} FROM agents WHERE id = ?", (agent_id,))
-    return answer(_agent(row))
+def _stored(request: ApiRequest, agent_id: str) -> Response:
+    row = request.plane.db.only(f"SELECT {_COLUMNS} FROM agents WHERE id = ?", (agent_id,))
+    return json_response(_agent(row))
 
 
-async def create_agent(ask: Ask) -> Response:
+async def create_agent(request: ApiRequest) -> Response:
     """Create an agent and return it.
 
     With `source_template` in the body it counts as a copy of that preset. Raises the 400s of library.md
     §1.3.
     """
-    body = await request_fields.lenient_body(ask)
-    columns = _checked(ask, body, whole=True)
+    body = await request_fields.lenient_body(request)
+    columns = _checked(request, body, whole=True)
     template = body.get("source_template")
-    agent_id = ask.service.ids.uuid()
-    with ask.plane.db.transaction() as tx:
+    agent_id = request.service.ids.uuid()
+    with request.plane.db.transaction() as tx:
         writes.insert_agent(
             tx,
             id=agent_id,
-            user_id=ask.user_id,
-            at=ask.plane.clock.now_us(),
+            user_id=request.user_id,
+            at=request.plane.clock.now_us(),
             source_template=template if isinstance(template, str) and template else None,
             **columns,
         )
-    return _stored(ask, agent_id)
+    return _stored(request, agent_id)
 
 
-async def change_agent(ask: Ask) -> Response:
+async def change_agent(request: ApiRequest) -> Response:
     """Change fields of one of the caller's agents and return it.
 
     Raises 404 for an unknown agent, and the 400s of library.md §1.3.
     """
-    body = await request_fields.lenient_body(ask)
+    body = await request_fields.lenient_body(request)
     agent_id = body.get("id")
     if not isinstance(agent_id, str) or not params.trim(agent_id):
         raise refusal(400, "Invalid agent id")
-    columns = _checked(ask, body, whole=False)
-    row = request_fields.owned(ask, "agents", params.trim(agent_id), _NO_AGENT)
+    columns = _checked(request, body, whole=False)
+    row = request_fields.owned(request, "agents", params.trim(agent_id), _NO_AGENT)
     if columns:
-        with ask.plane.db.transaction() as tx:
-            writes.update_agent(tx, row["id"], ask.user_id, **columns)
-    return _stored(ask, row["id"])
+        with request.plane.db.transaction() as tx:
+            writes.update_agent(tx, row["id"], request.user_id, **columns)
+    return _stored(request, row["id"])
 
 
-async def delete_agent(ask: Ask) -> Response:
+async def delete_agent(request: ApiRequest) -> Response:
     """Delete an agent with its assignments and triggers; succeed if it does not exist."""
-    agent_id = request_fields.doomed_id(ask, _NO_AGENT)
-    with ask.plane.db.transaction() as tx:
-        writes.delete_agent(tx, agent_id, ask.user_id)
-    return answer({"ok": True})
+    agent_id = request_fields.doomed_id(request, _NO_AGENT)
+    with request.plane.db.transaction() as tx:
+        writes.delete_agent(tx, agent_id, request.user_id)
+    return json_response({"ok": True})
 
 
 def routes(service: Service) -> list[Route]:
     """Return the routes of this module."""
-    verbs = {
-        "GET": Verb(list_agents),
-        "POST": Verb(create_agent),
-        "PUT": Verb(change_agent),
-        "DELETE": Verb(delete_agent),
+    handlers = {
+        "GET": MethodHandler(list_agents),
+        "POST": MethodHandler(create_agent),
+        "PUT": MethodHandler(change_agent),
+        "DELETE": MethodHandler(delete_agent),
     }
-    return [route("/api/agents", PlainEndpoint(service, verbs))]
+    return [route("/api/agents", PlainEndpoint(service, handlers))]

@@ -10,7 +10,7 @@ from starlette.routing import Route
 
 from ..db.row_json import timed
 from ..http import params
-from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from ..http.endpoints import ApiRequest, MethodHandler, PlainEndpoint, Service, json_response, refusal, route
 from . import agent_writes as writes
 from . import preset_agents, request_fields
 
@@ -21,12 +21,12 @@ _LAST_SUFFIX = 20
 _OTHER = re.compile(r"[^a-z0-9]+")
 
 
-async def list_categories(ask: Ask) -> Response:
+async def list_categories(request: ApiRequest) -> Response:
     """Return the caller's categories, sorted by label."""
-    rows = ask.plane.db.all(
-        f"SELECT {_COLUMNS} FROM agent_categories WHERE user_id = ? ORDER BY label", (ask.user_id,)
+    rows = request.plane.db.all(
+        f"SELECT {_COLUMNS} FROM agent_categories WHERE user_id = ? ORDER BY label", (request.user_id,)
     )
-    return answer([timed(row, "created_at") for row in rows])
+    return json_response([timed(row, "created_at") for row in rows])
 
 
 def _label(value: object) -> str:
@@ -54,13 +54,13 @@ def _slug(label: str) -> str:
     return slug
 
 
-def _free_slug(ask: Ask, wanted: str) -> str:
+def _free_slug(request: ApiRequest, wanted: str) -> str:
     """Return the slug, with a number appended if it is already in use.
 
     Slugs of the caller's and the built-in categories are in use. Raises RefusedError: 400 if the caller
     has 50 categories, 409 if no number up to 20 is free.
     """
-    rows = ask.plane.db.all("SELECT slug FROM agent_categories WHERE user_id = ?", (ask.user_id,))
+    rows = request.plane.db.all("SELECT slug FROM agent_categories WHERE user_id = ?", (request.user_id,))
     if len(rows) >= _MOST:
         raise refusal(400, "You can have at most 50 categories")
     taken = {row["slug"] for row in rows} | preset_agents.CATEGORIES.keys()
@@ -72,42 +72,46 @@ def _free_slug(ask: Ask, wanted: str) -> str:
     raise refusal(409, "Could not generate a unique category slug")
 
 
-async def create_category(ask: Ask) -> Response:
+async def create_category(request: ApiRequest) -> Response:
     """Create a category and return it; its slug is made from the label."""
-    label = _label((await request_fields.lenient_body(ask)).get("label"))
-    slug = _free_slug(ask, _slug(label))
-    row_id = ask.service.ids.uuid()
-    with ask.plane.db.transaction() as tx:
+    label = _label((await request_fields.lenient_body(request)).get("label"))
+    slug = _free_slug(request, _slug(label))
+    row_id = request.service.ids.uuid()
+    with request.plane.db.transaction() as tx:
         tx.insert(
             "agent_categories",
             id=row_id,
-            user_id=ask.user_id,
+            user_id=request.user_id,
             slug=slug,
             label=label,
-            created_at=ask.plane.clock.now_us(),
+            created_at=request.plane.clock.now_us(),
         )
-    row = ask.plane.db.only(f"SELECT {_COLUMNS} FROM agent_categories WHERE id = ?", (row_id,))
-    return answer(timed(row, "created_at"))
+    row = request.plane.db.only(f"SELECT {_COLUMNS} FROM agent_categories WHERE id = ?", (row_id,))
+    return json_response(timed(row, "created_at"))
 
 
-async def delete_category(ask: Ask) -> Response:
+async def delete_category(request: ApiRequest) -> Response:
     """Delete a category and return how many agents had it.
 
     Raises 400 for an invalid id and 404 for an unknown one (library.md §4).
     """
-    category_id = ask.query("id")
+    category_id = request.query("id")
     if not category_id:
         raise refusal(400, "Missing id")
     if not params.is_uuid(category_id):
         raise refusal(400, "Invalid id")
-    with ask.plane.db.transaction() as tx:
-        cleared = writes.delete_category(tx, category_id.lower(), ask.user_id)
+    with request.plane.db.transaction() as tx:
+        cleared = writes.delete_category(tx, category_id.lower(), request.user_id)
     if cleared is None:
         raise refusal(404, "Category not found")
-    return answer({"ok": True, "cleared": cleared})
+    return json_response({"ok": True, "cleared": cleared})
 
 
 def routes(service: Service) -> list[Route]:
     """Return the routes of this module."""
-    verbs = {"GET": Verb(list_categories), "POST": Verb(create_category), "DELETE": Verb(delete_category)}
-    return [route("/api/agent-categories", PlainEndpoint(service, verbs))]
+    handlers = {
+        "GET": MethodHandler(list_categories),
+        "POST": MethodHandler(create_category),
+        "DELETE": MethodHandler(delete_category),
+    }
+    return [route("/api/agent-categories", PlainEndpoint(service, handlers))]

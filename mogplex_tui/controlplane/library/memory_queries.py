@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from ..db.database import Row
 from ..db.row_json import timed
-from ..http.endpoints import Ask, answer, refusal
+from ..http.endpoints import ApiRequest, json_response, refusal
 from ..identity.active_team import team_scope
 from .memory_writes import LANES
 
@@ -43,10 +43,10 @@ class Filters:
         if wanted:
             self.add(f"json_extract(metadata, '$.{name}') = ?", wanted)
 
-    def rows(self, ask: Ask, limit: int | None) -> list[Row]:
+    def rows(self, request: ApiRequest, limit: int | None) -> list[Row]:
         """Return the memories, newest first: at most `limit`, or all if it is None."""
         end = _NEWEST if limit is None else f"{_NEWEST} LIMIT {limit}"
-        return ask.plane.db.all(self.sql + end, self.values)
+        return request.plane.db.all(self.sql + end, self.values)
 
 
 def memory(row: Row) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def memory(row: Row) -> dict[str, Any]:
     return timed(row, "created_at", "updated_at", json_columns=("metadata",))
 
 
-def scope_and_team(ask: Ask, given: Any) -> tuple[str, str | None]:
+def scope_and_team(request: ApiRequest, given: Any) -> tuple[str, str | None]:
     """Return the resource scope and, for the scope `team`, the active team's id.
 
     Raises RefusedError: 400 for an unknown scope or for `team` without an active team, 403 for a team
@@ -65,24 +65,24 @@ def scope_and_team(ask: Ask, given: Any) -> tuple[str, str | None]:
         raise refusal(400, "Invalid memory scope")
     if scope != "team":
         return scope, None
-    team = team_scope(ask, "tools.memories")
+    team = team_scope(request, "tools.memories")
     if team is None:
         raise refusal(400, "Team memory scope requires an active team")
     return scope, team
 
 
-def _lane_filters(ask: Ask, lane: str, scope: str, team: str | None) -> Filters:
+def _lane_filters(request: ApiRequest, lane: str, scope: str, team: str | None) -> Filters:
     """Return the query for the memories of one lane.
 
     It filters by repository and resource scope; in the lane `session` also by workspace session and
     conversation.
     """
-    filters = Filters(ask.user_id)
+    filters = Filters(request.user_id)
     filters.add("lane = ?", lane)
-    filters.key("repo_id", ask.query("repoId"))
+    filters.key("repo_id", request.query("repoId"))
     if lane == "session":
-        filters.key("workspace_session_id", ask.query("workspaceSessionId"))
-        filters.key("conversation_id", ask.query("conversationId"))
+        filters.key("workspace_session_id", request.query("workspaceSessionId"))
+        filters.key("conversation_id", request.query("conversationId"))
     if scope == "personal":
         filters.add("json_extract(metadata, '$.product_team_id') IS NULL")
     elif team is not None:
@@ -90,7 +90,7 @@ def _lane_filters(ask: Ask, lane: str, scope: str, team: str | None) -> Filters:
     return filters
 
 
-def _search(ask: Ask, filters: Filters, q: str) -> list[Row]:
+def _search(request: ApiRequest, filters: Filters, q: str) -> list[Row]:
     """Return the newest memories that contain the text `q`, upper or lower case.
 
     `q` has no wildcards.
@@ -99,31 +99,31 @@ def _search(ask: Ask, filters: Filters, q: str) -> list[Row]:
     pattern = _BEYOND_ASCII.sub("%", _SPECIAL.sub(r"\\\1", q))
     filters.add("content LIKE ? ESCAPE '\\'", f"%{pattern}%")
     if q.isascii():
-        return filters.rows(ask, _FOUND)
+        return filters.rows(request, _FOUND)
     folded = q.lower()
-    return [row for row in filters.rows(ask, None) if folded in row["content"].lower()][:_FOUND]
+    return [row for row in filters.rows(request, None) if folded in row["content"].lower()][:_FOUND]
 
 
-async def list_memories(ask: Ask) -> Response:
+async def list_memories(request: ApiRequest) -> Response:
     """Return memories, newest first.
 
     The response is an object with an array for each lane. With a lane or a search text in the query it
     is one array.
     """
-    lane, q = ask.query("lane"), ask.query("q")
+    lane, q = request.query("lane"), request.query("q")
     if lane and lane not in LANES:
         raise refusal(400, "Invalid lane")
-    scope, team = scope_and_team(ask, ask.query("resourceScope"))
+    scope, team = scope_and_team(request, request.query("resourceScope"))
     if q:
         if lane:
-            filters = _lane_filters(ask, lane, scope, team)
+            filters = _lane_filters(request, lane, scope, team)
         else:
             # Without a lane the service forgets the scope and keeps the repository alone.
-            filters = Filters(ask.user_id)
-            filters.key("repo_id", ask.query("repoId"))
-        return answer([memory(row) for row in _search(ask, filters, q)])
+            filters = Filters(request.user_id)
+            filters.key("repo_id", request.query("repoId"))
+        return json_response([memory(row) for row in _search(request, filters, q)])
 
     def listed(name: str) -> list[dict[str, Any]]:
-        return [memory(row) for row in _lane_filters(ask, name, scope, team).rows(ask, _LISTED)]
+        return [memory(row) for row in _lane_filters(request, name, scope, team).rows(request, _LISTED)]
 
-    return answer(listed(lane) if lane else {name: listed(name) for name in LANES})
+    return json_response(listed(lane) if lane else {name: listed(name) for name in LANES})

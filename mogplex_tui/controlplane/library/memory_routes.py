@@ -10,7 +10,7 @@ from starlette.routing import Route
 from ..db.clock import DAY_US, iso_app
 from ..db.database import Row
 from ..http import params
-from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from ..http.endpoints import ApiRequest, MethodHandler, PlainEndpoint, Service, json_response, refusal, route
 from . import request_fields
 from .memory_queries import COLUMNS, list_memories, memory, scope_and_team
 from .memory_writes import LANES, insert_memory
@@ -53,23 +53,23 @@ def _text(body: dict[str, Any], name: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _sandbox(ask: Ask, sandbox_id: str) -> Row:
-    return request_fields.owned(ask, "sandboxes", sandbox_id, "Sandbox not found")
+def _sandbox(request: ApiRequest, sandbox_id: str) -> Row:
+    return request_fields.owned(request, "sandboxes", sandbox_id, "Sandbox not found")
 
 
-def _scope_keys(ask: Ask, body: dict[str, Any], lane: str) -> dict[str, Any]:
+def _scope_keys(request: ApiRequest, body: dict[str, Any], lane: str) -> dict[str, Any]:
     """Return the metadata that the server adds to a memory.
 
     Raises RefusedError: 404 for an unknown repository or sandbox, 400 for a sandbox of another
     repository, and the errors of `scope_and_team`.
     """
-    scope, team = scope_and_team(ask, body.get("resourceScope"))
+    scope, team = scope_and_team(request, body.get("resourceScope"))
     repo_id, sandbox_id = _text(body, "repoId"), _text(body, "sandboxId")
     keys: dict[str, Any] = {}
     if repo_id is not None:
-        keys["repo_id"] = request_fields.owned(ask, "repos", repo_id, "Repo not found")["id"]
+        keys["repo_id"] = request_fields.owned(request, "repos", repo_id, "Repo not found")["id"]
     if sandbox_id is not None:
-        sandbox = _sandbox(ask, sandbox_id)
+        sandbox = _sandbox(request, sandbox_id)
         if repo_id is not None and sandbox["repo_id"] != keys["repo_id"]:
             raise refusal(400, "Sandbox does not belong to repo")
         keys["sandbox_id"] = sandbox["id"]
@@ -85,32 +85,34 @@ def _scope_keys(ask: Ask, body: dict[str, Any], lane: str) -> dict[str, Any]:
     return {name: value for name, value in keys.items() if value is not None}
 
 
-def _remember(ask: Ask, lane: str, content: str, metadata: dict[str, Any]) -> Response:
-    memory_id = ask.service.ids.uuid()
-    with ask.plane.db.transaction() as tx:
+def _remember(request: ApiRequest, lane: str, content: str, metadata: dict[str, Any]) -> Response:
+    memory_id = request.service.ids.uuid()
+    with request.plane.db.transaction() as tx:
         insert_memory(
             tx,
             id=memory_id,
-            user_id=ask.user_id,
+            user_id=request.user_id,
             lane=lane,
             content=content,
             metadata=_measured(metadata),
-            at=ask.plane.clock.now_us(),
+            at=request.plane.clock.now_us(),
         )
-    return answer(memory(ask.plane.db.only(f"SELECT {COLUMNS} FROM memories WHERE id = ?", (memory_id,))))
+    return json_response(
+        memory(request.plane.db.only(f"SELECT {COLUMNS} FROM memories WHERE id = ?", (memory_id,)))
+    )
 
 
-async def create_memory(ask: Ask) -> Response:
+async def create_memory(request: ApiRequest) -> Response:
     """Store a memory in a lane and return it.
 
     Raises 400, 404 and 413 as §10.2 lists them.
     """
-    body = await request_fields.strict_body(ask)
+    body = await request_fields.strict_body(request)
     lane = body.get("lane")
     if lane not in LANES:
         raise refusal(400, "Invalid lane")
     content, metadata = _content(body.get("content")), _metadata(body.get("metadata"))
-    return _remember(ask, lane, content, metadata | _scope_keys(ask, body, lane))
+    return _remember(request, lane, content, metadata | _scope_keys(request, body, lane))
 
 
 def _memory_id(value: Any) -> str:
@@ -119,82 +121,82 @@ def _memory_id(value: Any) -> str:
     return value.lower()
 
 
-async def change_memory(ask: Ask) -> Response:
+async def change_memory(request: ApiRequest) -> Response:
     """Replace the text of a memory and update `updated_at`.
 
     Raises 404 if the memory is unknown or another user's.
     """
-    body = await request_fields.strict_body(ask)
+    body = await request_fields.strict_body(request)
     memory_id, content = _memory_id(body.get("id")), _content(body.get("content"))
-    with ask.plane.db.transaction() as tx:
+    with request.plane.db.transaction() as tx:
         done = tx.execute(
             "UPDATE memories SET content = ?, updated_at = ? WHERE id = ? AND user_id = ?",
-            (content, ask.plane.clock.now_us(), memory_id, ask.user_id),
+            (content, request.plane.clock.now_us(), memory_id, request.user_id),
         )
     return _done_or_missing(done.rowcount, memory_id)
 
 
-async def delete_memory(ask: Ask) -> Response:
+async def delete_memory(request: ApiRequest) -> Response:
     """Delete one memory.
 
     Raises 404 if it does not exist, whereas other routes of the library succeed.
     """
-    memory_id = _memory_id(ask.query("id"))
-    with ask.plane.db.transaction() as tx:
-        done = tx.execute("DELETE FROM memories WHERE id = ? AND user_id = ?", (memory_id, ask.user_id))
+    memory_id = _memory_id(request.query("id"))
+    with request.plane.db.transaction() as tx:
+        done = tx.execute("DELETE FROM memories WHERE id = ? AND user_id = ?", (memory_id, request.user_id))
     return _done_or_missing(done.rowcount, memory_id)
 
 
 def _done_or_missing(rows: int, memory_id: str) -> Response:
     if not rows:
         raise refusal(404, f"Memory not found: {memory_id}")
-    return answer({"ok": True})
+    return json_response({"ok": True})
 
 
-async def act(ask: Ask) -> Response:
+async def act(request: ApiRequest) -> Response:
     """Run an action: delete old session memories, or store a checkpoint in a lane.
 
     Raises 400 `Unknown action` (library.md §10.3).
     """
-    body = await request_fields.strict_body(ask)
+    body = await request_fields.strict_body(request)
     if body.get("action") == "compact":
-        return _compact(ask)
+        return _compact(request)
     if body.get("action") == "checkpoint":
-        return _checkpoint(ask, body)
+        return _checkpoint(request, body)
     raise refusal(400, "Unknown action")
 
 
-def _compact(ask: Ask) -> Response:
-    with ask.plane.db.transaction() as tx:
+def _compact(request: ApiRequest) -> Response:
+    with request.plane.db.transaction() as tx:
         tx.execute(
             "DELETE FROM memories WHERE user_id = ? AND lane = 'session' AND created_at < ?",
-            (ask.user_id, ask.plane.clock.now_us() - _SESSION_LIFE),
+            (request.user_id, request.plane.clock.now_us() - _SESSION_LIFE),
         )
-    return answer({"ok": True})
+    return json_response({"ok": True})
 
 
-def _checkpoint(ask: Ask, body: dict[str, Any]) -> Response:
+def _checkpoint(request: ApiRequest, body: dict[str, Any]) -> Response:
     lane = body.get("lane")
     if lane not in LANES:
         lane = "session"
     label = body.get("label")
     if label in (None, ""):
-        label = iso_app(ask.plane.clock.now_us())
+        label = iso_app(request.plane.clock.now_us())
     if not isinstance(label, str) or request_fields.length(label) > _MAX_LABEL:
         raise refusal(400, "label must be a string of at most 512 characters")
-    metadata = {"checkpoint": True, "label": label} | _scope_keys(ask, body, lane)
-    return _remember(ask, lane, f"[checkpoint] {label}", metadata)
+    metadata = {"checkpoint": True, "label": label} | _scope_keys(request, body, lane)
+    return _remember(request, lane, f"[checkpoint] {label}", metadata)
 
 
 def routes(service: Service) -> list[Route]:
     """Return the routes of this module."""
-    verbs = {
-        "GET": Verb(list_memories),
-        "POST": Verb(create_memory),
-        "PATCH": Verb(change_memory),
-        "DELETE": Verb(delete_memory),
+    handlers = {
+        "GET": MethodHandler(list_memories),
+        "POST": MethodHandler(create_memory),
+        "PATCH": MethodHandler(change_memory),
+        "DELETE": MethodHandler(delete_memory),
     }
     return [
-        route("/api/memories/actions", PlainEndpoint(service, {"POST": Verb(act)})),
-        route("/api/memories", PlainEndpoint(service, verbs)),
+        route("/api/memories/actions", PlainEndpoint(service, {"POST": MethodHandler(act)})),
+        route("/api/memories", PlainEndpoint(service, handlers)),
     ]

@@ -8,27 +8,27 @@ from typing import Any
 
 from ..db.database import Row
 from ..http import params
-from ..http.endpoints import Ask, refusal
+from ..http.endpoints import ApiRequest, refusal
 
 
-async def strict_body(ask: Ask) -> dict[str, Any]:
+async def strict_body(request: ApiRequest) -> dict[str, Any]:
     """Return the JSON body as an object; any other value counts as an empty object.
 
     Raises 400 `Invalid JSON body` if the body is not JSON (identity.md §1.6).
     """
     try:
-        return await params.json_object(ask)
+        return await params.json_object(request)
     except params.NotJsonError:
         raise refusal(400, "Invalid JSON body") from None
 
 
-async def lenient_body(ask: Ask) -> dict[str, Any]:
+async def lenient_body(request: ApiRequest) -> dict[str, Any]:
     """Return the JSON body as an object; any other body counts as an empty object.
 
     This includes a body that is not JSON (library.md §1.3).
     """
     try:
-        return await params.json_object(ask)
+        return await params.json_object(request)
     except params.NotJsonError:
         return {}
 
@@ -65,7 +65,7 @@ def as_text(value: Any) -> str | None:
     return value if value is None or isinstance(value, str) else compact(value)
 
 
-def owned(ask: Ask, table: str, row_id: Any, missing: str) -> Row:
+def owned(request: ApiRequest, table: str, row_id: Any, missing: str) -> Row:
     """Return the row of a table with an id, if it is the caller's.
 
     Raises RefusedError 404 with the text `missing` for an id that is invalid, unknown or another
@@ -73,20 +73,20 @@ def owned(ask: Ask, table: str, row_id: Any, missing: str) -> Row:
     """
     row = None
     if isinstance(row_id, str) and params.is_uuid(row_id):
-        row = ask.plane.db.one(
-            f"SELECT * FROM {table} WHERE id = ? AND user_id = ?", (row_id.lower(), ask.user_id)
+        row = request.plane.db.one(
+            f"SELECT * FROM {table} WHERE id = ? AND user_id = ?", (row_id.lower(), request.user_id)
         )
     if row is None:
         raise refusal(404, missing)
     return row
 
 
-def doomed_id(ask: Ask, missing: str) -> str:
+def doomed_id(request: ApiRequest, missing: str) -> str:
     """Return the `id` of the row to delete from the query, in lower case.
 
     Raises RefusedError: 400 `Missing id` without one, 404 with the text `missing` if it is no UUID.
     """
-    found = ask.query("id")
+    found = request.query("id")
     if not found:
         raise refusal(400, "Missing id")
     if not params.is_uuid(found):

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ..db.clock import DAY_US, iso_db
-from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, route
+from ..http.endpoints import ApiRequest, MethodHandler, PlainEndpoint, Service, json_response, route
 from . import preset_agents
 from .agent_routes import forked
 from .agent_writes import PREFIX
@@ -52,50 +52,50 @@ def _entry(
     }
 
 
-async def roster(ask: Ask) -> Response:
+async def roster(request: ApiRequest) -> Response:
     """Return presets and the caller's agents with their activity in recent calls.
 
     Presets of which the caller has a copy are left out. The activity is that in the caller's latest 500
     calls.
     """
-    db = ask.plane.db
+    db = request.plane.db
     activity: dict[str, list[Any]] = {}
-    for call in db.all(_LATEST_CALLS, (ask.user_id,)):
+    for call in db.all(_LATEST_CALLS, (request.user_id,)):
         if isinstance(call["agent_id"], str):
             activity.setdefault(call["agent_id"], []).append(call)
-    copies = forked(ask)
+    copies = forked(request)
     entries = [
         _entry(PREFIX + preset.name, preset.name, preset.description, activity)
         for preset in preset_agents.PRESETS
         if preset.name not in copies
     ]
-    own = db.all("SELECT id, name, description FROM agents WHERE user_id = ?", (ask.user_id,))
+    own = db.all("SELECT id, name, description FROM agents WHERE user_id = ?", (request.user_id,))
     entries += [_entry(row["id"], row["name"], row["description"], activity) for row in own]
-    return answer(entries)
+    return json_response(entries)
 
 
-async def summary(ask: Ask) -> Response:
+async def summary(request: ApiRequest) -> Response:
     """Return the runs and tokens of the last 24 hours by agent id.
 
     Agents without runs and tokens are left out.
     """
-    values = {"user": ask.user_id, "since": ask.plane.clock.now_us() - DAY_US}
+    values = {"user": request.user_id, "since": request.plane.clock.now_us() - DAY_US}
     found: dict[str, dict[str, Any]] = {}
 
     def entry(agent_id: str) -> dict[str, Any]:
         figures = ("runs24h", "succeeded", "failed", "suppressed", "tokens24h")
         return found.setdefault(agent_id, {"agentId": agent_id, **dict.fromkeys(figures, 0)})
 
-    for row in ask.plane.db.all(_RUNS, values):
+    for row in request.plane.db.all(_RUNS, values):
         entry(row["agent_id"]).update(runs24h=row["runs"], succeeded=row["succeeded"], failed=row["failed"])
-    for row in ask.plane.db.all(_TOKENS, values):
+    for row in request.plane.db.all(_TOKENS, values):
         entry(row["agent_id"])["tokens24h"] = row["tokens"]
-    return answer(found)
+    return json_response(found)
 
 
 def routes(service: Service) -> list[Route]:
     """Return the routes of this module."""
     return [
-        route("/api/agents/roster/summary", PlainEndpoint(service, {"GET": Verb(summary)})),
-        route("/api/agents/roster", PlainEndpoint(service, {"GET": Verb(roster)})),
+        route("/api/agents/roster/summary", PlainEndpoint(service, {"GET": MethodHandler(summary)})),
+        route("/api/agents/roster", PlainEndpoint(service, {"GET": MethodHandler(roster)})),
     ]

@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from ..db.database import Row
 from ..db.row_json import timed
-from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from ..http.endpoints import ApiRequest, MethodHandler, PlainEndpoint, Service, json_response, refusal, route
 from . import request_fields
 
 _RULE_COLUMNS = "id, user_id, name, content, type, created_at"
@@ -25,15 +25,15 @@ def _table(name: Any) -> str:
     return "agent_skills" if name == "agent_skills" else "agent_rules"
 
 
-def _row(ask: Ask, table: str, row_id: str) -> Row:
-    return ask.plane.db.only(f"SELECT {_RULE_COLUMNS} FROM {table} WHERE id = ?", (row_id,))
+def _row(request: ApiRequest, table: str, row_id: str) -> Row:
+    return request.plane.db.only(f"SELECT {_RULE_COLUMNS} FROM {table} WHERE id = ?", (row_id,))
 
 
-async def list_rules(ask: Ask) -> Response:
+async def list_rules(request: ApiRequest) -> Response:
     """Return all rules of the caller in the table that the query names."""
-    table = _table(ask.query("table"))
-    rows = ask.plane.db.all(f"SELECT {_RULE_COLUMNS} FROM {table} WHERE user_id = ?", (ask.user_id,))
-    return answer([timed(row, "created_at") for row in rows])
+    table = _table(request.query("table"))
+    rows = request.plane.db.all(f"SELECT {_RULE_COLUMNS} FROM {table} WHERE user_id = ?", (request.user_id,))
+    return json_response([timed(row, "created_at") for row in rows])
 
 
 def _rule_changes(body: dict[str, Any], *, whole: bool) -> dict[str, str]:
@@ -57,95 +57,101 @@ def _rule_changes(body: dict[str, Any], *, whole: bool) -> dict[str, str]:
     return changes
 
 
-async def create_rule(ask: Ask) -> Response:
+async def create_rule(request: ApiRequest) -> Response:
     """Create a rule and return it; several rules may have the same name.
 
     Raises 400 without a name.
     """
-    body = await request_fields.strict_body(ask)
+    body = await request_fields.strict_body(request)
     table, changes = _table(body.get("table")), _rule_changes(body, whole=True)
-    row_id = ask.service.ids.uuid()
-    with ask.plane.db.transaction() as tx:
-        tx.insert(table, id=row_id, user_id=ask.user_id, created_at=ask.plane.clock.now_us(), **changes)
-    return answer(timed(_row(ask, table, row_id), "created_at"))
+    row_id = request.service.ids.uuid()
+    with request.plane.db.transaction() as tx:
+        tx.insert(
+            table, id=row_id, user_id=request.user_id, created_at=request.plane.clock.now_us(), **changes
+        )
+    return json_response(timed(_row(request, table, row_id), "created_at"))
 
 
-async def change_rule(ask: Ask) -> Response:
+async def change_rule(request: ApiRequest) -> Response:
     """Change fields of a rule and return it.
 
     Raises 404 if the rule is unknown or another user's.
     """
-    body = await request_fields.strict_body(ask)
+    body = await request_fields.strict_body(request)
     table = _table(body.get("table"))
-    row = request_fields.owned(ask, table, body.get("id"), _NO_RULE)
+    row = request_fields.owned(request, table, body.get("id"), _NO_RULE)
     changes = _rule_changes(body, whole=False)
     if changes:
-        with ask.plane.db.transaction() as tx:
+        with request.plane.db.transaction() as tx:
             tx.update(table, row["id"], **changes)
-    return answer(timed(_row(ask, table, row["id"]), "created_at"))
+    return json_response(timed(_row(request, table, row["id"]), "created_at"))
 
 
-async def delete_rule(ask: Ask) -> Response:
+async def delete_rule(request: ApiRequest) -> Response:
     """Delete a rule; succeed if it does not exist."""
-    _delete(ask, _table(ask.query("table")), request_fields.doomed_id(ask, _NO_RULE))
-    return answer({"ok": True})
+    _delete(request, _table(request.query("table")), request_fields.doomed_id(request, _NO_RULE))
+    return json_response({"ok": True})
 
 
-def _delete(ask: Ask, table: str, row_id: str) -> None:
-    with ask.plane.db.transaction() as tx:
-        tx.execute(f"DELETE FROM {table} WHERE id = ? AND user_id = ?", (row_id, ask.user_id))
+def _delete(request: ApiRequest, table: str, row_id: str) -> None:
+    with request.plane.db.transaction() as tx:
+        tx.execute(f"DELETE FROM {table} WHERE id = ? AND user_id = ?", (row_id, request.user_id))
 
 
-async def list_commands(ask: Ask) -> Response:
+async def list_commands(request: ApiRequest) -> Response:
     """Return the caller's slash commands, at most 100."""
-    rows = ask.plane.db.all(
-        f"SELECT {_COMMAND_COLUMNS} FROM custom_commands WHERE user_id = ? LIMIT 100", (ask.user_id,)
+    rows = request.plane.db.all(
+        f"SELECT {_COMMAND_COLUMNS} FROM custom_commands WHERE user_id = ? LIMIT 100", (request.user_id,)
     )
-    return answer([timed(row, "created_at") for row in rows])
+    return json_response([timed(row, "created_at") for row in rows])
 
 
-async def create_command(ask: Ask) -> Response:
+async def create_command(request: ApiRequest) -> Response:
     """Create a slash command and return it.
 
     Raises 400 without a name or a template.
     """
-    body = await request_fields.strict_body(ask)
+    body = await request_fields.strict_body(request)
     for name in ("name", "template"):
         if not isinstance(body.get(name), str) or not body[name]:
             raise refusal(400, f"{name} is required")
     description = body.get("description")
     if description is not None and not isinstance(description, str):
         raise refusal(400, "description must be a string")
-    row_id = ask.service.ids.uuid()
-    with ask.plane.db.transaction() as tx:
+    row_id = request.service.ids.uuid()
+    with request.plane.db.transaction() as tx:
         tx.insert(
             "custom_commands",
             id=row_id,
-            user_id=ask.user_id,
+            user_id=request.user_id,
             name=body["name"],
             description=description or "",
             template=body["template"],
-            created_at=ask.plane.clock.now_us(),
+            created_at=request.plane.clock.now_us(),
         )
-    row = ask.plane.db.only(f"SELECT {_COMMAND_COLUMNS} FROM custom_commands WHERE id = ?", (row_id,))
-    return answer(timed(row, "created_at"))
+    row = request.plane.db.only(f"SELECT {_COMMAND_COLUMNS} FROM custom_commands WHERE id = ?", (row_id,))
+    return json_response(timed(row, "created_at"))
 
 
-async def delete_command(ask: Ask) -> Response:
+async def delete_command(request: ApiRequest) -> Response:
     """Delete a slash command; succeed if it does not exist."""
-    _delete(ask, "custom_commands", request_fields.doomed_id(ask, "Command not found"))
-    return answer({"ok": True})
+    _delete(request, "custom_commands", request_fields.doomed_id(request, "Command not found"))
+    return json_response({"ok": True})
 
 
 def routes(service: Service) -> list[Route]:
     """Return the routes of this module."""
     rules = {
-        "GET": Verb(list_rules),
-        "POST": Verb(create_rule),
-        "PUT": Verb(change_rule),
-        "DELETE": Verb(delete_rule),
+        "GET": MethodHandler(list_rules),
+        "POST": MethodHandler(create_rule),
+        "PUT": MethodHandler(change_rule),
+        "DELETE": MethodHandler(delete_rule),
     }
-    commands = {"GET": Verb(list_commands), "POST": Verb(create_command), "DELETE": Verb(delete_command)}
+    commands = {
+        "GET": MethodHandler(list_commands),
+        "POST": MethodHandler(create_command),
+        "DELETE": MethodHandler(delete_command),
+    }
     return [
         route("/api/rules", PlainEndpoint(service, rules)),
         route("/api/commands", PlainEndpoint(service, commands)),

@@ -14,7 +14,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from ..http.endpoints import ApiRequest, MethodHandler, PlainEndpoint, Service, json_response, refusal, route
 
 _SHELF = Path(__file__).with_name("skill_registry.json")
 _CACHE = {"Cache-Control": "public, s-maxage=300, stale-while-revalidate=600"}
@@ -32,51 +32,51 @@ def _listed(skill: dict[str, Any]) -> dict[str, Any]:
     return {"id": f"{skill['source']}/{skill['skillId']}", **{name: skill[name] for name in names}}
 
 
-async def list_registry(ask: Ask) -> Response:
+async def list_registry(request: ApiRequest) -> Response:
     """Return the skills whose name, source or description contains `q`.
 
     All skills if the query has no `q`; most installed first.
     """
-    q = ask.query("q").strip().lower()
+    q = request.query("q").strip().lower()
     found = [
         _listed(skill)
         for skill in _shelf()
         if any(q in skill[name].lower() for name in ("name", "source", "description"))
     ]
-    return answer({"skills": found}, headers=_CACHE)
+    return json_response({"skills": found}, headers=_CACHE)
 
 
-async def read_registry(ask: Ask) -> Response:
+async def read_registry(request: ApiRequest) -> Response:
     """Return one skill with its text and the command to install it.
 
     Raises 404 for an unknown skill.
     """
-    owner, repo, wanted = (ask.request.path_params[name] for name in ("owner", "repo", "skill"))
+    owner, repo, wanted = (request.http.path_params[name] for name in ("owner", "repo", "skill"))
     source = f"{owner}/{repo}"
     for skill in _shelf():
         if (skill["source"], skill["skillId"]) == (source, wanted):
             names = ("name", "description", "installs", "source", "content")
             command = f"npx skills add {source} --skill {wanted}"
             detail = {name: skill[name] for name in names}
-            return answer({**detail, "installCommand": command, "audited": skill["audited"]})
+            return json_response({**detail, "installCommand": command, "audited": skill["audited"]})
     raise refusal(404, f"Skill not found: {source}/{wanted}")
 
 
-async def list_pages(_: Ask) -> Response:
+async def list_pages(_: ApiRequest) -> Response:
     """Return the Vercel documentation pages that the plane has: none."""
-    return answer({"docs": []})
+    return json_response({"docs": []})
 
 
-async def read_page(ask: Ask) -> Response:
+async def read_page(request: ApiRequest) -> Response:
     """Raise 404 for every path: the plane has no Vercel documentation pages."""
-    raise refusal(404, f"Page not found: {ask.request.path_params['path']}")
+    raise refusal(404, f"Page not found: {request.http.path_params['path']}")
 
 
 def routes(service: Service) -> list[Route]:
     """Return the routes of this module."""
 
     def reading(path: str, handler: Any) -> Route:
-        return route(path, PlainEndpoint(service, {"GET": Verb(handler)}))
+        return route(path, PlainEndpoint(service, {"GET": MethodHandler(handler)}))
 
     return [
         reading("/api/skills/registry", list_registry),

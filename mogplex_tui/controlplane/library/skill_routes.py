@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from ..db.database import Row
 from ..db.row_json import timed
-from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, refusal, route
+from ..http.endpoints import ApiRequest, MethodHandler, PlainEndpoint, Service, json_response, refusal, route
 from . import request_fields
 
 TYPES = ("runbook", "tool", "prompt", "workflow")
@@ -24,21 +24,23 @@ def _skill(row: Row) -> dict[str, Any]:
     return {**out, "is_public": bool(row["is_public"]), "scope": "global"}
 
 
-def _stored(ask: Ask, skill_id: str) -> Response:
-    return answer(_skill(ask.plane.db.only(f"SELECT {_FULL} FROM skills WHERE id = ?", (skill_id,))))
+def _stored(request: ApiRequest, skill_id: str) -> Response:
+    return json_response(
+        _skill(request.plane.db.only(f"SELECT {_FULL} FROM skills WHERE id = ?", (skill_id,)))
+    )
 
 
-async def list_skills(ask: Ask) -> Response:
+async def list_skills(request: ApiRequest) -> Response:
     """Return up to 200 of the caller's skills, most recently changed first.
 
     In `q` the characters % and _ are wildcards.
     """
-    sql, values = f"SELECT {_LISTED} FROM skills WHERE user_id = ?", [ask.user_id]
-    if q := ask.query("q"):
+    sql, values = f"SELECT {_LISTED} FROM skills WHERE user_id = ?", [request.user_id]
+    if q := request.query("q"):
         sql += " AND name LIKE ?"
         values.append(f"%{q}%")
-    rows = ask.plane.db.all(sql + " ORDER BY updated_at DESC, rowid DESC LIMIT 200", values)
-    return answer([_skill(row) for row in rows])
+    rows = request.plane.db.all(sql + " ORDER BY updated_at DESC, rowid DESC LIMIT 200", values)
+    return json_response([_skill(row) for row in rows])
 
 
 def _is_text(value: Any) -> bool:
@@ -83,45 +85,45 @@ def _changes(body: dict[str, Any], *, whole: bool) -> dict[str, Any]:
     return changes
 
 
-async def create_skill(ask: Ask) -> Response:
+async def create_skill(request: ApiRequest) -> Response:
     """Create a skill and return it.
 
     Raises 400 for a missing or invalid field.
     """
-    changes = _changes(await request_fields.strict_body(ask), whole=True)
-    skill_id, now = ask.service.ids.uuid(), ask.plane.clock.now_us()
-    with ask.plane.db.transaction() as tx:
-        tx.insert("skills", id=skill_id, user_id=ask.user_id, created_at=now, updated_at=now, **changes)
-    return _stored(ask, skill_id)
+    changes = _changes(await request_fields.strict_body(request), whole=True)
+    skill_id, now = request.service.ids.uuid(), request.plane.clock.now_us()
+    with request.plane.db.transaction() as tx:
+        tx.insert("skills", id=skill_id, user_id=request.user_id, created_at=now, updated_at=now, **changes)
+    return _stored(request, skill_id)
 
 
-async def change_skill(ask: Ask) -> Response:
+async def change_skill(request: ApiRequest) -> Response:
     """Change fields and `updated_at` of a skill, and return it.
 
     Raises 404 if the skill is unknown or another user's.
     """
-    body = await request_fields.strict_body(ask)
-    row = request_fields.owned(ask, "skills", body.get("id"), _NO_SKILL)
+    body = await request_fields.strict_body(request)
+    row = request_fields.owned(request, "skills", body.get("id"), _NO_SKILL)
     changes = _changes(body, whole=False)
-    with ask.plane.db.transaction() as tx:
-        tx.update("skills", row["id"], updated_at=ask.plane.clock.now_us(), **changes)
-    return _stored(ask, row["id"])
+    with request.plane.db.transaction() as tx:
+        tx.update("skills", row["id"], updated_at=request.plane.clock.now_us(), **changes)
+    return _stored(request, row["id"])
 
 
-async def delete_skill(ask: Ask) -> Response:
+async def delete_skill(request: ApiRequest) -> Response:
     """Delete a skill; succeed if it does not exist."""
-    skill_id = request_fields.doomed_id(ask, _NO_SKILL)
-    with ask.plane.db.transaction() as tx:
-        tx.execute("DELETE FROM skills WHERE id = ? AND user_id = ?", (skill_id, ask.user_id))
-    return answer({"ok": True})
+    skill_id = request_fields.doomed_id(request, _NO_SKILL)
+    with request.plane.db.transaction() as tx:
+        tx.execute("DELETE FROM skills WHERE id = ? AND user_id = ?", (skill_id, request.user_id))
+    return json_response({"ok": True})
 
 
 def routes(service: Service) -> list[Route]:
     """Return the routes of this module."""
-    verbs = {
-        "GET": Verb(list_skills),
-        "POST": Verb(create_skill),
-        "PUT": Verb(change_skill),
-        "DELETE": Verb(delete_skill),
+    handlers = {
+        "GET": MethodHandler(list_skills),
+        "POST": MethodHandler(create_skill),
+        "PUT": MethodHandler(change_skill),
+        "DELETE": MethodHandler(delete_skill),
     }
-    return [route("/api/skills", PlainEndpoint(service, verbs))]
+    return [route("/api/skills", PlainEndpoint(service, handlers))]

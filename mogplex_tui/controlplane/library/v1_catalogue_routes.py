@@ -6,7 +6,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from ..http import params
-from ..http.endpoints import Ask, Service, V1Endpoint, Verb, data, route
+from ..http.endpoints import ApiRequest, MethodHandler, Service, V1Endpoint, route, v1_response
 from ..identity import model_catalogue
 from . import preset_agents
 
@@ -17,36 +17,36 @@ _REPOS = (
 )
 
 
-async def list_repos(ask: Ask) -> Response:
+async def list_repos(request: ApiRequest) -> Response:
     """Return the caller's repositories, sorted by name.
 
     With `id` in the query only that one; otherwise `q` filters them, with the wildcards % and _.
     """
-    limit = params.clamped(ask.query("limit"), 100, 1, 200)
-    wanted, q = ask.query("id"), params.trim(ask.query("q"))
-    sql, values = _REPOS, [ask.user_id]
+    limit = params.clamped(request.query("limit"), 100, 1, 200)
+    wanted, q = request.query("id"), params.trim(request.query("q"))
+    sql, values = _REPOS, [request.user_id]
     if wanted:
         sql += " AND id = ?"
         values.append(wanted.lower())
     elif q:
         sql += " AND full_name LIKE ?"
         values.append(f"%{q}%")
-    rows = ask.plane.db.all(sql + " ORDER BY full_name LIMIT ?", (*values, limit))
-    return data({"repos": [dict(row) for row in rows]})
+    rows = request.plane.db.all(sql + " ORDER BY full_name LIMIT ?", (*values, limit))
+    return v1_response({"repos": [dict(row) for row in rows]})
 
 
-async def list_agents(ask: Ask) -> Response:
+async def list_agents(request: ApiRequest) -> Response:
     """Return the presets, then up to 200 agents of the caller.
 
     Presets of which the caller has a copy are left out.
     """
-    db = ask.plane.db
+    db = request.plane.db
     own = db.all(
         "SELECT id, name, slug, model, description, category, source_template FROM agents"
         " WHERE user_id = ? ORDER BY name LIMIT 200",
-        (ask.user_id,),
+        (request.user_id,),
     )
-    stored = db.value("SELECT default_model FROM profiles WHERE id = ?", (ask.user_id,))
+    stored = db.value("SELECT default_model FROM profiles WHERE id = ?", (request.user_id,))
     forked = {row["source_template"] for row in own}
     agents = [
         {
@@ -65,14 +65,14 @@ async def list_agents(ask: Ask) -> Response:
         agent = {**dict(row), "preset": False}
         del agent["source_template"]
         agents.append(agent)
-    return data({"agents": agents})
+    return v1_response({"agents": agents})
 
 
-async def list_models(ask: Ask) -> Response:
+async def list_models(request: ApiRequest) -> Response:
     """Return the models that the caller can use now, sorted by provider."""
-    profile = ask.plane.db.one("SELECT * FROM profiles WHERE id = ?", (ask.user_id,))
-    rows = [] if profile is None else model_catalogue.offered_now(ask.plane.db, profile)
-    return data({"models": [model_catalogue.v1_model(row) for row in rows]})
+    profile = request.plane.db.one("SELECT * FROM profiles WHERE id = ?", (request.user_id,))
+    rows = [] if profile is None else model_catalogue.offered_now(request.plane.db, profile)
+    return v1_response({"models": [model_catalogue.v1_model(row) for row in rows]})
 
 
 def routes(service: Service) -> list[Route]:
@@ -81,14 +81,14 @@ def routes(service: Service) -> list[Route]:
     return [
         route(
             prefix + "/repos",
-            V1Endpoint(service, {"GET": Verb(list_repos, failure="Failed to list repos")}),
+            V1Endpoint(service, {"GET": MethodHandler(list_repos, failure="Failed to list repos")}),
         ),
         route(
             prefix + "/agents",
-            V1Endpoint(service, {"GET": Verb(list_agents, "read", "Failed to list agents")}),
+            V1Endpoint(service, {"GET": MethodHandler(list_agents, "read", "Failed to list agents")}),
         ),
         route(
             prefix + "/models",
-            V1Endpoint(service, {"GET": Verb(list_models, "read", "Failed to list models")}),
+            V1Endpoint(service, {"GET": MethodHandler(list_models, "read", "Failed to list models")}),
         ),
     ]

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from ..core.plane import Plane
 from ..db.clock import iso_app
 from ..db.ids import Ids
-from ..http.endpoints import Ask, Service, Verb, answer, route
+from ..http.endpoints import ApiRequest, MethodHandler, Service, json_response, route
 from ..http.signatures import MachineEndpoint
 from . import lock_and_sandbox_cleanup, reapers
 
@@ -84,17 +84,17 @@ def _check(name: str, ok: bool, detail: str) -> dict[str, Any]:
     return {"name": name, "ok": ok, "detail": detail}
 
 
-async def run_smoke(ask: Ask) -> Response:
+async def run_smoke(request: ApiRequest) -> Response:
     """Return the result of the self test, with status 500 if a check fails."""
-    body = smoke(ask.plane, ask.plane.clock.now_us())
-    return answer(body, 200 if body["ok"] else 500)
+    body = smoke(request.plane, request.plane.clock.now_us())
+    return json_response(body, 200 if body["ok"] else 500)
 
 
-def _duty(duty: Duty) -> Verb:
-    async def handler(ask: Ask) -> Response:
-        return answer(duty(ask.plane, ask.service.ids, ask.plane.clock.now_us()))
+def _duty(duty: Duty) -> MethodHandler:
+    async def handler(request: ApiRequest) -> Response:
+        return json_response(duty(request.plane, request.service.ids, request.plane.clock.now_us()))
 
-    return Verb(handler)
+    return MethodHandler(handler)
 
 
 def _zombies(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
@@ -113,7 +113,10 @@ _DUTIES: dict[str, Duty] = {
 
 def routes(service: Service) -> list[Route]:
     """Return the routes of this module."""
-    verbs = {name: _duty(duty) for name, duty in _DUTIES.items()} | {"production-smoke": Verb(run_smoke)}
+    handlers = {name: _duty(duty) for name, duty in _DUTIES.items()} | {
+        "production-smoke": MethodHandler(run_smoke)
+    }
     return [
-        route(f"/api/cron/{name}", MachineEndpoint(service, {"GET": verb})) for name, verb in verbs.items()
+        route(f"/api/cron/{name}", MachineEndpoint(service, {"GET": handler}))
+        for name, handler in handlers.items()
     ]

@@ -10,24 +10,24 @@ from starlette.routing import Route
 from ..automation.events import work_queue
 from ..automation.jobs import job_writes
 from ..core import refusable_backends
-from ..http.endpoints import Ask, Service, Verb, answer, empty_crash, refusal, route
+from ..http.endpoints import ApiRequest, MethodHandler, Service, empty_crash, json_response, refusal, route
 from ..http.params import NotJsonError, is_uuid, json_object
 from ..http.signatures import MachineEndpoint, SenderEndpoint
 
 
-async def process(ask: Ask) -> Response:
+async def process(request: ApiRequest) -> Response:
     """Start a pending job; the dispatch ledger records the source `repair`."""
-    return await _start(ask, "jobId", "JOB_NOT_FOUND", "repair")
+    return await _start(request, "jobId", "JOB_NOT_FOUND", "repair")
 
 
-async def review(ask: Ask) -> Response:
+async def review(request: ApiRequest) -> Response:
     """Start a pending job; the dispatch ledger records the source `manual_retry`."""
-    return await _start(ask, "jobRunId", "Job not found", "manual_retry")
+    return await _start(request, "jobRunId", "Job not found", "manual_retry")
 
 
-async def _start(ask: Ask, key: str, unknown: str, source: str) -> Response:
+async def _start(request: ApiRequest, key: str, unknown: str, source: str) -> Response:
     try:
-        job_id = (await json_object(ask)).get(key)
+        job_id = (await json_object(request)).get(key)
     except NotJsonError:
         raise refusal(400, "Invalid JSON body") from None
     if not isinstance(job_id, str) or not job_id:
@@ -35,14 +35,14 @@ async def _start(ask: Ask, key: str, unknown: str, source: str) -> Response:
     if not is_uuid(job_id):
         raise empty_crash()
     job_id = job_id.lower()
-    db = ask.plane.db
+    db = request.plane.db
     status = db.value("SELECT status FROM job_runs WHERE id = ?", (job_id,))
     if status is None:
         raise refusal(404, unknown)
     # A job that is not pending is left alone.
     result = job_writes.StartResult(False, "JOB_RUN_CANCELLED" if status == "cancelled" else None)
     if status == "pending":
-        result = work_queue.start(ask.plane, ask.service.ids, job_id, source)
+        result = work_queue.start(request.plane, request.service.ids, job_id, source)
     if result.reason == refusable_backends.QUEUE_DOWN:
         raise refusal(500, result.reason)
     row = db.only("SELECT * FROM job_runs WHERE id = ?", (job_id,))
@@ -56,20 +56,20 @@ async def _start(ask: Ask, key: str, unknown: str, source: str) -> Response:
         "runtimeRunId": row["runtime_run_id"],
         "workflowRunId": row["workflow_run_id"],
     }
-    return answer(body)
+    return json_response(body)
 
 
-async def nothing_here(_: Ask) -> Response:
+async def nothing_here(_: ApiRequest) -> Response:
     """Raise 404: the service has this path, but it is disabled."""
     raise refusal(404, "Not found")
 
 
 def routes(service: Service) -> list[Route]:
     """Return the routes of this module."""
-    gone = Verb(nothing_here)
+    gone = MethodHandler(nothing_here)
     return [
-        route("/api/jobs/process", MachineEndpoint(service, {"POST": Verb(process)})),
-        route("/api/agent/review", MachineEndpoint(service, {"POST": Verb(review)})),
+        route("/api/jobs/process", MachineEndpoint(service, {"POST": MethodHandler(process)})),
+        route("/api/agent/review", MachineEndpoint(service, {"POST": MethodHandler(review)})),
         route("/api/migrate", SenderEndpoint(service, {"POST": gone})),
         route("/api/test/e2e/flows", SenderEndpoint(service, {"GET": gone, "POST": gone, "DELETE": gone})),
     ]

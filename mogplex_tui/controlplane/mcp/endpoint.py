@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ..http import params
-from ..http.endpoints import Ask, RefusedError, Service, V1Endpoint, encode
+from ..http.endpoints import ApiRequest, RefusedError, Service, V1Endpoint, encode
 from .operations import OPERATIONS
 from .v1_requests import perform
 
@@ -136,7 +136,7 @@ class McpEndpoint(V1Endpoint):
             del error["id"]
             return self._reply(request, error, 403)
         try:
-            message = await params.json_body(Ask(self.service, request, None))
+            message = await params.json_body(ApiRequest(self.service, request, None))
         except params.NotJsonError:
             return self._reply(request, _error(RpcError(-32700, "Parse error: invalid JSON")), 400)
         try:

@@ -15,13 +15,13 @@ from starlette.routing import Route
 from ..db.clock import iso_db
 from ..db.database import Row
 from ..http.endpoints import (
-    Ask,
+    ApiRequest,
+    MethodHandler,
     PlainEndpoint,
     Service,
-    Verb,
-    answer,
-    answer_pieces,
-    answer_text,
+    json_pieces_response,
+    json_response,
+    json_text_response,
     refusal,
     route,
 )
@@ -38,33 +38,33 @@ _WITH_TOOLS = (
 )
 
 
-async def list_calls(ask: Ask) -> Response:
+async def list_calls(request: ApiRequest) -> Response:
     """Return one page of the caller's calls, sanitised, with their sandboxes.
 
     An invalid time is answered with 500.
     """
-    page, limit = page_and_limit(ask)
+    page, limit = page_and_limit(request)
     try:
-        found = call_queries.find_calls(ask.plane, ask.user_id, ask.query, page, limit)
+        found = call_queries.find_calls(request.plane, request.user_id, request.query, page, limit)
     except call_queries.BadInstantError:
         raise refusal(500, "Failed to fetch calls") from None
-    calls = calls_pieces(found.rows, _sandboxes(ask, found.rows))
+    calls = calls_pieces(found.rows, _sandboxes(request, found.rows))
     about = f',"total":{found.total},"page":{page},"limit":{limit}}}'
     if len(found.rows) > SLICE:
-        return await answer_pieces(chain(['{"calls":'], calls, [about]))
-    return answer_text(f'{{"calls":{"".join(calls)}{about}')
+        return await json_pieces_response(chain(['{"calls":'], calls, [about]))
+    return json_text_response(f'{{"calls":{"".join(calls)}{about}')
 
 
-def _sandboxes(ask: Ask, rows: list[Row]) -> dict[str, dict[str, Any]]:
+def _sandboxes(request: ApiRequest, rows: list[Row]) -> dict[str, dict[str, Any]]:
     """Return the caller's sandboxes that the calls name, by record id."""
     wanted = {record for row in rows if (record := sandbox_of(row))}
     if not wanted:
         return {}
     marks = ", ".join("?" * len(wanted))
-    known = ask.plane.db.all(
+    known = request.plane.db.all(
         "SELECT id, sandbox_id, billing_source, billing_project_id, billing_team_id, preview_url FROM sandboxes"
         f" WHERE user_id = ? AND id IN ({marks})",
-        (ask.user_id, *wanted),
+        (request.user_id, *wanted),
     )
     return {row["id"]: _sandbox_context(row) for row in known}
 
@@ -80,30 +80,32 @@ def _sandbox_context(row: Row) -> dict[str, Any]:
     }
 
 
-def _own_call(ask: Ask, call_id: str) -> str:
-    row = ask.plane.db.one("SELECT id FROM ai_calls WHERE id = ? AND user_id = ?", (call_id, ask.user_id))
+def _own_call(request: ApiRequest, call_id: str) -> str:
+    row = request.plane.db.one(
+        "SELECT id FROM ai_calls WHERE id = ? AND user_id = ?", (call_id, request.user_id)
+    )
     if row is None:
         raise refusal(404, "Call not found")
     found: str = row["id"]
     return found
 
 
-async def call_events(ask: Ask) -> Response:
+async def call_events(request: ApiRequest) -> Response:
     """Return all events of one call, oldest first, without paging."""
-    wanted = ask.query("ai_call_id").strip()
+    wanted = request.query("ai_call_id").strip()
     if not wanted:
         raise refusal(400, "Missing ai_call_id")
-    call_id = _own_call(ask, wanted.lower())
-    return await answer_pieces(events_body(ask.plane.db, call_id))
+    call_id = _own_call(request, wanted.lower())
+    return await json_pieces_response(events_body(request.plane.db, call_id))
 
 
-async def tool_calls(ask: Ask) -> Response:
+async def tool_calls(request: ApiRequest) -> Response:
     """Return the tool calls of the 50 newest calls that have tool calls, as one array."""
     out = []
-    for row in ask.plane.db.all(_WITH_TOOLS, (ask.user_id,)):
+    for row in request.plane.db.all(_WITH_TOOLS, (request.user_id,)):
         for index, entry in enumerate(json.loads(row["tool_calls"])):
             out.append(_tool_call(row, f"{row['id']}-{index}", entry))
-    return answer(out)
+    return json_response(out)
 
 
 def _tool_call(row: Any, entry_id: str, entry: dict[str, Any]) -> dict[str, Any]:
@@ -123,14 +125,14 @@ def _tool_call(row: Any, entry_id: str, entry: dict[str, Any]) -> dict[str, Any]
     }
 
 
-async def cancel_call(ask: Ask) -> Response:
+async def cancel_call(request: ApiRequest) -> Response:
     """Cancel a call; answer 409 for a call that has ended (observability.md §3)."""
-    call_id = _own_call(ask, ask.path_id("call_id"))
+    call_id = _own_call(request, request.path_id("call_id"))
     try:
-        status = cancellation.cancel_call(ask.plane, ask.service.ids, call_id)
+        status = cancellation.cancel_call(request.plane, request.service.ids, call_id)
     except cancellation.CancelError as error:
         raise refusal(error.status, error.message) from None
-    return answer({"ok": True, "status": status})
+    return json_response({"ok": True, "status": status})
 
 
 def routes(service: Service) -> list[Route]:
@@ -139,12 +141,14 @@ def routes(service: Service) -> list[Route]:
     return [
         route(
             prefix + "/calls",
-            PlainEndpoint(service, {"GET": Verb(list_calls, failure="Failed to fetch calls")}),
+            PlainEndpoint(service, {"GET": MethodHandler(list_calls, failure="Failed to fetch calls")}),
         ),
-        route(prefix + "/call-events", PlainEndpoint(service, {"GET": Verb(call_events)})),
+        route(prefix + "/call-events", PlainEndpoint(service, {"GET": MethodHandler(call_events)})),
         route(
             prefix + "/tool-calls",
-            PlainEndpoint(service, {"GET": Verb(tool_calls, failure="Failed to fetch tool calls")}),
+            PlainEndpoint(service, {"GET": MethodHandler(tool_calls, failure="Failed to fetch tool calls")}),
         ),
-        route(prefix + "/calls/{call_id}/cancel", PlainEndpoint(service, {"POST": Verb(cancel_call)})),
+        route(
+            prefix + "/calls/{call_id}/cancel", PlainEndpoint(service, {"POST": MethodHandler(cancel_call)})
+        ),
     ]

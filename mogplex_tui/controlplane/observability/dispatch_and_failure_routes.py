@@ -5,34 +5,45 @@ from __future__ import annotations
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, empty_crash, refusal, route
+from ..http.endpoints import (
+    ApiRequest,
+    MethodHandler,
+    PlainEndpoint,
+    Service,
+    empty_crash,
+    json_response,
+    refusal,
+    route,
+)
 from ..http.params import page_and_limit
 from . import dispatch_queries, failure_report
 from .call_queries import BadInstantError
 
 
-async def list_events(ask: Ask) -> Response:
+async def list_events(request: ApiRequest) -> Response:
     """Return one page of the caller's dispatch ledger, newest first, not sanitised.
 
     An invalid time is answered with 500.
     """
-    page, limit = page_and_limit(ask)
+    page, limit = page_and_limit(request)
     try:
-        found = dispatch_queries.find_events(ask.plane, ask.user_id, ask.query, page, limit)
+        found = dispatch_queries.find_events(request.plane, request.user_id, request.query, page, limit)
     except BadInstantError:
         raise empty_crash() from None
-    events = dispatch_queries.events_json(ask.plane, found.rows)
-    return answer({"events": events, "total": found.total, "page": page, "limit": limit})
+    events = dispatch_queries.events_json(request.plane, found.rows)
+    return json_response({"events": events, "total": found.total, "page": page, "limit": limit})
 
 
-async def list_failures(ask: Ask) -> Response:
+async def list_failures(request: ApiRequest) -> Response:
     """Return one page of failed runs with totals, breakdowns and filter options.
 
     The texts are not sanitised, and the keys are in camel case.
     """
-    page, limit = page_and_limit(ask, 25)
+    page, limit = page_and_limit(request, 25)
     try:
-        return answer(failure_report.report(ask.plane, ask.user_id, ask.query, page, limit))
+        return json_response(
+            failure_report.report(request.plane, request.user_id, request.query, page, limit)
+        )
     except BadInstantError as error:
         text = f'invalid input syntax for type timestamp with time zone: "{error}"'
         raise refusal(500, text) from None
@@ -42,11 +53,11 @@ def routes(service: Service) -> list[BaseRoute]:
     """The routes of this module."""
     prefix = "/api/observability/automation-"
     return [
-        route(prefix + "events", PlainEndpoint(service, {"GET": Verb(list_events)})),
+        route(prefix + "events", PlainEndpoint(service, {"GET": MethodHandler(list_events)})),
         route(
             prefix + "failures",
             PlainEndpoint(
-                service, {"GET": Verb(list_failures, failure="Failed to load automation failures")}
+                service, {"GET": MethodHandler(list_failures, failure="Failed to load automation failures")}
             ),
         ),
     ]

@@ -18,27 +18,36 @@ from ..automation.jobs.job_serializers import REPAIRABLE_US
 from ..core import refusable_backends
 from ..db.database import Row
 from ..http import params
-from ..http.endpoints import Ask, PlainEndpoint, RefusedError, Service, Verb, answer, refusal, route
+from ..http.endpoints import (
+    ApiRequest,
+    MethodHandler,
+    PlainEndpoint,
+    RefusedError,
+    Service,
+    json_response,
+    refusal,
+    route,
+)
 
 _MODES = ("same_version", "latest_published")
 _NO_VERSION = "The flow does not have an owned published version to run"
 
 
-def _job(ask: Ask) -> Row:
+def _job(request: ApiRequest) -> Row:
     """Return the caller's job run that the path names. Raises a refusal with 404."""
-    row = ask.plane.db.one(
+    row = request.plane.db.one(
         "SELECT j.*, o.owner_id FROM job_runs j JOIN job_owners o ON o.job_run_id = j.id"
         " WHERE j.id = ? AND o.owner_id = ?",
-        (ask.path_id("job_id"), ask.user_id),
+        (request.path_id("job_id"), request.user_id),
     )
     if row is None:
         raise refusal(404, "Job run not found")
     return row
 
 
-def _started(ask: Ask, job_id: str, result: job_writes.StartResult) -> dict[str, Any]:
+def _started(request: ApiRequest, job_id: str, result: job_writes.StartResult) -> dict[str, Any]:
     """Return the response about an attempt to start a job, with the job's new state."""
-    row = ask.plane.db.only(
+    row = request.plane.db.only(
         "SELECT status, runtime_provider, runtime_run_id, workflow_run_id FROM job_runs WHERE id = ?",
         (job_id,),
     )
@@ -53,20 +62,20 @@ def _started(ask: Ask, job_id: str, result: job_writes.StartResult) -> dict[str,
     }
 
 
-async def repair(ask: Ask) -> Response:
+async def repair(request: ApiRequest) -> Response:
     """Start a job that has been pending for two minutes.
 
     If the job could not be started, the response is 200 with the reason, but 500 if the runtime
     rejected the task.
     """
-    row = _job(ask)
+    row = _job(request)
     anchor = row["last_start_attempt_at"] or row["created_at"]
-    if row["status"] != "pending" or ask.plane.clock.now_us() - anchor < REPAIRABLE_US:
+    if row["status"] != "pending" or request.plane.clock.now_us() - anchor < REPAIRABLE_US:
         raise refusal(400, "Job run is not repairable")
-    result = work_queue.start(ask.plane, ask.service.ids, row["id"], "repair")
+    result = work_queue.start(request.plane, request.service.ids, row["id"], "repair")
     if result.reason == refusable_backends.QUEUE_DOWN:
         raise refusal(500, result.reason)
-    return answer({"ok": True} | _started(ask, row["id"], result))
+    return json_response({"ok": True} | _started(request, row["id"], result))
 
 
 class Version(NamedTuple):
@@ -80,25 +89,25 @@ class Version(NamedTuple):
     fell_back: bool
 
 
-async def requeue(ask: Ask) -> Response:
+async def requeue(request: ApiRequest) -> Response:
     """Queue a new job that repeats a failed one.
 
     By default it runs the flow's published version (observability.md §7.5).
     """
-    row = _job(ask)
+    row = _job(request)
     if row["status"] != "failed":
         raise refusal(400, "Job run is not requeueable")
-    version = _version(ask, row, await _mode(ask))
+    version = _version(request, row, await _mode(request))
     if row["flow_id"] is not None and version.id is None:
         raise refusal(400, "Job run is not retryable")
     extra = work_queue.retry_metadata(row["flow_version_id"], version.id, version.mode)
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         work = work_queue.retry_work(dispatch_ledger.job_context(tx, row["id"]), version.id, extra)
-        queued = work_queue.enqueue(tx, work, ask.plane.clock.now_us())
+        queued = work_queue.enqueue(tx, work, request.plane.clock.now_us())
     head: dict[str, Any] = {"ok": True, "queued": queued.queued, "suppressed": not queued.queued}
     if not queued.queued or queued.job_id is None:
         # Nothing runs, and the answer still speaks of something that waits.
-        return answer(
+        return json_response(
             head
             | {
                 "reason": queued.reason,
@@ -112,23 +121,25 @@ async def requeue(ask: Ask) -> Response:
                 "versionFallbackUsed": version.fell_back,
             }
         )
-    result = work_queue.start(ask.plane, ask.service.ids, queued.job_id, "manual_retry")
+    result = work_queue.start(request.plane, request.service.ids, queued.job_id, "manual_retry")
     if result.reason == refusable_backends.QUEUE_DOWN:
         raise refusal(500, result.reason, jobRunId=queued.job_id)
     head |= {"reused": False, "jobRunId": queued.job_id}
-    return answer(head | _started(ask, queued.job_id, result) | {"versionFallbackUsed": version.fell_back})
+    return json_response(
+        head | _started(request, queued.job_id, result) | {"versionFallbackUsed": version.fell_back}
+    )
 
 
-async def _mode(ask: Ask) -> str | None:
+async def _mode(request: ApiRequest) -> str | None:
     """Return `versionMode` from the request body, or None if it is missing.
 
     A body whose content type is not JSON is ignored. Raises a refusal with 400 for an invalid
     body.
     """
-    if "application/json" not in ask.request.headers.get("content-type", ""):
+    if "application/json" not in request.http.headers.get("content-type", ""):
         return None
     try:
-        body = await params.json_body(ask)
+        body = await params.json_body(request)
     except params.NotJsonError:
         raise _bad_mode() from None
     if not isinstance(body, dict):
@@ -143,7 +154,7 @@ def _bad_mode() -> RefusedError:
     return refusal(400, "versionMode must be same_version or latest_published")
 
 
-def _version(ask: Ask, job: Row, mode: str | None) -> Version:
+def _version(request: ApiRequest, job: Row, mode: str | None) -> Version:
     """Return the flow version to run.
 
     Raises a refusal with 409 if `mode` requires the published version and it is unusable.
@@ -151,7 +162,7 @@ def _version(ask: Ask, job: Row, mode: str | None) -> Version:
     same = Version(job["flow_version_id"], "same_version", False)
     if mode == "same_version" or (mode is None and job["flow_id"] is None):
         return same
-    latest = _latest(ask, job)
+    latest = _latest(request, job)
     if latest is not None:
         return Version(latest, "latest_published", False)
     if mode is not None:
@@ -159,15 +170,15 @@ def _version(ask: Ask, job: Row, mode: str | None) -> Version:
     return same._replace(fell_back=True)
 
 
-def _latest(ask: Ask, job: Row) -> str | None:
+def _latest(request: ApiRequest, job: Row) -> str | None:
     """Return the id of the published version of the job's flow, or None if unusable.
 
     It is usable if it starts with the job's event and has the same installation.
     """
-    row = ask.plane.db.one(
+    row = request.plane.db.one(
         "SELECT f.installation_id, v.id, v.graph FROM flows f JOIN flow_versions v ON v.id = f.published_version_id"
         " WHERE f.id = ? AND f.user_id = ?",
-        (job["flow_id"], ask.user_id),
+        (job["flow_id"], request.user_id),
     )
     if row is None:
         return None
@@ -185,6 +196,6 @@ def routes(service: Service) -> list[BaseRoute]:
     """The routes of this module."""
     one = "/api/observability/jobs/{job_id}"
     return [
-        route(one + "/repair", PlainEndpoint(service, {"POST": Verb(repair)})),
-        route(one + "/requeue", PlainEndpoint(service, {"POST": Verb(requeue)})),
+        route(one + "/repair", PlainEndpoint(service, {"POST": MethodHandler(repair)})),
+        route(one + "/requeue", PlainEndpoint(service, {"POST": MethodHandler(requeue)})),
     ]

@@ -11,7 +11,16 @@ from ..automation import job_cancellation
 from ..automation.jobs import job_serializers, job_writes
 from ..db.clock import iso_app
 from ..db.database import Row
-from ..http.endpoints import Ask, PlainEndpoint, Service, Verb, answer, empty_crash, refusal, route
+from ..http.endpoints import (
+    ApiRequest,
+    MethodHandler,
+    PlainEndpoint,
+    Service,
+    empty_crash,
+    json_response,
+    refusal,
+    route,
+)
 from ..http.params import page_and_limit
 from ..runs.cancellation import CancelError
 from . import job_queries
@@ -19,45 +28,45 @@ from .call_queries import BadInstantError
 from .error_sanitizer import clean
 
 
-async def list_jobs(ask: Ask) -> Response:
+async def list_jobs(request: ApiRequest) -> Response:
     """Return one page of the caller's jobs, sanitised.
 
     An invalid time is answered with 500 (observability.md §0).
     """
-    page, limit = page_and_limit(ask)
+    page, limit = page_and_limit(request)
     try:
-        found = job_queries.find_jobs(ask.plane, ask.user_id, ask.query, page, limit)
+        found = job_queries.find_jobs(request.plane, request.user_id, request.query, page, limit)
     except BadInstantError:
         raise empty_crash() from None
-    lookups = job_serializers.Lookups(ask.plane.db)
+    lookups = job_serializers.Lookups(request.plane.db)
     jobs = []
     for row in found.rows:
-        job = job_serializers.record(ask.plane, lookups, row)
-        job["latest_ai_call"] = job_serializers.latest_call(ask.plane.db, row["id"])
-        job["latest_dispatch_event"] = job_serializers.latest_dispatch(ask.plane.db, row["id"])
+        job = job_serializers.record(request.plane, lookups, row)
+        job["latest_ai_call"] = job_serializers.latest_call(request.plane.db, row["id"])
+        job["latest_dispatch_event"] = job_serializers.latest_dispatch(request.plane.db, row["id"])
         jobs.append(clean(job, "JOB", row["id"]))
-    return answer({"jobs": jobs, "total": found.total, "page": page, "limit": limit})
+    return json_response({"jobs": jobs, "total": found.total, "page": page, "limit": limit})
 
 
-def _job_row(ask: Ask) -> Row:
-    row = ask.plane.db.one(
+def _job_row(request: ApiRequest) -> Row:
+    row = request.plane.db.one(
         f"SELECT {job_serializers.COLUMNS}, o.owner_installation_id FROM job_runs j"
         " JOIN job_owners o ON o.job_run_id = j.id WHERE j.id = ? AND o.owner_id = ?",
-        (ask.path_id("job_id"), ask.user_id),
+        (request.path_id("job_id"), request.user_id),
     )
     if row is None:
         raise refusal(404, "Job run not found")
     return row
 
 
-async def read_job(ask: Ask) -> Response:
+async def read_job(request: ApiRequest) -> Response:
     """Return a job run with its ledger rows, calls and findings, sanitised.
 
     The response contains no node runs.
     """
-    row = _job_row(ask)
-    db = ask.plane.db
-    run = job_serializers.record(ask.plane, job_serializers.Lookups(db), row)
+    row = _job_row(request)
+    db = request.plane.db
+    run = job_serializers.record(request.plane, job_serializers.Lookups(db), row)
     del run["owner_installation_id"]
     latest = job_serializers.latest_call(db, row["id"])
     if latest is not None:
@@ -71,7 +80,7 @@ async def read_job(ask: Ask) -> Response:
     cleaned: dict[str, Any] = clean(run, "JOB", row["id"])
     # A call of a failed job is judged by its own status, and keeps its own incident ids.
     cleaned["ai_calls"] = [_clean_call(call) for call in job_serializers.calls_with_events(db, row["id"])]
-    return answer({"run": cleaned})
+    return json_response({"run": cleaned})
 
 
 def _clean_call(call: dict[str, Any]) -> dict[str, Any]:
@@ -85,24 +94,24 @@ def _instant(value: int | None) -> str | None:
     return None if value is None else iso_app(value)
 
 
-async def cancel_job(ask: Ask) -> Response:
+async def cancel_job(request: ApiRequest) -> Response:
     """Cancel a pending or running job; answer 409 with the state of an ended job.
 
     observability.md §7.3.
     """
-    row = _job_row(ask)
+    row = _job_row(request)
     if row["status"] not in job_writes.LIVE:
         raise refusal(409, "Job run is not cancelable", status=row["status"], **_cancel_state(row))
     try:
-        done = job_cancellation.cancel_job(ask.plane, ask.service.ids, row)
+        done = job_cancellation.cancel_job(request.plane, request.service.ids, row)
     except CancelError as error:
         raise refusal(error.status, error.message) from None
-    after = _job_row(ask)
+    after = _job_row(request)
     released = [
         {"jobRunId": entry.job_id, "started": entry.started, "reason": entry.reason}
         for entry in done.released
     ]
-    return answer(
+    return json_response(
         {
             "ok": True,
             "status": after["status"],
@@ -128,7 +137,7 @@ def routes(service: Service) -> list[Route]:
     """Return the routes of this module."""
     prefix = "/api/observability/jobs"
     return [
-        route(prefix, PlainEndpoint(service, {"GET": Verb(list_jobs)})),
-        route(prefix + "/{job_id}", PlainEndpoint(service, {"GET": Verb(read_job)})),
-        route(prefix + "/{job_id}/cancel", PlainEndpoint(service, {"POST": Verb(cancel_job)})),
+        route(prefix, PlainEndpoint(service, {"GET": MethodHandler(list_jobs)})),
+        route(prefix + "/{job_id}", PlainEndpoint(service, {"GET": MethodHandler(read_job)})),
+        route(prefix + "/{job_id}/cancel", PlainEndpoint(service, {"POST": MethodHandler(cancel_job)})),
     ]

@@ -7,41 +7,41 @@ from typing import Any
 from starlette.responses import Response
 
 from ..db.database import Row, Tx
-from ..http.endpoints import Ask, answer, refusal
+from ..http.endpoints import ApiRequest, json_response, refusal
 from . import github, repo_writes
 from .project_scope import Owner, github_token, writer
 from .repo_serializers import bare_repo, listed
 
 
-async def sync_repos(ask: Ask) -> Response:
+async def sync_repos(request: ApiRequest) -> Response:
     """Import the caller's repositories on GitHub and return the owner's repositories.
 
     Present rows are updated, none is deleted. Raises 400 `NO_GITHUB_CONNECTION` if GitHub is not
     connected and the owner has no repositories.
     """
-    owner, db = writer(ask), ask.plane.db
+    owner, db = writer(request), request.plane.db
     held = [
         row["installation_id"]
         for row in db.all(
             "SELECT installation_id FROM github_installations WHERE user_id = ? ORDER BY created_at",
-            (ask.user_id,),
+            (request.user_id,),
         )
     ]
-    login = db.value("SELECT github_username FROM profiles WHERE id = ?", (ask.user_id,))
+    login = db.value("SELECT github_username FROM profiles WHERE id = ?", (request.user_id,))
     found: list[Row] = []
     if held:
         found = [row for installation in held for row in github.of_installation(db, installation)]
-    elif github_token(ask.plane, ask.user_id):
+    elif github_token(request.plane, request.user_id):
         found = github.of_person(db, login or "")
     elif db.one(f"SELECT 1 FROM repos WHERE {owner.where}", (owner.value,)) is None:
         raise refusal(400, "NO_GITHUB_CONNECTION")
-    now = ask.plane.clock.now_us()
-    with db.transaction(ids=ask.service.ids) as tx:
+    now = request.plane.clock.now_us()
+    with db.transaction(ids=request.service.ids) as tx:
         for row in found:
             _import(tx, owner, row, bool(held), now)
         if owner.team_id is None and len(held) == 1:
-            _rebind(tx, ask.user_id, held[0])
-    return answer([bare_repo(row) for row in listed(db, owner, hidden=False)])
+            _rebind(tx, request.user_id, held[0])
+    return json_response([bare_repo(row) for row in listed(db, owner, hidden=False)])
 
 
 def _import(tx: Tx, owner: Owner, row: Row, covered: bool, at: int) -> None:

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from ..db.database import Row
 from ..http import params
-from ..http.endpoints import Ask, answer, refusal
+from ..http.endpoints import ApiRequest, json_response, refusal
 from . import github
 from .project_scope import github_token
 
@@ -34,55 +34,55 @@ def _manage_url(row: Row, label: str) -> str | None:
     return _SETTINGS.format(where=where, number=row["installation_id"])
 
 
-def _refresh(ask: Ask) -> None:
+def _refresh(request: ApiRequest) -> None:
     """Update the caller's stored installations from the simulated GitHub.
 
     Missing metadata of known installations is filled in. If none is stored, those of the user's own
     accounts are inserted (projects.md §7).
     """
-    db = ask.plane.db
-    rows = db.all("SELECT * FROM github_installations WHERE user_id = ?", (ask.user_id,))
-    with db.transaction(ids=ask.service.ids) as tx:
+    db = request.plane.db
+    rows = db.all("SELECT * FROM github_installations WHERE user_id = ?", (request.user_id,))
+    with db.transaction(ids=request.service.ids) as tx:
         for row in rows:
             known = github.installation(db, row["installation_id"])
             if known is None or (row["account_login"] and row["account_type"] and row["target_type"]):
                 continue
             kind = {"account_type": known["type"], "target_type": known["type"]}
             tx.update("github_installations", row["id"], account_login=known["login"], **kind)
-            tx.note("github_installations", "UPDATE", ask.user_id, row["id"])
+            tx.note("github_installations", "UPDATE", request.user_id, row["id"])
         if not rows:
-            login = db.value("SELECT github_username FROM profiles WHERE id = ?", (ask.user_id,))
+            login = db.value("SELECT github_username FROM profiles WHERE id = ?", (request.user_id,))
             for account in github.with_app(db, login or ""):
                 row_id = tx.new_id()
                 tx.insert(
                     "github_installations",
                     id=row_id,
-                    user_id=ask.user_id,
+                    user_id=request.user_id,
                     installation_id=account["installation_id"],
                     account_login=account["login"],
                     account_type=account["type"],
                     target_type=account["type"],
-                    created_at=ask.plane.clock.now_us(),
+                    created_at=request.plane.clock.now_us(),
                 )
-                tx.note("github_installations", "INSERT", ask.user_id, row_id)
+                tx.note("github_installations", "INSERT", request.user_id, row_id)
 
 
-async def list_installations(ask: Ask) -> Response:
+async def list_installations(request: ApiRequest) -> Response:
     """Return the caller's installations with their repositories, newest first.
 
     They are the same in every team.
     """
-    _refresh(ask)
-    db, out = ask.plane.db, []
+    _refresh(request)
+    db, out = request.plane.db, []
     rows = db.all(
         "SELECT * FROM github_installations WHERE user_id = ? ORDER BY created_at DESC, installation_id DESC",
-        (ask.user_id,),
+        (request.user_id,),
     )
     for row in rows:
         covered = db.all(
             "SELECT id, full_name FROM repos WHERE user_id = ? AND github_installation_id = ?"
             " ORDER BY full_name, root_directory",
-            (ask.user_id, row["installation_id"]),
+            (request.user_id, row["installation_id"]),
         )
         label = _scope_label(row)
         out.append(
@@ -99,21 +99,21 @@ async def list_installations(ask: Ask) -> Response:
                 "manage_url": _manage_url(row, label),
             }
         )
-    return answer(out)
+    return json_response(out)
 
 
-async def list_members(ask: Ask) -> Response:
+async def list_members(request: ApiRequest) -> Response:
     """Return the members of an organisation that has installed the App.
 
     The e-mail address of a member is null unless it is public.
     """
-    text = ask.path_id("installation_id")
+    text = request.path_id("installation_id")
     if not (text.isascii() and text.isdigit() and len(text) < 19):
         raise refusal(422, "installationId must be numeric")
-    db = ask.plane.db
+    db = request.plane.db
     row = db.one(
         "SELECT * FROM github_installations WHERE user_id = ? AND installation_id = ?",
-        (ask.user_id, int(text)),
+        (request.user_id, int(text)),
     )
     if row is None:
         raise refusal(404, "Installation not found")
@@ -128,18 +128,18 @@ async def list_members(ask: Ask) -> Response:
         (row["account_login"],),
     )
     silent = sum(member["email"] is None for member in found)
-    return answer({"members": [dict(member) for member in found], "no_email_count": silent})
+    return json_response({"members": [dict(member) for member in found], "no_email_count": silent})
 
 
-async def list_owners(ask: Ask) -> Response:
+async def list_owners(request: ApiRequest) -> Response:
     """Return the accounts in which the caller may create repositories.
 
     Empty if the caller has not signed in to GitHub.
     """
-    if not github_token(ask.plane, ask.user_id):
-        return answer([])
-    login = ask.plane.db.value("SELECT github_username FROM profiles WHERE id = ?", (ask.user_id,))
-    return answer(
+    if not github_token(request.plane, request.user_id):
+        return json_response([])
+    login = request.plane.db.value("SELECT github_username FROM profiles WHERE id = ?", (request.user_id,))
+    return json_response(
         [
             {
                 "login": account.login,
@@ -148,31 +148,31 @@ async def list_owners(ask: Ask) -> Response:
                 "scope_label": "Personal" if account.personal else "Org",
                 "source": account.source,
             }
-            for account in github.accounts(ask.plane.db, ask.user_id, login)
+            for account in github.accounts(request.plane.db, request.user_id, login)
         ]
     )
 
 
-async def list_pulls(ask: Ask) -> Response:
+async def list_pulls(request: ApiRequest) -> Response:
     """Return the open pull requests of a repository, and the diff of one pull request.
 
     The diff is that of the query's `pr`, or else of the first one in the list. On an error both are
     empty (projects.md §7).
     """
     try:
-        return answer(_pulls(ask))
+        return json_response(_pulls(request))
     except (github.GithubError, ValueError):
-        return answer({"pulls": [], "diff": None})
+        return json_response({"pulls": [], "diff": None})
 
 
-def _pulls(ask: Ask) -> dict[str, Any]:
-    repo = _visible_repo(ask)
-    if repo["github_installation_id"] is None and not github_token(ask.plane, ask.user_id):
+def _pulls(request: ApiRequest) -> dict[str, Any]:
+    repo = _visible_repo(request)
+    if repo["github_installation_id"] is None and not github_token(request.plane, request.user_id):
         raise github.GithubError(401, "Requires authentication")
-    wanted = params.leading_int(ask.query("pr")) if ask.query("pr") else None
-    if ask.query("pr") and wanted is None:
-        raise ValueError(ask.query("pr"))
-    db = ask.plane.db
+    wanted = params.leading_int(request.query("pr")) if request.query("pr") else None
+    if request.query("pr") and wanted is None:
+        raise ValueError(request.query("pr"))
+    db = request.plane.db
     github_id = github.remote(db, repo)["github_id"]
     found = github.open_pulls(db, github_id)
     pulls = [
@@ -190,13 +190,13 @@ def _pulls(ask: Ask) -> dict[str, Any]:
     return {"pulls": pulls, "diff": github.diff(db, github_id, wanted or found[0]["number"])}
 
 
-def _visible_repo(ask: Ask) -> Row:
+def _visible_repo(request: ApiRequest) -> Row:
     sql = "SELECT * FROM repos WHERE user_id = ? AND is_hidden = 0"
-    values = [ask.user_id]
-    if ask.query("repo_id"):
+    values = [request.user_id]
+    if request.query("repo_id"):
         sql += " AND id = ?"
-        values.append(ask.query("repo_id").lower())
-    row = ask.plane.db.one(sql + " ORDER BY full_name LIMIT 1", values)
+        values.append(request.query("repo_id").lower())
+    row = request.plane.db.one(sql + " ORDER BY full_name LIMIT 1", values)
     if row is None:
         raise ValueError("no such repository")
     return row

@@ -13,7 +13,7 @@ from ..calls.run_request_validation import is_branch
 from ..db import row_json
 from ..db.database import Row
 from ..http import params
-from ..http.endpoints import Ask, RefusedError, answer, refusal
+from ..http.endpoints import ApiRequest, RefusedError, json_response, refusal
 from .project_scope import own_repo, truthy
 from .repo_fields import root_directory
 
@@ -41,9 +41,9 @@ def _root(value: Any) -> str | None:
     return root_directory(value)
 
 
-async def _fields(ask: Ask) -> dict[str, Any]:
+async def _fields(request: ApiRequest) -> dict[str, Any]:
     try:
-        body = await params.json_body(ask)
+        body = await params.json_body(request)
     except params.NotJsonError:
         raise refusal(400, "Invalid JSON") from None
     if not isinstance(body, dict | list):
@@ -74,15 +74,15 @@ def _preset(row: Row) -> dict[str, Any]:
     return {**row_json.timed(row, "created_at", "updated_at"), "create_branch": bool(row["create_branch"])}
 
 
-async def list_presets(ask: Ask) -> Response:
+async def list_presets(request: ApiRequest) -> Response:
     """Return the caller's presets for the repository, newest first."""
-    repo = own_repo(ask) if params.is_uuid(ask.path_id("id")) else _crash("load launch presets")
-    rows = ask.plane.db.all(
+    repo = own_repo(request) if params.is_uuid(request.path_id("id")) else _crash("load launch presets")
+    rows = request.plane.db.all(
         "SELECT * FROM sandbox_launch_presets WHERE user_id = ? AND repo_id = ?"
         " ORDER BY created_at DESC, rowid DESC",
-        (ask.user_id, repo["id"]),
+        (request.user_id, repo["id"]),
     )
-    return answer({"presets": [_preset(row) for row in rows]})
+    return json_response({"presets": [_preset(row) for row in rows]})
 
 
 def _crash(what: str) -> Row:
@@ -93,16 +93,16 @@ def _crash(what: str) -> Row:
     raise refusal(500, f"Failed to {what}")
 
 
-async def save_preset(ask: Ask) -> Response:
+async def save_preset(request: ApiRequest) -> Response:
     """Create a preset, or overwrite the caller's preset of the same name.
 
     A new preset is refused if the repository has 25 of them.
     """
-    repo = own_repo(ask) if params.is_uuid(ask.path_id("id")) else _crash("save launch preset")
-    fields = await _fields(ask)
-    now = ask.plane.clock.now_us()
-    mine = (ask.user_id, repo["id"])
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    repo = own_repo(request) if params.is_uuid(request.path_id("id")) else _crash("save launch preset")
+    fields = await _fields(request)
+    now = request.plane.clock.now_us()
+    mine = (request.user_id, repo["id"])
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         named = "SELECT id FROM sandbox_launch_presets WHERE user_id = ? AND repo_id = ? AND name = ?"
         old = tx.one(named, (*mine, fields["name"]))
         if old is not None:
@@ -116,26 +116,26 @@ async def save_preset(ask: Ask) -> Response:
             tx.insert(
                 "sandbox_launch_presets",
                 id=preset_id,
-                user_id=ask.user_id,
+                user_id=request.user_id,
                 repo_id=repo["id"],
                 **fields,
                 created_at=now,
                 updated_at=now,
             )
-    row = ask.plane.db.only("SELECT * FROM sandbox_launch_presets WHERE id = ?", (preset_id,))
-    return answer({"preset": _preset(row)})
+    row = request.plane.db.only("SELECT * FROM sandbox_launch_presets WHERE id = ?", (preset_id,))
+    return json_response({"preset": _preset(row)})
 
 
-async def delete_preset(ask: Ask) -> Response:
+async def delete_preset(request: ApiRequest) -> Response:
     """Delete one of the caller's presets. Raises 404 if it does not exist."""
-    if not (params.is_uuid(ask.path_id("id")) and params.is_uuid(ask.path_id("preset_id"))):
+    if not (params.is_uuid(request.path_id("id")) and params.is_uuid(request.path_id("preset_id"))):
         _crash("delete launch preset")
-    repo = own_repo(ask)
-    with ask.plane.db.transaction() as tx:
+    repo = own_repo(request)
+    with request.plane.db.transaction() as tx:
         gone = tx.execute(
             "DELETE FROM sandbox_launch_presets WHERE id = ? AND user_id = ? AND repo_id = ?",
-            (ask.path_id("preset_id"), ask.user_id, repo["id"]),
+            (request.path_id("preset_id"), request.user_id, repo["id"]),
         ).rowcount
     if not gone:
         raise refusal(404, "Preset not found")
-    return answer({"ok": True})
+    return json_response({"ok": True})

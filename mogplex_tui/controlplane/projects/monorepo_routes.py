@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from ..http.endpoints import Ask, answer, refusal
+from ..http.endpoints import ApiRequest, json_response, refusal
 from . import github, repo_writes
 from .project_scope import github_token, own_repo
 
@@ -94,13 +94,13 @@ def _section(about: dict[str, Any], name: str) -> dict[str, Any]:
     return section if isinstance(section, dict) else {}
 
 
-async def read_monorepo(ask: Ask) -> Response:
+async def read_monorepo(request: ApiRequest) -> Response:
     """Return the packages of a repository, and which of them are sub-projects.
 
     The first time that packages are found, the repository's row is marked as a monorepo.
     """
-    db, repo = ask.plane.db, own_repo(ask)
-    if not github_token(ask.plane, ask.user_id):
+    db, repo = request.plane.db, own_repo(request)
+    if not github_token(request.plane, request.user_id):
         raise refusal(400, "GitHub token required")
     try:
         files = github.files(github.remote(db, repo))
@@ -108,7 +108,7 @@ async def read_monorepo(ask: Ask) -> Response:
         files = {}
     marker, found = packages(files)
     if marker is None:
-        return answer({"is_monorepo": False, "workspaces": []})
+        return json_response({"is_monorepo": False, "workspaces": []})
     if not repo["is_monorepo"]:
         with db.transaction() as tx:
             repo_writes.update_repo(tx, repo, is_monorepo=1)
@@ -116,8 +116,8 @@ async def read_monorepo(ask: Ask) -> Response:
         row["root_directory"]
         for row in db.all(
             "SELECT root_directory FROM repos WHERE user_id = ? AND full_name = ? AND root_directory IS NOT NULL",
-            (ask.user_id, repo["full_name"]),
+            (request.user_id, repo["full_name"]),
         )
     }
     rows = [{**package, "has_space": package["path"] in spaces} for package in found]
-    return answer({"is_monorepo": True, "marker": marker, "workspaces": rows})
+    return json_response({"is_monorepo": True, "marker": marker, "workspaces": rows})

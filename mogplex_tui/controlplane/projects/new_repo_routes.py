@@ -10,7 +10,7 @@ from typing import Any
 from starlette.responses import Response
 
 from ..http.bodies import body_of
-from ..http.endpoints import Ask, answer, refusal
+from ..http.endpoints import ApiRequest, json_response, refusal
 from . import github, repo_writes
 from .project_scope import github_token, text_or_none, writer
 from .repo_serializers import bare_repo
@@ -19,34 +19,34 @@ from .workspace_routes import own_workspace
 _STATUSES = {422: 409, 401: 403, 403: 403}
 
 
-def _account(ask: Ask, wanted: Any) -> github.Account:
-    login = ask.plane.db.value("SELECT github_username FROM profiles WHERE id = ?", (ask.user_id,))
-    if not github_token(ask.plane, ask.user_id):
+def _account(request: ApiRequest, wanted: Any) -> github.Account:
+    login = request.plane.db.value("SELECT github_username FROM profiles WHERE id = ?", (request.user_id,))
+    if not github_token(request.plane, request.user_id):
         raise refusal(400, "Connect GitHub account first")
     if login is None:
         raise refusal(400, "GitHub account details unavailable")
     name = (text_or_none(wanted) or login).lower()
-    for account in github.accounts(ask.plane.db, ask.user_id, login):
+    for account in github.accounts(request.plane.db, request.user_id, login):
         if account.login.lower() == name:
             return account
     raise refusal(400, "Selected GitHub account is unavailable")
 
 
-async def create_repository(ask: Ask) -> Response:
+async def create_repository(request: ApiRequest) -> Response:
     """Create a repository on GitHub, import it and return its row.
 
     It is private unless `visibility` in the body is `public`.
     """
-    owner = writer(ask)
-    body = await body_of(ask)
-    workspace = own_workspace(ask, owner)
+    owner = writer(request)
+    body = await body_of(request)
+    workspace = own_workspace(request, owner)
     name = text_or_none(body.get("name"))
     if name is None or "/" in name:
         raise refusal(400, "Repository name is required")
-    account = _account(ask, body.get("owner_login"))
-    now = ask.plane.clock.now_us()
+    account = _account(request, body.get("owner_login"))
+    now = request.plane.clock.now_us()
     try:
-        with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        with request.plane.db.transaction(ids=request.service.ids) as tx:
             made = github.create_repository(
                 tx,
                 account,
@@ -69,4 +69,4 @@ async def create_repository(ask: Ask) -> Response:
             )
     except github.GithubError as error:
         raise refusal(_STATUSES.get(error.status, 502), error.text) from None
-    return answer(bare_repo(ask.plane.db.only("SELECT * FROM repos WHERE id = ?", (repo_id,))))
+    return json_response(bare_repo(request.plane.db.only("SELECT * FROM repos WHERE id = ?", (repo_id,))))

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ..core.plane import Plane
 from ..db.database import Row
 from ..http import params
-from ..http.endpoints import Ask, RefusedError, refusal
+from ..http.endpoints import ApiRequest, RefusedError, refusal
 from ..identity.active_team import team_scope
 
 WRITE = "projects.write"
@@ -49,29 +49,29 @@ class Owner(NamedTuple):
         }
 
 
-def reader(ask: Ask) -> Owner:
+def reader(request: ApiRequest) -> Owner:
     """Return the owner whose projects the request reads: the user or the active team.
 
     Raises RefusedError 403 if the user is not a member of the active team.
     """
-    return Owner(ask.user_id, team_scope(ask))
+    return Owner(request.user_id, team_scope(request))
 
 
-def writer(ask: Ask) -> Owner:
+def writer(request: ApiRequest) -> Owner:
     """Return the owner whose projects the request changes: the user or active team.
 
     Raises RefusedError 403 if the user's role in the team lacks `projects.write`.
     """
-    return Owner(ask.user_id, team_scope(ask, WRITE))
+    return Owner(request.user_id, team_scope(request, WRITE))
 
 
-def own_repo(ask: Ask, missing: str = "Repo not found") -> Row:
+def own_repo(request: ApiRequest, missing: str = "Repo not found") -> Row:
     """Return the repository that the path names, if the caller imported it.
 
     Raises RefusedError 404 with the text `missing` for other repositories (projects.md §4).
     """
-    row = ask.plane.db.one(
-        "SELECT * FROM repos WHERE id = ? AND user_id = ?", (ask.path_id("id"), ask.user_id)
+    row = request.plane.db.one(
+        "SELECT * FROM repos WHERE id = ? AND user_id = ?", (request.path_id("id"), request.user_id)
     )
     if row is None:
         raise refusal(404, missing)

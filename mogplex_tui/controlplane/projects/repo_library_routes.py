@@ -12,7 +12,7 @@ from starlette.responses import Response
 from ..db.database import Row
 from ..http import params
 from ..http.bodies import body_of
-from ..http.endpoints import Ask, Verb, answer, refusal
+from ..http.endpoints import ApiRequest, MethodHandler, json_response, refusal
 from .project_scope import own_repo
 
 _PREVIEW = 80
@@ -42,9 +42,11 @@ RULES = OverrideKind("rules", "agent_rules", "repo_rule_overrides", "rule_id", d
 SKILLS = OverrideKind("skills", "skills", "repo_skill_overrides", "skill_id", described=True)
 
 
-def _entries(ask: Ask, kind: OverrideKind, repo_id: str) -> dict[str, Any]:
-    db = ask.plane.db
-    every = db.all(f"SELECT * FROM {kind.table} WHERE user_id = ? ORDER BY created_at, id", (ask.user_id,))
+def _entries(request: ApiRequest, kind: OverrideKind, repo_id: str) -> dict[str, Any]:
+    db = request.plane.db
+    every = db.all(
+        f"SELECT * FROM {kind.table} WHERE user_id = ? ORDER BY created_at, id", (request.user_id,)
+    )
     overrides = db.all(
         f"SELECT * FROM {kind.overrides} WHERE repo_id = ? ORDER BY created_at, id", (repo_id,)
     )
@@ -55,63 +57,63 @@ def _entries(ask: Ask, kind: OverrideKind, repo_id: str) -> dict[str, Any]:
     return {kind.word: found, "excluded_inherited": without}
 
 
-def _exclude(ask: Ask, kind: OverrideKind, repo_id: str, wanted: str, excluded: bool) -> None:
+def _exclude(request: ApiRequest, kind: OverrideKind, repo_id: str, wanted: str, excluded: bool) -> None:
     """Store whether a repository excludes one of the account's rules or skills.
 
     Raises 500 for an unknown rule or skill.
     """
     known = f"SELECT id FROM {kind.table} WHERE id = ? AND user_id = ?"
-    found = ask.plane.db.value(known, (wanted.lower(), ask.user_id))
+    found = request.plane.db.value(known, (wanted.lower(), request.user_id))
     if found is None:
         text = f'insert or update on table "{kind.overrides}" violates foreign key constraint'
         raise refusal(500, text)
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         tx.execute(
             f"INSERT INTO {kind.overrides} (id, repo_id, {kind.key}, excluded, created_at)"
             f" VALUES (?, ?, ?, ?, ?) ON CONFLICT (repo_id, {kind.key})"
             " DO UPDATE SET excluded = excluded.excluded",
-            (tx.new_id(), repo_id, found, int(excluded), ask.plane.clock.now_us()),
+            (tx.new_id(), repo_id, found, int(excluded), request.plane.clock.now_us()),
         )
 
 
-def _add(ask: Ask, kind: OverrideKind, repo_id: str, name: str, body: dict[str, Any]) -> None:
+def _add(request: ApiRequest, kind: OverrideKind, repo_id: str, name: str, body: dict[str, Any]) -> None:
     columns: dict[str, Any] = {"name": name}
     content, described = body.get("content"), body.get("description")
     columns["content"] = content if isinstance(content, str) else ""
     if kind.described:
         columns["description"] = described if isinstance(described, str) else None
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
-        now = ask.plane.clock.now_us()
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
+        now = request.plane.clock.now_us()
         tx.insert(kind.overrides, id=tx.new_id(), repo_id=repo_id, created_at=now, **columns)
 
 
-def verbs(kind: OverrideKind) -> dict[str, Verb]:
+def handlers(kind: OverrideKind) -> dict[str, MethodHandler]:
     """Return the methods of `/api/repos/{id}/rules` or `/api/repos/{id}/skills`."""
 
-    async def read(ask: Ask) -> Response:
-        return answer(_entries(ask, kind, own_repo(ask)["id"]))
+    async def read(request: ApiRequest) -> Response:
+        return json_response(_entries(request, kind, own_repo(request)["id"]))
 
-    async def write(ask: Ask) -> Response:
-        repo = own_repo(ask)
-        body = await body_of(ask)
+    async def write(request: ApiRequest) -> Response:
+        repo = own_repo(request)
+        body = await body_of(request)
         wanted, excluded, name = body.get(kind.key), body.get("excluded"), body.get("name")
         if isinstance(wanted, str) and wanted and isinstance(excluded, bool):
-            _exclude(ask, kind, repo["id"], wanted, excluded)
+            _exclude(request, kind, repo["id"], wanted, excluded)
         elif isinstance(name, str) and params.trim(name):
-            _add(ask, kind, repo["id"], params.trim(name), body)
+            _add(request, kind, repo["id"], params.trim(name), body)
         else:
             raise refusal(400, f"{kind.key}+excluded or name required")
-        return answer({"ok": True})
+        return json_response({"ok": True})
 
-    async def remove(ask: Ask) -> Response:
-        repo = own_repo(ask)
-        wanted = ask.query("overrideId")
+    async def remove(request: ApiRequest) -> Response:
+        repo = own_repo(request)
+        wanted = request.query("overrideId")
         if not wanted:
             raise refusal(400, "overrideId required")
-        with ask.plane.db.transaction() as tx:
+        with request.plane.db.transaction() as tx:
             tx.execute(
                 f"DELETE FROM {kind.overrides} WHERE id = ? AND repo_id = ?", (wanted.lower(), repo["id"])
             )
-        return answer({"ok": True})
+        return json_response({"ok": True})
 
-    return {"GET": Verb(read), "POST": Verb(write), "DELETE": Verb(remove)}
+    return {"GET": MethodHandler(read), "POST": MethodHandler(write), "DELETE": MethodHandler(remove)}

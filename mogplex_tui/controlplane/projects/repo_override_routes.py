@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from ..db.clock import iso_db
 from ..http.bodies import body_of
-from ..http.endpoints import Ask, answer, refusal
+from ..http.endpoints import ApiRequest, json_response, refusal
 from ..identity import model_catalogue
 from ..integrations import connections
 from .project_scope import own_repo
@@ -25,20 +25,20 @@ _ALL = (
 )
 
 
-async def list_connections(ask: Ask) -> Response:
+async def list_connections(request: ApiRequest) -> Response:
     """Return the global and the repository's own connections, and the overrides.
 
     `resolved_mcp_count` is the number of MCP servers that a run in the repository uses.
     """
-    db, repo = ask.plane.db, own_repo(ask)
+    db, repo = request.plane.db, own_repo(request)
     overrides = db.all(
         "SELECT id, repo_id, connection_id, excluded, created_at FROM repo_connection_overrides"
         " WHERE repo_id = ? ORDER BY created_at, id",
         (repo["id"],),
     )
-    rows = db.all(_ALL, {"user": ask.user_id, "repo": repo["id"]})
-    runnable = connections.runnable(db, ask.user_id, repo["id"])
-    return answer(
+    rows = db.all(_ALL, {"user": request.user_id, "repo": repo["id"]})
+    runnable = connections.runnable(db, request.user_id, repo["id"])
+    return json_response(
         {
             "connections": [connections.connection(row) for row in rows],
             "overrides": [
@@ -50,18 +50,18 @@ async def list_connections(ask: Ask) -> Response:
     )
 
 
-async def override_connection(ask: Ask) -> Response:
+async def override_connection(request: ApiRequest) -> Response:
     """Exclude a global connection from the repository, or include it again (§4.1)."""
-    repo = own_repo(ask)
-    body = await body_of(ask)
+    repo = own_repo(request)
+    body = await body_of(request)
     wanted, excluded = body.get("connection_id"), body.get("excluded")
     if not isinstance(wanted, str) or not wanted or not isinstance(excluded, bool):
         raise refusal(400, "connection_id + excluded required")
     known = "SELECT id FROM connections WHERE id = ? AND user_id = ? AND scope = 'global'"
-    found = ask.plane.db.value(known, (wanted.lower(), ask.user_id))
+    found = request.plane.db.value(known, (wanted.lower(), request.user_id))
     if found is None:
         raise refusal(404, "Global connection not found")
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         pair = "FROM repo_connection_overrides WHERE repo_id = ? AND connection_id = ?"
         old = tx.one(f"SELECT id {pair}", (repo["id"], found))
         table = "repo_connection_overrides"
@@ -73,39 +73,39 @@ async def override_connection(ask: Ask) -> Response:
             tx.update(table, old["id"], excluded=1)
             tx.note(table, "UPDATE", None, old["id"])
         else:
-            row_id, now = tx.new_id(), ask.plane.clock.now_us()
+            row_id, now = tx.new_id(), request.plane.clock.now_us()
             tx.insert(table, id=row_id, repo_id=repo["id"], connection_id=found, excluded=1, created_at=now)
             tx.note(table, "INSERT", None, row_id)
-    return answer({"ok": True})
+    return json_response({"ok": True})
 
 
-async def delete_connection_override(ask: Ask) -> Response:
+async def delete_connection_override(request: ApiRequest) -> Response:
     """Delete one override of a connection by its id; succeed if it does not exist."""
-    repo = own_repo(ask)
-    wanted = ask.query("overrideId")
+    repo = own_repo(request)
+    wanted = request.query("overrideId")
     if not wanted:
         raise refusal(400, "overrideId required")
-    with ask.plane.db.transaction() as tx:
+    with request.plane.db.transaction() as tx:
         gone = tx.execute(
             "DELETE FROM repo_connection_overrides WHERE id = ? AND repo_id = ?", (wanted.lower(), repo["id"])
         )
         if gone.rowcount:
             tx.note("repo_connection_overrides", "DELETE", None, wanted.lower())
-    return answer({"ok": True})
+    return json_response({"ok": True})
 
 
-async def list_models(ask: Ask) -> Response:
+async def list_models(request: ApiRequest) -> Response:
     """Return the models that the repository may use and its overrides (§4.2).
 
     Models are sorted by provider.
     """
-    db, repo = ask.plane.db, own_repo(ask)
+    db, repo = request.plane.db, own_repo(request)
     overrides = db.all(
         "SELECT model_id, excluded FROM repo_model_overrides WHERE repo_id = ? ORDER BY model_id",
         (repo["id"],),
     )
     excluded = {row["model_id"] for row in overrides if row["excluded"]}
-    profile = db.only("SELECT * FROM profiles WHERE id = ?", (ask.user_id,))
+    profile = db.only("SELECT * FROM profiles WHERE id = ?", (request.user_id,))
     models: list[dict[str, Any]] = [
         {
             **{name: row[name] for name in _MODEL},
@@ -118,21 +118,21 @@ async def list_models(ask: Ask) -> Response:
         if not row["is_hidden"] and row["is_enabled"] and row["id"] not in excluded
     ]
     shown = [{"model_id": row["model_id"], "excluded": bool(row["excluded"])} for row in overrides]
-    return answer({"models": models, "overrides": shown})
+    return json_response({"models": models, "overrides": shown})
 
 
-async def override_model(ask: Ask) -> Response:
+async def override_model(request: ApiRequest) -> Response:
     """Exclude a model from the repository, or include it again.
 
     Raises 500 for an attempt to exclude an unknown model (projects.md §4.2).
     """
-    repo = own_repo(ask)
-    body = await body_of(ask)
+    repo = own_repo(request)
+    body = await body_of(request)
     model_id, excluded = body.get("model_id"), body.get("excluded")
     if not isinstance(model_id, str) or not model_id or not isinstance(excluded, bool):
         raise refusal(400, "model_id and excluded required")
     try:
-        with ask.plane.db.transaction() as tx:
+        with request.plane.db.transaction() as tx:
             if excluded:
                 tx.execute(
                     "INSERT INTO repo_model_overrides (repo_id, model_id, excluded) VALUES (?, ?, 1)"
@@ -147,4 +147,4 @@ async def override_model(ask: Ask) -> Response:
     except sqlite3.IntegrityError:
         text = 'insert or update on table "repo_model_overrides" violates foreign key constraint'
         raise refusal(500, text) from None
-    return answer({"ok": True})
+    return json_response({"ok": True})

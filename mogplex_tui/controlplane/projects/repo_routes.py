@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from ..http import params
 from ..http.bodies import body_of
-from ..http.endpoints import Ask, RefusedError, answer, refusal
+from ..http.endpoints import ApiRequest, RefusedError, json_response, refusal
 from . import repo_fields, repo_writes
 from .project_scope import Owner, bad_uuid, own_repo, reader, writer
 from .repo_serializers import bare_repo, full_repo, full_repos, listed
@@ -22,21 +22,21 @@ _MOST_IN_DIGITS = 1e21
 _MAX_BIGINT = 2**63 - 1
 
 
-async def list_repos(ask: Ask) -> Response:
+async def list_repos(request: ApiRequest) -> Response:
     """Return the owner's repositories, or only the one with the query's `id` (§3.2).
 
     A repository named by its id is returned even if it is hidden.
     """
-    owner, db = reader(ask), ask.plane.db
-    wanted = ask.query("id")
+    owner, db = reader(request), request.plane.db
+    wanted = request.query("id")
     if wanted:
         if not params.is_uuid(wanted):
             raise bad_uuid(wanted)
         sql = f"SELECT * FROM repos WHERE id = ? AND {owner.where}"
         rows = db.all(sql, (wanted.lower(), owner.value))
     else:
-        rows = listed(db, owner, ask.query("show_hidden") == "true")
-    return answer(full_repos(db, rows, ask.user_id))
+        rows = listed(db, owner, request.query("show_hidden") == "true")
+    return json_response(full_repos(db, rows, request.user_id))
 
 
 def _github_id(value: Any) -> int | None:
@@ -70,26 +70,26 @@ def duplicate(error: sqlite3.IntegrityError) -> RefusedError:
     return refusal(500, f"duplicate key value violates unique constraint: {error}")
 
 
-def _workspace_of(ask: Ask, owner: Owner, wanted: Any) -> str | None:
+def _workspace_of(request: ApiRequest, owner: Owner, wanted: Any) -> str | None:
     if not wanted:
         return None
     found = None
     if isinstance(wanted, str):
         sql = f"SELECT id FROM workspaces WHERE id = ? AND {owner.where}"
-        found = ask.plane.db.value(sql, (wanted.lower(), owner.value))
+        found = request.plane.db.value(sql, (wanted.lower(), owner.value))
     if found is None:
         raise refusal(404, "Workspace not found")
     return str(found)
 
 
-async def create_repo(ask: Ask) -> Response:
+async def create_repo(request: ApiRequest) -> Response:
     """Import one repository into the workspace in the body (§3.4).
 
     Without `workspace_id` it goes into the default workspace.
     """
-    owner = writer(ask)
-    body = await body_of(ask)
-    workspace_id = _workspace_of(ask, owner, body.get("workspace_id"))
+    owner = writer(request)
+    body = await body_of(request)
+    workspace_id = _workspace_of(request, owner, body.get("workspace_id"))
     columns = repo_fields.for_create(body)
     _stored_sizes(columns)
     columns["github_id"] = _github_id(body.get("github_id"))
@@ -98,23 +98,23 @@ async def create_repo(ask: Ask) -> Response:
     if columns["full_name"] is None:
         text = 'null value in column "full_name" of relation "repos" violates not-null constraint'
         raise refusal(500, text)
-    now = ask.plane.clock.now_us()
+    now = request.plane.clock.now_us()
     try:
-        with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        with request.plane.db.transaction(ids=request.service.ids) as tx:
             columns["workspace_id"] = workspace_id or repo_writes.default_workspace(tx, owner.columns(), now)
             repo_id = repo_writes.insert_repo(tx, at=now, **owner.columns(), **columns)
     except sqlite3.IntegrityError as error:
         raise duplicate(error) from error
-    return answer(full_repo(ask.plane.db, repo_id, ask.user_id))
+    return json_response(full_repo(request.plane.db, repo_id, request.user_id))
 
 
-async def update_repo(ask: Ask) -> Response:
+async def update_repo(request: ApiRequest) -> Response:
     """Update the fields of a repository that the body contains.
 
     The workspace cannot be changed (projects.md §3.5).
     """
-    owner = writer(ask)
-    body = await body_of(ask)
+    owner = writer(request)
+    body = await body_of(request)
     wanted = body.get("id")
     if not wanted:
         raise refusal(400, "Missing id")
@@ -123,44 +123,44 @@ async def update_repo(ask: Ask) -> Response:
         raise refusal(400, "No repo updates provided")
     _stored_sizes(changes)
     sql = f"SELECT * FROM repos WHERE id = ? AND {owner.where}"
-    row = ask.plane.db.one(sql, (str(wanted).lower(), owner.value))
+    row = request.plane.db.one(sql, (str(wanted).lower(), owner.value))
     if row is None:
         raise refusal(404, "Repo not found")
     try:
-        with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        with request.plane.db.transaction(ids=request.service.ids) as tx:
             repo_writes.update_repo(tx, row, **changes)
     except sqlite3.IntegrityError as error:
         raise duplicate(error) from error
-    return answer(full_repo(ask.plane.db, row["id"], ask.user_id))
+    return json_response(full_repo(request.plane.db, row["id"], request.user_id))
 
 
-async def delete_repo(ask: Ask) -> Response:
+async def delete_repo(request: ApiRequest) -> Response:
     """Delete one repository and its dependent rows; succeed if it does not exist.
 
     projects.md §3.6.
     """
-    owner = writer(ask)
-    wanted = ask.query("id")
+    owner = writer(request)
+    wanted = request.query("id")
     if not wanted:
         raise refusal(400, "Missing id")
     sql = f"SELECT * FROM repos WHERE id = ? AND {owner.where}"
-    row = ask.plane.db.one(sql, (wanted.lower(), owner.value))
+    row = request.plane.db.one(sql, (wanted.lower(), owner.value))
     if row is not None:
-        with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        with request.plane.db.transaction(ids=request.service.ids) as tx:
             repo_writes.delete_repo(tx, row)
-    return answer({"ok": True})
+    return json_response({"ok": True})
 
 
-async def create_subproject(ask: Ask) -> Response:
+async def create_subproject(request: ApiRequest) -> Response:
     """Create a sub-project: a row for a directory of an imported repository.
 
     It takes the workspace and the owner from the repository (projects.md §4.6).
     """
-    body = await body_of(ask)
+    body = await body_of(request)
     root = repo_fields.root_directory(body.get("root_directory"))
     if root is None:
         raise refusal(400, "root_directory is required")
-    parent = own_repo(ask)
+    parent = own_repo(request)
     copied = (
         "user_id",
         "owner_type",
@@ -184,18 +184,18 @@ async def create_subproject(ask: Ask) -> Response:
         " AND owner_type = ? AND product_team_id IS ?"
     )
     same = (parent["user_id"], parent["full_name"], root, parent["owner_type"], parent["product_team_id"])
-    if ask.plane.db.one(taken, same) is not None:
+    if request.plane.db.one(taken, same) is not None:
         raise refusal(409, "Space already exists for this path")
     try:
-        with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        with request.plane.db.transaction(ids=request.service.ids) as tx:
             repo_id = repo_writes.insert_repo(
                 tx,
-                at=ask.plane.clock.now_us(),
+                at=request.plane.clock.now_us(),
                 **columns,
-                created_by_user_id=ask.user_id,
+                created_by_user_id=request.user_id,
                 root_directory=root,
                 parent_repo_id=parent["id"],
             )
     except sqlite3.IntegrityError:
         raise refusal(409, "Space already exists for this path") from None
-    return answer(bare_repo(ask.plane.db.only("SELECT * FROM repos WHERE id = ?", (repo_id,))))
+    return json_response(bare_repo(request.plane.db.only("SELECT * FROM repos WHERE id = ?", (repo_id,))))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from starlette.routing import BaseRoute
 
-from ..http.endpoints import PlainEndpoint, Service, V1Endpoint, Verb, route
+from ..http.endpoints import MethodHandler, PlainEndpoint, Service, V1Endpoint, route
 from . import (
     github_import_routes,
     github_routes,
@@ -25,74 +25,78 @@ from . import (
 _GITHUB = "/api/github"
 
 # Path below /api/repos/{id} and its methods.
-_OF_REPO: dict[str, Mapping[str, Verb]] = {
+_OF_REPO: dict[str, Mapping[str, MethodHandler]] = {
     "connections": {
-        "GET": Verb(repo_override_routes.list_connections),
-        "POST": Verb(repo_override_routes.override_connection),
-        "DELETE": Verb(repo_override_routes.delete_connection_override),
+        "GET": MethodHandler(repo_override_routes.list_connections),
+        "POST": MethodHandler(repo_override_routes.override_connection),
+        "DELETE": MethodHandler(repo_override_routes.delete_connection_override),
     },
     "models": {
-        "GET": Verb(repo_override_routes.list_models),
-        "POST": Verb(repo_override_routes.override_model),
+        "GET": MethodHandler(repo_override_routes.list_models),
+        "POST": MethodHandler(repo_override_routes.override_model),
     },
-    "rules": repo_library_routes.verbs(repo_library_routes.RULES),
-    "skills": repo_library_routes.verbs(repo_library_routes.SKILLS),
+    "rules": repo_library_routes.handlers(repo_library_routes.RULES),
+    "skills": repo_library_routes.handlers(repo_library_routes.SKILLS),
     "launch-presets": {
-        "GET": Verb(launch_preset_routes.list_presets, failure="Failed to load launch presets"),
-        "POST": Verb(launch_preset_routes.save_preset, failure="Failed to save launch preset"),
+        "GET": MethodHandler(launch_preset_routes.list_presets, failure="Failed to load launch presets"),
+        "POST": MethodHandler(launch_preset_routes.save_preset, failure="Failed to save launch preset"),
     },
     "launch-presets/{preset_id}": {
-        "DELETE": Verb(launch_preset_routes.delete_preset, failure="Failed to delete launch preset")
+        "DELETE": MethodHandler(launch_preset_routes.delete_preset, failure="Failed to delete launch preset")
     },
-    "monorepo": {"GET": Verb(monorepo_routes.read_monorepo)},
-    "subproject": {"POST": Verb(repo_routes.create_subproject)},
+    "monorepo": {"GET": MethodHandler(monorepo_routes.read_monorepo)},
+    "subproject": {"POST": MethodHandler(repo_routes.create_subproject)},
     "secrets": {
-        "GET": Verb(secret_routes.list_secrets),
-        "PUT": Verb(secret_routes.put_secret),
-        "DELETE": Verb(secret_routes.delete_secret),
+        "GET": MethodHandler(secret_routes.list_secrets),
+        "PUT": MethodHandler(secret_routes.put_secret),
+        "DELETE": MethodHandler(secret_routes.delete_secret),
     },
     "snapshot": {
-        "GET": Verb(snapshot_routes.read_snapshot),
-        "POST": Verb(snapshot_routes.build_snapshot),
-        "DELETE": Verb(snapshot_routes.delete_snapshot),
+        "GET": MethodHandler(snapshot_routes.read_snapshot),
+        "POST": MethodHandler(snapshot_routes.build_snapshot),
+        "DELETE": MethodHandler(snapshot_routes.delete_snapshot),
     },
     "env-vars": {
-        method: Verb(vercel_variable_routes.refuse) for method in ("GET", "POST", "PATCH", "DELETE")
+        method: MethodHandler(vercel_variable_routes.refuse) for method in ("GET", "POST", "PATCH", "DELETE")
     },
 }
 
-_PLAIN: dict[str, Mapping[str, Verb]] = {
+_PLAIN: dict[str, Mapping[str, MethodHandler]] = {
     "/api/repos": {
-        "GET": Verb(repo_routes.list_repos),
-        "POST": Verb(repo_routes.create_repo),
-        "PATCH": Verb(repo_routes.update_repo),
-        "DELETE": Verb(repo_routes.delete_repo),
+        "GET": MethodHandler(repo_routes.list_repos),
+        "POST": MethodHandler(repo_routes.create_repo),
+        "PATCH": MethodHandler(repo_routes.update_repo),
+        "DELETE": MethodHandler(repo_routes.delete_repo),
     },
-    **{f"/api/repos/{{id}}/{path}": verbs for path, verbs in _OF_REPO.items()},
+    **{f"/api/repos/{{id}}/{path}": handlers for path, handlers in _OF_REPO.items()},
     "/api/workspaces": {
-        "GET": Verb(workspace_routes.list_workspaces),
-        "POST": Verb(workspace_routes.create_workspace),
+        "GET": MethodHandler(workspace_routes.list_workspaces),
+        "POST": MethodHandler(workspace_routes.create_workspace),
     },
     "/api/workspaces/{id}": {
-        "PATCH": Verb(workspace_routes.update_workspace),
-        "DELETE": Verb(workspace_routes.delete_workspace),
+        "PATCH": MethodHandler(workspace_routes.update_workspace),
+        "DELETE": MethodHandler(workspace_routes.delete_workspace),
     },
-    "/api/workspaces/{id}/repos": {"POST": Verb(new_repo_routes.create_repository)},
-    f"{_GITHUB}/installations": {"GET": Verb(github_routes.list_installations)},
-    f"{_GITHUB}/installations/{{installation_id}}/org-members": {"GET": Verb(github_routes.list_members)},
-    f"{_GITHUB}/owners": {"GET": Verb(github_routes.list_owners)},
-    f"{_GITHUB}/repos": {"GET": Verb(github_import_routes.sync_repos, failure="GITHUB_SYNC_ERROR")},
-    f"{_GITHUB}/pulls": {"GET": Verb(github_routes.list_pulls)},
+    "/api/workspaces/{id}/repos": {"POST": MethodHandler(new_repo_routes.create_repository)},
+    f"{_GITHUB}/installations": {"GET": MethodHandler(github_routes.list_installations)},
+    f"{_GITHUB}/installations/{{installation_id}}/org-members": {
+        "GET": MethodHandler(github_routes.list_members)
+    },
+    f"{_GITHUB}/owners": {"GET": MethodHandler(github_routes.list_owners)},
+    f"{_GITHUB}/repos": {"GET": MethodHandler(github_import_routes.sync_repos, failure="GITHUB_SYNC_ERROR")},
+    f"{_GITHUB}/pulls": {"GET": MethodHandler(github_routes.list_pulls)},
 }
 
 _V1_ENV_VARS = {
-    "GET": Verb(vercel_variable_routes.v1_read, "read"),
-    "POST": Verb(vercel_variable_routes.v1_write, "write"),
-    "DELETE": Verb(vercel_variable_routes.v1_delete, "write"),
+    "GET": MethodHandler(vercel_variable_routes.v1_read, "read"),
+    "POST": MethodHandler(vercel_variable_routes.v1_write, "write"),
+    "DELETE": MethodHandler(vercel_variable_routes.v1_delete, "write"),
 }
 
 
 def routes(service: Service) -> list[BaseRoute]:
     """Return all routes of this package."""
-    plain: list[BaseRoute] = [route(path, PlainEndpoint(service, verbs)) for path, verbs in _PLAIN.items()]
+    plain: list[BaseRoute] = [
+        route(path, PlainEndpoint(service, handlers)) for path, handlers in _PLAIN.items()
+    ]
     return [*plain, route("/api/v1/mogplex/repos/{id}/env-vars", V1Endpoint(service, _V1_ENV_VARS))]

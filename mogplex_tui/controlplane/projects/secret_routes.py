@@ -9,22 +9,22 @@ from starlette.responses import Response
 from ..db.clock import SECOND_US, iso_db
 from ..http import params
 from ..http.bodies import body_of
-from ..http.endpoints import Ask, answer, refusal
+from ..http.endpoints import ApiRequest, json_response, refusal
 from . import github
 from .project_scope import github_token, own_repo
 
 
-def _remote_id(ask: Ask) -> int:
+def _remote_id(request: ApiRequest) -> int:
     """Return GitHub's id of the repository that the path names.
 
     Raises RefusedError: 400 without access to GitHub, 404 for an unknown repository, 502 if GitHub does
     not find the repository.
     """
-    repo = own_repo(ask, "NOT_FOUND")
-    if repo["github_installation_id"] is None and not github_token(ask.plane, ask.user_id):
+    repo = own_repo(request, "NOT_FOUND")
+    if repo["github_installation_id"] is None and not github_token(request.plane, request.user_id):
         raise refusal(400, "NO_GITHUB_TOKEN")
     try:
-        found: int = github.remote(ask.plane.db, repo, manage=True)["github_id"]
+        found: int = github.remote(request.plane.db, repo, manage=True)["github_id"]
     except github.GithubError as error:
         raise refusal(502, "GITHUB_API_ERROR", detail=error.text) from None
     return found
@@ -35,13 +35,13 @@ def _instant(us: int) -> str:
     return iso_db(us // SECOND_US * SECOND_US).replace("+00:00", "Z")
 
 
-async def list_secrets(ask: Ask) -> Response:
+async def list_secrets(request: ApiRequest) -> Response:
     """Return the names of at most 100 secrets and when they were created and updated."""
-    rows = ask.plane.db.all(
+    rows = request.plane.db.all(
         "SELECT name, created_at, updated_at FROM github_secrets WHERE github_id = ? ORDER BY name LIMIT 100",
-        (_remote_id(ask),),
+        (_remote_id(request),),
     )
-    return answer(
+    return json_response(
         [
             {
                 "name": row["name"],
@@ -53,33 +53,33 @@ async def list_secrets(ask: Ask) -> Response:
     )
 
 
-async def put_secret(ask: Ask) -> Response:
+async def put_secret(request: ApiRequest) -> Response:
     """Create or update a secret; the value is not stored.
 
     The name is converted to upper-case letters, digits and underscores.
     """
-    github_id = _remote_id(ask)
-    body = await body_of(ask)
+    github_id = _remote_id(request)
+    body = await body_of(request)
     name, value = body.get("name"), body.get("value")
     if not isinstance(name, str) or not params.trim(name) or not isinstance(value, str) or not value:
         raise refusal(400, "name and value are required")
     normal = re.sub(r"[^0-9A-Z_]", "_", params.trim(name).upper())
-    now = ask.plane.clock.now_us()
-    with ask.plane.db.transaction() as tx:
+    now = request.plane.clock.now_us()
+    with request.plane.db.transaction() as tx:
         tx.execute(
             "INSERT INTO github_secrets (github_id, name, created_at, updated_at) VALUES (?, ?, ?, ?)"
             " ON CONFLICT (github_id, name) DO UPDATE SET updated_at = excluded.updated_at",
             (github_id, normal, now, now),
         )
-    return answer({"ok": True, "name": normal})
+    return json_response({"ok": True, "name": normal})
 
 
-async def delete_secret(ask: Ask) -> Response:
+async def delete_secret(request: ApiRequest) -> Response:
     """Delete the secret with exactly this name; succeed if it does not exist."""
-    github_id = _remote_id(ask)
-    name = (await body_of(ask)).get("name")
+    github_id = _remote_id(request)
+    name = (await body_of(request)).get("name")
     if not isinstance(name, str) or not name:
         raise refusal(400, "name is required")
-    with ask.plane.db.transaction() as tx:
+    with request.plane.db.transaction() as tx:
         tx.execute("DELETE FROM github_secrets WHERE github_id = ? AND name = ?", (github_id, name))
-    return answer({"ok": True})
+    return json_response({"ok": True})

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from ..calls import admission_writes
 from ..db.clock import HOUR_US, MINUTE_US, SECOND_US, iso_app
 from ..db.database import Row, Tx
-from ..http.endpoints import Ask, RefusedError, answer, refusal
+from ..http.endpoints import ApiRequest, RefusedError, json_response, refusal
 from . import repo_writes
 from .project_scope import github_token, own_repo
 
@@ -49,23 +49,25 @@ _LIMITS = (
 )
 
 
-async def read_snapshot(ask: Ask) -> Response:
+async def read_snapshot(request: ApiRequest) -> Response:
     """Return the repository's snapshot, or null if it has none.
 
     A snapshot that has expired or that the provider has deleted is removed from the repository.
     """
-    db, repo = ask.plane.db, own_repo(ask)
+    db, repo = request.plane.db, own_repo(request)
     if repo["snapshot_id"] is None:
-        return answer({"snapshot": None})
+        return json_response({"snapshot": None})
     kept = db.one(
         "SELECT * FROM provider_snapshots WHERE id = ? AND status <> 'deleted'", (repo["snapshot_id"],)
     )
-    if kept is None or (kept["expires_at"] is not None and kept["expires_at"] <= ask.plane.clock.now_us()):
+    if kept is None or (
+        kept["expires_at"] is not None and kept["expires_at"] <= request.plane.clock.now_us()
+    ):
         with db.transaction() as tx:
             repo_writes.update_repo(tx, repo, **_CLEARED)
-        return answer({"snapshot": None})
+        return json_response({"snapshot": None})
     expires = kept["expires_at"]
-    return answer(
+    return json_response(
         {
             "snapshot": {
                 **_built(kept),
@@ -86,43 +88,43 @@ def _built(kept: Row) -> dict[str, Any]:
     }
 
 
-async def build_snapshot(ask: Ask) -> Response:
+async def build_snapshot(request: ApiRequest) -> Response:
     """Build a snapshot of the repository, and respond when it is ready.
 
     Raises 409 while another build of the repository is running.
     """
-    repo = own_repo(ask)
-    if repo["github_installation_id"] is None and not github_token(ask.plane, ask.user_id):
+    repo = own_repo(request)
+    if repo["github_installation_id"] is None and not github_token(request.plane, request.user_id):
         raise refusal(400, "Connect GitHub account first")
     funded = "SELECT allow_platform_sandbox FROM profiles WHERE id = ?"
-    if not ask.plane.db.value(funded, (ask.user_id,)):
+    if not request.plane.db.value(funded, (request.user_id,)):
         raise refusal(403, "Hosted sandbox access is not funded for this account")
     started = repo["snapshot_build_started_at"]
-    now = ask.plane.clock.now_us()
+    now = request.plane.clock.now_us()
     if repo["snapshot_build_token"] is not None and started is not None and now - started < LOCK_US:
         raise refusal(409, "Snapshot build already in progress")
-    token = ask.service.ids.opaque("build_", 16)
-    _claim(ask, repo, token, now)
-    speed = ask.plane.settings.speed
+    token = request.service.ids.opaque("build_", 16)
+    _claim(request, repo, token, now)
+    speed = request.plane.settings.speed
     try:
         if speed > 0:
             await asyncio.sleep(_BUILD_SECONDS / speed)
-        kept = _finish(ask, repo, token)
+        kept = _finish(request, repo, token)
     finally:
-        _unlock(ask, repo, token)
-    return answer({"snapshot": _built(kept)})
+        _unlock(request, repo, token)
+    return json_response({"snapshot": _built(kept)})
 
 
-def _claim(ask: Ask, repo: Row, token: str, now: int) -> None:
+def _claim(request: ApiRequest, repo: Row, token: str, now: int) -> None:
     """Lock the repository for a build, and count the build against the limits.
 
     If a limit is reached, record the refusal and raise RefusedError 429.
     """
     refused = None
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
-        about: dict[str, Any] = {"user_id": ask.user_id, "route_key": _ROUTE_KEY, "at": now}
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
+        about: dict[str, Any] = {"user_id": request.user_id, "route_key": _ROUTE_KEY, "at": now}
         about["repo_id"] = repo["id"]
-        refused = _refused(tx, ask.user_id, repo["id"], now)
+        refused = _refused(tx, request.user_id, repo["id"], now)
         if refused is None:
             admission_writes.record_limit(tx, **about, decision="allowed", claim_id=tx.new_id())
             repo_writes.update_repo(tx, repo, snapshot_build_token=token, snapshot_build_started_at=now)
@@ -171,22 +173,22 @@ def _too_many(limit: _Limit, wait: int) -> RefusedError:
             "windowSeconds": limit.window_us // SECOND_US,
         },
     }
-    return RefusedError(answer(body, 429, {"Retry-After": str(wait)}))
+    return RefusedError(json_response(body, 429, {"Retry-After": str(wait)}))
 
 
-def _finish(ask: Ask, repo: Row, token: str) -> Row:
+def _finish(request: ApiRequest, repo: Row, token: str) -> Row:
     """Store a built snapshot, release the lock and return the snapshot's row.
 
     Raises 404 if the repository was deleted meanwhile, 409 if the build no longer holds the lock.
     """
-    now = ask.plane.clock.now_us()
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    now = request.plane.clock.now_us()
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         row = tx.one("SELECT * FROM repos WHERE id = ?", (repo["id"],))
         if row is None:
             raise refusal(404, "Repo not found")
         if row["snapshot_build_token"] != token:
             raise refusal(409, "Snapshot build superseded by a newer one")
-        snapshot_id = ask.service.ids.opaque("snap_")
+        snapshot_id = request.service.ids.opaque("snap_")
         weight = hashlib.sha256(f"{row['full_name']}/{row['root_directory']}".encode()).digest()
         tx.insert(
             "provider_snapshots",
@@ -206,16 +208,16 @@ def _finish(ask: Ask, repo: Row, token: str) -> Row:
             snapshot_billing_source="platform",
             **_UNLOCKED,
         )
-    return ask.plane.db.only("SELECT * FROM provider_snapshots WHERE id = ?", (snapshot_id,))
+    return request.plane.db.only("SELECT * FROM provider_snapshots WHERE id = ?", (snapshot_id,))
 
 
-def _unlock(ask: Ask, repo: Row, token: str) -> None:
+def _unlock(request: ApiRequest, repo: Row, token: str) -> None:
     """Release the build lock of a repository if it still has this token."""
-    row = ask.plane.db.one(
+    row = request.plane.db.one(
         "SELECT * FROM repos WHERE id = ? AND snapshot_build_token = ?", (repo["id"], token)
     )
     if row is not None:
-        with ask.plane.db.transaction() as tx:
+        with request.plane.db.transaction() as tx:
             repo_writes.update_repo(tx, row, **_UNLOCKED)
 
 
@@ -223,11 +225,11 @@ def _forget(tx: Tx, row: Row) -> None:
     tx.execute("UPDATE provider_snapshots SET status = 'deleted' WHERE id = ?", (row["snapshot_id"],))
 
 
-async def delete_snapshot(ask: Ask) -> Response:
+async def delete_snapshot(request: ApiRequest) -> Response:
     """Delete the repository's snapshot here and at the provider; succeed without one."""
-    repo = own_repo(ask)
+    repo = own_repo(request)
     if repo["snapshot_id"] is not None:
-        with ask.plane.db.transaction() as tx:
+        with request.plane.db.transaction() as tx:
             _forget(tx, repo)
             repo_writes.update_repo(tx, repo, **_CLEARED)
-    return answer({"ok": True})
+    return json_response({"ok": True})

@@ -11,7 +11,7 @@ from typing import Any
 from starlette.responses import Response
 
 from ..http import params
-from ..http.endpoints import Ask, bad_request, refusal, v1_refusal
+from ..http.endpoints import ApiRequest, bad_request, refusal, v1_refusal
 from .project_scope import own_repo
 
 _OFF = "Vercel project environment variables require an API-capable Vercel integration and are not available."
@@ -23,9 +23,9 @@ _MAX_KEY = 256
 _MAX_VALUE = 65_536
 
 
-async def refuse(ask: Ask) -> Response:
+async def refuse(request: ApiRequest) -> Response:
     """Raise 501 for every method; 404 if the repository is not the caller's."""
-    own_repo(ask, "NOT_FOUND")
+    own_repo(request, "NOT_FOUND")
     raise refusal(501, "VERCEL_INTEGRATION_REQUIRED", message=_OFF)
 
 
@@ -33,14 +33,14 @@ def _off() -> Exception:
     return v1_refusal(501, "SERVICE_UNAVAILABLE", _OFF)
 
 
-async def v1_read(_: Ask) -> Response:
+async def v1_read(_: ApiRequest) -> Response:
     """Raise 501, even for an unknown repository."""
     raise _off()
 
 
-async def v1_write(ask: Ask) -> Response:
+async def v1_write(request: ApiRequest) -> Response:
     """Raise 400 for an invalid body, and 501 for a valid one."""
-    body = await _object(ask)
+    body = await _object(request)
     found = _key_issues(body)
     found += _value_issues(body)
     found += _target_issues(body)
@@ -50,9 +50,9 @@ async def v1_write(ask: Ask) -> Response:
     raise _off()
 
 
-async def v1_delete(ask: Ask) -> Response:
+async def v1_delete(request: ApiRequest) -> Response:
     """Raise 400 for an invalid body, and 501 for a valid one."""
-    body = await _object(ask)
+    body = await _object(request)
     _refuse(body, _key_issues(body, pattern=False), ("key",))
     raise _off()
 
@@ -66,9 +66,9 @@ def _typed(path: str, expected: str, value: Any) -> str:
     return f"{path}: Expected {expected}, received {_kind(value)}"
 
 
-async def _object(ask: Ask) -> dict[str, Any]:
+async def _object(request: ApiRequest) -> dict[str, Any]:
     try:
-        body = await params.json_body(ask)
+        body = await params.json_body(request)
     except params.NotJsonError:
         raise bad_request("Invalid JSON body") from None
     if not isinstance(body, dict):

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from ..db.database import Row
 from ..http import params
 from ..http.bodies import body_of
-from ..http.endpoints import Ask, answer, empty_crash, refusal
+from ..http.endpoints import ApiRequest, empty_crash, json_response, refusal
 from . import repo_writes
 from .project_scope import Owner, reader, text_or_none, timeout_ms, writer
 from .repo_fields import LINK_RESET
@@ -27,30 +27,30 @@ def _is_taken(error: sqlite3.IntegrityError) -> bool:
     return "UNIQUE" in str(error)
 
 
-async def list_workspaces(ask: Ask) -> Response:
+async def list_workspaces(request: ApiRequest) -> Response:
     """Return the owner's workspaces with repository counts, the default one first."""
-    owner, db = reader(ask), ask.plane.db
+    owner, db = reader(request), request.plane.db
     rows = db.all(
         "SELECT w.*, (SELECT COUNT(*) FROM repos r WHERE r.workspace_id = w.id) AS repo_count FROM workspaces w"
         f" WHERE {owner.where} ORDER BY is_default DESC, created_at, id",
         (owner.value,),
     )
-    return answer([{**bare_workspace(row), "repo_count": row["repo_count"]} for row in rows])
+    return json_response([{**bare_workspace(row), "repo_count": row["repo_count"]} for row in rows])
 
 
-async def create_workspace(ask: Ask) -> Response:
+async def create_workspace(request: ApiRequest) -> Response:
     """Create a workspace without repositories (§5.2)."""
-    owner = writer(ask)
-    body = await body_of(ask)
+    owner = writer(request)
+    body = await body_of(request)
     name = _name(body)
     timeout = (
         timeout_ms(body["sandbox_timeout_ms"]) if "sandbox_timeout_ms" in body else repo_writes.LIFETIME_MS
     )
     try:
-        with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        with request.plane.db.transaction(ids=request.service.ids) as tx:
             workspace_id = repo_writes.insert_workspace(
                 tx,
-                at=ask.plane.clock.now_us(),
+                at=request.plane.clock.now_us(),
                 **owner.columns(),
                 name=name,
                 description=text_or_none(body.get("description")),
@@ -60,7 +60,7 @@ async def create_workspace(ask: Ask) -> Response:
         if _is_taken(error):
             raise refusal(409, _TAKEN) from None
         raise
-    return answer(full_workspace(ask.plane.db, workspace_id))
+    return json_response(full_workspace(request.plane.db, workspace_id))
 
 
 def _name(body: dict[str, Any]) -> str:
@@ -70,13 +70,13 @@ def _name(body: dict[str, Any]) -> str:
     return name
 
 
-def own_workspace(ask: Ask, owner: Owner) -> Row:
+def own_workspace(request: ApiRequest, owner: Owner) -> Row:
     """Return the workspace that the path names.
 
     Raises RefusedError 404 if it is unknown or another owner's.
     """
     sql = f"SELECT * FROM workspaces WHERE id = ? AND {owner.where}"
-    row = ask.plane.db.one(sql, (ask.path_id("id"), owner.value))
+    row = request.plane.db.one(sql, (request.path_id("id"), owner.value))
     if row is None:
         raise refusal(404, "Workspace not found")
     return row
@@ -100,34 +100,34 @@ def _changes(body: dict[str, Any]) -> dict[str, Any]:
     return changes
 
 
-async def update_workspace(ask: Ask) -> Response:
+async def update_workspace(request: ApiRequest) -> Response:
     """Update a workspace; an empty body still changes `updated_at` (§5.2)."""
-    owner = writer(ask)
-    if not params.is_uuid(ask.path_id("id")):
+    owner = writer(request)
+    if not params.is_uuid(request.path_id("id")):
         raise empty_crash()
-    body = await body_of(ask)
-    row = own_workspace(ask, owner)
+    body = await body_of(request)
+    row = own_workspace(request, owner)
     changes = _changes(body)
     try:
-        with ask.plane.db.transaction(ids=ask.service.ids) as tx:
-            tx.update("workspaces", row["id"], **changes, updated_at=ask.plane.clock.now_us())
+        with request.plane.db.transaction(ids=request.service.ids) as tx:
+            tx.update("workspaces", row["id"], **changes, updated_at=request.plane.clock.now_us())
     except sqlite3.IntegrityError as error:
         if _is_taken(error):
             raise refusal(409, _TAKEN) from None
         raise
-    return answer(full_workspace(ask.plane.db, row["id"]))
+    return json_response(full_workspace(request.plane.db, row["id"]))
 
 
-async def delete_workspace(ask: Ask) -> Response:
+async def delete_workspace(request: ApiRequest) -> Response:
     """Delete a workspace (§5.2).
 
     Raises 409 if it is the default workspace or contains repositories.
     """
-    row = own_workspace(ask, writer(ask))
+    row = own_workspace(request, writer(request))
     if row["is_default"]:
         raise refusal(409, "The default project cannot be deleted")
-    if ask.plane.db.one("SELECT 1 FROM repos WHERE workspace_id = ?", (row["id"],)) is not None:
+    if request.plane.db.one("SELECT 1 FROM repos WHERE workspace_id = ?", (row["id"],)) is not None:
         raise refusal(409, "Move or remove this project's repositories before deleting it")
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         tx.execute("DELETE FROM workspaces WHERE id = ?", (row["id"],))
-    return answer({"ok": True})
+    return json_response({"ok": True})

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.responses import Response
 
 from ..db.database import Row
-from ..http.endpoints import Ask, answer
+from ..http.endpoints import ApiRequest, json_response
 from . import sandbox_writes
 from .busy_check import pausing_since
 from .idle_reaper import STALE_PAUSING_US
@@ -32,13 +32,13 @@ def view_of(row: Row) -> str:
     return "paused" if row["status"] == "paused" else "running"
 
 
-async def read_sandbox(ask: Ask) -> Response:
+async def read_sandbox(request: ApiRequest) -> Response:
     """Return one sandbox after updating it from the provider's state of its machine."""
-    row = own_sandbox(ask)
-    return answer({"sandbox": _settled(ask, row)})
+    row = own_sandbox(request)
+    return json_response({"sandbox": _settled(request, row)})
 
 
-def _settled(ask: Ask, row: Row) -> dict[str, Any]:
+def _settled(request: ApiRequest, row: Row) -> dict[str, Any]:
     """Update the record from the provider's state of its machine; return its JSON.
 
     If the machine of a failed sandbox is halted, only the JSON shows it as stopped and the record
@@ -54,8 +54,8 @@ def _settled(ask: Ask, row: Row) -> dict[str, Any]:
     elif view == "halted" and row["status"] in ACTIVE:
         how = Change.VM_GONE
     if how is not None:
-        _change(ask, row, how)
-        return record(current_record(ask, row["id"]))
+        _change(request, row, how)
+        return record(current_record(request, row["id"]))
     if view == "halted" and row["status"] == "error":
         shown = record(row)
         shown["stop_reason"] = "vm_gone"
@@ -64,8 +64,8 @@ def _settled(ask: Ask, row: Row) -> dict[str, Any]:
     return record(row)
 
 
-def _change(ask: Ask, row: Row, how: Change) -> bool:
-    now = ask.plane.clock.now_us()
+def _change(request: ApiRequest, row: Row, how: Change) -> bool:
+    now = request.plane.clock.now_us()
     more: dict[str, Any] = {"stop_reason": "vm_gone"} if how is Change.VM_GONE else {"last_active_at": now}
     if how is Change.SEEN_RUNNING:
         # A machine that runs again begins a new session, whose time counts from here.
@@ -73,23 +73,23 @@ def _change(ask: Ask, row: Row, how: Change) -> bool:
             "last_boot_started_at": now,
             "preview_url": row["preview_url"] or sandbox_lookup.preview_address(row["sandbox_id"]),
         }
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         done = change(tx, row["id"], how, now, vm=row["sandbox_id"], **more)
     if done and how is Change.VM_GONE:
-        ask.plane.machines.kill(row["id"])
+        request.plane.machines.kill(row["id"])
     elif done:
-        ask.plane.wake.sandbox_running(row["id"])
+        request.plane.wake.sandbox_running(row["id"])
     return done
 
 
-async def read_health(ask: Ask) -> Response:
+async def read_health(request: ApiRequest) -> Response:
     """Check the sandbox's preview, store the result, and return record and health."""
-    row = look(ask, own_sandbox(ask))
+    row = look(request, own_sandbox(request))
     health = {"status": row["health_status"]}
-    return answer({"sandbox": record(row, persistent=False), "health": health})
+    return json_response({"sandbox": record(row, persistent=False), "health": health})
 
 
-def look(ask: Ask, row: Row) -> Row:
+def look(request: ApiRequest, row: Row) -> Row:
     """Check the sandbox's preview, store the result, and return the updated record.
 
     Raises 404 if the record was deleted meanwhile.
@@ -97,27 +97,27 @@ def look(ask: Ask, row: Row) -> Row:
     view = view_of(row)
     if view in ("gone", "closing", "halted") and row["status"] in ("creating", "installing", "running"):
         if row["sandbox_id"] != PENDING:
-            _change(ask, row, Change.VM_GONE)
-            row = current_record(ask, row["id"])
+            _change(request, row, Change.VM_GONE)
+            row = current_record(request, row["id"])
     elif view == "running" and row["status"] in Change.SEEN_RUNNING.sources:
-        _change(ask, row, Change.SEEN_RUNNING)
-        row = current_record(ask, row["id"])
+        _change(request, row, Change.SEEN_RUNNING)
+        row = current_record(request, row["id"])
     health, status = probe(row)
     if health == "running" and row["health_status"] == "idle_warning":
         health = "idle_warning"
     error = f"HTTP {status} from the dev server" if status is not None and status >= 500 else None
     if health == "unreachable":
         error = "The preview did not answer within 5 s"
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         sandbox_writes.set_sandbox(
             tx,
             row["id"],
             health_status=health,
-            last_health_check_at=ask.plane.clock.now_us(),
+            last_health_check_at=request.plane.clock.now_us(),
             last_preview_http_status=status,
             last_preview_error=error,
         )
-    return current_record(ask, row["id"])
+    return current_record(request, row["id"])
 
 
 def probe(row: Row) -> tuple[str, int | None]:
@@ -136,16 +136,16 @@ def probe(row: Row) -> tuple[str, int | None]:
     return ("running", 200) if row["status"] == "running" else ("starting", 502)
 
 
-async def reconcile(ask: Ask) -> Response:
+async def reconcile(request: ApiRequest) -> Response:
     """Correct a sandbox's record from its machine, within the request.
 
     Nothing is queued, because there is no background runtime; the response says so.
     """
-    row = own_sandbox(ask)
-    now = ask.plane.clock.now_us()
-    if row["status"] == "pausing" and now - pausing_since(ask.plane.db, row) >= STALE_PAUSING_US:
-        with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    row = own_sandbox(request)
+    now = request.plane.clock.now_us()
+    if row["status"] == "pausing" and now - pausing_since(request.plane.db, row) >= STALE_PAUSING_US:
+        with request.plane.db.transaction(ids=request.service.ids) as tx:
             change(tx, row["id"], Change.PAUSE_GIVEN_UP, now, vm=row["sandbox_id"])
-        row = current_record(ask, row["id"])
-    shown = record(look(ask, row), persistent=False)
-    return answer({"queued": False, "reason": "trigger_not_configured", "sandbox": shown})
+        row = current_record(request, row["id"])
+    shown = record(look(request, row), persistent=False)
+    return json_response({"queued": False, "reason": "trigger_not_configured", "sandbox": shown})

@@ -14,7 +14,7 @@ from ..core.plane import Plane
 from ..core.sandbox_processes import INTERRUPTED, Process, real_seconds
 from ..db.database import Row
 from ..http.bodies import body_of
-from ..http.endpoints import Ask, answer, refusal
+from ..http.endpoints import ApiRequest, json_response, refusal
 from .event_streams import EventStream
 from .quotas import admit_exec
 from .sandbox_endpoint import BASH, own_sandbox, require_capability, require_created, text_of, wake_machine
@@ -27,53 +27,53 @@ from .vm.shell import run_line, run_words
 _MODE = {"x-mogplex-exec-mode": "immediate"}
 
 
-async def execute(ask: Ask) -> Response:
+async def execute(request: ApiRequest) -> Response:
     """Run one command in a sandbox while holding the sandbox's command lock.
 
     The output is streamed if the request accepts text/event-stream, and is otherwise returned as
     JSON when the command has ended.
     """
-    require_capability(ask, BASH)
-    body = await body_of(ask)
+    require_capability(request, BASH)
+    body = await body_of(request)
     command = text_of(body, "command").strip()
     if not command:
         raise refusal(400, "command required")
-    row = own_sandbox(ask)
+    row = own_sandbox(request)
     require_created(row)
-    token = admit_exec(ask, row)
+    token = admit_exec(request, row)
     try:
-        return await _begun(ask, row, token, command, body)
+        return await _begun(request, row, token, command, body)
     except BaseException:
         # Whatever stops the start must not leave the lock behind.
-        release(ask, row["id"], token)
+        release(request, row["id"], token)
         raise
 
 
-async def _begun(ask: Ask, row: Row, token: str, command: str, body: dict[str, Any]) -> Response:
+async def _begun(request: ApiRequest, row: Row, token: str, command: str, body: dict[str, Any]) -> Response:
     given = body.get("args")
     args = [str(word) for word in given] if isinstance(given, list) else None
     simple = words(command, args)
     cli = harness_of(simple)
-    if cli is not None and simple[1:] and not has_ai(ask):
+    if cli is not None and simple[1:] and not has_ai(request):
         raise refusal(401, f"No AI credentials are available for {cli}")
-    wake_machine(ask, row)
-    disk = Disk.read(ask.plane.db, row["id"], sandbox_lookup.repository(row))
+    wake_machine(request, row)
+    disk = Disk.read(request.plane.db, row["id"], sandbox_lookup.repository(row))
     cwd = _cwd(row, text_of(body, "cwd"), disk)
     known = immediate(simple, cwd, disk)
     if known is not None:
-        release(ask, row["id"], token)
+        release(request, row["id"], token)
         done = {"exitCode": known.code, "stdout": "", "stderr": known.stderr, "cwd": known.cwd or "."}
-        return answer(done, headers=_MODE)
+        return json_response(done, headers=_MODE)
     machine = Machine(
-        disk, sandbox_lookup.repository(row), row["working_branch"], cwd, ask.plane.clock.now_us()
+        disk, sandbox_lookup.repository(row), row["working_branch"], cwd, request.plane.clock.now_us()
     )
     run = run_line(machine, command) if args is None else run_words(machine, [command, *args])
-    process = Process(row["id"], ask.service.ids.opaque("cmd_"))
+    process = Process(row["id"], request.service.ids.opaque("cmd_"))
     channel = Channel()
-    ask.plane.machines.enter(process)
-    work = _work(ask, row["id"], token, process, machine, run, channel, cwd or ".")
-    ask.plane.machines.spawn(work, f"command {process.command_id}")
-    if "text/event-stream" in ask.request.headers.get("accept", ""):
+    request.plane.machines.enter(process)
+    work = _work(request, row["id"], token, process, machine, run, channel, cwd or ".")
+    request.plane.machines.spawn(work, f"command {process.command_id}")
+    if "text/event-stream" in request.http.headers.get("accept", ""):
         return EventStream(channel, headers={"X-Exec-Cmd-Id": process.command_id}, left=process.abandon)
     return await _collected(channel)
 
@@ -88,19 +88,19 @@ def _cwd(row: Row, text: str, disk: Disk) -> str:
     return path
 
 
-def has_ai(ask: Ask) -> bool:
+def has_ai(request: ApiRequest) -> bool:
     """Return whether the caller may use the platform's models or has a provider key."""
     return bool(
-        ask.plane.db.value(
+        request.plane.db.value(
             "SELECT allow_platform_ai OR EXISTS (SELECT 1 FROM provider_keys k WHERE k.user_id = p.id)"
             " FROM profiles p WHERE p.id = ?",
-            (ask.user_id,),
+            (request.user_id,),
         )
     )
 
 
 async def _work(
-    ask: Ask,
+    request: ApiRequest,
     record_id: str,
     token: str,
     process: Process,
@@ -115,7 +115,7 @@ async def _work(
     """
     try:
         channel.say({"type": "run", "cmdId": process.command_id})
-        code = await played(ask, process, run, channel)
+        code = await played(request, process, run, channel)
         if process.abandoned:
             channel.say({"type": "cancelled"})
         else:
@@ -124,19 +124,19 @@ async def _work(
         channel.say({"type": "error", "data": f"The command could not be run: {error}"})
         raise
     finally:
-        ask.plane.machines.leave(process)
+        request.plane.machines.leave(process)
         run.close()
-        keep(ask, record_id, machine.disk)
-        release(ask, record_id, token)
+        keep(request, record_id, machine.disk)
+        release(request, record_id, token)
         channel.end()
 
 
-async def played(ask: Ask, process: Process, run: Run, channel: Channel) -> int:
+async def played(request: ApiRequest, process: Process, run: Run, channel: Channel) -> int:
     """Send a program's output to the channel; return the program's exit code.
 
     Pauses of the program are divided by the plane's speed.
     """
-    speed = ask.plane.settings.speed
+    speed = request.plane.settings.speed
     while True:
         try:
             step = next(run)
@@ -148,24 +148,24 @@ async def played(ask: Ask, process: Process, run: Run, channel: Channel) -> int:
             channel.say({"type": "log", "stream": step.stream, "data": step.text})
 
 
-def keep(ask: Ask, record_id: str, disk: Disk) -> None:
+def keep(request: ApiRequest, record_id: str, disk: Disk) -> None:
     """Save a command's changes to the sandbox's disk, unless the sandbox has stopped."""
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         row = tx.one("SELECT status FROM sandboxes WHERE id = ?", (record_id,))
         if row is not None and row["status"] != "stopped":
             disk.save(tx, record_id)
 
 
-def release(ask: Ask, record_id: str, token: str) -> None:
+def release(request: ApiRequest, record_id: str, token: str) -> None:
     """Release a sandbox's command lock if `token` is the token of that lock."""
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         given = tx.execute(
             "UPDATE sandboxes SET exec_lock_token = NULL, exec_lock_started_at = NULL, last_active_at = ?"
             " WHERE id = ? AND exec_lock_token = ?",
-            (ask.plane.clock.now_us(), record_id, token),
+            (request.plane.clock.now_us(), record_id, token),
         )
         if given.rowcount:
-            tx.note("sandboxes", "UPDATE", ask.user_id, record_id)
+            tx.note("sandboxes", "UPDATE", request.user_id, record_id)
 
 
 def forget_locks(plane: Plane) -> None:
@@ -191,22 +191,22 @@ async def _collected(channel: Channel) -> Response:
             end = dict(event)
     if end.get("type") != "done":
         raise refusal(500, str(end.get("data") or "The command was cancelled"))
-    return answer({"exitCode": end["exitCode"], **texts, "cwd": end["cwd"]}, headers=_MODE)
+    return json_response({"exitCode": end["exitCode"], **texts, "cwd": end["cwd"]}, headers=_MODE)
 
 
-async def cancel(ask: Ask) -> Response:
+async def cancel(request: ApiRequest) -> Response:
     """Send SIGINT to a running command of a sandbox.
 
     A command that is not running in this sandbox is a 500.
     """
-    require_capability(ask, BASH)
-    command_id = text_of(await body_of(ask), "cmdId").strip()
+    require_capability(request, BASH)
+    command_id = text_of(await body_of(request), "cmdId").strip()
     if not command_id:
         raise refusal(400, "cmdId required")
-    row = own_sandbox(ask)
+    row = own_sandbox(request)
     require_created(row)
-    process = ask.plane.machines.process(command_id)
+    process = request.plane.machines.process(command_id)
     if process is None or process.record_id != row["id"]:
         raise refusal(500, f"Command {command_id} is not running in this sandbox")
     process.signal(INTERRUPTED)
-    return answer({"ok": True})
+    return json_response({"ok": True})

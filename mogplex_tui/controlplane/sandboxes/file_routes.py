@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from ..db.database import Row
 from ..http.bodies import body_of
-from ..http.endpoints import Ask, answer, refusal
+from ..http.endpoints import ApiRequest, json_response, refusal
 from .sandbox_endpoint import (
     BASH,
     WRITE_FILE,
@@ -22,14 +22,14 @@ from .vm.disk import Disk, MissingError, OutsideError, TakenError, clean
 OUTSIDE = "path must stay within the repo root"
 
 
-def disk_of(ask: Ask, row: Row) -> Disk:
+def disk_of(request: ApiRequest, row: Row) -> Disk:
     """Return the files of a sandbox's machine; a paused machine is woken first.
 
     Raises 409 before the machine exists, and 402 and 500 if it cannot be woken (sandboxes.md §0).
     """
     require_created(row)
-    wake_machine(ask, row)
-    return Disk.read(ask.plane.db, row["id"], sandbox_lookup.repository(row))
+    wake_machine(request, row)
+    return Disk.read(request.plane.db, row["id"], sandbox_lookup.repository(row))
 
 
 def inside(row: Row, path: str) -> str:
@@ -46,52 +46,52 @@ def inside(row: Row, path: str) -> str:
     return found
 
 
-def save(ask: Ask, row: Row, disk: Disk) -> None:
+def save(request: ApiRequest, row: Row, disk: Disk) -> None:
     """Save the changes of a sandbox's disk to the database."""
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         disk.save(tx, row["id"])
 
 
-async def read_file(ask: Ask) -> Response:
+async def read_file(request: ApiRequest) -> Response:
     """Return the text of one file."""
-    path = ask.query("path")
+    path = request.query("path")
     if not path:
         raise refusal(400, "path required")
-    row = own_sandbox(ask)
-    disk = disk_of(ask, row)
+    row = own_sandbox(request)
+    disk = disk_of(request, row)
     try:
-        return answer({"path": path, "content": disk.text(inside(row, path))})
+        return json_response({"path": path, "content": disk.text(inside(row, path))})
     except MissingError:
         raise refusal(404, "File not found") from None
 
 
-async def write_file(ask: Ask) -> Response:
+async def write_file(request: ApiRequest) -> Response:
     """Write one file, and create its missing parent directories."""
-    require_capability(ask, WRITE_FILE)
-    body = await body_of(ask)
+    require_capability(request, WRITE_FILE)
+    body = await body_of(request)
     path, content = text_of(body, "path"), body.get("content")
     if not path or not isinstance(content, str):
         raise refusal(400, "path and content required")
-    row = own_sandbox(ask)
-    disk = disk_of(ask, row)
+    row = own_sandbox(request)
+    disk = disk_of(request, row)
     try:
         disk.write(inside(row, path), content)
     except TakenError:
         raise refusal(500, f"{path} is a directory") from None
-    save(ask, row, disk)
-    return answer({"ok": True})
+    save(request, row, disk)
+    return json_response({"ok": True})
 
 
-async def list_files(ask: Ask) -> Response:
+async def list_files(request: ApiRequest) -> Response:
     """List a directory including dotfiles; subdirectories come before files."""
-    require_capability(ask, BASH)
-    body = await body_of(ask)
+    require_capability(request, BASH)
+    body = await body_of(request)
     path = text_of(body, "path") or "."
-    row = own_sandbox(ask)
-    disk = disk_of(ask, row)
+    row = own_sandbox(request)
+    disk = disk_of(request, row)
     try:
         entries = disk.entries(inside(row, path))
     except MissingError:
         raise refusal(404, "File not found") from None
     shown = [{"name": entry.name, "isDir": entry.is_dir, "size": entry.size} for entry in entries]
-    return answer({"path": path, "entries": shown})
+    return json_response({"path": path, "entries": shown})

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from ..db.database import Row
 from ..http.bodies import body_of
-from ..http.endpoints import Ask, answer, refusal
+from ..http.endpoints import ApiRequest, json_response, refusal
 from .file_routes import OUTSIDE, disk_of, inside, save
 from .sandbox_endpoint import WRITE_FILE, own_sandbox, require_capability, text_of
 from .vm.disk import Disk, MissingError, TakenError
@@ -28,29 +28,29 @@ def _required(row: Row, path: str) -> str:
     return found
 
 
-async def read_tree(ask: Ask) -> Response:
+async def read_tree(request: ApiRequest) -> Response:
     """Return all paths below the root directory, except in PRUNED directories.
 
     Paths of directories end with a slash.
     """
-    row = own_sandbox(ask)
-    disk, root = disk_of(ask, row), row["root_directory"] or ""
+    row = own_sandbox(request)
+    disk, root = disk_of(request, row), row["root_directory"] or ""
     cut = len(root) + 1 if root else 0
     shown = [path[cut:] for path in disk.below(root)]
     kept = [path for path in shown if not any(part in PRUNED for part in path.split("/"))]
-    return answer({"paths": kept}, headers={"cache-control": "no-store"})
+    return json_response({"paths": kept}, headers={"cache-control": "no-store"})
 
 
-async def create_entry(ask: Ask) -> Response:
+async def create_entry(request: ApiRequest) -> Response:
     """Create an empty file or a directory."""
-    require_capability(ask, WRITE_FILE)
-    body = await body_of(ask)
-    row = own_sandbox(ask)
+    require_capability(request, WRITE_FILE)
+    body = await body_of(request)
+    row = own_sandbox(request)
     kind, path = body.get("kind"), text_of(body, "path")
     if kind not in ("file", "directory"):
         raise refusal(400, "kind must be 'file' or 'directory'")
     target = _required(row, path)
-    disk = disk_of(ask, row)
+    disk = disk_of(request, row)
     if disk.is_file(target) or disk.is_dir(target):
         raise refusal(409, "Destination already exists")
     try:
@@ -60,23 +60,23 @@ async def create_entry(ask: Ask) -> Response:
             disk.make(target)
     except TakenError:
         raise refusal(409, "Destination already exists") from None
-    save(ask, row, disk)
-    return answer({"ok": True, "path": _shown(row, target, kind == "directory")}, 201)
+    save(request, row, disk)
+    return json_response({"ok": True, "path": _shown(row, target, kind == "directory")}, 201)
 
 
-async def move_entries(ask: Ask) -> Response:
+async def move_entries(request: ApiRequest) -> Response:
     """Move several files and directories; if one cannot be moved, none is moved."""
-    require_capability(ask, WRITE_FILE)
-    body = await body_of(ask)
-    row = own_sandbox(ask)
+    require_capability(request, WRITE_FILE)
+    body = await body_of(request)
+    row = own_sandbox(request)
     wanted = body.get("moves")
     if not isinstance(wanted, list) or not wanted:
         raise refusal(400, "moves required")
     pairs = [_pair(row, item) for item in wanted]
-    disk = disk_of(ask, row)
+    disk = disk_of(request, row)
     done = [_moved(disk, row, *pair) for pair in pairs]
-    save(ask, row, disk)
-    return answer({"ok": True, "moves": done})
+    save(request, row, disk)
+    return json_response({"ok": True, "moves": done})
 
 
 def _pair(row: Row, item: Any) -> tuple[str, str, str, str]:
@@ -103,17 +103,17 @@ def _moved(disk: Disk, row: Row, source: str, target: str, given: str, _: str) -
     return {"fromPath": _shown(row, source, slash), "toPath": _shown(row, target, slash)}
 
 
-async def delete_entry(ask: Ask) -> Response:
+async def delete_entry(request: ApiRequest) -> Response:
     """Delete a file, or a directory with its contents.
 
     The path of a directory must end with a slash.
     """
-    require_capability(ask, WRITE_FILE)
-    body = await body_of(ask)
-    row = own_sandbox(ask)
+    require_capability(request, WRITE_FILE)
+    body = await body_of(request)
+    row = own_sandbox(request)
     path = text_of(body, "path")
     target = _required(row, path)
-    disk = disk_of(ask, row)
+    disk = disk_of(request, row)
     if disk.is_dir(target) and not path.endswith("/"):
         raise refusal(500, f"{path} is a directory")
     if path.endswith("/") and not disk.is_dir(target):
@@ -122,8 +122,8 @@ async def delete_entry(ask: Ask) -> Response:
         disk.remove(target)
     except MissingError:
         raise refusal(404, "Path not found") from None
-    save(ask, row, disk)
-    return answer({"ok": True, "path": _shown(row, target, path.endswith("/"))})
+    save(request, row, disk)
+    return json_response({"ok": True, "path": _shown(row, target, path.endswith("/"))})
 
 
 def _shown(row: Row, path: str, is_dir: bool) -> str:

@@ -14,7 +14,7 @@ from ..core.sandbox_processes import Process
 from ..db.database import Row, Tx
 from ..http import params
 from ..http.bodies import body_of
-from ..http.endpoints import Ask, RefusedError, answer, refusal
+from ..http.endpoints import ApiRequest, RefusedError, json_response, refusal
 from .detail_routes import view_of
 from .event_streams import EventStream
 from .exec_routes import has_ai
@@ -26,51 +26,51 @@ _STOPPED = "Sandbox has stopped. Launch a new sandbox to continue."
 _NO_AI = "Add an AI provider key in Settings, or choose a plan that includes AI"
 
 
-async def run_harness(ask: Ask) -> Response:
+async def run_harness(request: ApiRequest) -> Response:
     """Run a coding CLI and stream its output, or only create a call for a later run.
 
     `prepareOnly` in the body asks for the latter. If the run cannot start, its call ends as failed.
     """
-    require_capability(ask, BASH)
-    body = await body_of(ask)
+    require_capability(request, BASH)
+    body = await body_of(request)
     if body.get("harness") not in HARNESSES:
         raise refusal(400, "Invalid harness")
     if not params.trim(text_of(body, "prompt")):
         raise refusal(400, "Prompt is required")
-    row = own_sandbox(ask)
+    row = own_sandbox(request)
     if body.get("prepareOnly") is True:
-        return answer({"aiCallId": _written(ask, row, body, prepared=True)})
-    call_id = _attached(ask, row, body) or _written(ask, row, body, prepared=False)
+        return json_response({"aiCallId": _written(request, row, body, prepared=True)})
+    call_id = _attached(request, row, body) or _written(request, row, body, prepared=False)
     if row["sandbox_id"] == "pending":
         raise refusal(409, NOT_READY)
     try:
-        _check(ask, row)
+        _check(request, row)
     except RefusedError as refused:
-        _give_up(ask, call_id, json.loads(bytes(refused.response.body))["error"])
+        _give_up(request, call_id, json.loads(bytes(refused.response.body))["error"])
         raise
-    process = Process(row["id"], ask.service.ids.opaque("cmd_"))
-    run = HarnessRun(ask, row, call_id, body, process)
-    ask.plane.machines.enter(process)
-    ask.plane.machines.spawn(run.work(), f"harness {call_id}")
+    process = Process(row["id"], request.service.ids.opaque("cmd_"))
+    run = HarnessRun(request, row, call_id, body, process)
+    request.plane.machines.enter(process)
+    request.plane.machines.spawn(run.work(), f"harness {call_id}")
     return EventStream(run.channel, left=process.abandon)
 
 
-def _written(ask: Ask, row: Row, body: Mapping[str, Any], *, prepared: bool) -> str:
+def _written(request: ApiRequest, row: Row, body: Mapping[str, Any], *, prepared: bool) -> str:
     """Insert a new pending call for a harness run and return its id."""
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         return call_writes.insert_call(
             tx,
-            user_id=ask.user_id,
+            user_id=request.user_id,
             type="agent",
             model=f"harness:{body['harness']}",
-            started_at=ask.plane.clock.now_us(),
+            started_at=request.plane.clock.now_us(),
             repo_id=row["repo_id"],
             conversation_id=params.trim(text_of(body, "conversationId")) or None,
-            metadata=about(ask, row, body, prepared=prepared),
+            metadata=about(request, row, body, prepared=prepared),
         )
 
 
-def _attached(ask: Ask, row: Row, body: Mapping[str, Any]) -> str | None:
+def _attached(request: ApiRequest, row: Row, body: Mapping[str, Any]) -> str | None:
     """Return the id of the call that the body names, or None if it names none.
 
     Raises 404 if the caller has no such call, and 409 if the call is not pending or was not made
@@ -79,9 +79,9 @@ def _attached(ask: Ask, row: Row, body: Mapping[str, Any]) -> str | None:
     named = body.get("aiCallId")
     if named is None or named == "":
         return None
-    call = ask.plane.db.one(
+    call = request.plane.db.one(
         "SELECT id, status, metadata FROM ai_calls WHERE id = ? AND user_id = ?",
-        (str(named).lower(), ask.user_id),
+        (str(named).lower(), request.user_id),
     )
     if call is None:
         raise refusal(404, "ai_call not found")
@@ -99,28 +99,28 @@ def _attached(ask: Ask, row: Row, body: Mapping[str, Any]) -> str | None:
     return str(call["id"])
 
 
-def _check(ask: Ask, row: Row) -> None:
+def _check(request: ApiRequest, row: Row) -> None:
     """Check that a harness can run in the sandbox, and wake the machine.
 
     Raises 401 if the caller has no AI access, 410 if the machine is gone, and the errors of
     wake_machine.
     """
-    if not has_ai(ask):
+    if not has_ai(request):
         raise refusal(401, _NO_AI)
     if view_of(row) in ("gone", "closing", "halted"):
-        with ask.plane.db.transaction(ids=ask.service.ids) as tx:
-            _stop(ask, tx, row)
+        with request.plane.db.transaction(ids=request.service.ids) as tx:
+            _stop(request, tx, row)
         raise refusal(410, _STOPPED)
-    wake_machine(ask, row)
+    wake_machine(request, row)
 
 
-def _stop(ask: Ask, tx: Tx, row: Row) -> None:
-    now = ask.plane.clock.now_us()
+def _stop(request: ApiRequest, tx: Tx, row: Row) -> None:
+    now = request.plane.clock.now_us()
     change(tx, row["id"], Change.VM_GONE, now, vm=row["sandbox_id"], stop_reason="vm_gone")
 
 
-def _give_up(ask: Ask, call_id: str, error: str) -> None:
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
-        at = ask.plane.clock.now_us()
+def _give_up(request: ApiRequest, call_id: str, error: str) -> None:
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
+        at = request.plane.clock.now_us()
         message, payload = "Harness run failed to start", {"error": error}
         call_writes.finish_call(tx, call_id, "failed", at, error=error, message=message, payload=payload)

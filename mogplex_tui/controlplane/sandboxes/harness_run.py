@@ -16,7 +16,7 @@ from ..calls.pricing import Tokens
 from ..core.event_channel import Channel
 from ..core.sandbox_processes import Process, real_seconds
 from ..db.database import Row
-from ..http.endpoints import Ask
+from ..http.endpoints import ApiRequest
 from ..sample_data.loader import Prompt
 from ..workload.call_plan import CallPlan, Step
 from ..workload.call_planner import Branches, plan_harness
@@ -33,7 +33,7 @@ _MODES = ("SAFE", "YOLO")
 _CLI = {"claude-code": "claude", "codex": "codex"}
 
 
-def about(ask: Ask, row: Row, body: Mapping[str, Any], *, prepared: bool) -> dict[str, Any]:
+def about(request: ApiRequest, row: Row, body: Mapping[str, Any], *, prepared: bool) -> dict[str, Any]:
     """Return the call metadata of a harness run."""
     mode = text_of(body, "mode").upper()
     return {
@@ -43,7 +43,7 @@ def about(ask: Ask, row: Row, body: Mapping[str, Any], *, prepared: bool) -> dic
         "sandbox_record_id": row["id"],
         "sandbox_id": row["sandbox_id"],
         "repo": row["full_name"],
-        "product_team_id": row["product_team_id"] or team_of(ask),
+        "product_team_id": row["product_team_id"] or team_of(request),
         "ai_billing_source": "platform",
         "prepared": prepared,
     }
@@ -52,14 +52,16 @@ def about(ask: Ask, row: Row, body: Mapping[str, Any], *, prepared: bool) -> dic
 class HarnessRun:
     """One simulated harness run for a pending call; its events go to `channel`."""
 
-    def __init__(self, ask: Ask, row: Row, call_id: str, body: Mapping[str, Any], process: Process) -> None:
+    def __init__(
+        self, request: ApiRequest, row: Row, call_id: str, body: Mapping[str, Any], process: Process
+    ) -> None:
         self.channel = Channel()
-        self._ask = ask
+        self._request = request
         self._row = row
         self._call_id = call_id
         self._body = body
         self._process = process
-        self._disk = Disk.read(ask.plane.db, row["id"], sandbox_lookup.repository(row))
+        self._disk = Disk.read(request.plane.db, row["id"], sandbox_lookup.repository(row))
         self._rng = Random(call_id)
         self._call_plan = self._planned()
 
@@ -91,8 +93,8 @@ class HarnessRun:
             self.channel.say({"type": "error", "data": str(error)})
             raise
         finally:
-            self._ask.plane.machines.leave(self._process)
-            keep(self._ask, self._row["id"], self._disk)
+            self._request.plane.machines.leave(self._process)
+            keep(self._request, self._row["id"], self._disk)
             self.channel.end()
 
     async def _opened(self) -> bool:
@@ -101,8 +103,8 @@ class HarnessRun:
             if not await self._goes_on(step.after):
                 return False
             self._write(step)
-        with self._ask.plane.db.transaction(ids=self._ask.service.ids) as tx:
-            patch = about(self._ask, self._row, self._body, prepared=False)
+        with self._request.plane.db.transaction(ids=self._request.service.ids) as tx:
+            patch = about(self._request, self._row, self._body, prepared=False)
             begun = call_writes.begin_streaming(
                 tx, self._call_id, self._process.command_id, self._now(), metadata=patch
             )
@@ -148,9 +150,9 @@ class HarnessRun:
         If the run was cancelled or its machine stopped while waiting, the call is ended and the last
         event is sent.
         """
-        speed = self._ask.plane.settings.speed
+        speed = self._request.plane.settings.speed
         alive = await self._process.rest(real_seconds(seconds, speed))
-        call = self._ask.plane.db.one(
+        call = self._request.plane.db.one(
             "SELECT status, control_state FROM ai_calls WHERE id = ?", (self._call_id,)
         )
         if (
@@ -163,7 +165,7 @@ class HarnessRun:
         if alive:
             return True
         if self._process.abandoned:
-            with self._ask.plane.db.transaction(ids=self._ask.service.ids) as tx:
+            with self._request.plane.db.transaction(ids=self._request.service.ids) as tx:
                 call_writes.request_cancel(
                     tx, self._call_id, self._now(), {"runtime_command_id": self._process.command_id}
                 )
@@ -174,16 +176,16 @@ class HarnessRun:
         return False
 
     def _now(self) -> int:
-        return self._ask.plane.clock.now_us()
+        return self._request.plane.clock.now_us()
 
     def _cancel(self) -> None:
         payload = {"runtime_command_id": self._process.command_id, "install_logs_present": False}
-        with self._ask.plane.db.transaction(ids=self._ask.service.ids) as tx:
+        with self._request.plane.db.transaction(ids=self._request.service.ids) as tx:
             call_writes.finalize_cancel(tx, self._call_id, self._now(), _CANCELLED, payload)
         self.channel.say({"type": "cancelled"})
 
     def _fail(self, error: str) -> None:
-        with self._ask.plane.db.transaction(ids=self._ask.service.ids) as tx:
+        with self._request.plane.db.transaction(ids=self._request.service.ids) as tx:
             call_writes.finish_call(
                 tx,
                 self._call_id,
@@ -195,7 +197,7 @@ class HarnessRun:
             )
 
     def _write(self, step: Step) -> None:
-        with self._ask.plane.db.transaction(ids=self._ask.service.ids) as tx:
+        with self._request.plane.db.transaction(ids=self._request.service.ids) as tx:
             call_writes.append_event(
                 tx,
                 call_id=self._call_id,
@@ -233,7 +235,7 @@ class HarnessRun:
             tokens = Tokens(
                 spent.input, spent.output, spent.cache_read, spent.cache_creation, spent.reasoning
             )
-        with self._ask.plane.db.transaction(ids=self._ask.service.ids) as tx:
+        with self._request.plane.db.transaction(ids=self._request.service.ids) as tx:
             call_writes.finish_call(
                 tx,
                 self._call_id,

@@ -14,7 +14,7 @@ from ..db.clock import SECOND_US
 from ..db.database import Row
 from ..http import params
 from ..http.bodies import body_of
-from ..http.endpoints import Ask, answer, refusal
+from ..http.endpoints import ApiRequest, json_response, refusal
 from . import sandbox_writes
 from .event_streams import EventStream
 from .quotas import admit_boot, claim_boot
@@ -54,19 +54,19 @@ class Launched(NamedTuple):
     channel: Channel | None
 
 
-async def launch_sandbox(ask: Ask) -> Response:
+async def launch_sandbox(request: ApiRequest) -> Response:
     """Find the sandbox of a working tree, or launch one.
 
     The response streams the boot, or is JSON if no boot is needed.
     """
-    require_capability(ask, BASH)
-    launched = await launch(ask, check(ask, await body_of(ask), team_of(ask)))
+    require_capability(request, BASH)
+    launched = await launch(request, check(request, await body_of(request), team_of(request)))
     if launched.channel is not None:
         return EventStream(launched.channel)
-    return answer({"sandbox": record(_found(ask, launched.record_id))})
+    return json_response({"sandbox": record(_found(request, launched.record_id))})
 
 
-def check(ask: Ask, body: Mapping[str, Any], team_id: str | None) -> LaunchRequest:
+def check(request: ApiRequest, body: Mapping[str, Any], team_id: str | None) -> LaunchRequest:
     """Validate the body of a launch request and fill in its defaults.
 
     The checks have the service's order. Raises RefusedError.
@@ -74,9 +74,9 @@ def check(ask: Ask, body: Mapping[str, Any], team_id: str | None) -> LaunchReque
     repo_id = params.trim(text_of(body, "repoId")).lower()
     if not repo_id:
         raise refusal(400, "repoId required")
-    repo = ask.plane.db.one(
+    repo = request.plane.db.one(
         "SELECT r.*, p.github_oauth FROM repos r JOIN profiles p ON p.id = r.user_id WHERE r.id = ? AND r.user_id = ?",
-        (repo_id, ask.user_id),
+        (repo_id, request.user_id),
     )
     if repo is None:
         raise refusal(404, "Repo not found")
@@ -90,7 +90,7 @@ def check(ask: Ask, body: Mapping[str, Any], team_id: str | None) -> LaunchReque
         root = root_directory(body["rootDirectory"]) if "rootDirectory" in body else repo["root_directory"]
     except InvalidRunError as error:
         raise refusal(400, str(error)) from None
-    if not has_hosted_compute(ask):
+    if not has_hosted_compute(request):
         raise refusal(403, _NO_ACCESS)
     return LaunchRequest(
         repo,
@@ -117,41 +117,43 @@ def _working(body: Mapping[str, Any], repo: Row, base: str) -> str:
     return wanted or base
 
 
-async def launch(ask: Ask, launch_request: LaunchRequest) -> Launched:
+async def launch(request: ApiRequest, launch_request: LaunchRequest) -> Launched:
     """Find or resume the sandbox of a working tree, or insert and boot a new one.
 
     Raises 429 if the caller's quota of boots is used up.
     """
-    known = _existing(ask, launch_request)
+    known = _existing(request, launch_request)
     if known is not None:
         return Launched(known["id"], None)
-    asleep = _latest(ask, launch_request, "s.status = 'paused' AND s.persistent")
+    asleep = _latest(request, launch_request, "s.status = 'paused' AND s.persistent")
     if asleep is not None:
-        admit_boot(ask, launch_request.repo["id"])
-        await _resume(ask, asleep)
+        admit_boot(request, launch_request.repo["id"])
+        await _resume(request, asleep)
         return Launched(asleep["id"], None)
-    orphan = _latest(ask, launch_request, "s.status IN ('stopped', 'error') AND s.provider_view = 'running'")
-    claim = admit_boot(ask, launch_request.repo["id"])
+    orphan = _latest(
+        request, launch_request, "s.status IN ('stopped', 'error') AND s.provider_view = 'running'"
+    )
+    claim = admit_boot(request, launch_request.repo["id"])
     try:
-        record_id = _insert(ask, launch_request, claim, orphan)
+        record_id = _insert(request, launch_request, claim, orphan)
     except sqlite3.IntegrityError as error:
-        rival = _existing(ask, launch_request)
+        rival = _existing(request, launch_request)
         if rival is None:
             raise refusal(500, str(error)) from None
         return Launched(rival["id"], None)
     if orphan is not None:
-        ask.plane.wake.sandbox_running(record_id)
+        request.plane.wake.sandbox_running(record_id)
         return Launched(record_id, None)
-    return Launched(record_id, start(ask, record_id, Kind.LAUNCH, launch_request.snapshot))
+    return Launched(record_id, start(request, record_id, Kind.LAUNCH, launch_request.snapshot))
 
 
-def start(ask: Ask, record_id: str, kind: Kind, snapshot: str | None = None) -> Channel:
+def start(request: ApiRequest, record_id: str, kind: Kind, snapshot: str | None = None) -> Channel:
     """Start a boot in the background and return the channel of its events.
 
     The boot continues even if nothing reads the channel.
     """
     channel = Channel()
-    boot = Boot(ask.plane, ask.service.ids, record_id, kind, channel.say, snapshot)
+    boot = Boot(request.plane, request.service.ids, record_id, kind, channel.say, snapshot)
 
     async def work() -> None:
         try:
@@ -159,18 +161,18 @@ def start(ask: Ask, record_id: str, kind: Kind, snapshot: str | None = None) -> 
         finally:
             channel.end()
 
-    ask.plane.machines.spawn(work(), f"boot {record_id}")
+    request.plane.machines.spawn(work(), f"boot {record_id}")
     return channel
 
 
-async def _resume(ask: Ask, row: Row) -> None:
+async def _resume(request: ApiRequest, row: Row) -> None:
     """Resume a paused sandbox and wait until its boot has succeeded or failed."""
-    now = ask.plane.clock.now_us()
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    now = request.plane.clock.now_us()
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         moved = change(tx, row["id"], Change.RESUMED, now, vm=row["sandbox_id"], **begun(row, now))
     if not moved:
         return
-    channel = start(ask, row["id"], Kind.RESUME)
+    channel = start(request, row["id"], Kind.RESUME)
     while await channel.next() is not None:
         pass
 
@@ -199,36 +201,36 @@ def _where(launch_request: LaunchRequest) -> tuple[str, tuple[object, ...]]:
     )
 
 
-def _latest(ask: Ask, launch_request: LaunchRequest, state: str) -> Row | None:
+def _latest(request: ApiRequest, launch_request: LaunchRequest, state: str) -> Row | None:
     where, values = _where(launch_request)
     sql = f"{sandbox_lookup.SELECT} WHERE {where} AND {state} ORDER BY s.created_at DESC LIMIT 1"
-    return ask.plane.db.one(sql, values)
+    return request.plane.db.one(sql, values)
 
 
-def _existing(ask: Ask, launch_request: LaunchRequest) -> Row | None:
+def _existing(request: ApiRequest, launch_request: LaunchRequest) -> Row | None:
     """Return the active sandbox of the working tree, or None.
 
     A record whose machine was not created within 90 s is stopped and not returned.
     """
     marks = ", ".join(f"'{status}'" for status in ACTIVE)
-    row = _latest(ask, launch_request, f"s.status IN ({marks})")
+    row = _latest(request, launch_request, f"s.status IN ({marks})")
     if row is None or row["sandbox_id"] != PENDING:
         return row
-    now = ask.plane.clock.now_us()
-    if now - row["created_at"] < _STUCK_PENDING_US or row["id"] in ask.plane.machines.booting:
+    now = request.plane.clock.now_us()
+    if now - row["created_at"] < _STUCK_PENDING_US or row["id"] in request.plane.machines.booting:
         return row
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         change(tx, row["id"], Change.STOPPED, now, vm=PENDING, stop_reason="stuck_boot")
     return None
 
 
-def _insert(ask: Ask, launch_request: LaunchRequest, claim: str, orphan: Row | None) -> str:
+def _insert(request: ApiRequest, launch_request: LaunchRequest, claim: str, orphan: Row | None) -> str:
     """Insert the record of a launched sandbox and return its id.
 
     Its status is `creating`. If `orphan`, an ended record whose machine still runs, is given, the
     new record takes over that machine and is `running`.
     """
-    now, repo = ask.plane.clock.now_us(), launch_request.repo
+    now, repo = request.plane.clock.now_us(), launch_request.repo
     columns: dict[str, Any] = {"status": "creating"}
     if orphan is not None:
         columns = {
@@ -240,7 +242,7 @@ def _insert(ask: Ask, launch_request: LaunchRequest, claim: str, orphan: Row | N
             "install_log": orphan["install_log"],
             "dev_log": orphan["dev_log"],
         }
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         record_id = sandbox_writes.insert_sandbox(
             tx,
             user_id=repo["user_id"],
@@ -254,7 +256,7 @@ def _insert(ask: Ask, launch_request: LaunchRequest, claim: str, orphan: Row | N
             last_boot_started_at=now,
             limit_claim_id=claim,
             product_team_id=launch_request.team_id,
-            actor_user_id=ask.user_id,
+            actor_user_id=request.user_id,
             sandbox_billing_target="personal" if launch_request.team_id is None else "team",
             snapshot_billing_project_id=launch_request.snapshot_project,
             snapshot_billing_team_id=launch_request.snapshot_team,
@@ -266,8 +268,8 @@ def _insert(ask: Ask, launch_request: LaunchRequest, claim: str, orphan: Row | N
     return record_id
 
 
-def _found(ask: Ask, record_id: str) -> Row:
-    row = sandbox_lookup.sandbox(ask.plane.db, record_id)
+def _found(request: ApiRequest, record_id: str) -> Row:
+    row = sandbox_lookup.sandbox(request.plane.db, record_id)
     if row is None:
         raise refusal(500, "Sandbox record vanished during its launch")
     return row

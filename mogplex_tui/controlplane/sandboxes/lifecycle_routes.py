@@ -11,7 +11,7 @@ from ..db.clock import SECOND_US
 from ..db.database import Row
 from ..http import params
 from ..http.bodies import body_of
-from ..http.endpoints import Ask, answer, refusal
+from ..http.endpoints import ApiRequest, json_response, refusal
 from . import sandbox_writes
 from .sandbox_endpoint import (
     BASH,
@@ -32,30 +32,30 @@ _UNVERIFIED = (
 )
 
 
-async def pause(ask: Ask) -> Response:
+async def pause(request: ApiRequest) -> Response:
     """Pause a running sandbox; its stored stop reason does not change."""
-    require_capability(ask, BASH)
-    row = own_sandbox(ask, SANDBOX_NOT_FOUND)
+    require_capability(request, BASH)
+    row = own_sandbox(request, SANDBOX_NOT_FOUND)
     if row["status"] != "running":
         raise refusal(400, _NOT_RUNNING)
     require_created(row, "Sandbox is still booting")
     if row["provider_view"] is not None and row["provider_view"] != "running":
         raise refusal(500, f"Sandbox VM {row['sandbox_id']} could not be paused")
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
-        change(tx, row["id"], Change.PAUSED, ask.plane.clock.now_us(), vm=row["sandbox_id"])
-    ask.plane.machines.kill(row["id"])
-    return answer({"sandbox": record(current_record(ask, row["id"]))})
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
+        change(tx, row["id"], Change.PAUSED, request.plane.clock.now_us(), vm=row["sandbox_id"])
+    request.plane.machines.kill(row["id"])
+    return json_response({"sandbox": record(current_record(request, row["id"]))})
 
 
-async def stop(ask: Ask) -> Response:
+async def stop(request: ApiRequest) -> Response:
     """Stop a sandbox and its machine.
 
     If the provider does not answer, the sandbox stays active and its record gets an error.
     """
-    require_capability(ask, BASH)
-    row = own_sandbox(ask, SANDBOX_NOT_FOUND)
-    now = ask.plane.clock.now_us()
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    require_capability(request, BASH)
+    row = own_sandbox(request, SANDBOX_NOT_FOUND)
+    now = request.plane.clock.now_us()
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         if row["provider_view"] == "silent":
             text = (
                 f"Remote VM {row['sandbox_id']} could not be confirmed stopped."
@@ -66,56 +66,62 @@ async def stop(ask: Ask) -> Response:
             # Nothing was active: the machine of a failed boot goes, its record keeps its state.
             sandbox_writes.set_sandbox(tx, row["id"], provider_view=None)
     if row["provider_view"] != "silent":
-        ask.plane.machines.kill(row["id"])
-    return answer({"sandbox": record(current_record(ask, row["id"]))})
+        request.plane.machines.kill(row["id"])
+    return json_response({"sandbox": record(current_record(request, row["id"]))})
 
 
-async def delete(ask: Ask) -> Response:
+async def delete(request: ApiRequest) -> Response:
     """Delete a sandbox's record once the provider has confirmed the machine's end.
 
     Without that confirmation the record is kept and the response has a `warning`.
     """
-    require_capability(ask, BASH)
-    row = own_sandbox(ask, SANDBOX_NOT_FOUND)
+    require_capability(request, BASH)
+    row = own_sandbox(request, SANDBOX_NOT_FOUND)
     body: dict[str, Any] = {"ok": True, "sandboxId": row["id"]}
     if row["provider_view"] == "closing":
-        _keep(ask, row, Change.KEPT_FOR_CLEAN_UP, _BILL_OPEN, "closing")
-        return answer({**body, "warning": _BILL_OPEN}, 202)
+        _keep(request, row, Change.KEPT_FOR_CLEAN_UP, _BILL_OPEN, "closing")
+        return json_response({**body, "warning": _BILL_OPEN}, 202)
     if row["provider_view"] == "silent":
         persistent = row["persistent"] and row["sandbox_id"] != PENDING
-        _keep(ask, row, Change.KEPT_PAUSED if persistent else Change.KEPT_FOR_CLEAN_UP, _UNVERIFIED, "silent")
-        return answer({**body, "warning": _UNVERIFIED})
-    ask.plane.machines.kill(row["id"])
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        _keep(
+            request,
+            row,
+            Change.KEPT_PAUSED if persistent else Change.KEPT_FOR_CLEAN_UP,
+            _UNVERIFIED,
+            "silent",
+        )
+        return json_response({**body, "warning": _UNVERIFIED})
+    request.plane.machines.kill(row["id"])
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         tx.execute("DELETE FROM sandboxes WHERE id = ?", (row["id"],))
-        tx.note("sandboxes", "DELETE", ask.user_id, row["id"])
-    return answer(body)
+        tx.note("sandboxes", "DELETE", request.user_id, row["id"])
+    return json_response(body)
 
 
-def _keep(ask: Ask, row: Row, how: Change, text: str, view: str) -> None:
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
-        change(tx, row["id"], how, ask.plane.clock.now_us(), error=text, provider_view=view)
-    ask.plane.machines.kill(row["id"])
+def _keep(request: ApiRequest, row: Row, how: Change, text: str, view: str) -> None:
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
+        change(tx, row["id"], how, request.plane.clock.now_us(), error=text, provider_view=view)
+    request.plane.machines.kill(row["id"])
 
 
-async def extend(ask: Ask) -> Response:
+async def extend(request: ApiRequest) -> Response:
     """Count a running sandbox as used now, and report its life as extended.
 
     The body's `minutes` are validated before the caller is authenticated.
     """
-    minutes = _number((await body_of(ask)).get("minutes", math.nan))
+    minutes = _number((await body_of(request)).get("minutes", math.nan))
     if not 1 <= minutes <= 300:
         raise refusal(400, "minutes must be between 1 and 300")
-    require_caller(ask)
-    require_capability(ask, BASH)
-    row = own_sandbox(ask)
+    require_caller(request)
+    require_capability(request, BASH)
+    row = own_sandbox(request)
     if row["status"] != "running":
         raise refusal(400, _NOT_RUNNING)
     require_created(row)
     by_us = round(minutes * 60 * SECOND_US)
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
-        sandbox_writes.set_sandbox(tx, row["id"], last_active_at=ask.plane.clock.now_us())
-    return answer({"ok": True, "extendedByMs": by_us // 1000})
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
+        sandbox_writes.set_sandbox(tx, row["id"], last_active_at=request.plane.clock.now_us())
+    return json_response({"ok": True, "extendedByMs": by_us // 1000})
 
 
 def _number(value: Any) -> float:

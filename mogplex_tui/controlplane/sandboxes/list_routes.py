@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from ..db.clock import iso_db
 from ..db.database import Row
-from ..http.endpoints import Ask, answer
+from ..http.endpoints import ApiRequest, json_response
 from ..identity.active_team import team_scope
 from .sandbox_serializers import record
 from .states import PENDING, Change, change
@@ -21,44 +21,46 @@ _MOST = 10_000
 _CLI = ("creating", "installing", "running", "paused")
 
 
-async def list_sandboxes(ask: Ask) -> Response:
+async def list_sandboxes(request: ApiRequest) -> Response:
     """Return the caller's sandboxes, newest first.
 
     With `format=cli` only booting, running and paused ones are listed, in a short form. Before,
     sandboxes whose machine the provider has removed are set to stopped.
     """
-    team_id = team_scope(ask)
-    _stop_the_gone(ask)
-    rows = ask.plane.db.all(
+    team_id = team_scope(request)
+    _stop_the_gone(request)
+    rows = request.plane.db.all(
         f"{sandbox_lookup.SELECT} WHERE s.user_id = ? AND s.product_team_id IS ?"
         " ORDER BY s.created_at DESC, s.id LIMIT ?",
-        (ask.user_id, team_id, _MOST),
+        (request.user_id, team_id, _MOST),
     )
-    if ask.query("format") == "cli":
-        return answer([_short(row) for row in rows if row["status"] in _CLI])
-    return answer({"sandboxes": [record(row, timeout_ms=sandbox_lookup.lifetime_ms(row)) for row in rows]})
+    if request.query("format") == "cli":
+        return json_response([_short(row) for row in rows if row["status"] in _CLI])
+    return json_response(
+        {"sandboxes": [record(row, timeout_ms=sandbox_lookup.lifetime_ms(row)) for row in rows]}
+    )
 
 
-def _stop_the_gone(ask: Ask) -> None:
-    gone = ask.plane.db.all(
+def _stop_the_gone(request: ApiRequest) -> None:
+    gone = request.plane.db.all(
         "SELECT id, sandbox_id FROM sandboxes WHERE user_id = ? AND provider_view IN ('gone', 'closing')"
         " AND status IN ('creating', 'installing', 'running')",
-        (ask.user_id,),
+        (request.user_id,),
     )
     if not gone:
         return
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         for row in gone:
             change(
                 tx,
                 row["id"],
                 Change.VM_GONE,
-                ask.plane.clock.now_us(),
+                request.plane.clock.now_us(),
                 vm=row["sandbox_id"],
                 stop_reason="vm_gone",
             )
     for row in gone:
-        ask.plane.machines.kill(row["id"])
+        request.plane.machines.kill(row["id"])
 
 
 def _short(row: Row) -> dict[str, Any]:

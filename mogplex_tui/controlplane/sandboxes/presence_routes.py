@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from ..core.sandbox_processes import real_seconds
 from ..http import params
-from ..http.endpoints import Ask, answer, empty_crash, refusal
+from ..http.endpoints import ApiRequest, empty_crash, json_response, refusal
 from . import sandbox_writes
 from .busy_check import is_busy
 from .sandbox_endpoint import SANDBOX_NOT_FOUND, own_sandbox
@@ -30,15 +30,15 @@ class _Report(NamedTuple):
     reason: str | None
 
 
-async def report(ask: Ask) -> Response:
+async def report(request: ApiRequest) -> Response:
     """Record that a browser tab was attached to a sandbox or released.
 
     Outdated and repeated reports change nothing.
     """
-    told = _read(await _body(ask))
-    row = own_sandbox(ask, SANDBOX_NOT_FOUND)
-    now = ask.plane.clock.now_us()
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    told = _read(await _body(request))
+    row = own_sandbox(request, SANDBOX_NOT_FOUND)
+    now = request.plane.clock.now_us()
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         known = tx.one(
             "SELECT event_seq, attached FROM sandbox_presence WHERE sandbox_id = ? AND tab_id = ? AND session_id = ?",
             (row["id"], told.tab_id, told.session_id),
@@ -46,7 +46,7 @@ async def report(ask: Ask) -> Response:
         stale = known is not None and told.seq is not None and told.seq < known["event_seq"]
         attach = told.event == "attach"
         if stale or (not attach and (known is None or not known["attached"])):
-            return answer({"attached": True} if attach else {"released": False, "queued": False})
+            return json_response({"attached": True} if attach else {"released": False, "queued": False})
         seq = told.seq if told.seq is not None else 0 if known is None else known["event_seq"]
         tx.execute(
             "INSERT OR REPLACE INTO sandbox_presence (sandbox_id, tab_id, session_id, event_seq, attached, reason,"
@@ -59,19 +59,19 @@ async def report(ask: Ask) -> Response:
         if attach:
             if known is None or not known["attached"]:
                 sandbox_writes.lifecycle_event(tx, row["id"], "tab_attached", now, payload=payload)
-            return answer({"attached": True})
+            return json_response({"attached": True})
         sandbox_writes.lifecycle_event(tx, row["id"], "tab_released", now, payload=payload)
         sandbox_writes.lifecycle_event(
             tx, row["id"], "auto_pause_queued", now, payload={"grace_period_ms": GRACE_MS}
         )
-    if ask.plane.settings.speed > 0:
-        ask.plane.machines.spawn(_decide_later(ask, row["id"], now), f"presence {row['id']}")
-    return answer({"released": True, "queued": True, "gracePeriodMs": GRACE_MS})
+    if request.plane.settings.speed > 0:
+        request.plane.machines.spawn(_decide_later(request, row["id"], now), f"presence {row['id']}")
+    return json_response({"released": True, "queued": True, "gracePeriodMs": GRACE_MS})
 
 
-async def _body(ask: Ask) -> dict[str, Any]:
+async def _body(request: ApiRequest) -> dict[str, Any]:
     try:
-        value = await params.json_body(ask)
+        value = await params.json_body(request)
     except params.NotJsonError as error:
         raise refusal(400, str(error.__cause__ or "Unexpected end of JSON input")) from None
     if value is None:
@@ -106,14 +106,14 @@ def _name(body: dict[str, Any], name: str) -> str:
     return text
 
 
-async def _decide_later(ask: Ask, record_id: str, released: int) -> None:
+async def _decide_later(request: ApiRequest, record_id: str, released: int) -> None:
     """Wait for the grace period, then log whether auto-pause would pause the sandbox.
 
     The sandbox itself is not paused. `released` is when the tab was released, in µs.
     """
-    await asyncio.sleep(real_seconds(GRACE_MS / 1000, ask.plane.settings.speed))
-    now = ask.plane.clock.now_us()
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    await asyncio.sleep(real_seconds(GRACE_MS / 1000, request.plane.settings.speed))
+    now = request.plane.clock.now_us()
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         row = sandbox_lookup.sandbox(tx, record_id)
         if row is None:
             return

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ..calls import admission_writes
 from ..db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from ..db.database import Row, Tx
-from ..http.endpoints import Ask, RefusedError, answer
+from ..http.endpoints import ApiRequest, RefusedError, json_response
 from .busy_check import EXEC_LOCK_STALE_US
 from .states import COUNTED
 
@@ -50,20 +50,20 @@ _ACTIVE = _Window("active_sandboxes", 0, MAX_ACTIVE, "Too many active sandboxes"
 _IN_FLIGHT = _Window("sandbox_exec_in_flight", 0, 1, "Another sandbox command is already running")
 
 
-def admit_boot(ask: Ask, repo_id: str | None) -> str:
+def admit_boot(request: ApiRequest, repo_id: str | None) -> str:
     """Check the caller's boot quota and return the claim id of the admitted boot.
 
     Raises 429 if the quota is used up. The decision is recorded in either case.
     """
-    now = ask.plane.clock.now_us()
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    now = request.plane.clock.now_us()
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         denial: _Denial | None = None
-        if _active(tx, ask.user_id, now) >= MAX_ACTIVE:
+        if _active(tx, request.user_id, now) >= MAX_ACTIVE:
             denial = _Denial("sandbox_boot_rate_limited", _ACTIVE, _RETRY_S)
         else:
-            denial = _over(tx, ask.user_id, BOOT, _BOOTS, "sandbox_boot_rate_limited", now)
+            denial = _over(tx, request.user_id, BOOT, _BOOTS, "sandbox_boot_rate_limited", now)
         claim = tx.new_id()
-        _record(tx, ask.user_id, BOOT, now, denial, _BOOTS[0], claim, repo_id=repo_id, sandbox_id=None)
+        _record(tx, request.user_id, BOOT, now, denial, _BOOTS[0], claim, repo_id=repo_id, sandbox_id=None)
     if denial is not None:
         raise _refused(denial)
     return claim
@@ -91,15 +91,15 @@ def claim_boot(tx: Tx, claim: str, record_id: str) -> None:
     tx.execute("UPDATE limit_events SET sandbox_id = ? WHERE claim_id = ?", (record_id, claim))
 
 
-def admit_exec(ask: Ask, row: Row) -> str:
+def admit_exec(request: ApiRequest, row: Row) -> str:
     """Check the caller's command quota and lock the sandbox; return the lock's token.
 
     The quota covers all of the caller's sandboxes. A lock older than the maximum lifetime of a
     sandbox is ignored. Raises 429 if the quota is used up or another command runs; the decision is
     recorded in any case.
     """
-    now = ask.plane.clock.now_us()
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    now = request.plane.clock.now_us()
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         token = tx.new_id()
         held = tx.one(
             "SELECT 1 FROM sandboxes WHERE id = ? AND exec_lock_token IS NOT NULL AND exec_lock_started_at > ?",
@@ -108,14 +108,22 @@ def admit_exec(ask: Ask, row: Row) -> str:
         if held is not None:
             denial: _Denial | None = _Denial("sandbox_exec_concurrency_limited", _IN_FLIGHT, _RETRY_S)
         else:
-            denial = _over(tx, ask.user_id, EXEC, _EXECS, "sandbox_exec_rate_limited", now)
+            denial = _over(tx, request.user_id, EXEC, _EXECS, "sandbox_exec_rate_limited", now)
         if denial is None:
             tx.update(
                 "sandboxes", row["id"], exec_lock_token=token, exec_lock_started_at=now, last_active_at=now
             )
-            tx.note("sandboxes", "UPDATE", ask.user_id, row["id"])
+            tx.note("sandboxes", "UPDATE", request.user_id, row["id"])
         _record(
-            tx, ask.user_id, EXEC, now, denial, _EXECS[0], token, repo_id=row["repo_id"], sandbox_id=row["id"]
+            tx,
+            request.user_id,
+            EXEC,
+            now,
+            denial,
+            _EXECS[0],
+            token,
+            repo_id=row["repo_id"],
+            sandbox_id=row["id"],
         )
     if denial is not None:
         raise _refused(denial)
@@ -192,4 +200,4 @@ def _refused(denial: _Denial) -> RefusedError:
             "windowSeconds": limit.window_us // SECOND_US,
         },
     }
-    return RefusedError(answer(body, 429, {"Retry-After": str(denial.retry_s)}))
+    return RefusedError(json_response(body, 429, {"Retry-After": str(denial.retry_s)}))

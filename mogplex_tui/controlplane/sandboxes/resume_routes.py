@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from ..db.database import Row
-from ..http.endpoints import Ask, answer, refusal
+from ..http.endpoints import ApiRequest, json_response, refusal
 from . import sandbox_writes
 from .event_streams import EventStream, finished_stream
 from .launch_routes import begun, check, launch, start
@@ -30,10 +30,10 @@ _PAUSING = "Sandbox is pausing. Wait for pause to finish, or stop the sandbox to
 _NO_RESUME = "Sandbox is not persistent — use the legacy snapshot-restore launch path instead."
 
 
-async def resume(ask: Ask) -> Response:
+async def resume(request: ApiRequest) -> Response:
     """Resume a paused, persistent sandbox and stream the events of its boot."""
-    require_capability(ask, BASH)
-    row = own_sandbox(ask, SANDBOX_NOT_FOUND)
+    require_capability(request, BASH)
+    row = own_sandbox(request, SANDBOX_NOT_FOUND)
     if row["status"] == "pausing":
         raise refusal(409, _PAUSING)
     if row["status"] != "paused":
@@ -44,23 +44,23 @@ async def resume(ask: Ask) -> Response:
     _check_repo(row)
     if row["provider_view"] in ("silent", "gone", "closing"):
         raise refusal(502, f"Sandbox VM {row['sandbox_id']} could not be woken")
-    return _boot(ask, row, Kind.RESUME, _admitted(ask, row))
+    return _boot(request, row, Kind.RESUME, _admitted(request, row))
 
 
-async def restart(ask: Ask) -> Response:
+async def restart(request: ApiRequest) -> Response:
     """Restart a sandbox.
 
     A persistent sandbox boots again under the same record; any other is stopped and launched anew.
     """
-    require_capability(ask, BASH)
-    row = own_sandbox(ask, SANDBOX_NOT_FOUND)
+    require_capability(request, BASH)
+    row = own_sandbox(request, SANDBOX_NOT_FOUND)
     if not row["persistent"]:
-        return await _relaunch(ask, row)
+        return await _relaunch(request, row)
     _check_repo(row)
     require_created(row, "Sandbox is still booting")
-    claim = None if row["status"] in ACTIVE else _admitted(ask, row)
-    ask.plane.machines.kill(row["id"])
-    return _boot(ask, row, Kind.RESTART, claim)
+    claim = None if row["status"] in ACTIVE else _admitted(request, row)
+    request.plane.machines.kill(row["id"])
+    return _boot(request, row, Kind.RESTART, claim)
 
 
 def _check_repo(row: Row) -> None:
@@ -68,26 +68,26 @@ def _check_repo(row: Row) -> None:
         raise refusal(404, "Sandbox repo not found")
 
 
-def _admitted(ask: Ask, row: Row) -> str:
+def _admitted(request: ApiRequest, row: Row) -> str:
     """Admit one boot for the caller and return its claim id.
 
     Raises 402 if the caller has no funds, and 429 if the boot quota is used up.
     """
-    if not has_hosted_compute(ask):
+    if not has_hosted_compute(request):
         raise refusal(402, NO_FUNDS)
-    return admit_boot(ask, row["repo_id"])
+    return admit_boot(request, row["repo_id"])
 
 
-def _boot(ask: Ask, row: Row, kind: Kind, claim: str | None) -> Response:
+def _boot(request: ApiRequest, row: Row, kind: Kind, claim: str | None) -> Response:
     """Set the record to installing and stream the events of the boot.
 
     If another request changed the sandbox first, the stream has status 409 and one `cancelled`
     event.
     """
-    now = ask.plane.clock.now_us()
+    now = request.plane.clock.now_us()
     how = Change.RESUMED if kind is Kind.RESUME else Change.RESTARTED
     more: dict[str, Any] = begun(row, now) if claim is None else {**begun(row, now), "limit_claim_id": claim}
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         if claim is not None:
             claim_boot(tx, claim, row["id"])
         moved = change(tx, row["id"], how, now, vm=row["sandbox_id"], **more)
@@ -96,15 +96,15 @@ def _boot(ask: Ask, row: Row, kind: Kind, claim: str | None) -> Response:
     if not moved:
         message = f"Sandbox {kind.value} was cancelled before it started."
         return finished_stream({"type": "cancelled", "reason": "conflict", "message": message}, status=409)
-    return EventStream(start(ask, row["id"], kind))
+    return EventStream(start(request, row["id"], kind))
 
 
-async def _relaunch(ask: Ask, row: Row) -> Response:
+async def _relaunch(request: ApiRequest, row: Row) -> Response:
     """Stop the sandbox, and launch a new one for its working tree from a snapshot."""
     snapshot = None if row["sandbox_id"] == PENDING else f"snap_{row['id'][:8]}"
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
-        change(tx, row["id"], Change.STOPPED, ask.plane.clock.now_us(), stop_reason="manual")
-    ask.plane.machines.kill(row["id"])
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
+        change(tx, row["id"], Change.STOPPED, request.plane.clock.now_us(), stop_reason="manual")
+    request.plane.machines.kill(row["id"])
     body = {
         "repoId": row["repo_id"],
         "baseBranch": row["base_branch"],
@@ -112,7 +112,7 @@ async def _relaunch(ask: Ask, row: Row) -> Response:
         "rootDirectory": row["root_directory"],
         "restoreSnapshotId": snapshot,
     }
-    launched = await launch(ask, check(ask, body, row["product_team_id"]))
+    launched = await launch(request, check(request, body, row["product_team_id"]))
     if launched.channel is not None:
         return EventStream(launched.channel)
-    return answer({"sandbox": record(current_record(ask, launched.record_id))})
+    return json_response({"sandbox": record(current_record(request, launched.record_id))})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from starlette.routing import BaseRoute
 
-from ..http.endpoints import Handler, Service, Verb, route
+from ..http.endpoints import Handler, MethodHandler, Service, route
 from . import (
     detail_routes,
     exec_routes,
@@ -57,11 +57,19 @@ def routes(service: Service) -> list[BaseRoute]:
         f"{one}/terminal/session": {"POST": terminal_routes.session},
     }
     found: list[BaseRoute] = [
-        route(path, SandboxEndpoint(service, {method: Verb(handler) for method, handler in verbs.items()}))
-        for path, verbs in paths.items()
+        route(
+            path,
+            SandboxEndpoint(
+                service, {method: MethodHandler(handler) for method, handler in handlers.items()}
+            ),
+        )
+        for path, handlers in paths.items()
     ]
     return [
         *v1_sandbox_routes.routes(service),
         *found,
-        route(f"{one}/extend", BodyFirstSandboxEndpoint(service, {"POST": Verb(lifecycle_routes.extend)})),
+        route(
+            f"{one}/extend",
+            BodyFirstSandboxEndpoint(service, {"POST": MethodHandler(lifecycle_routes.extend)}),
+        ),
     ]

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from ..db.database import Row
 from ..http import params
 from ..http.authentication import Caller
-from ..http.endpoints import Ask, OpenEndpoint, refusal
+from ..http.endpoints import ApiRequest, OpenEndpoint, refusal
 from ..http.worker_credentials import USER_HEADER, delegated
 from ..identity.active_team import active_team, team_scope
 from . import sandbox_writes
@@ -58,45 +58,45 @@ class BodyFirstSandboxEndpoint(SandboxEndpoint):
     late = True
 
 
-def require_caller(ask: Ask) -> None:
+def require_caller(request: ApiRequest) -> None:
     """Raise 401 if the request is anonymous.
 
     For handlers of a BodyFirstSandboxEndpoint, after they have validated the body.
     """
-    if ask.caller is None:
+    if request.caller is None:
         raise refusal(401, "Unauthorized")
 
 
-def team_of(ask: Ask) -> str | None:
+def team_of(request: ApiRequest) -> str | None:
     """Return the id of the request's active team, or None for the personal scope.
 
     Whether the caller is a member of the team is not checked.
     """
-    team = active_team(ask)
+    team = active_team(request)
     return None if team is None else team.id
 
 
-def require_capability(ask: Ask, capability: str) -> None:
+def require_capability(request: ApiRequest, capability: str) -> None:
     """Raise 403 if the caller's role in the active team lacks a capability."""
-    team_scope(ask, capability, f"Your team role does not allow this sandbox operation ({capability}).")
+    team_scope(request, capability, f"Your team role does not allow this sandbox operation ({capability}).")
 
 
-def own_sandbox(ask: Ask, missing: str = NOT_FOUND) -> Row:
+def own_sandbox(request: ApiRequest, missing: str = NOT_FOUND) -> Row:
     """Return the caller's sandbox that the path names.
 
     Raises 404 with the message `missing` for an invalid or unknown id and for a sandbox of another
     user.
     """
-    record_id = ask.path_id("id")
-    row = sandbox_lookup.sandbox(ask.plane.db, record_id) if params.is_uuid(record_id) else None
-    if row is None or row["user_id"] != ask.user_id:
+    record_id = request.path_id("id")
+    row = sandbox_lookup.sandbox(request.plane.db, record_id) if params.is_uuid(record_id) else None
+    if row is None or row["user_id"] != request.user_id:
         raise refusal(404, missing)
     return row
 
 
-def current_record(ask: Ask, record_id: str, missing: str = SANDBOX_NOT_FOUND) -> Row:
+def current_record(request: ApiRequest, record_id: str, missing: str = SANDBOX_NOT_FOUND) -> Row:
     """Read a sandbox's record again after a change. Raises 404 if it was deleted."""
-    row = sandbox_lookup.sandbox(ask.plane.db, record_id)
+    row = sandbox_lookup.sandbox(request.plane.db, record_id)
     if row is None:
         raise refusal(404, missing)
     return row
@@ -108,14 +108,14 @@ def require_created(row: Row, text: str = NOT_READY) -> None:
         raise refusal(409, text)
 
 
-def has_hosted_compute(ask: Ask) -> bool:
+def has_hosted_compute(request: ApiRequest) -> bool:
     """Return whether the caller may use hosted compute (sandboxes.md §2.5)."""
     return bool(
-        ask.plane.db.value("SELECT allow_platform_sandbox FROM profiles WHERE id = ?", (ask.user_id,))
+        request.plane.db.value("SELECT allow_platform_sandbox FROM profiles WHERE id = ?", (request.user_id,))
     )
 
 
-def wake_machine(ask: Ask, row: Row) -> None:
+def wake_machine(request: ApiRequest, row: Row) -> None:
     """Wake the sandbox's machine if it is paused or halted.
 
     The status in the record changes only when the sandbox is read next. Raises 402 if the caller has
@@ -127,9 +127,9 @@ def wake_machine(ask: Ask, row: Row) -> None:
         raise refusal(500, f"The provider of sandbox VM {row['sandbox_id']} did not answer")
     asleep = row["status"] == "paused" and view is None
     if asleep or view == "halted":
-        if not has_hosted_compute(ask):
+        if not has_hosted_compute(request):
             raise refusal(402, NO_FUNDS)
-        with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+        with request.plane.db.transaction(ids=request.service.ids) as tx:
             sandbox_writes.set_sandbox(tx, row["id"], provider_view="running")
     elif view in ("gone", "closing") or (view is None and row["status"] in ("stopped", "error")):
         raise refusal(500, f"Sandbox VM {row['sandbox_id']} does not exist")

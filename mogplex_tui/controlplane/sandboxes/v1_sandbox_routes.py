@@ -13,54 +13,54 @@ from starlette.routing import Route
 from ..db import row_json
 from ..http import params
 from ..http.endpoints import (
-    Ask,
+    ApiRequest,
+    MethodHandler,
     RefusedError,
     Service,
     V1Endpoint,
-    Verb,
     bad_request,
-    data,
     not_found,
     route,
     v1_refusal,
+    v1_response,
 )
 from . import v1_serializers
 from .launch_routes import check, launch
 
 
-async def list_sandboxes(ask: Ask) -> Response:
+async def list_sandboxes(request: ApiRequest) -> Response:
     """Return the caller's sandboxes of every status, last used first."""
-    limit = params.clamped(ask.query("limit"), 100, 1, 200)
+    limit = params.clamped(request.query("limit"), 100, 1, 200)
     sql = f"SELECT {v1_serializers.SANDBOX_COLUMNS} FROM sandboxes WHERE user_id = ?"
-    values: list[object] = [ask.user_id]
-    repo_id = params.trim(ask.query("repo_id")).lower()
+    values: list[object] = [request.user_id]
+    repo_id = params.trim(request.query("repo_id")).lower()
     if repo_id:
         if not params.is_uuid(repo_id):
             raise not_found("Repo not found")
         sql += " AND repo_id = ?"
         values.append(repo_id)
-    if ask.query("status"):
+    if request.query("status"):
         sql += " AND status = ?"
-        values.append(ask.query("status"))
-    rows = ask.plane.db.all(sql + " ORDER BY last_active_at DESC LIMIT ?", (*values, limit))
-    return data({"sandboxes": [v1_serializers.sandbox(row) for row in rows]})
+        values.append(request.query("status"))
+    rows = request.plane.db.all(sql + " ORDER BY last_active_at DESC LIMIT ?", (*values, limit))
+    return v1_response({"sandboxes": [v1_serializers.sandbox(row) for row in rows]})
 
 
-async def create_sandbox(ask: Ask) -> Response:
+async def create_sandbox(request: ApiRequest) -> Response:
     """Find or launch a working tree's sandbox; respond 202 when its boot has ended.
 
     Errors of the launch keep their HTTP status; their code is BAD_REQUEST below 500 and
     SERVICE_UNAVAILABLE from 500 on (errors.md §1.2). 429 responses have no Retry-After.
     """
     try:
-        body = await params.json_object(ask)
+        body = await params.json_object(request)
     except params.NotJsonError:
         body = {}
     repo_id = body.get("repoId")
     if not isinstance(repo_id, str) or not params.trim(repo_id):
         raise bad_request("repoId is required")
     try:
-        launched = await launch(ask, check(ask, body, None))
+        launched = await launch(request, check(request, body, None))
     except RefusedError as refused:
         raise _translated(refused.response) from None
     failure: str | None = None
@@ -69,13 +69,13 @@ async def create_sandbox(ask: Ask) -> Response:
             failure = event["message"]
     if failure is not None:
         raise v1_refusal(502, "SERVICE_UNAVAILABLE", failure)
-    row = ask.plane.db.one(
+    row = request.plane.db.one(
         f"SELECT {v1_serializers.SANDBOX_COLUMNS} FROM sandboxes WHERE id = ?", (launched.record_id,)
     )
     if row is None:
         message = "Sandbox launch completed without a sandbox record"
         raise v1_refusal(502, "SERVICE_UNAVAILABLE", message)
-    return data({"sandbox": v1_serializers.sandbox(row)}, 202)
+    return v1_response({"sandbox": v1_serializers.sandbox(row)}, 202)
 
 
 def _translated(inner: Response) -> RefusedError:
@@ -83,24 +83,24 @@ def _translated(inner: Response) -> RefusedError:
     return v1_refusal(inner.status_code, code, json.loads(bytes(inner.body))["error"])
 
 
-async def read_logs(ask: Ask) -> Response:
+async def read_logs(request: ApiRequest) -> Response:
     """Return one sandbox with its logs and its first 200 lifecycle events.
 
     Events are ordered from oldest to newest.
     """
-    row = ask.plane.db.one(
+    row = request.plane.db.one(
         f"SELECT {v1_serializers.SANDBOX_COLUMNS}, install_log, dev_log FROM sandboxes WHERE id = ? AND user_id = ?",
-        (ask.path_id("sandbox_id"), ask.user_id),
+        (request.path_id("sandbox_id"), request.user_id),
     )
     if row is None:
         raise not_found("Sandbox not found")
-    events = ask.plane.db.all(
+    events = request.plane.db.all(
         "SELECT id, event_type, decision_code, worker_run_id, payload, created_at"
         " FROM sandbox_lifecycle_events WHERE sandbox_id = ? ORDER BY created_at, rowid LIMIT 200",
         (row["id"],),
     )
     lifecycle = [row_json.timed(event, "created_at", json_columns=("payload",)) for event in events]
-    return data({"sandbox": v1_serializers.sandbox(row), "lifecycle_events": lifecycle})
+    return v1_response({"sandbox": v1_serializers.sandbox(row), "lifecycle_events": lifecycle})
 
 
 def routes(service: Service) -> list[Route]:
@@ -112,13 +112,13 @@ def routes(service: Service) -> list[Route]:
             V1Endpoint(
                 service,
                 {
-                    "GET": Verb(list_sandboxes, failure="Failed to list sandboxes"),
-                    "POST": Verb(create_sandbox, "write", "Failed to launch sandbox"),
+                    "GET": MethodHandler(list_sandboxes, failure="Failed to list sandboxes"),
+                    "POST": MethodHandler(create_sandbox, "write", "Failed to launch sandbox"),
                 },
             ),
         ),
         route(
             prefix + "/{sandbox_id}/logs",
-            V1Endpoint(service, {"GET": Verb(read_logs, "read", "Failed to load sandbox logs")}),
+            V1Endpoint(service, {"GET": MethodHandler(read_logs, "read", "Failed to load sandbox logs")}),
         ),
     ]

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from ...db.database import Row
-from ...http.endpoints import Ask, RefusedError, Service, Verb, answer, route
+from ...http.endpoints import ApiRequest, MethodHandler, RefusedError, Service, json_response, route
 from . import signin_records
 from .discovery_routes import BASE, SCOPES
 from .forms import PageEndpoint, texts
@@ -40,9 +40,9 @@ KEPT = (
 _ERROR_PAGE = "/api/auth/error"
 
 
-def client_of(ask: Ask, client_id: str) -> Row | None:
+def client_of(request: ApiRequest, client_id: str) -> Row | None:
     """Return the OAuth client with an id, or None if the id is unknown."""
-    return ask.plane.db.one("SELECT * FROM oauth_clients WHERE id = ?", (client_id,))
+    return request.plane.db.one("SELECT * FROM oauth_clients WHERE id = ?", (client_id,))
 
 
 def _to(where: str, headers: dict[str, str] | None = None) -> Response:
@@ -60,70 +60,75 @@ def _error(where: str, error: str, description: str) -> RefusedError:
     return RefusedError(_to(f"{where}{sign}error={error}&error_description={description}"))
 
 
-def _signed_prompt(ask: Ask) -> str:
+def _signed_prompt(request: ApiRequest) -> str:
     """Return a Set-Cookie value that keeps the signed authorize query for ten minutes."""
-    kept = {name: ask.query(name) for name in KEPT if ask.has_query(name)}
+    kept = {name: request.query(name) for name in KEPT if request.has_query(name)}
     value = base64.urlsafe_b64encode(json.dumps(kept).encode()).decode().rstrip("=")
-    secret = (ask.plane.db.meta("secret") or "").encode()
+    secret = (request.plane.db.meta("secret") or "").encode()
     signature = hmac.new(secret, value.encode(), hashlib.sha256).hexdigest()
     return f"{PROMPT_COOKIE}={value}.{signature}; Path=/; HttpOnly; SameSite=Lax; Max-Age=600"
 
 
-def _checked(ask: Ask) -> tuple[Row, str]:
+def _checked(request: ApiRequest) -> tuple[Row, str]:
     """Validate the authorize query and return the client and the scopes.
 
     Raises RefusedError for the first invalid parameter.
     """
-    errors = ask.service.origin + _ERROR_PAGE
-    client = client_of(ask, ask.query("client_id"))
-    if not ask.query("client_id") or client is None:
+    errors = request.service.origin + _ERROR_PAGE
+    client = client_of(request, request.query("client_id"))
+    if not request.query("client_id") or client is None:
         raise _error(errors, "invalid_client", "client_id is required")
-    if not ask.query("response_type"):
+    if not request.query("response_type"):
         raise _error(errors, "invalid_request", "response_type is required")
-    back = ask.query("redirect_uri")
+    back = request.query("redirect_uri")
     if back not in texts(client["redirect_uris"]):
-        raise RefusedError(answer({"message": "Invalid redirect URI"}, 400))
+        raise RefusedError(json_response({"message": "Invalid redirect URI"}, 400))
     if client["disabled"]:
         raise _error(errors, "invalid_client", "client is disabled")
-    if ask.query("response_type") != "code":
+    if request.query("response_type") != "code":
         raise _error(errors, "unsupported_response_type", "unsupported response type")
-    scopes = [scope for scope in ask.query("scope").split(" ") if scope] or ["read", "write"]
+    scopes = [scope for scope in request.query("scope").split(" ") if scope] or ["read", "write"]
     unknown = [scope for scope in scopes if scope not in SCOPES]
     if unknown:
         text = f"The following scopes are invalid: {', '.join(unknown)}"
         raise _error(back, "invalid_scope", text)
-    if not ask.query("code_challenge") or not ask.query("code_challenge_method"):
+    if not request.query("code_challenge") or not request.query("code_challenge_method"):
         raise _error(back, "invalid_request", "pkce is required")
-    if ask.query("code_challenge_method") != "S256":
+    if request.query("code_challenge_method") != "S256":
         raise _error(back, "invalid_request", "invalid code_challenge method")
     return client, " ".join(scopes)
 
 
-async def authorize(ask: Ask) -> Response:
+async def authorize(request: ApiRequest) -> Response:
     """Redirect back to the client with an authorization code.
 
     A browser without a session is redirected to the login page.
     """
-    if ask.caller is None:
-        query = ask.request.url.query
-        return _to(f"/login?{query}" if query else "/login", {"Set-Cookie": _signed_prompt(ask)})
-    client, scopes = _checked(ask)
-    back = ask.query("redirect_uri")
+    if request.caller is None:
+        query = request.http.url.query
+        return _to(f"/login?{query}" if query else "/login", {"Set-Cookie": _signed_prompt(request)})
+    client, scopes = _checked(request)
+    back = request.query("redirect_uri")
     grant = signin_records.Grant(
-        client["id"], ask.user_id, back, scopes, ask.query("code_challenge"), ask.query("nonce") or None
+        client["id"],
+        request.user_id,
+        back,
+        scopes,
+        request.query("code_challenge"),
+        request.query("nonce") or None,
     )
-    with ask.plane.db.transaction() as tx:
-        code = signin_records.issue_code(tx, grant, ask.plane.clock.now_us())
-    more = {"code": code} | ({"state": ask.query("state")} if ask.has_query("state") else {})
+    with request.plane.db.transaction() as tx:
+        code = signin_records.issue_code(tx, grant, request.plane.clock.now_us())
+    more = {"code": code} | ({"state": request.query("state")} if request.has_query("state") else {})
     parts = urlsplit(back)
     query = "&".join(part for part in (parts.query, urlencode(more)) if part)
     forget = f"{PROMPT_COOKIE}=; Path=/; HttpOnly; SameSite=Lax; Max-Age=0"
     return _to(urlunsplit(parts._replace(query=query)), {"Set-Cookie": forget, "Cache-Control": "no-store"})
 
 
-async def error_page(ask: Ask) -> Response:
+async def error_page(request: ApiRequest) -> Response:
     """Show the page for a sign-in error that cannot be sent to a client."""
-    error, description = ask.query("error") or "unknown", ask.query("error_description")
+    error, description = request.query("error") or "unknown", request.query("error_description")
     more = f"<p>{escape(description)}</p>" if description else ""
     return page("Sign-in failed", f"<p><code>{escape(error)}</code></p>{more}")
 
@@ -131,6 +136,6 @@ async def error_page(ask: Ask) -> Response:
 def routes(service: Service) -> list[BaseRoute]:
     """Return the routes of this module."""
     return [
-        route(AUTHORIZE, PageEndpoint(service, {"GET": Verb(authorize)})),
-        route(_ERROR_PAGE, PageEndpoint(service, {"GET": Verb(error_page)})),
+        route(AUTHORIZE, PageEndpoint(service, {"GET": MethodHandler(authorize)})),
+        route(_ERROR_PAGE, PageEndpoint(service, {"GET": MethodHandler(error_page)})),
     ]

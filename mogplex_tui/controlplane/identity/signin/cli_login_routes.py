@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute
 from ...db.clock import DAY_US
 from ...db.database import Row
 from ...http import params
-from ...http.endpoints import Ask, Service, Verb, refusal, route
+from ...http.endpoints import ApiRequest, MethodHandler, Service, refusal, route
 from .. import api_keys
 from . import signin_records
 from .forms import PageEndpoint, form_or_json, require_own_page
@@ -68,43 +68,43 @@ def callback_of(text: str) -> str:
     return urlunsplit((parts.scheme, f"{host}:{port}", parts.path or "/", parts.query, ""))
 
 
-def _asked(ask: Ask) -> tuple[str, str, str]:
+def _asked(request: ApiRequest) -> tuple[str, str, str]:
     """Return callback URL, nonce and token name from the query.
 
     Raises BadCallError for an invalid parameter.
     """
-    callback, nonce = ask.query("callback"), ask.query("nonce")
+    callback, nonce = request.query("callback"), request.query("nonce")
     if not callback:
         raise BadCallError("Missing callback parameter")
     if not nonce:
         raise BadCallError("Missing nonce parameter")
     if not _NONCE.fullmatch(nonce):
         raise BadCallError("Invalid nonce format (expected 32 hex characters)")
-    today = datetime.fromtimestamp(ask.plane.clock.now_us() / 1_000_000, UTC)
-    name = params.trim(ask.query("name"))[:100] or f"CLI on {today:%Y-%m-%d}"
+    today = datetime.fromtimestamp(request.plane.clock.now_us() / 1_000_000, UTC)
+    name = params.trim(request.query("name"))[:100] or f"CLI on {today:%Y-%m-%d}"
     return callback_of(callback), nonce, name
 
 
-async def consent_page(ask: Ask) -> Response:
+async def consent_page(request: ApiRequest) -> Response:
     """Show the page that asks the user to allow or deny the command line tool a token.
 
     Status 400 with the service's message for invalid parameters. Without a session, redirect to the
     login page. On the hosted service the page says that this sign-in has been retired.
     """
-    if ask.plane.is_hosted:
+    if request.plane.is_hosted:
         return message_page(
             "Update your CLI", "This way of signing in is gone. Update the CLI and sign in again."
         )
     try:
-        callback, nonce, name = _asked(ask)
+        callback, nonce, name = _asked(request)
     except BadCallError as error:
         return message_page("Sign-in failed", str(error), 400)
-    if ask.caller is None:
-        back = quote(f"{PAGE}?{ask.request.url.query}", safe="")
+    if request.caller is None:
+        back = quote(f"{PAGE}?{request.http.url.query}", safe="")
         return RedirectResponse(f"/login?next={back}", 302)
-    with ask.plane.db.transaction() as tx:
-        now = ask.plane.clock.now_us()
-        question = signin_records.ask_person(tx, ask.user_id, callback, nonce, name, now)
+    with request.plane.db.transaction() as tx:
+        now = request.plane.clock.now_us()
+        question = signin_records.ask_person(tx, request.user_id, callback, nonce, name, now)
     body = (
         f"<p><strong>{escape(name)}</strong> at <code>{escape(callback)}</code> asks for a token of yours that reads"
         f" and writes for {KEY_DAYS} days.</p>"
@@ -115,23 +115,23 @@ async def consent_page(ask: Ask) -> Response:
     return page("Authorize the command line", body)
 
 
-async def decide(ask: Ask) -> Response:
+async def decide(request: ApiRequest) -> Response:
     """Create a token if the user allowed it, and show the page with the result.
 
     401 without a session, 403 for a form from another site, 400 for an unknown or expired question.
     """
-    require_own_page(ask)
-    if ask.caller is None:
+    require_own_page(request)
+    if request.caller is None:
         raise refusal(401, "Unauthorized")
-    fields = await form_or_json(ask)
-    now = ask.plane.clock.now_us()
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
-        question = signin_records.answered(tx, ask.user_id, fields.get("consent_code", ""), now)
+    fields = await form_or_json(request)
+    now = request.plane.clock.now_us()
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
+        question = signin_records.answered(tx, request.user_id, fields.get("consent_code", ""), now)
         if question is None or fields.get("accept") != "true":
             token = ""
         else:
             expires = (now + KEY_DAYS * DAY_US) // 1000 * 1000
-            token = api_keys.mint(tx, ask.user_id, question["name"], api_keys.SCOPES, now, expires).token
+            token = api_keys.mint(tx, request.user_id, question["name"], api_keys.SCOPES, now, expires).token
     if question is None:
         return message_page("Sign-in failed", "This question is not open any more. Start again.", 400)
     if not token:
@@ -160,6 +160,6 @@ def _handed_over(question: Row, token: str) -> Response:
 def routes(service: Service) -> list[BaseRoute]:
     """Return the routes of this module."""
     return [
-        route(PAGE, PageEndpoint(service, {"GET": Verb(consent_page)})),
-        route(DECISION, PageEndpoint(service, {"POST": Verb(decide)})),
+        route(PAGE, PageEndpoint(service, {"GET": MethodHandler(consent_page)})),
+        route(DECISION, PageEndpoint(service, {"POST": MethodHandler(decide)})),
     ]

@@ -9,7 +9,15 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from ...http import params
-from ...http.endpoints import Ask, RefusedError, Service, Verb, answer, empty_crash, route
+from ...http.endpoints import (
+    ApiRequest,
+    MethodHandler,
+    RefusedError,
+    Service,
+    empty_crash,
+    json_response,
+    route,
+)
 from . import signin_records
 from .discovery_routes import BASE
 from .forms import PageEndpoint
@@ -21,7 +29,7 @@ _NOWHERE = ("javascript", "data", "vbscript", "blob", "file")
 
 def _invalid(field: str, what: str) -> RefusedError:
     body = {"message": f"[body.{field}] Invalid input: {what}", "code": "VALIDATION_ERROR"}
-    return RefusedError(answer(body, 400))
+    return RefusedError(json_response(body, 400))
 
 
 def _texts(body: dict[str, Any], field: str, fallback: list[str] | None = None) -> list[str]:
@@ -43,13 +51,13 @@ def _redirects(body: dict[str, Any]) -> list[str]:
     return found
 
 
-async def register(ask: Ask) -> Response:
+async def register(request: ApiRequest) -> Response:
     """Register an OAuth client; the request needs no credentials.
 
     The hosted service accepts only clients without a secret.
     """
     try:
-        body = await params.json_object(ask)
+        body = await params.json_object(request)
     except params.NotJsonError:
         body = {}
     name, method = body.get("client_name"), body.get("token_endpoint_auth_method", "client_secret_basic")
@@ -58,7 +66,7 @@ async def register(ask: Ask) -> Response:
         raise _invalid("token_endpoint_auth_method", "expected one of " + ", ".join(AUTH_METHODS))
     if name is not None and not isinstance(name, str):
         raise _invalid("client_name", "expected a string")
-    if method != "none" and ask.plane.is_hosted:
+    if method != "none" and request.plane.is_hosted:
         raise empty_crash()
     client = signin_records.Registration(
         name,
@@ -67,8 +75,8 @@ async def register(ask: Ask) -> Response:
         _texts(body, "grant_types", ["authorization_code"]),
         _texts(body, "response_types", ["code"]),
     )
-    now = ask.plane.clock.now_us()
-    with ask.plane.db.transaction() as tx:
+    now = request.plane.clock.now_us()
+    with request.plane.db.transaction() as tx:
         client_id, secret = signin_records.register(tx, client, now)
     told = {
         "client_id": client_id,
@@ -81,9 +89,9 @@ async def register(ask: Ask) -> Response:
     }
     if secret is not None:
         told |= {"client_secret": secret, "client_secret_expires_at": 0}
-    return answer(told, 201, {"Cache-Control": "no-store"})
+    return json_response(told, 201, {"Cache-Control": "no-store"})
 
 
 def routes(service: Service) -> list[BaseRoute]:
     """Return the routes of this module."""
-    return [route(BASE + "/register", PageEndpoint(service, {"POST": Verb(register)}))]
+    return [route(BASE + "/register", PageEndpoint(service, {"POST": MethodHandler(register)}))]

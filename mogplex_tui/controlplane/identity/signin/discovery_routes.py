@@ -8,16 +8,16 @@ from __future__ import annotations
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from ...http.endpoints import Ask, Service, Verb, answer, route
+from ...http.endpoints import ApiRequest, MethodHandler, Service, json_response, route
 from .forms import PageEndpoint
 
 SCOPES = ("openid", "profile", "email", "offline_access", "read", "write")
 BASE = "/api/auth/mcp"
 
 
-async def authorization_server(ask: Ask) -> Response:
+async def authorization_server(request: ApiRequest) -> Response:
     """Return the OAuth server's metadata: its endpoints and capabilities."""
-    origin = ask.service.origin
+    origin = request.service.origin
     document = {
         "issuer": origin,
         "authorization_endpoint": f"{origin}{BASE}/authorize",
@@ -36,32 +36,35 @@ async def authorization_server(ask: Ask) -> Response:
         "code_challenge_methods_supported": ["S256"],
         "claims_supported": ["sub", "iss", "aud", "exp", "iat", "nonce", "email", "email_verified", "name"],
     }
-    return answer(document, headers={"Access-Control-Allow-Origin": "*"})
+    return json_response(document, headers={"Access-Control-Allow-Origin": "*"})
 
 
-async def protected_resource(ask: Ask) -> Response:
+async def protected_resource(request: ApiRequest) -> Response:
     """Return the metadata of the protected resource that the tokens give access to."""
-    origin = ask.service.origin
+    origin = request.service.origin
     document = {
         "resource": f"{origin}/api/v1/mogplex/mcp",
         "authorization_servers": [origin],
         "scopes_supported": ["read", "write"],
         "resource_documentation": f"{origin}/docs/mcp",
     }
-    return answer(document, headers={"Cache-Control": "public, max-age=300"})
+    return json_response(document, headers={"Cache-Control": "public, max-age=300"})
 
 
-async def _not_there(_: Ask) -> Response:
+async def _not_there(_: ApiRequest) -> Response:
     return Response(status_code=404)
 
 
 def routes(service: Service) -> list[BaseRoute]:
     """Return the routes of this module."""
-    resource = PageEndpoint(service, {"GET": Verb(protected_resource)})
-    missing = PageEndpoint(service, {"GET": Verb(_not_there), "POST": Verb(_not_there)})
+    resource = PageEndpoint(service, {"GET": MethodHandler(protected_resource)})
+    missing = PageEndpoint(service, {"GET": MethodHandler(_not_there), "POST": MethodHandler(_not_there)})
     known = "/.well-known/oauth-"
     return [
-        route(known + "authorization-server", PageEndpoint(service, {"GET": Verb(authorization_server)})),
+        route(
+            known + "authorization-server",
+            PageEndpoint(service, {"GET": MethodHandler(authorization_server)}),
+        ),
         route(known + "protected-resource", resource),
         route(known + "protected-resource/api/v1/mogplex/mcp", resource),
         route(BASE + "/userinfo", missing),

@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from ...http import params
 from ...http.authentication import SESSION_COOKIE, Caller
-from ...http.endpoints import Ask, OpenEndpoint, Service, refusal
+from ...http.endpoints import ApiRequest, OpenEndpoint, Service, refusal
 
 
 class PageEndpoint(OpenEndpoint):
@@ -21,11 +21,11 @@ class PageEndpoint(OpenEndpoint):
         return self.service.auth.session(request.cookies.get(SESSION_COOKIE))
 
 
-def require_own_page(ask: Ask) -> None:
+def require_own_page(request: ApiRequest) -> None:
     """Raise RefusedError 403 for a form that a page of another site has sent."""
-    host = ask.request.headers.get("host", "")
-    origin = ask.request.headers.get("origin")
-    if not _is_own_host(ask.service, host) or (origin is not None and urlsplit(origin).netloc != host):
+    host = request.http.headers.get("host", "")
+    origin = request.http.headers.get("origin")
+    if not _is_own_host(request.service, host) or (origin is not None and urlsplit(origin).netloc != host):
         raise refusal(403, "Forbidden")
 
 
@@ -38,18 +38,18 @@ def _is_own_host(service: Service, host: str) -> bool:
     return named in ("localhost", "127.0.0.1", "::1") or host == urlsplit(service.origin).netloc
 
 
-async def form_or_json(ask: Ask) -> dict[str, str]:
+async def form_or_json(request: ApiRequest) -> dict[str, str]:
     """Return the text fields of a request body that is a form or a JSON object.
 
     Empty for a body in another format.
     """
-    if "json" in ask.request.headers.get("content-type", ""):
+    if "json" in request.http.headers.get("content-type", ""):
         try:
-            body: Any = await params.json_object(ask)
+            body: Any = await params.json_object(request)
         except params.NotJsonError:
             return {}
         return {name: value for name, value in body.items() if isinstance(value, str)}
-    raw = await ask.request.body()
+    raw = await request.http.body()
     fields: dict[str, str] = {}
     for name, value in parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True):
         fields.setdefault(name, value)

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
 from ...http.authentication import SESSION_COOKIE
-from ...http.endpoints import Ask, Service, Verb, route
+from ...http.endpoints import ApiRequest, MethodHandler, Service, route
 from . import signin_records
 from .authorize_routes import AUTHORIZE, KEPT, client_of
 from .forms import PageEndpoint, form_or_json, require_own_page
@@ -26,55 +26,55 @@ def is_local(where: str) -> bool:
     return where.startswith("/") and not where.startswith(("//", "/\\")) and where.isprintable()
 
 
-def _way_back(ask: Ask) -> str:
+def _way_back(request: ApiRequest) -> str:
     """Return the path to redirect to after the login.
 
     For an OAuth authorization this is the authorize path with the query parameters in KEPT, else a
     local `next` of the query, else the login page.
     """
-    if ask.has_query("client_id") or ask.has_query("response_type"):
-        kept = {name: ask.query(name) for name in KEPT if ask.has_query(name)}
+    if request.has_query("client_id") or request.has_query("response_type"):
+        kept = {name: request.query(name) for name in KEPT if request.has_query(name)}
         return f"{AUTHORIZE}?{urlencode(kept)}"
-    wanted = ask.query("next")
+    wanted = request.query("next")
     return wanted if is_local(wanted) else LOGIN
 
 
-def _asked_for(ask: Ask) -> str:
+def _asked_for(request: ApiRequest) -> str:
     """Return HTML that names the OAuth client and its scopes.
 
     "" if the query names no known client.
     """
-    client = client_of(ask, ask.query("client_id"))
+    client = client_of(request, request.query("client_id"))
     if client is None:
         return ""
     name = escape(client["name"] or client["id"])
-    scopes = escape(ask.query("scope") or "read write")
+    scopes = escape(request.query("scope") or "read write")
     return f"<p><strong>{name}</strong> asks to act for you: <code>{scopes}</code></p>"
 
 
-async def show(ask: Ask) -> Response:
+async def show(request: ApiRequest) -> Response:
     """Show the page with the login button.
 
     If the user is signed in and there is no page to return to, the page shows the user's name.
     """
-    back = _way_back(ask)
-    person = ask.plane.db.only("SELECT name FROM profiles WHERE id = ?", (ask.plane.user_id,))["name"]
-    if ask.caller is not None and back == LOGIN:
+    back = _way_back(request)
+    person = request.plane.db.only("SELECT name FROM profiles WHERE id = ?", (request.plane.user_id,))["name"]
+    if request.caller is not None and back == LOGIN:
         return page("Signed in", f"<p>You are signed in as {escape(person)}.</p>")
     button = f'<button type="submit">Sign in as {escape(person)}</button>'
     form = f'<form method="post" action="{LOGIN}">{hidden(back=back)}{button}</form>'
-    return page("Sign in", _asked_for(ask) + form)
+    return page("Sign in", _asked_for(request) + form)
 
 
-async def sign_in(ask: Ask) -> Response:
+async def sign_in(request: ApiRequest) -> Response:
     """Open a session for a week and redirect to the page that asked for the login.
 
     Raises 403 for a form of another site.
     """
-    require_own_page(ask)
-    back = (await form_or_json(ask)).get("back", "")
-    with ask.plane.db.transaction() as tx:
-        value = signin_records.open_session(tx, ask.plane.user_id, ask.plane.clock.now_us())
+    require_own_page(request)
+    back = (await form_or_json(request)).get("back", "")
+    with request.plane.db.transaction() as tx:
+        value = signin_records.open_session(tx, request.plane.user_id, request.plane.clock.now_us())
     response = RedirectResponse(back if is_local(back) else LOGIN, 303, {"Cache-Control": "no-store"})
     seconds = signin_records.SESSION_US // 1_000_000
     response.set_cookie(SESSION_COOKIE, value, max_age=seconds, httponly=True, samesite="lax")
@@ -83,4 +83,4 @@ async def sign_in(ask: Ask) -> Response:
 
 def routes(service: Service) -> list[BaseRoute]:
     """Return the routes of this module."""
-    return [route(LOGIN, PageEndpoint(service, {"GET": Verb(show), "POST": Verb(sign_in)}))]
+    return [route(LOGIN, PageEndpoint(service, {"GET": MethodHandler(show), "POST": MethodHandler(sign_in)}))]

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 from ...db.clock import SECOND_US, iso_app
 from ...db.database import Row
 from ...http.authentication import SESSION_COOKIE
-from ...http.endpoints import Ask, RefusedError, Service, Verb, answer, encode, route
+from ...http.endpoints import ApiRequest, MethodHandler, RefusedError, Service, encode, json_response, route
 from ...http.params import trim
 from . import signin_records
 from .forms import PageEndpoint, form_or_json, require_own_page
@@ -27,7 +27,7 @@ def _refused(status: int, code: str, message: str) -> RefusedError:
 
     Its body has no `error` field (errors.md §2, E12).
     """
-    return RefusedError(answer({"message": message, "code": code}, status))
+    return RefusedError(json_response({"message": message, "code": code}, status))
 
 
 def _user(profile: Row) -> dict[str, Any]:
@@ -52,27 +52,27 @@ def _snapshot(session: str, body: dict[str, Any]) -> str:
     return f"{text}.{hmac.new(session.encode(), text.encode(), hashlib.sha256).hexdigest()}"
 
 
-async def sign_in(ask: Ask) -> Response:
+async def sign_in(request: ApiRequest) -> Response:
     """Open a session of a week for the account of the plane.
 
     Every password is accepted unless it is empty: the plane stores no passwords, and whoever reaches
     it can sign in on its login page by a click. Raises 403 for a missing or foreign `Origin`, 400 for
     an invalid address, and 401 for another address than the account's.
     """
-    if "origin" not in ask.request.headers:
+    if "origin" not in request.http.headers:
         raise _refused(403, "MISSING_OR_NULL_ORIGIN", "Missing or null Origin")
-    require_own_page(ask)
-    fields = await form_or_json(ask)
+    require_own_page(request)
+    fields = await form_or_json(request)
     email = trim(fields.get("email", "")).lower()
     if "@" not in email:
         raise _refused(400, "INVALID_EMAIL", "Invalid email")
-    profile = ask.plane.db.only("SELECT * FROM profiles WHERE id = ?", (ask.plane.user_id,))
+    profile = request.plane.db.only("SELECT * FROM profiles WHERE id = ?", (request.plane.user_id,))
     if email != profile["email"].lower() or not fields.get("password"):
         raise _refused(401, "INVALID_EMAIL_OR_PASSWORD", "Invalid email or password")
-    with ask.plane.db.transaction() as tx:
-        value = signin_records.open_session(tx, profile["id"], ask.plane.clock.now_us())
+    with request.plane.db.transaction() as tx:
+        value = signin_records.open_session(tx, profile["id"], request.plane.clock.now_us())
     body = {"redirect": False, "token": value, "user": _user(profile)}
-    response = answer(body, headers={"Cache-Control": "no-store"})
+    response = json_response(body, headers={"Cache-Control": "no-store"})
     seconds = signin_records.SESSION_US // SECOND_US
     response.set_cookie(SESSION_COOKIE, value, max_age=seconds, httponly=True, samesite="lax")
     response.set_cookie(
@@ -83,4 +83,4 @@ async def sign_in(ask: Ask) -> Response:
 
 def routes(service: Service) -> list[BaseRoute]:
     """Return the routes of this module."""
-    return [route("/api/auth/sign-in/email", PageEndpoint(service, {"POST": Verb(sign_in)}))]
+    return [route("/api/auth/sign-in/email", PageEndpoint(service, {"POST": MethodHandler(sign_in)}))]

@@ -17,7 +17,7 @@ from starlette.routing import BaseRoute
 from ...db.clock import SECOND_US, iso_app
 from ...db.database import Row, Tx
 from ...http.authentication import digest
-from ...http.endpoints import Ask, RefusedError, Service, Verb, answer, route
+from ...http.endpoints import ApiRequest, MethodHandler, RefusedError, Service, json_response, route
 from . import signin_records
 from .authorize_routes import client_of
 from .discovery_routes import BASE
@@ -27,19 +27,19 @@ _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
 def _refusal(status: int, error: str, description: str) -> RefusedError:
-    return RefusedError(answer({"error_description": description, "error": error}, status, _NO_STORE))
+    return RefusedError(json_response({"error_description": description, "error": error}, status, _NO_STORE))
 
 
 def _base64url(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
-def _with_basic(ask: Ask, fields: dict[str, str]) -> dict[str, str]:
+def _with_basic(request: ApiRequest, fields: dict[str, str]) -> dict[str, str]:
     """Return the fields of a token request with client id and secret.
 
     They come from the `Authorization: Basic` header unless the fields already contain them.
     """
-    scheme, _, given = ask.request.headers.get("authorization", "").partition(" ")
+    scheme, _, given = request.http.headers.get("authorization", "").partition(" ")
     if scheme != "Basic":
         return fields
     try:
@@ -49,37 +49,37 @@ def _with_basic(ask: Ask, fields: dict[str, str]) -> dict[str, str]:
     return {"client_id": unquote_plus(user), "client_secret": unquote_plus(secret), **fields}
 
 
-async def token(ask: Ask) -> Response:
+async def token(request: ApiRequest) -> Response:
     """Exchange an authorization code or a refresh token for an access token.
 
     A code that has been looked up is used up, even if the exchange is then refused.
     """
-    fields = _with_basic(ask, await form_or_json(ask))
+    fields = _with_basic(request, await form_or_json(request))
     if fields.get("grant_type") == "refresh_token":
-        return _refreshed(ask, fields)
-    return _for_code(ask, fields)
+        return _refreshed(request, fields)
+    return _for_code(request, fields)
 
 
-def _for_code(ask: Ask, fields: dict[str, str]) -> Response:
+def _for_code(request: ApiRequest, fields: dict[str, str]) -> Response:
     if not fields.get("code"):
         raise _refusal(400, "invalid_request", "code is required")
     if not fields.get("code_verifier"):
         raise _refusal(400, "invalid_request", "code verifier is missing")
-    now = ask.plane.clock.now_us()
-    with ask.plane.db.transaction() as tx:
+    now = request.plane.clock.now_us()
+    with request.plane.db.transaction() as tx:
         grant = signin_records.use_up_code(tx, fields["code"], now)
     if grant is None:
         raise _refusal(401, "invalid_grant", "invalid code")
-    _check_grant(ask, fields, grant)
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    _check_grant(request, fields, grant)
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         row = signin_records.issue_tokens(tx, grant.client_id, grant.user_id, grant.scopes, now)
     body = _pair(row, "Bearer")
     if "openid" in grant.scopes.split():
-        body["id_token"] = _id_token(ask, grant, now)
-    return answer(body, headers=_NO_STORE)
+        body["id_token"] = _id_token(request, grant, now)
+    return json_response(body, headers=_NO_STORE)
 
 
-def _check_grant(ask: Ask, fields: dict[str, str], grant: signin_records.Grant) -> None:
+def _check_grant(request: ApiRequest, fields: dict[str, str], grant: signin_records.Grant) -> None:
     client_id = fields.get("client_id")
     if not client_id:
         raise _refusal(401, "invalid_client", "client_id is required")
@@ -89,7 +89,7 @@ def _check_grant(ask: Ask, fields: dict[str, str], grant: signin_records.Grant) 
         raise _refusal(400, "unsupported_grant_type", "grant_type must be 'authorization_code'")
     if not fields.get("redirect_uri"):
         raise _refusal(400, "invalid_request", "redirect_uri is required")
-    client = client_of(ask, client_id)
+    client = client_of(request, client_id)
     if client is None or client_id != grant.client_id:
         raise _refusal(401, "invalid_client", "invalid client_id")
     _check_secret(client, fields)
@@ -110,26 +110,28 @@ def _check_secret(client: Row, fields: dict[str, str]) -> None:
         raise _refusal(401, "invalid_client", "invalid client_secret")
 
 
-def _refreshed(ask: Ask, fields: dict[str, str]) -> Response:
+def _refreshed(request: ApiRequest, fields: dict[str, str]) -> Response:
     if not fields.get("refresh_token"):
         raise _refusal(400, "invalid_request", "refresh_token is required")
-    old = ask.plane.db.one("SELECT * FROM oauth_tokens WHERE refresh_token = ?", (fields["refresh_token"],))
+    old = request.plane.db.one(
+        "SELECT * FROM oauth_tokens WHERE refresh_token = ?", (fields["refresh_token"],)
+    )
     if old is None:
         raise _refusal(401, "invalid_grant", "invalid refresh token")
-    client = client_of(ask, fields.get("client_id", ""))
+    client = client_of(request, fields.get("client_id", ""))
     if client is None or client["id"] != old["client_id"]:
         raise _refusal(401, "invalid_client", "invalid client_id")
     _check_secret(client, fields)
-    now = ask.plane.clock.now_us()
+    now = request.plane.clock.now_us()
     if old["refresh_expires_at"] < now:
         raise _refusal(401, "invalid_grant", "refresh token expired")
     if "offline_access" not in old["scopes"].split():
         text = "refresh token was not issued for the offline_access scope"
         raise _refusal(401, "invalid_grant", text)
     # The old pair stays good: each until its own end.
-    with ask.plane.db.transaction(ids=ask.service.ids) as tx:
+    with request.plane.db.transaction(ids=request.service.ids) as tx:
         row = _again(tx, old, now)
-    return answer(_pair(row, "bearer"), headers=_NO_STORE)
+    return json_response(_pair(row, "bearer"), headers=_NO_STORE)
 
 
 def _again(tx: Tx, old: Row, now: int) -> Row:
@@ -149,16 +151,16 @@ def _pair(row: Row, kind: str) -> dict[str, Any]:
     return body
 
 
-def _id_token(ask: Ask, grant: signin_records.Grant, now: int) -> str:
+def _id_token(request: ApiRequest, grant: signin_records.Grant, now: int) -> str:
     """Return an OpenID id token that nobody can verify.
 
     It is signed with a random key that is not kept (auth.md §8).
     """
-    profile = ask.plane.db.only("SELECT * FROM profiles WHERE id = ?", (grant.user_id,))
+    profile = request.plane.db.only("SELECT * FROM profiles WHERE id = ?", (grant.user_id,))
     scopes = grant.scopes.split()
     claims: dict[str, Any] = {
         "sub": grant.user_id,
-        "iss": ask.service.origin,
+        "iss": request.service.origin,
         "aud": grant.client_id,
         "iat": now // SECOND_US,
         "exp": (now + signin_records.ACCESS_US) // SECOND_US,
@@ -174,16 +176,16 @@ def _id_token(ask: Ask, grant: signin_records.Grant, now: int) -> str:
     return ".".join((*parts, _base64url(signed)))
 
 
-async def probe(ask: Ask) -> Response:
+async def probe(request: ApiRequest) -> Response:
     """Return the stored data of the request's access token, secrets included.
 
     The response is null for an unknown or missing token.
     """
-    header = ask.request.headers.get("authorization", "")
+    header = request.http.headers.get("authorization", "")
     given = header.removeprefix("Bearer ") if header.startswith("Bearer ") else ""
-    row = ask.plane.db.one("SELECT * FROM oauth_tokens WHERE access_token = ?", (given,))
+    row = request.plane.db.one("SELECT * FROM oauth_tokens WHERE access_token = ?", (given,))
     if row is None:
-        return answer(None)
+        return json_response(None)
     body = {
         "id": row["id"],
         "accessToken": row["access_token"],
@@ -196,12 +198,12 @@ async def probe(ask: Ask) -> Response:
         "createdAt": iso_app(row["created_at"]),
         "updatedAt": iso_app(row["updated_at"]),
     }
-    return answer(body, headers=_NO_STORE)
+    return json_response(body, headers=_NO_STORE)
 
 
 def routes(service: Service) -> list[BaseRoute]:
     """Return the routes of this module."""
     return [
-        route(BASE + "/token", PageEndpoint(service, {"POST": Verb(token)})),
-        route(BASE + "/get-session", PageEndpoint(service, {"GET": Verb(probe)})),
+        route(BASE + "/token", PageEndpoint(service, {"POST": MethodHandler(token)})),
+        route(BASE + "/get-session", PageEndpoint(service, {"GET": MethodHandler(probe)})),
     ]

@@ -60,24 +60,24 @@ def _scripts(machine: Machine) -> dict[str, str]:
 def _package_manager(name: str) -> Program:
     def run(machine: Machine, words: list[str], stdin: str) -> Run:
         words = [word for word in words if word not in ("run", "--", "-s", "--silent")]
-        verb = words[0] if words else ""
+        subcommand = words[0] if words else ""
         scripts = _scripts(machine)
-        if verb in ("-v", "--version"):
+        if subcommand in ("-v", "--version"):
             yield out({"npm": "11.4.2\n", "pnpm": "10.12.1\n", "yarn": "1.22.22\n"}[name])
             return 0
-        if verb in ("install", "i", "ci", "add", ""):
+        if subcommand in ("install", "i", "ci", "add", ""):
             return (yield from _install(machine, name))
-        if verb in ("test", "t") and ("test" in scripts or machine.disk.is_file("package.json")):
+        if subcommand in ("test", "t") and ("test" in scripts or machine.disk.is_file("package.json")):
             return (yield from _tests(machine, scripts.get("test", "")))
-        if verb not in scripts:
-            yield err(f'{name} error Missing script: "{verb}"\n', 0.3)
+        if subcommand not in scripts:
+            yield err(f'{name} error Missing script: "{subcommand}"\n', 0.3)
             return 1
-        yield out(f"\n> {machine.repo.name}@ {verb}\n> {scripts[verb]}\n\n", 0.5)
-        if verb == "dev":
+        yield out(f"\n> {machine.repo.name}@ {subcommand}\n> {scripts[subcommand]}\n\n", 0.5)
+        if subcommand == "dev":
             yield out("  - Local:   http://localhost:3000\n", 0.8)
             yield err("Port 3000 is in use by the sandbox's own dev server\n", 0.5)
             return 1
-        yield out("No problems found\n" if verb == "lint" else "Built in 3.1s\n", 2.0)
+        yield out("No problems found\n" if subcommand == "lint" else "Built in 3.1s\n", 2.0)
         return 0
 
     return run

@@ -77,32 +77,32 @@ def _commit(machine: Machine, words: list[str]) -> Run:
 
 def git(machine: Machine, words: list[str], stdin: str) -> Run:
     """Run one git command; `fetch`, `pull` and `push` only print that they succeeded."""
-    verb, rest = (words[0], words[1:]) if words else ("help", [])
+    subcommand, rest = (words[0], words[1:]) if words else ("help", [])
     head = machine.repo.sha("commit 0")
-    if verb == "status":
+    if subcommand == "status":
         yield out(_status(machine, rest), 0.1)
-    elif verb == "log":
+    elif subcommand == "log":
         yield out(_log(machine, rest), 0.1)
-    elif verb == "diff":
+    elif subcommand == "diff":
         yield out(_diff(machine, rest), 0.1)
-    elif verb == "branch":
+    elif subcommand == "branch":
         shown = f"{machine.branch}\n" if "--show-current" in rest else f"* {machine.branch}\n"
         yield out(shown)
-    elif verb == "rev-parse":
+    elif subcommand == "rev-parse":
         yield out(f"{machine.branch if '--abbrev-ref' in rest else head}\n")
-    elif verb == "remote":
+    elif subcommand == "remote":
         url = f"https://github.com/{machine.repo.full_name}.git"
         yield out(f"origin\t{url} (fetch)\norigin\t{url} (push)\n" if "-v" in rest else "origin\n")
-    elif verb in ("add", "fetch", "pull"):
-        yield out("Already up to date.\n" if verb == "pull" else "", 0.4)
-    elif verb == "push":
+    elif subcommand in ("add", "fetch", "pull"):
+        yield out("Already up to date.\n" if subcommand == "pull" else "", 0.4)
+    elif subcommand == "push":
         to = f"   {head[:7]}..HEAD  {machine.branch} -> {machine.branch}\n"
         yield err(f"To https://github.com/{machine.repo.full_name}.git\n{to}", 1.2)
-    elif verb == "commit":
+    elif subcommand == "commit":
         return (yield from _commit(machine, rest))
-    elif verb in ("--version", "version"):
+    elif subcommand in ("--version", "version"):
         yield out("git version 2.49.0\n")
     else:
-        yield err(f"git: '{verb}' is not a git command. See 'git --help'.\n")
+        yield err(f"git: '{subcommand}' is not a git command. See 'git --help'.\n")
         return 1
     return 0

@@ -28,6 +28,10 @@ class Credentials(StrEnum):
     EVERYWHERE = "token accepted everywhere"
 
 
+# Without the read-only tokens, which differ in what they may change, and the service that accepts tokens everywhere.
+USUAL = (Credentials.BOTH, Credentials.TOKEN, Credentials.COOKIE)
+
+
 class CredentialValues(NamedTuple):
     """The token and the cookie of a set of credentials."""
 

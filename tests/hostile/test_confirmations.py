@@ -26,6 +26,7 @@ from mogplex_tui.operate.model import AnyAction, AnyKind
 from mogplex_tui.operate.run_actions import CANCEL
 from mogplex_tui.screens.confirmations import asked_parameters
 from mogplex_tui.screens.list_screen import ListScreen
+from tests.case_share import share_of
 from tests.hostile.recording_proxy import RecordingProxy
 from tests.pilot.console import Console, run_console
 from tests.pilot.kinds.action_bench import asks_first
@@ -139,11 +140,12 @@ ATTACKS: dict[str, Callable[[Console, str, str], Awaitable[None]]] = {
 LONG = os.environ.get("MOGPLEX_TEST_LONG") == "1"
 
 
-def _cases() -> Iterator[tuple[AnyKind, AnyAction, tuple[str, ...]]]:
+def _cases(every_case: bool) -> Iterator[tuple[AnyKind, AnyAction, tuple[str, ...]]]:
     """Yield the actions to attack with their attacks; in the long form all with all.
 
     Actions without parameters share one dialog, so that the short form tries each attack on one of them. An action
-    with parameters has a dialog of its own: it meets a held enter and one more attack.
+    with parameters has a dialog of its own: it meets a held enter and one more attack. Every second of these is
+    attacked, and each of them with `every_case`.
     """
     asked = [
         (kind, action)
@@ -157,7 +159,10 @@ def _cases() -> Iterator[tuple[AnyKind, AnyAction, tuple[str, ...]]]:
     assert len(plain) > len(ATTACKS)
     yield from ((*each, (attack,)) for each, attack in zip(plain[::3], ATTACKS, strict=False))
     others = cycle([attack for attack in ATTACKS if attack != "held enter"])
-    yield from ((*each, ("held enter", next(others))) for each in asked if each not in plain)
+    with_parameters = [each for each in asked if each not in plain]
+    yield from (
+        (*each, ("held enter", next(others))) for each in share_of(with_parameters, every_case, step=2)
+    )
 
 
 async def _wait_until_handled(ui: Console) -> None:
@@ -221,11 +226,13 @@ def _fitting_record(screen: ListScreen, action: AnyAction) -> Entry[Any] | None:
     )
 
 
-async def test_no_change_is_sent_before_its_dialog_is_answered(seeded_database: Path, tmp_path: Path) -> None:
+async def test_no_change_is_sent_before_its_dialog_is_answered(
+    seeded_database: Path, tmp_path: Path, every_case: bool
+) -> None:
     sent: list[str] = []
     attacked: set[str] = set()
     async with _console(seeded_database, tmp_path) as (ui, proxy):
-        for kind, action, attacks in _cases():
+        for kind, action, attacks in _cases(every_case):
             await ui.app.parts.navigation.go(kind.name)
             screen = await wait_for_list(ui, kind)
             for attack in attacks:
@@ -293,7 +300,9 @@ async def test_early_enter_keeps_the_present_choice(
         await wait_until(ui, lambda: _state_of(plane) != before, "the theme")
 
 
-async def test_no_run_is_changed_before_its_dialog_is_answered(seeded_database: Path, tmp_path: Path) -> None:
+async def test_no_run_is_changed_before_its_dialog_is_answered(
+    seeded_database: Path, tmp_path: Path, every_case: bool
+) -> None:
     async with _console(seeded_database, tmp_path) as (ui, proxy):
         app: Any = ui.app
 
@@ -307,8 +316,9 @@ async def test_no_run_is_changed_before_its_dialog_is_answered(seeded_database: 
         await wait_until(ui, able, "a run that can be cancelled")
         await wait_until_drawn(ui)
         app.screen.flush()
-        for key, title in (("x", "cancel"), ("n", "new run")):
-            for attack in ATTACKS:
+        for start, (key, title) in enumerate((("x", "cancel"), ("n", "new run"))):
+            # Each attack meets one of the two dialogs.
+            for attack in share_of(ATTACKS, every_case, step=2, start=start):
                 assert app.screen.table.move_cursor_to(able()[0].key)
                 assert await _attacked(ui, "runs", attack, key, title) == 0, f"{title}: {attack}"
         assert _changes(proxy) == []

@@ -39,7 +39,12 @@ def _empty_fields(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     ("profile", "cookie"), [("documented", True), ("hosted", False)], ids=["session", "token alone"]
 )
 async def test_no_value_is_printed_that_was_not_sent(
-    mogplex: CommandRunner, seeded_database: Path, tmp_path: Path, profile: str, cookie: bool
+    mogplex: CommandRunner,
+    seeded_database: Path,
+    tmp_path: Path,
+    profile: str,
+    cookie: bool,
+    every_case: bool,
 ) -> None:
     shutil.copy(seeded_database, tmp_path / "plane.db")
     invented: list[str] = []
@@ -62,7 +67,7 @@ async def test_no_value_is_printed_that_was_not_sent(
         for kind in KINDS:
             rows = await printed(kind, "list")
             # A token alone does not open approvals.
-            for row in rows[:3]:
+            for row in rows[: 3 if every_case else 1]:
                 await printed(kind, "get", row["id"])
             if kind == "automations":
                 await printed(kind, "runs", rows[0]["id"])

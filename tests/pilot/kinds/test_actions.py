@@ -23,6 +23,7 @@ from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.model import AnyAction, AnyKind, Creation
 from mogplex_tui.screens.command_palette import entries_of
 from mogplex_tui.widgets.line_table import LineTable
+from tests.case_share import share_of
 from tests.pilot.kinds.action_bench import (
     EVERY_ACTION,
     GONE_IS_FINE,
@@ -121,12 +122,12 @@ async def test_lost_response_is_unknown_and_rows_are_read_again(
         await bench.shows_what_a_reading_says(item.key)
 
 
-async def test_change_in_flight_is_shown_in_its_row(seeded_database: Path, tmp_path: Path) -> None:
+async def test_change_in_flight_is_shown_in_its_row(
+    seeded_database: Path, tmp_path: Path, every_case: bool
+) -> None:
     async with console_on(ServiceState("open", SETTINGS), seeded_database, tmp_path) as ui:
         await resize(ui, (80, 24))
-        for kind in kinds().values():
-            if not kind.all_actions:
-                continue
+        for kind in share_of((kind for kind in kinds().values() if kind.all_actions), every_case, step=2):
             await ui.app.parts.navigation.go(kind.name)
             screen = await wait_for_list(ui, kind)
             collection, table = collection_in(screen), screen.table

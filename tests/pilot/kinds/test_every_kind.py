@@ -1,6 +1,8 @@
 """Every kind on a service in every state, in three terminal sizes, by keyboard.
 
-The tests take the kinds from the registry, so a new kind is tested without a change here.
+The tests take the kinds from the registry, so a new kind is tested without a change here. The first test opens
+everything of every kind; the tests of a service in trouble, or with unusual rows, take a third of the kinds each unless
+all cases are asked for.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from mogplex_tui.screens.event_json_pane import EventPane
 from mogplex_tui.screens.list_screen import ListScreen
 from mogplex_tui.screens.navigation import BUILT_IN
 from mogplex_tui.widgets.text import visible
+from tests.case_share import share_of
 from tests.pilot.console import Console
 from tests.pilot.kinds.kind_screens import (
     NASTY,
@@ -207,10 +210,10 @@ async def test_empty_account_shows_the_next_step(seeded_database: Path, tmp_path
 
 
 async def test_many_rows_of_hostile_texts_are_shown_as_they_came(
-    seeded_database: Path, tmp_path: Path
+    seeded_database: Path, tmp_path: Path, every_case: bool
 ) -> None:
     async with console_on(MANY, seeded_database, tmp_path) as ui:
-        for kind in kinds().values():
+        for kind in share_of(kinds().values(), every_case):
             screen, shown = await _list_stands(ui, kind)
             if shown != "rows":
                 continue
@@ -279,17 +282,16 @@ async def test_token_alone_sees_open_lists_and_reasons_for_closed_ones(
         assert list(found.values()).count("closed") > 5, found
 
 
-# Every list fails with 500 in the test of a service that fails later; here a third of them fails on its first read.
 @pytest.mark.parametrize(
-    ("service", "expected", "step"),
-    [(REFUSING, "failed", 1), (USED_UP, "blocked", 1), (FAILING, "failed", 3)],
+    ("service", "expected", "start"),
+    [(REFUSING, "failed", 0), (USED_UP, "blocked", 1), (FAILING, "failed", 2)],
     ids=_name,
 )
 async def test_failing_service_is_reported_with_the_next_step(
-    service: ServiceState, expected: str, step: int, seeded_database: Path, tmp_path: Path
+    service: ServiceState, expected: str, start: int, seeded_database: Path, tmp_path: Path, every_case: bool
 ) -> None:
     async with console_on(service, seeded_database, tmp_path) as ui:
-        for kind in list(kinds().values())[::step]:
+        for kind in share_of(kinds().values(), every_case, start=start):
             _, shown = await _list_stands(ui, kind)
             assert shown == expected or not reads_service(kind), f"{kind.name}: {shown}\n{ui.text}"
 
@@ -305,11 +307,13 @@ async def _with_rows(ui: Console, kind: AnyKind) -> ListScreen:
     return screen
 
 
-async def test_failing_refresh_keeps_rows_and_shows_their_age(seeded_database: Path, tmp_path: Path) -> None:
+async def test_failing_refresh_keeps_rows_and_shows_their_age(
+    seeded_database: Path, tmp_path: Path, every_case: bool
+) -> None:
     async with console_on(FAULTY, seeded_database, tmp_path) as ui:
         faults = ui.server.plane.faults
         assert faults is not None
-        for kind in filter(reads_service, kinds().values()):
+        for kind in filter(reads_service, share_of(kinds().values(), every_case, start=1)):
             faults.clear()
             screen = await _with_rows(ui, kind)
             fresh, before = collection_in(screen).set.freshness, dict(collection_in(screen).set.rows)
@@ -330,10 +334,10 @@ async def test_failing_refresh_keeps_rows_and_shows_their_age(seeded_database: P
 
 
 async def test_row_that_did_not_parse_opens_and_offers_no_action(
-    seeded_database: Path, tmp_path: Path
+    seeded_database: Path, tmp_path: Path, every_case: bool
 ) -> None:
     async with console_on(SPOILT, seeded_database, tmp_path) as ui:
-        for kind in filter(reads_service, kinds().values()):
+        for kind in filter(reads_service, share_of(kinds().values(), every_case, start=2)):
             screen = await _with_rows(ui, kind)
             key = next(key for key, item in collection_in(screen).set.rows.items() if item.row is None)
             await wait_until(ui, lambda: screen.table.move_cursor_to(key), "the row")

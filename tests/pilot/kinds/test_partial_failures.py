@@ -17,6 +17,7 @@ from mogplex_tui.operate import formatting
 from mogplex_tui.operate.kinds.registry import kinds
 from mogplex_tui.operate.messages import subject_sentence
 from mogplex_tui.widgets.styles import Tone
+from tests.case_share import share_of
 from tests.pilot.kinds.kind_navigation import go_to_list, go_to_row
 from tests.pilot.kinds.kind_screens import collapse_spaces, running_plane
 
@@ -135,9 +136,10 @@ async def _fails_alone(ui: Any, case: Case) -> None:
 
 async def test_only_the_part_of_a_failing_route_gets_stale(
     console: Callable[..., Any],
+    every_case: bool,
 ) -> None:
     async with console() as ui:
-        for case in CASES:
+        for case in share_of(CASES, every_case, step=2):
             await _fails_alone(ui, case)
 
 

@@ -123,7 +123,7 @@ def say(sentence: str) -> None:
     """
     if not sentence.replace("\n", "").isprintable():
         # Callers have already escaped text from the service; this covers everything else.
-        from mogplex_tui.cli.output import escape_controls
+        from mogplex_tui.operate.serialization import escape_controls
 
         sentence = "\n".join(map(escape_controls, sentence.split("\n")))
     print(sentence, file=sys.stderr, flush=True)  # noqa: T201

@@ -26,22 +26,17 @@ from mogplex_tui.api.errors import (
 from mogplex_tui.api.route_access import Family
 from mogplex_tui.cli.command_context import say
 from mogplex_tui.cli.command_session import with_retries
-from mogplex_tui.cli.event_output import (
-    EVENT_FIELDS,
-    event_cells,
-    event_csv,
-    event_object,
-    unreadable_object,
-)
+from mogplex_tui.cli.event_output import event_cells
 from mogplex_tui.cli.exit_codes import Exit
-from mogplex_tui.cli.output import json_text
 from mogplex_tui.live.realtime import RealtimeState
 from mogplex_tui.live.run_event_tail import UNREADABLE, BatchResult, EventTail
 from mogplex_tui.live.run_events_feed import RunEventsFeed
 from mogplex_tui.live.run_row import ENDED_STATES, RunRow
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.operate import formatting, messages
+from mogplex_tui.operate.export_fields import EVENT_FIELDS, event_csv, event_fields, unreadable_event
 from mogplex_tui.operate.run_facts import name_of, summary
+from mogplex_tui.operate.serialization import json_text
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.base import BadRow
@@ -235,15 +230,15 @@ class EventFollower:
         local, row = self.output.is_terminal, self.row
         for event in self.log.take():
             if self.output.as_json:
-                self.output.object("event", event_object(event, row), redacted=True)
+                self.output.object("event", event_fields(event, row), redacted=True)
             elif self.output.form == "csv":
-                self._print_csv(event_object(event, row))
+                self._print_csv(event_fields(event, row))
             else:
                 self.output.line(*event_cells(event, local=local))
             if event.type in ENDING_EVENTS:
                 self._on_ending_event()
         for bad in self.log.take_bad():
-            fields = unreadable_object(bad, self.row)
+            fields = unreadable_event(bad, self.row)
             if self.output.as_json:
                 self.output.object("event", fields)
             elif self.output.form == "csv":

@@ -1,77 +1,20 @@
-"""Prints the events of a run as JSON, as CSV or as lines of text.
+"""Events of a run as lines of text.
 
 v1.md §8.5, observability.md §4.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING
 
-from mogplex_tui.cli.output import json_text
 from mogplex_tui.live import redact
-from mogplex_tui.live.run_event_tail import UNREADABLE
 from mogplex_tui.operate import formatting
 
 if TYPE_CHECKING:
-    from mogplex_tui.api.models.base import BadRow
     from mogplex_tui.api.models.events import Event
-    from mogplex_tui.live.run_row import RunRow
 
 # The longest of the nine types (v1.md §8.5).
 _TYPE_WIDTH = len("cancel_requested")
-
-
-def event_object(event: Event, row: RunRow) -> dict[str, object]:
-    """Return the JSON fields of an event, with secrets removed.
-
-    `run_id` and `call_id` name the run and the call of the event (v1.md §8.4).
-    """
-    return {
-        "id": event.id,
-        "run_id": row.run_id,
-        "call_id": row.call_id,
-        "at": event.created_at,
-        "type": event.type,
-        "tool": event.tool_name,
-        "message": redact.text(event.message),
-        "payload": redact.payload(event.payload),
-    }
-
-
-EVENT_FIELDS = ("id", "run_id", "call_id", "at", "type", "tool", "message", "payload")
-
-
-def event_csv(fields: Mapping[str, object]) -> list[str]:
-    """Return the CSV cells of an event, in the order of EVENT_FIELDS.
-
-    The payload's cell is JSON.
-    """
-    cells = []
-    for name in EVENT_FIELDS:
-        value = fields.get(name)
-        if isinstance(value, datetime):
-            cells.append(formatting.utc(value))
-        elif value is None or isinstance(value, str):
-            cells.append(value or "")
-        else:
-            cells.append(json_text(value))
-    return cells
-
-
-def unreadable_object(bad: BadRow, row: RunRow) -> dict[str, object]:
-    """Return the JSON fields of an event that could not be parsed, secrets removed.
-
-    `message` is the parse error and `payload` the raw event.
-    """
-    return {
-        "run_id": row.run_id,
-        "call_id": row.call_id,
-        "type": UNREADABLE,
-        "message": bad.reason,
-        "payload": redact.payload(bad.raw),
-    }
 
 
 def event_cells(event: Event, *, local: bool) -> list[str]:

@@ -33,7 +33,6 @@ from mogplex_tui.cli.kind_arguments import (
 )
 from mogplex_tui.cli.kind_records import KindRecords, report_notices
 from mogplex_tui.cli.list_command import ListCommand, add_list
-from mogplex_tui.cli.output import MASK, RevealedSecret
 from mogplex_tui.cli.output import Column as TextColumn
 from mogplex_tui.live.collection import Entry
 from mogplex_tui.operate import executor, formatting, kind_rows, messages
@@ -41,6 +40,7 @@ from mogplex_tui.operate.kind_rows import name_of
 from mogplex_tui.operate.kinds.registry import load_kind
 from mogplex_tui.operate.model import Action, Creation, Kind, Parameter, RenderTime, Row, Values
 from mogplex_tui.operate.record_page import facts_of
+from mogplex_tui.operate.serialization import MASK, RevealedSecret
 
 if TYPE_CHECKING:
     from mogplex_tui.cli.command_session import CommandSession

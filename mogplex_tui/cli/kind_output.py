@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING
 from mogplex_tui.api.request_checks import is_uuid
 from mogplex_tui.cli.command_context import say
 from mogplex_tui.cli.output import Column as TextColumn
-from mogplex_tui.cli.output import exact_text
-from mogplex_tui.live import redact
-from mogplex_tui.operate import formatting, messages, record_page
+from mogplex_tui.operate import export_fields, formatting, messages
 from mogplex_tui.operate.model import Kind, RenderTime, Row
+from mogplex_tui.operate.serialization import exact_text
 
 if TYPE_CHECKING:
     from mogplex_tui.cli.output import Output
@@ -30,9 +29,7 @@ def print_rows(
         for entry in rows:
             print_json(kind, output, entry)
         for entry in unreadable:
-            output.object(
-                kind.noun, {"unreadable": entry.unreadable_reason, "raw": redact.payload(entry.raw)}
-            )
+            output.object(kind.noun, export_fields.unreadable_fields(entry))
         return
     if output.form == "csv":
         print_csv(kind, output, rows)
@@ -81,13 +78,11 @@ def print_json(
 
     `extra` are fields to add to those of the record.
     """
+    fields = export_fields.record_fields(kind, entry)
     if kind.fields and entry.row is not None:
-        row = entry.row
-        output.object(kind.noun, {name: of(row) for name, of in kind.fields.items()})
-        return
-    clean = redact.payload(record_page.json_of(entry))
-    fields = clean if isinstance(clean, dict) else {"id": entry.key, "value": clean}
-    output.object(kind.noun, {**fields, **(extra or {})}, redacted=True)
+        output.object(kind.noun, fields)
+    else:
+        output.object(kind.noun, {**fields, **(extra or {})}, redacted=True)
 
 
 def print_record(kind: Kind[Row], output: Output, entry: HeldRow[Row], *plain: str) -> None:
@@ -105,10 +100,7 @@ def print_record(kind: Kind[Row], output: Output, entry: HeldRow[Row], *plain: s
 
 def print_csv(kind: Kind[Row], output: Output, rows: Iterable[HeldRow[Row]]) -> None:
     """Print rows as CSV, below a header with the service's field names."""
-    values = kind.fields or {column.field: column.value for column in kind.columns}
-    output.csv([*([] if kind.fields else ["id"]), *values])
+    output.csv(export_fields.csv_header(kind))
     for entry in rows:
         if entry.row is not None:
-            row = entry.row
-            cells = [exact_text(of(row)) for of in values.values()]
-            output.csv(cells if kind.fields else [entry.key, *cells])
+            output.csv(export_fields.csv_cells(kind, entry.key, entry.row))

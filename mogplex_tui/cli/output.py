@@ -5,44 +5,27 @@ In text from the service, control characters are escaped and credentials are mas
 
 from __future__ import annotations
 
-import csv
 import io
-import json
-import math
 import os
-import re
 import shutil
 import sys
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
-from functools import partial
 from typing import TextIO
 
-from mogplex_tui.api.safe_text import visible
 from mogplex_tui.cli.command_context import CommandError
 from mogplex_tui.cli.exit_codes import Exit
-from mogplex_tui.config.secret import Secret
-from mogplex_tui.live import redact
-from mogplex_tui.operate import formatting
-
-MASK = "[hidden]"
-"""The text that is printed in place of a secret."""
-LONGEST_CELL = 400
-LONGEST_FIELD = 1_000_000
-# Longer than any credential, so that a cut text holds a credential whole or not at all.
-_CREDENTIAL_MARGIN = 8_192
-_CONTROL_ESCAPES = {code: f"\\x{code:02x}" for code in range(0x20)}
-MIN_LAST_WIDTH = 12
-# The start of a cell that a spreadsheet takes for a formula; numbers are none.
-_FORMULA_START = re.compile(r"[=@]|[+-](?!\d*\.?\d+(?:[eE][+-]?\d+)?\Z)")
-# Control and direction characters that affect a terminal. JSON itself escapes only those below U+0020.
-_TERMINAL_CONTROLS = re.compile(
-    "[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+from mogplex_tui.operate.serialization import (
+    LONGEST_CELL,
+    LONGEST_FIELD,
+    RevealedSecret,
+    Scrubber,
+    escape_controls,
 )
+
+MIN_LAST_WIDTH = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +38,6 @@ class Column:
     title: str
     right: bool = False
     priority: int = 0
-
-
-class RevealedSecret(str):
-    """A secret that the user asked to see, which output does not mask.
-
-    It is printed in full, with control characters escaped.
-    """
-
-    __slots__ = ()
 
 
 Json = object
@@ -83,7 +57,7 @@ class Output:
         self.as_json = as_json
         # One of table, wide, json and csv.
         self.form = "json" if as_json else form
-        self._scrub = scrub
+        self._scrubber = Scrubber(scrub)
         self._stream: TextIO = sys.stdout
         encoding = (getattr(self._stream, "encoding", None) or "ascii").lower()
         self._ascii = not encoding.startswith("utf")
@@ -102,15 +76,15 @@ class Output:
         masked already, which saves time: a run can have tens of thousands of events.
         """
         document = {"object": kind, **fields}
-        text = json_text(
-            document if redacted else self._redacted(document), ascii_only=self._ascii, compact=True
-        )
-        self._write(_TERMINAL_CONTROLS.sub(_json_escape, self._scrub(text) if redacted else text))
+        self._write(self._scrubber.json(document, is_redacted=redacted, ascii_only=self._ascii))
 
     def json(self, value: Json, *, indent: int | None = 2) -> None:
         """Write a JSON value, with this context's own credentials masked."""
-        text = json_text(value, ascii_only=self._ascii, compact=indent is None, indent=indent)
-        self._write(_TERMINAL_CONTROLS.sub(_json_escape, self._scrub(text)))
+        is_compact = indent is None
+        text = self._scrubber.json(
+            value, is_redacted=True, ascii_only=self._ascii, compact=is_compact, indent=indent
+        )
+        self._write(text)
 
     def line(self, *cells: str) -> None:
         """Write cells as one line of text; a cell padded with spaces keeps its width."""
@@ -138,7 +112,7 @@ class Output:
 
         Spaces are kept, control characters are escaped and credentials are masked.
         """
-        self._write(escape_controls(redact.text(self._scrub(text))))
+        self._write(escape_controls(self._scrubber.text(text)))
 
     def table(
         self,
@@ -171,10 +145,7 @@ class Output:
 
         A text that a spreadsheet would take for a formula gets an apostrophe at its beginning.
         """
-        line = io.StringIO()
-        shown = (self.safe_text(text, LONGEST_FIELD) for text in cells)
-        csv.writer(line, lineterminator="").writerow(_escape_formula(text) for text in shown)
-        self._write(line.getvalue())
+        self._write(self._scrubber.csv(cells))
 
     @staticmethod
     def _fitting_columns(columns: Sequence[Column], widths: Sequence[int], indent: int) -> list[int]:
@@ -194,10 +165,7 @@ class Output:
 
         The credentials in a RevealedSecret are not masked.
         """
-        if isinstance(text, RevealedSecret):
-            return _TERMINAL_CONTROLS.sub(_json_escape, text).translate(_CONTROL_ESCAPES)
-        # Cut later than the limit, so that no credential is split within the part that is shown.
-        return visible(redact.text(self._scrub(text[: limit * 4 + _CREDENTIAL_MARGIN])), limit)
+        return self._scrubber.line(text, limit)
 
     def flush(self) -> None:
         """Flush stdout.
@@ -213,86 +181,6 @@ class Output:
     def _write(self, line: str) -> None:
         with _reporting_full_disk():
             self._stream.write(line + "\n")
-
-    def _redacted(self, value: Json) -> Json:
-        if isinstance(value, str):
-            return redact.text(self._scrub(value))
-        if isinstance(value, Mapping):
-            return {self._redacted(str(key)): self._redacted(item) for key, item in value.items()}
-        if isinstance(value, list | tuple):
-            return [self._redacted(item) for item in value]
-        return value
-
-
-def exact_text(value: object) -> str:
-    """Return a value as a CSV cell.
-
-    Times are UTC, decimals are plain, flags are `yes` or `no`, and None is "".
-    """
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, datetime):
-        return formatting.utc(value)
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    if isinstance(value, Secret):
-        return MASK
-    if isinstance(value, list | tuple):
-        return ", ".join(map(exact_text, value))
-    if isinstance(value, Mapping):
-        return json_text(value, default=exact_text)
-    if isinstance(value, float) and not math.isfinite(value):
-        return ""
-    return value if isinstance(value, RevealedSecret) else str(value)
-
-
-def json_text(
-    value: object,
-    *,
-    ascii_only: bool = False,
-    compact: bool = False,
-    indent: int | None = None,
-    default: Callable[[object], str | None] | None = None,
-) -> str:
-    """Return a value as JSON text.
-
-    Times are UTC, decimals are strings, and NaN is null. `default` returns a text for a value
-    of any other type that JSON does not support.
-    """
-    write = partial(
-        json.dumps,
-        ensure_ascii=ascii_only,
-        separators=(",", ":") if compact else None,
-        indent=indent,
-        default=default or _json_default,
-        allow_nan=False,
-    )
-    try:
-        return write(value)
-    except ValueError:
-        # NaN and infinity are not JSON, but Python's parser accepts them from the service.
-        return write(_finite(value))
-
-
-def _finite(value: object) -> object:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return value
-
-
-def _escape_formula(cell: str) -> str:
-    return f"'{cell}" if _FORMULA_START.match(cell) else cell
-
-
-def escape_controls(text: str) -> str:
-    """Return a text with control characters escaped; spaces are kept."""
-    return _TERMINAL_CONTROLS.sub(_json_escape, text.expandtabs()).translate(_CONTROL_ESCAPES)
 
 
 @contextmanager
@@ -348,17 +236,3 @@ def _cells(char: str) -> int:
 def _padded(text: str, size: int, right: bool = False) -> str:
     space = " " * (size - width(text))
     return space + text if right else text + space
-
-
-def _json_escape(match: re.Match[str]) -> str:
-    # In JSON these characters can only be in a string, where an escape means the same character.
-    units = match.group().encode("utf-16-be", "surrogatepass")
-    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
-
-
-def _json_default(value: object) -> str | None:
-    if isinstance(value, datetime):
-        return formatting.utc(value)
-    if isinstance(value, Decimal):
-        return format(value, "f") if value.is_finite() else None
-    raise TypeError(f"{type(value).__name__} has no form in JSON")

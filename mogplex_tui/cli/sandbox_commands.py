@@ -15,10 +15,11 @@ from mogplex_tui.cli.command_context import say
 from mogplex_tui.cli.command_session import with_retries
 from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.cli.kind_arguments import add_record
-from mogplex_tui.cli.output import Column, escape_controls, exact_text
+from mogplex_tui.cli.output import Column
 from mogplex_tui.cli.progress import progress
 from mogplex_tui.live import redact
 from mogplex_tui.operate.executor import run_unlisted_change
+from mogplex_tui.operate.serialization import escape_controls, exact_text
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView

@@ -121,7 +121,7 @@ def stats_object(windows: dict[str, Stats], begin: datetime, now: datetime) -> d
 
 
 def _print_csv(command: CommandSession, fields: dict[str, Any]) -> None:
-    from mogplex_tui.cli.output import exact_text
+    from mogplex_tui.operate.serialization import exact_text
 
     command.output.csv(("figure", "value"))
     for name, value in fields.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import weakref
 from dataclasses import dataclass
 from typing import IO
@@ -68,8 +69,10 @@ class Spill:
             left = left[self._file.write(left) :]
 
     def read(self, offset: int, size: int) -> bytes:
-        """Read bytes from the file. Raises OSError, or ValueError if nothing was written."""
+        """Read bytes from the file. Raises OSError, or ValueError if nothing was written.
+
+        The file's position stays, so that a thread may read while more is written.
+        """
         if self._file is None:
             raise ValueError("nothing was written")
-        self._file.seek(offset)
-        return self._file.read(size)
+        return os.pread(self._file.fileno(), size, offset)

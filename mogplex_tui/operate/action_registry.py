@@ -213,6 +213,15 @@ ACTIONS: tuple[KeyAction, ...] = (
         footer=False,
         help_has_title=True,
     ),
+    KeyAction(
+        "view.export",
+        "export",
+        ("ctrl+s",),
+        LISTS | DETAILS | {"run"},
+        "Export to a file: csv, json or markdown.",
+        footer=False,
+        help_has_title=True,
+    ),
     KeyAction("kind.copy", "copy id", ("y",), KIND_SCREENS | {"runs", "run"}, "Copy the id."),
     KeyAction("kind.browse", "browser", ("o",), KIND_SCREENS, "Open its page in the browser."),
     KeyAction(

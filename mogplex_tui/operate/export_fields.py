@@ -1,4 +1,4 @@
-"""The fields of records and events in JSON and CSV, for commands and exported files."""
+"""The JSON and CSV fields of records and events, for commands and exports."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EVENT_FIELDS = ("id", "run_id", "call_id", "at", "type", "tool", "message", "pay
 
 
 def record_values(kind: Kind[Row]) -> Mapping[str, Callable[[Row], object]]:
-    """Return functions for the values of a record, by the service's names of the fields.
+    """Return functions that return a record's values, by the names of the fields.
 
     They are the kind's own fields, or else its columns.
     """
@@ -41,7 +41,7 @@ def csv_cells(kind: Kind[Row], key: str, row: Row) -> list[str]:
 
 
 def record_fields(kind: Kind[Row], entry: HeldRow[Row]) -> dict[str, object]:
-    """Return the JSON fields of a record: the kind's own, or those that the service sent.
+    """Return the JSON fields of a record: the kind's own, or those of the service.
 
     Secrets are removed from the service's fields.
     """
@@ -53,7 +53,7 @@ def record_fields(kind: Kind[Row], entry: HeldRow[Row]) -> dict[str, object]:
 
 
 def unreadable_fields(entry: HeldRow[Row]) -> dict[str, object]:
-    """Return the JSON fields of a record that could not be read: the reason, and the raw record."""
+    """Return the JSON fields of an unreadable record: the reason and the raw JSON."""
     return {"unreadable": entry.unreadable_reason, "raw": redact.payload(entry.raw)}
 
 

@@ -1,4 +1,4 @@
-"""Values as JSON and CSV text, with credentials masked and control characters escaped.
+"""JSON and CSV text with credentials masked and control characters escaped.
 
 Commands print these texts and the console writes them into files, so that both say the same.
 """
@@ -45,7 +45,7 @@ class RevealedSecret(str):
 
 
 class Scrubber:
-    """Masks credentials and escapes control characters in values that leave the program.
+    """Masks credentials and escapes control characters in printed or saved values.
 
     `scrub` replaces the credentials of the context in use; it does not know any others.
     """
@@ -66,6 +66,10 @@ class Scrubber:
     def text(self, text: str) -> str:
         """Return a text of any number of lines with its credentials masked."""
         return redact.text(self._scrub(text))
+
+    def block(self, text: str) -> str:
+        """Return a text of many lines, control characters escaped, credentials masked."""
+        return "\n".join(escape_controls(line) for line in self.text(text).splitlines())
 
     def value(self, value: object) -> object:
         """Return a JSON value with the credentials in its texts masked."""

@@ -12,6 +12,7 @@ from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate.model import AnyEntry
 from mogplex_tui.screens.dialog_queue import DialogQueue
+from mogplex_tui.screens.exporter import Exporter
 from mogplex_tui.screens.header_line import Look
 from mogplex_tui.screens.key_queue import KeyQueue
 from mogplex_tui.screens.kind_collections import KindCollections
@@ -54,6 +55,7 @@ class Console:
         self.tasks = TaskRunner(app)
         self.dialogs = DialogQueue(app)
         self.changes = ChangeQueue(app, session)
+        self.exporter = Exporter(app, session, look, self.tasks)
         self.collections = KindCollections(session, runs)
         self.navigation = Navigation(app, session, runs, self.collections, self.tasks)
         self.run_actions = RunActions(

@@ -57,6 +57,7 @@ class DetailScreen(ConsoleScreen):
             "kind.follow": self.follow_link,
             "kind.json": self.show_json,
             "kind.copy": self.copy_id,
+            "view.export": lambda: self.console.exporter.ask_rows(self.kind, [self.entry()], ()),
             "kind.browse": lambda: self.console.browse(self.kind, self.entry()),
             "go.back": self.go_back,
             **{f"{kind.name}.{each.id}": partial(self.ask_action, each) for each in kind.all_actions},

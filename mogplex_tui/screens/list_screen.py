@@ -68,6 +68,7 @@ class ListScreen(ConsoleScreen):
             "list.filter": self.open_filter,
             "list.sort": self.sort_by_next,
             "list.reverse": self.reverse,
+            "view.export": self.export,
             "go.back": self.go_back,
             **model.actions(self.console, self),
         }
@@ -463,6 +464,8 @@ class ListScreen(ConsoleScreen):
         """
         if action.id in ("list.filter", "list.sort"):
             return bool(self.rows.rows)
+        if action.id == "view.export":
+            return bool(len(self.view))
         if action.id.endswith((".open", ".mark", ".copy")) and self.cursor_row() is None:
             return False
         if action.id == "go.back" and not (self.filter.typed or self.marks):
@@ -499,6 +502,26 @@ class ListScreen(ConsoleScreen):
         # A second press of Enter may arrive when the row's screen is already open.
         if row is not None and self.is_active:
             self.model.open(self.console, row)
+
+    def export(self) -> None:
+        """Export all rows that match the filter, in the list's order."""
+        keys = [self.view.key_at(index) for index in range(len(self.view))]
+        if keys:
+            rows = [self.rows.rows[key] for key in keys]
+            self.console.exporter.ask_rows(self.kind, rows, self._export_notes(len(rows)))
+        else:
+            self.notify(f"No {formatting.plural_noun(self.kind.noun)} to export.", markup=False)
+
+    def _export_notes(self, count: int) -> list[str]:
+        """Return sentences that say which of the service's records an export has."""
+        loaded, total, text = len(self.rows.rows), self.rows.total, self.filter.text
+        order = self.filter.order_text()
+        shown = f"{count:,} of {loaded:,} that match / {text}" if text else "all"
+        notes = [f"Rows: {shown}{f', sorted {order}' if order else ''}."] if text or order else []
+        if total is not None and total > loaded and not self.search.is_whole:
+            notes.append(f"The service has {total:,}; {loaded:,} are loaded here.")
+        age = messages.freshness_text(self.session, self.rows.freshness, self.model.sources())
+        return [*notes, f"{age[:1].upper()}{age[1:]}."] if age else notes
 
     async def go_back(self) -> None:
         """Clear the typed filter if set, else the marks, else go to the previous screen."""

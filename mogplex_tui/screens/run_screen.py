@@ -56,6 +56,7 @@ class RunScreen(ConsoleScreen):
             "tail.event": self.open_cursor,
             "run.links": self.pane.switch_focus,
             "kind.copy": lambda: self.console.copy(*run_facts.copyable_id(self.run_feed.row)),
+            "view.export": self.export,
             "kind.json": lambda: self.console.tasks.run(self._show_json(self.run_feed.row)),
             "runs.cancel": lambda: self.console.run_actions.confirm_cancel([self.run_feed.row]),
             "go.back": self.go_back,
@@ -275,6 +276,16 @@ class RunScreen(ConsoleScreen):
             self.pane.show_cursor_line()
         elif (link := self.record.chosen()) is not None and self.is_active:
             self.console.navigation.follow(link)
+
+    def export(self) -> None:
+        """Export the run with the events that were read."""
+        missing = messages.missing_events(self.run_feed)
+        self.console.exporter.ask_run(
+            self.run_feed.row,
+            self.step_name(),
+            list(self.run_feed.tail.lines),
+            [missing] if missing else [],
+        )
 
     async def _show_json(self, row: RunRow) -> None:
         from mogplex_tui.api.errors import MogplexError

@@ -60,5 +60,5 @@ def build_app(service: Service) -> PlaneRouter:
         maintenance_routes,
         realtime_routes,
     )
-    found = [entry for domain in domains for entry in domain.routes(service)]
-    return PlaneRouter(found, default=_no_such_page)
+    routes = [entry for domain in domains for entry in domain.routes(service)]
+    return PlaneRouter(routes, default=_no_such_page)

@@ -48,8 +48,8 @@ def _version() -> str:
 
 
 def _file(settings: Settings) -> Path:
-    told = load.find(settings.scenario).digest
-    return _directory() / f"{settings.scale}-{settings.seed}-{told}-{_version()}.history"
+    scenario_digest = load.find(settings.scenario).digest
+    return _directory() / f"{settings.scale}-{settings.seed}-{scenario_digest}-{_version()}.history"
 
 
 def fetch(settings: Settings, path: Path, now_us: int) -> int | None:
@@ -65,12 +65,12 @@ def fetch(settings: Settings, path: Path, now_us: int) -> int | None:
     except OSError:
         return None
     with source:
-        found = _tail(source)
-        if found is None or not 0 <= now_us - found[0] <= GOOD_FOR_US:
+        tail = _tail(source)
+        if tail is None or not 0 <= now_us - tail[0] <= GOOD_FOR_US:
             return None
         try:
-            if _copied(source, path, found):
-                return found[0]
+            if _copied(source, path, tail):
+                return tail[0]
         except BaseException:
             path.unlink(missing_ok=True)
             raise

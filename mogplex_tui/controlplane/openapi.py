@@ -189,17 +189,17 @@ def _operation(entry: Entry) -> dict[str, Any]:
     parameters += [_parameter("header", name, kind) for name, kind in taken.headers]
     body = _body(taken)
     words = re.sub(r"\W+", "_", f"{entry.method.lower()} {entry.path}").strip("_")
-    found: dict[str, Any] = {
+    operation: dict[str, Any] = {
         "operationId": words,
         "tags": [entry.module.removeprefix("routes/").removesuffix(".py").partition("/")[0]],
         "security": _security(entry),
         "responses": _responses(entry, taken),
     }
     if parameters:
-        found["parameters"] = parameters
+        operation["parameters"] = parameters
     if body is not None:
-        found["requestBody"] = body
-    return found
+        operation["requestBody"] = body
+    return operation
 
 
 def document(version: str = "1") -> dict[str, Any]:

@@ -26,7 +26,7 @@ class CallState(StrEnum):
     CANCELLED = "cancelled"
 
 
-_LOOK = (
+_CALL_STATE = (
     "SELECT c.status, c.control_state, c.runtime_command_id, s.status AS box_status,"
     " json_extract(c.metadata, '$.sandbox_record_id') AS box_id"
     " FROM ai_calls c LEFT JOIN sandboxes s ON s.id = json_extract(c.metadata, '$.sandbox_record_id')"
@@ -43,13 +43,13 @@ def tokens_of(usage: Usage) -> Tokens:
     return Tokens(usage.input, usage.output, usage.cache_read, usage.cache_creation, usage.reasoning)
 
 
-def look(tx: Tx, context: ActorContext, call_id: str, kind: CallKind, tools: int) -> CallState:
+def check_call(tx: Tx, context: ActorContext, call_id: str, kind: CallKind, tools: int) -> CallState:
     """Check whether a call may go on, and end it if it must not.
 
     A call with a cancel request is ended as cancelled (observability.md §3), a call whose sandbox
     has stopped as failed (runtime-model.md §6). `tools` is the number of finished tool calls.
     """
-    row = tx.one(_LOOK, (call_id,))
+    row = tx.one(_CALL_STATE, (call_id,))
     if row is None or row["status"] not in ("pending", "streaming"):
         return CallState.OVER
     if row["control_state"] == "active":
@@ -92,37 +92,37 @@ def play(
     call_id: str,
     call_plan: CallPlan,
     attach: dict[str, Any] | None = None,
-    begun: bool = False,
+    is_streaming: bool = False,
 ) -> Playing:
     """Play `call_plan` on a pending call until the call has ended.
 
     Returns CANCELLED if the call was cancelled, else OVER. `attach` is merged into the call's
-    metadata when it starts streaming. If `begun` is true, the call is already streaming, and the
+    metadata when it starts streaming. If `is_streaming` is true, the call is already streaming, and the
     opening steps are skipped.
     """
-    if not begun:
+    if not is_streaming:
         for step in call_plan.opening:
             yield step.after
             with random.tx() as tx:
-                fate = look(tx, context, call_id, call_plan.kind, 0)
+                fate = check_call(tx, context, call_id, call_plan.kind, 0)
                 if fate is not CallState.GO_ON:
                     return fate
                 write_step(tx, context, call_id, step)
         yield 0.9
         with random.tx() as tx:
-            fate = look(tx, context, call_id, call_plan.kind, 0)
+            fate = check_call(tx, context, call_id, call_plan.kind, 0)
             if fate is not CallState.GO_ON:
                 return fate
             message = f"{call_plan.kind.subject} streaming"
             call_writes.begin_streaming(
                 tx, call_id, call_plan.runtime_command_id, context.now(), metadata=attach, message=message
             )
-    fate = yield from _work(context, random, call_id, call_plan)
+    fate = yield from _play_steps(context, random, call_id, call_plan)
     if fate is not CallState.GO_ON:
         return fate
     yield call_plan.ending.after
     with random.tx() as tx:
-        fate = look(tx, context, call_id, call_plan.kind, len(call_plan.tool_calls))
+        fate = check_call(tx, context, call_id, call_plan.kind, len(call_plan.tool_calls))
         if fate is CallState.GO_ON:
             _end(tx, context, random.rng, call_id, call_plan)
             fate = CallState.OVER
@@ -131,12 +131,12 @@ def play(
     return fate
 
 
-def _work(context: ActorContext, random: ActorRandom, call_id: str, call_plan: CallPlan) -> Playing:
+def _play_steps(context: ActorContext, random: ActorRandom, call_id: str, call_plan: CallPlan) -> Playing:
     done = 0
     for number, step in enumerate(call_plan.steps, start=1):
         yield step.after
         with random.tx() as tx:
-            fate = look(tx, context, call_id, call_plan.kind, done)
+            fate = check_call(tx, context, call_id, call_plan.kind, done)
             if fate is not CallState.GO_ON:
                 return fate
             write_step(tx, context, call_id, step)

@@ -87,11 +87,11 @@ class ActorContext:
         if name not in self.scheduler:
             self.scheduler.spawn(name, acts, after)
 
-    def plays(self, call_id: str, actor: str) -> None:
+    def set_player(self, call_id: str, actor: str) -> None:
         """Record which actor plays a call, so that `wake_player` finds it."""
         self._players[call_id] = actor
 
-    def left(self, call_id: str) -> None:
+    def clear_player(self, call_id: str) -> None:
         """Forget which actor plays a call, because the call has ended."""
         self._players.pop(call_id, None)
 

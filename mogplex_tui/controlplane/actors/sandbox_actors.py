@@ -52,7 +52,7 @@ def _find(tx: Tx, tree: Tree) -> Row | None:
     )
 
 
-def is_somebodys(source: Database | Tx, box_id: str) -> bool:
+def booted_by_request(source: Database | Tx, box_id: str) -> bool:
     """Return whether a sandbox was booted by an HTTP request, not by an actor."""
     row = source.one(
         "SELECT 1 FROM sandboxes s JOIN limit_events l ON l.claim_id = s.limit_claim_id"
@@ -62,7 +62,7 @@ def is_somebodys(source: Database | Tx, box_id: str) -> bool:
     return row is not None
 
 
-def _thin_out(tx: Tx, context: ActorContext, user_id: str, most: int) -> int:
+def _pause_unused(tx: Tx, context: ActorContext, user_id: str, most: int) -> int:
     """Pause unused simulated sandboxes until at most `most` are active.
 
     The longest unused are paused first; sandboxes that HTTP requests booted are not paused. Returns
@@ -78,12 +78,12 @@ def _thin_out(tx: Tx, context: ActorContext, user_id: str, most: int) -> int:
         if count <= most:
             break
         idles = row["status"] == "running" and not is_busy(tx, row["id"], context.now())
-        if idles and not is_somebodys(tx, row["id"]):
+        if idles and not booted_by_request(tx, row["id"]):
             count -= change(tx, row["id"], Change.PAUSED, context.now())
     return count
 
 
-def room(context: ActorContext) -> Acts:
+def keep_slot_free(context: ActorContext) -> Acts:
     """Actor that keeps one of the user's active sandboxes free for an HTTP request.
 
     Every three seconds it pauses unused simulated sandboxes that are too many.
@@ -92,7 +92,7 @@ def room(context: ActorContext) -> Acts:
     while True:
         yield 3.0
         with random.tx() as tx:
-            _thin_out(tx, context, context.world.user_id, MAX_ACTIVE - 1)
+            _pause_unused(tx, context, context.world.user_id, MAX_ACTIVE - 1)
 
 
 def launch(context: ActorContext, random: ActorRandom, tree: Tree, breaks: bool = False) -> Booting:
@@ -109,7 +109,7 @@ def launch(context: ActorContext, random: ActorRandom, tree: Tree, breaks: bool 
                 sandbox_writes.set_sandbox(tx, box["id"], last_active_at=context.now())
                 return str(box["id"])
             if box is None or box["status"] == "paused":
-                if _thin_out(tx, context, tree.repo.user_id, MAX_ACTIVE - 2) < MAX_ACTIVE:
+                if _pause_unused(tx, context, tree.repo.user_id, MAX_ACTIVE - 2) < MAX_ACTIVE:
                     box_id = _begin(tx, context, random, tree, None if box is None else box["id"])
                     break
                 if attempt == 0:
@@ -214,12 +214,12 @@ def _boot(context: ActorContext, random: ActorRandom, box_id: str, repo: Repo, b
         yield between(rng, 1.5, 4.0)
         _log_install(random, box_id, number)
     yield between(rng, 2.0, 6.0)
-    told = context.scenario.now
-    fails = told.boot_fails(context.seed, box_id, number)
+    scenario = context.scenario.now
+    fails = scenario.boot_fails(context.seed, box_id, number)
     if breaks or fails:
         text = str(pick(rng, work("boot_errors")))
         if fails and not breaks:
-            text = told.boot_error or text
+            text = scenario.boot_error or text
         _advance(context, random, box_id, number, Change.FAILED, error=text, last_boot_error=text)
         raise BootFailed(text)
     now = context.now()

@@ -64,10 +64,10 @@ async def create_flow(request: ApiRequest) -> Response:
 def _create(request: ApiRequest, body: dict[str, Any], installation_id: int, field: str | None) -> str:
     service = service_of(request)
     service.check_installation(installation_id)
-    wanted = body.get("repo_full_name")
+    repo_name = body.get("repo_full_name")
     repo = None
-    if isinstance(wanted, str) and params.trim(wanted):
-        repo = service.check_repository(installation_id, params.trim(wanted))
+    if isinstance(repo_name, str) and params.trim(repo_name):
+        repo = service.check_repository(installation_id, params.trim(repo_name))
     if field in (None, "template_id"):
         starter = body.get("template_id") or "blank"
         name = STARTERS[starter].name

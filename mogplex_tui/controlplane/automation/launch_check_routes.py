@@ -64,7 +64,7 @@ async def sandbox_test(request: ApiRequest) -> Response:
     )
     if repo is None:
         raise refusal(404, "Repo not found")
-    about = {"id": repo["id"], "full_name": repo["full_name"]}
+    repo_json = {"id": repo["id"], "full_name": repo["full_name"]}
     count = len(json.loads(repo["sandbox_env_vars"]))
     env = {
         "configured": count > 0,
@@ -75,17 +75,17 @@ async def sandbox_test(request: ApiRequest) -> Response:
     }
     if repo["github_installation_id"] is None:
         error = "GitHub access is not available for this repository"
-        return json_response({"ok": False, "error": error, "repo": about, "env": env})
+        return json_response({"ok": False, "error": error, "repo": repo_json, "env": env})
     if not _profile(request)["allow_platform_sandbox"]:
         error = "Sandboxes on the platform's own project are not available for this account"
-        return json_response({"ok": False, "error": error, "repo": about, "env": env})
+        return json_response({"ok": False, "error": error, "repo": repo_json, "env": env})
     sandbox = {
         "billingSource": "platform",
         "credentialSource": "platform",
         "projectId": _PLATFORM_PROJECT,
         "teamId": None,
     }
-    return json_response({"ok": True, "repo": about, "env": env, "sandbox": sandbox})
+    return json_response({"ok": True, "repo": repo_json, "env": env, "sandbox": sandbox})
 
 
 def routes(service: Service) -> list[BaseRoute]:

@@ -91,8 +91,8 @@ def _closing(question: str, place: str, figures: dict[str, int]) -> str:
     asked = " ".join(question.split())[:120] or "nothing in particular"
     total = sum(figures.values())
     parts = [f"{count} {status}" for status, count in sorted(figures.items())]
-    told = f"{total} calls in the last day: {', '.join(parts)}." if total else "no calls in the last day."
+    summary = f"{total} calls in the last day: {', '.join(parts)}." if total else "no calls in the last day."
     return (
         f"You asked: {asked}\n\nNo model stands behind this plane, so I can only say what it has recorded."
-        f" For {place} that is {told}"
+        f" For {place} that is {summary}"
     )

@@ -35,7 +35,7 @@ class Process:
         self.abandoned = True
         self.signal(KILLED)
 
-    async def rest(self, seconds: float) -> bool:
+    async def sleep(self, seconds: float) -> bool:
         """Sleep for `seconds` of real time; return False if a signal interrupts the sleep."""
         if seconds <= 0:
             await asyncio.sleep(0)

@@ -26,7 +26,7 @@ from ..workload.v1_run_metadata import attached
 from . import drawn_agent_outcomes, node_outputs
 from .graph_progress import Node
 from .running_job import Job, call_metadata, harness_of, working_branch
-from .suspension import park, rest
+from .suspension import sleep, wait_for
 
 APPROVAL_BUDGET_US = 10 * MINUTE_US
 APPROVAL_LEAST_US = 15 * SECOND_US
@@ -83,7 +83,7 @@ def _worked_ms(context: ActorContext, job: Job) -> float:
 
 
 def _too_late(context: ActorContext, job: Job) -> NodeActs:
-    if not (yield from rest(context, job.id, 0.1)):
+    if not (yield from sleep(context, job.id, 0.1)):
         return None
     return NodeEnd("failed", "The automation reached its time limit of 30 minutes", None, "timeout")
 
@@ -103,22 +103,22 @@ def _own(context: ActorContext, random: ActorRandom, job: Job, node: Node, began
     tools = [dict(call) for call in call_plan.tool_calls[:most]]
     if node.data.get("requireApproval"):
         for tool in tools:
-            if not (yield from rest(context, job.id, 1.0 + tool["duration_ms"] / 1000)):
+            if not (yield from sleep(context, job.id, 1.0 + tool["duration_ms"] / 1000)):
                 return None
             if not (yield from _ask(context, random, job, node, tool, began_at)):
                 return None
         call_plan = call_plan._replace(steps=())
     passed = (context.now() - began_at) / SECOND_US * context.speed if not call_plan.steps else 0.0
-    if not (yield from rest(context, job.id, max(0.3, call_plan.seconds() - passed))):
+    if not (yield from sleep(context, job.id, max(0.3, call_plan.seconds() - passed))):
         return None
     _write_call(context, random, job, node, call_plan, tools, began_at)
     if call_plan.status == "failed":
         return NodeEnd("failed", call_plan.error, None, call_plan.failure_class)
-    found = outline.findings
+    findings = outline.findings
     text = node_outputs.report(
-        node.data, job.metadata, job.repo.full_name, len(call_plan.tool_calls), len(found)
+        node.data, job.metadata, job.repo.full_name, len(call_plan.tool_calls), len(findings)
     )
-    return NodeEnd("success", None, node_outputs.agent_output(node.data, text, tools, found))
+    return NodeEnd("success", None, node_outputs.agent_output(node.data, text, tools, findings))
 
 
 def _loop_times(context: ActorContext, job: Job) -> float:
@@ -166,7 +166,7 @@ def _ask(
     refusal: str | None = "The time for approvals of this step is used up"
     if left >= APPROVAL_LEAST_US:
         text = json.dumps(tool["input"], ensure_ascii=False)
-        known = job.agents.get(node.id)
+        job_agent = job.agents.get(node.id)
         config = {
             "kind": waits.TOOL,
             "toolName": tool["name"],
@@ -174,10 +174,10 @@ def _ask(
             "toolInput": text if len(text) <= INPUT_LIMIT else text[:INPUT_LIMIT] + "…",
             "nodeId": node.id,
             "nodeLabel": node.label,
-            "agentName": None if known is None else known.name,
+            "agentName": None if job_agent is None else job_agent.name,
             "repoFullName": job.repo.full_name,
         }
-        answer = yield from park(context, random, job, node, waits.TOOL, config, left)
+        answer = yield from wait_for(context, random, job, node, waits.TOOL, config, left)
         if answer is None:
             return False
         refusal = None
@@ -258,7 +258,7 @@ def _cli(context: ActorContext, random: ActorRandom, job: Job, node: Node) -> No
         (job.id, node.id),
     )
     if live is not None:
-        call_id, begun = str(live["id"]), live["status"] == "streaming"
+        call_id, is_streaming = str(live["id"]), live["status"] == "streaming"
     else:
         try:
             tree = Tree(job.repo, job.repo.branch or "main", branch, job.repo.root)
@@ -269,10 +269,10 @@ def _cli(context: ActorContext, random: ActorRandom, job: Job, node: Node) -> No
         made = _live_call(context, random, job, node, box_id)
         if made is None:
             return None
-        call_id, begun = made, False
-    context.plays(call_id, random.name)
-    yield from play(context, random, call_id, call_plan, {"source": "automation"}, begun)
-    context.left(call_id)
+        call_id, is_streaming = made, False
+    context.set_player(call_id, random.name)
+    yield from play(context, random, call_id, call_plan, {"source": "automation"}, is_streaming)
+    context.clear_player(call_id)
     return _cli_end(context, node, call_id, call_plan)
 
 

@@ -63,22 +63,22 @@ def draw(rng: Random, job: Job, effort: float) -> AgentOutcome:
 
     The numbers are drawn from `rng` in the same way with or without words in the event.
     """
-    chance, unlucky, many = rng.random(), pick_failure(rng), whole(rng, 1, 3)
-    found = tuple(rng.sample(material("findings"), k=many)) if rng.random() < 0.6 else ()
-    some = found or tuple(rng.sample(material("findings"), k=1))
-    word = job.word()
-    asked = next((klass for said, klass in _FAILURES.items() if _says(word, said)), None)
-    quick = _says(word, "quick")
+    chance, unlucky, count = rng.random(), pick_failure(rng), whole(rng, 1, 3)
+    findings = tuple(rng.sample(material("findings"), k=count)) if rng.random() < 0.6 else ()
+    one_or_more = findings or tuple(rng.sample(material("findings"), k=1))
+    text = job.event_text()
+    asked = next((klass for said, klass in _FAILURES.items() if _says(text, said)), None)
+    quick = _says(text, "quick")
     failure = unlucky if chance < _FAILING / max(1, len(job.graph.of_type("agent"))) else None
     if asked is not None:
         failure = (asked, pick(rng, material("errors")[asked]["texts"]))
     elif quick:
         failure = None
-    if _says(word, "no findings"):
-        found = ()
-    elif _says(word, "findings"):
-        found = some
-    return AgentOutcome(effort * (0.15 if quick else 1.0), failure, found, quick or asked is not None)
+    if _says(text, "no findings"):
+        findings = ()
+    elif _says(text, "findings"):
+        findings = one_or_more
+    return AgentOutcome(effort * (0.15 if quick else 1.0), failure, findings, quick or asked is not None)
 
 
 def draw_cli(rng: Random, job: Job, harness: str, odds: Odds) -> RunOutcome:
@@ -89,7 +89,7 @@ def draw_cli(rng: Random, job: Job, harness: str, odds: Odds) -> RunOutcome:
     drawn, outline = draw_outcome(rng), draw(rng, job, 1.0)
     if not outline.steered:
         return odds.outcome(harness, drawn)
-    turns = 1 if _says(job.word(), "quick") else min(3, drawn.turns)
+    turns = 1 if _says(job.event_text(), "quick") else min(3, drawn.turns)
     if outline.failure is None:
         return RunOutcome(turns)
     return RunOutcome(turns, passes=False, failure=_CLI_FAILURES[outline.failure[0]])

@@ -12,7 +12,7 @@ from . import agent_nodes, job_completion, step_nodes
 from .agent_nodes import NodeActs, NodeEnd
 from .graph_progress import Node, next_step
 from .running_job import Job, UnresolvedJobError, load, node_rows, progress
-from .suspension import runs
+from .suspension import is_running
 
 
 class Runner:
@@ -32,7 +32,7 @@ class Runner:
         name = f"job:{job_id}"
         self._actors[job_id] = {name}
         for call in self._live_calls(job_id):
-            self._context.plays(call, name)
+            self._context.set_player(call, name)
         self._context.spawn(name, self._begin(job_id), 0.4)
 
     def stopped(self, job_id: str) -> None:
@@ -91,7 +91,7 @@ class Runner:
 
     def _advance(self, job: Job) -> None:
         """Start every node that can run now; end the job when no node is left."""
-        if not runs(self._context, job.id):
+        if not is_running(self._context, job.id):
             self.forget(job.id)
             return
         while True:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..automation.jobs.job_expressions import State, assign, condition
+from ..automation.jobs.node_expressions import State, assign, condition
 from ..automation.jobs.node_writes import decided
 from ..workload.call_plan import CallKind, CallPlan
 from ..workload.job_planner import JobPlan, NodePlan

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..actors.context import ActorContext
-from ..automation.jobs.job_expressions import State
+from ..automation.jobs.node_expressions import State
 from ..db.database import Database, Row
 from ..workload.account import Repo, repo_of
 from ..workload.rng import token
 from . import graph_progress as graphs
 from .graph_progress import Graph, Node, NodeResult
 
-MISSING = "MISSING_CONFIG"
+MISSING_CONFIG = "MISSING_CONFIG"
 NO_GITHUB = "NO_GITHUB_CONNECTION"
-_TOLD = ("pr_title", "issue_title", "comment_body", "tag_name", "check_name", "workflow_name")
+_TEXT_KEYS = ("pr_title", "issue_title", "comment_body", "tag_name", "check_name", "workflow_name")
 _ROLES = {"pr_review": "review", "pr_opened": "review", "push_review": "review", "push": "review"}
 
 
@@ -49,15 +49,15 @@ class Job:
         """The type of the event that started the job."""
         return str(self.metadata.get("source_type") or "unknown")
 
-    def word(self) -> str:
+    def event_text(self) -> str:
         """Return the texts of the event that people wrote: titles, comments, payloads."""
-        told = [self.metadata.get(key) for key in _TOLD]
-        told += [
+        texts = [self.metadata.get(key) for key in _TEXT_KEYS]
+        texts += [
             json.dumps(self.metadata[key])
             for key in ("webhook", "slack", "schedule", "trigger_payload")
             if key in self.metadata
         ]
-        return "\n".join(text for text in told if isinstance(text, str))
+        return "\n".join(text for text in texts if isinstance(text, str))
 
 
 class UnresolvedJobError(Exception):
@@ -80,7 +80,7 @@ def load(context: ActorContext, job_id: str) -> Job | None:
     # The hosted service executes flows only (routing.md §0).
     inert = context.plane.is_hosted and row["flow_id"] is None
     if row["owner_id"] is None or inert:
-        raise UnresolvedJobError(MISSING)
+        raise UnresolvedJobError(MISSING_CONFIG)
     metadata = json.loads(row["metadata"])
     graph = _graph(db, row, metadata)
     repo = db.one(
@@ -88,7 +88,7 @@ def load(context: ActorContext, job_id: str) -> Job | None:
         (metadata.get("repo_id"), row["owner_id"]),
     )
     if repo is None:
-        raise UnresolvedJobError(MISSING)
+        raise UnresolvedJobError(MISSING_CONFIG)
     agents = _agents(db, graph, row["owner_id"])
     if not db.value("SELECT github_oauth FROM profiles WHERE id = ?", (row["owner_id"],)):
         raise UnresolvedJobError(NO_GITHUB)
@@ -110,7 +110,7 @@ def _graph(db: Database, row: Row, metadata: Mapping[str, Any]) -> Graph:
     if row["flow_id"] is not None:
         text = db.value("SELECT graph FROM flow_versions WHERE id = ?", (row["flow_version_id"],))
         if text is None:
-            raise UnresolvedJobError(MISSING)
+            raise UnresolvedJobError(MISSING_CONFIG)
         return graphs.load(text)
     agent = db.one(
         "SELECT g.id, g.name, g.model FROM agents g WHERE g.id = coalesce("
@@ -118,7 +118,7 @@ def _graph(db: Database, row: Row, metadata: Mapping[str, Any]) -> Graph:
         (row["assignment_id"], row["trigger_id"]),
     )
     if agent is None:
-        raise UnresolvedJobError(MISSING)
+        raise UnresolvedJobError(MISSING_CONFIG)
     event = str(metadata.get("source_type") or "unknown")
     role = _ROLES.get(event, "triage")
     return graphs.single_agent(event, agent["id"], agent["name"], agent["model"], role)
@@ -129,19 +129,19 @@ def _agents(db: Database, graph: Graph, user_id: str) -> dict[str, Agent]:
 
     Raises UnresolvedJobError if a node with the built-in harness has no agent or no model.
     """
-    found: dict[str, Agent] = {}
+    agents: dict[str, Agent] = {}
     for node in graph.of_type("agent"):
         row = db.one(
             "SELECT id, name, slug FROM agents WHERE id = ? AND user_id = ?",
             (node.data.get("agentId"), user_id),
         )
         if row is not None:
-            found[node.id] = Agent(row["id"], row["name"], row["slug"])
+            agents[node.id] = Agent(row["id"], row["name"], row["slug"])
         elif harness_of(node) == "mogplex":
-            raise UnresolvedJobError(MISSING)
+            raise UnresolvedJobError(MISSING_CONFIG)
         if harness_of(node) == "mogplex" and not node.data.get("modelOverride"):
-            raise UnresolvedJobError(MISSING)
-    return found
+            raise UnresolvedJobError(MISSING_CONFIG)
+    return agents
 
 
 def harness_of(node: Node) -> str:

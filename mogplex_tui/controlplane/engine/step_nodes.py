@@ -11,13 +11,13 @@ from typing import Any
 
 from ..actors.context import ActorContext, ActorRandom
 from ..automation.events import waits
-from ..automation.jobs import job_expressions as states
+from ..automation.jobs import node_expressions as states
 from ..db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from ..workload.rng import between, token, whole
 from .agent_nodes import NodeActs, NodeEnd
 from .graph_progress import Node
 from .running_job import Job, node_rows, state_of
-from .suspension import park, rest
+from .suspension import sleep, wait_for
 
 _DELAY_SECONDS = {"seconds": 1.0, "minutes": 60.0, "hours": 3_600.0}
 _TIMEOUT_US = {"minutes": MINUTE_US, "hours": HOUR_US, "days": DAY_US}
@@ -29,14 +29,14 @@ _BAD_COMMAND = re.compile(r"(^|[;&|]\s*)(false|exit\s+[1-9]\d*)\s*$")
 
 def moment(context: ActorContext, _random: ActorRandom, job: Job, node: Node) -> NodeActs:
     """Run a start, parallel, join or end node, which waits for 0.1 simulated seconds."""
-    if not (yield from rest(context, job.id, 0.1)):
+    if not (yield from sleep(context, job.id, 0.1)):
         return None
     return NodeEnd("success", None, {"event": job.source_type} if node.type == "start" else {})
 
 
 def condition(context: ActorContext, _random: ActorRandom, job: Job, node: Node) -> NodeActs:
     """Run a condition node: evaluate its condition."""
-    if not (yield from rest(context, job.id, 0.1)):
+    if not (yield from sleep(context, job.id, 0.1)):
         return None
     matched = states.condition(state_of(job, node_rows(context.plane.db, job.id)), node.data)
     return NodeEnd("success", None, {"matched": matched})
@@ -44,7 +44,7 @@ def condition(context: ActorContext, _random: ActorRandom, job: Job, node: Node)
 
 def variables(context: ActorContext, _random: ActorRandom, job: Job, node: Node) -> NodeActs:
     """Run a node that sets variables from templates or by transforms."""
-    if not (yield from rest(context, job.id, 0.1)):
+    if not (yield from sleep(context, job.id, 0.1)):
         return None
     made = states.assign if node.type == "set_variable" else states.transform
     return NodeEnd(
@@ -58,7 +58,7 @@ def delay(context: ActorContext, job: Job, node: Node, began_at: int) -> NodeAct
     seconds = float(duration) if isinstance(duration, int | float) else 1.0
     seconds = min(seconds * _DELAY_SECONDS.get(str(node.data.get("unit")), 1.0), _CENTURY_US / SECOND_US)
     passed = (context.now() - began_at) / 1_000_000 * context.speed
-    if not (yield from rest(context, job.id, seconds - passed)):
+    if not (yield from sleep(context, job.id, seconds - passed)):
         return None
     return NodeEnd("success", None, {"waited_seconds": seconds})
 
@@ -72,7 +72,7 @@ def await_event(context: ActorContext, random: ActorRandom, job: Job, node: Node
     if isinstance(timeout, dict) and isinstance(timeout.get("value"), int | float):
         unit_us = _TIMEOUT_US.get(str(timeout.get("unit")), HOUR_US)
         lasts_us = int(min(timeout["value"] * unit_us, _CENTURY_US))
-    answer = yield from park(context, random, job, node, kind, config, lasts_us)
+    answer = yield from wait_for(context, random, job, node, kind, config, lasts_us)
     if answer is None:
         return None
     if answer.status != "resumed":
@@ -90,7 +90,7 @@ def action(context: ActorContext, random: ActorRandom, job: Job, node: Node) -> 
     operation = str(node.data.get("operation") or "sandbox.run_command")
     slow = operation == "sandbox.run_command"
     if not (
-        yield from rest(
+        yield from sleep(
             context, job.id, between(random.rng, 2.0, 12.0) if slow else between(random.rng, 0.4, 2.0)
         )
     ):
@@ -125,7 +125,7 @@ def _slack(random: ActorRandom, _job: Job, data: Data, state: states.State) -> D
     stamp = f"{whole(random.rng, 1_700_000_000, 1_799_999_999)}.{whole(random.rng, 0, 999_999):06d}"
     return {
         "channel": data.get("channelId"),
-        "message": state.fill(str(data.get("message") or "")),
+        "message": state.render(str(data.get("message") or "")),
         "ts": stamp,
     }
 
@@ -134,14 +134,14 @@ def _comment(random: ActorRandom, job: Job, data: Data, state: states.State) -> 
     number = _number(job, data, "targetNumber")
     comment_id = whole(random.rng, 2_100_000_000, 2_199_999_999)
     url = f"https://github.com/{job.repo.full_name}/issues/{number}#issuecomment-{comment_id}"
-    return {"number": number, "body": state.fill(str(data.get("body") or "")), "url": url}
+    return {"number": number, "body": state.render(str(data.get("body") or "")), "url": url}
 
 
 def _issue(random: ActorRandom, job: Job, data: Data, state: states.State) -> Data:
     number = whole(random.rng, 1_901, 2_400)
     return {
         "number": number,
-        "title": state.fill(str(data.get("title") or "")),
+        "title": state.render(str(data.get("title") or "")),
         "labels": data.get("labels") or [],
         "url": f"https://github.com/{job.repo.full_name}/issues/{number}",
     }
@@ -160,7 +160,7 @@ def _status(_random: ActorRandom, job: Job, data: Data, state: states.State) -> 
         "sha": data.get("commitSha") or job.metadata.get("head_sha"),
         "state": data.get("state"),
         "context": data.get("context") or "mogplex/workflow",
-        "description": state.fill(str(data.get("description") or "")),
+        "description": state.render(str(data.get("description") or "")),
     }
 
 
@@ -168,7 +168,7 @@ def _submit_review(random: ActorRandom, job: Job, data: Data, state: states.Stat
     return {
         "number": _number(job, data, "pullRequestNumber"),
         "event": data.get("event") or "COMMENT",
-        "body": state.fill(str(data.get("body") or "")),
+        "body": state.render(str(data.get("body") or "")),
         "review_id": token(random.rng, "PRR_", 14),
     }
 

@@ -17,10 +17,10 @@ from ..workload.job_planner import wait_seconds
 from .graph_progress import Node
 from .running_job import Job
 
-Rest = Generator[float, None, bool]
+Sleep = Generator[float, None, bool]
 
 
-class Answer(NamedTuple):
+class WaitResult(NamedTuple):
     """The result of a wait: its final status and the payload that ended it."""
 
     status: str
@@ -29,39 +29,39 @@ class Answer(NamedTuple):
     @property
     def denied(self) -> bool:
         """Whether a person denied the request."""
-        word = self.payload.get("decision")
-        return word in ("deny", "denied") or self.payload.get("approved") is False
+        decision = self.payload.get("decision")
+        return decision in ("deny", "denied") or self.payload.get("approved") is False
 
 
-Parked = Generator[float, None, Answer | None]
+Waiting = Generator[float, None, WaitResult | None]
 
 
-def runs(context: ActorContext, job_id: str) -> bool:
+def is_running(context: ActorContext, job_id: str) -> bool:
     """Return whether a job is still running, so neither ended nor deleted."""
     status = context.plane.db.value("SELECT status FROM job_runs WHERE id = ?", (job_id,))
     return bool(status == "running")
 
 
-def rest(context: ActorContext, job_id: str, seconds: float) -> Rest:
+def sleep(context: ActorContext, job_id: str, seconds: float) -> Sleep:
     """Wait for simulated seconds; return False as soon as the job is stopped."""
     due = context.now() + int(max(0.0, seconds) * SECOND_US / context.speed)
     while True:
         yield context.seconds_until(due)
-        if not runs(context, job_id):
+        if not is_running(context, job_id):
             return False
         if context.now() >= due:
             return True
 
 
-def park(
+def wait_for(
     context: ActorContext,
     random: ActorRandom,
     job: Job,
     node: Node,
     kind: str,
     config: Mapping[str, Any],
-    lasts_us: int | None,
-) -> Parked:
+    timeout_us: int | None,
+) -> Waiting:
     """Wait for an event or a person for at most `lasts_us` µs of real time.
 
     Returns None if the job was stopped. After a restart the wait that the node already has in
@@ -84,17 +84,17 @@ def park(
                 installation_id=job.installation_id,
                 repo_id=job.repo.id,
                 created_at=now,
-                expires_at=None if lasts_us is None else now + lasts_us,
+                expires_at=None if timeout_us is None else now + timeout_us,
             )
     answer_at = None
     if job.origin == "story" and context.scenario.now.answered:
         # Simulated people answer after a while; work that was started from outside is answered from outside.
         seconds = wait_seconds(random.rng) if kind != waits.TOOL else random.rng.uniform(4.0, 25.0)
         answer_at = now + int(seconds * SECOND_US / context.speed)
-    return (yield from _watch(context, random, wait_id, answer_at))
+    return (yield from _poll_wait(context, random, wait_id, answer_at))
 
 
-def _watch(context: ActorContext, random: ActorRandom, wait_id: str, answer_at: int | None) -> Parked:
+def _poll_wait(context: ActorContext, random: ActorRandom, wait_id: str, answer_at: int | None) -> Waiting:
     db = context.plane.db
     while True:
         row = db.one("SELECT status, expires_at, resume_payload FROM flow_waits WHERE id = ?", (wait_id,))
@@ -102,7 +102,7 @@ def _watch(context: ActorContext, random: ActorRandom, wait_id: str, answer_at: 
             return None
         if row["status"] != "waiting":
             payload = json.loads(row["resume_payload"]) if row["resume_payload"] else {}
-            return Answer(row["status"], payload if isinstance(payload, dict) else {})
+            return WaitResult(row["status"], payload if isinstance(payload, dict) else {})
         now = context.now()
         for due, status in ((row["expires_at"], "expired"), (answer_at, "resumed")):
             if due is not None and now >= due:

@@ -56,10 +56,10 @@ class FaultSwitch:
                 return JSONResponse({"error": str(error)}, 400)
             return _listed([self._faults.add(rule) for rule in rules], 201)
         if request.method == "DELETE":
-            wanted = request.query_params.get("id")
-            if wanted is None:
+            rule_id = request.query_params.get("id")
+            if rule_id is None:
                 self._faults.clear()
-            elif not wanted.isascii() or not wanted.isdigit() or not self._faults.remove(int(wanted)):
+            elif not rule_id.isascii() or not rule_id.isdigit() or not self._faults.remove(int(rule_id)):
                 return JSONResponse({"error": "No such fault"}, 404)
             return _listed(self._faults.active)
         return Response(status_code=405)

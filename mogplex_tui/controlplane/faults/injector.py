@@ -34,12 +34,12 @@ class ActiveRule:
         return None if self.rule.count is None else self.rule.count - self.fired
 
     @property
-    def is_switch(self) -> bool:
+    def silences_open_streams(self) -> bool:
         """Whether the rule silences all matching streams, including those already open."""
         rule = self.rule
         return rule.kind == "silent" and (rule.argument.low, rule.count, rule.probability) == (None, None, 1)
 
-    def strikes(self, method: str, path: str, query: str) -> bool:
+    def try_apply(self, method: str, path: str, query: str) -> bool:
         """Return whether the rule applies to this request, and count this as one use."""
         if self.left == 0 or not self.rule.pattern.matches(method, path, query):
             return False
@@ -82,13 +82,13 @@ class Faults:
 
         The list ends with the first rule that answers the request itself.
         """
-        struck = []
+        applied = []
         for active in self.active:
-            if active.strikes(method, path, query):
-                struck.append(active)
+            if active.try_apply(method, path, query):
+                applied.append(active)
                 if active.rule.kind in REFUSING:
                     break
-        return struck
+        return applied
 
     def refusal(self, method: str, path: str) -> tuple[int, str] | None:
         """Return the status and message with which a rule refuses a request to a backend.
@@ -98,7 +98,7 @@ class Faults:
         """
         for active in self.active:
             rule = active.rule
-            if rule.kind in REFUSING and rule.pattern.is_rooted and active.strikes(method, path, ""):
+            if rule.kind in REFUSING and rule.pattern.is_rooted and active.try_apply(method, path, ""):
                 status = _status(rule)
                 return status, error_envelopes.message(status)
         return None
@@ -106,7 +106,8 @@ class Faults:
     def silences(self, method: str, path: str, query: str) -> bool:
         """Return whether a rule stops an open stream from sending anything now."""
         return any(
-            active.is_switch and active.rule.pattern.matches(method, path, query) for active in self.active
+            active.silences_open_streams and active.rule.pattern.matches(method, path, query)
+            for active in self.active
         )
 
 
@@ -133,23 +134,23 @@ class FaultInjector:
         within = "router" in scope
         scope.setdefault("router", self)
         method, path, query = scope["method"], scope["path"], scope["query_string"].decode("latin-1")
-        struck = self._faults.claim(method, path, query)
-        for active in struck:
+        applied = self._faults.claim(method, path, query)
+        for active in applied:
             argument = active.rule.argument
             if active.rule.kind == "latency":
                 await asyncio.sleep(active.random.uniform(argument.low or 0, argument.high or 0))
-        if struck and struck[-1].rule.kind in REFUSING:
-            await self._refusal(struck[-1].rule, path, query)(scope, receive, send)
+        if applied and applied[-1].rule.kind in REFUSING:
+            await self._refusal(applied[-1].rule, path, query)(scope, receive, send)
             return
         changes = [
             (active.rule, active.random)
-            for active in struck
-            if active.rule.kind != "latency" and not active.is_switch
+            for active in applied
+            if active.rule.kind != "latency" and not active.silences_open_streams
         ]
         shaped = _ShapedResponse(send, changes, lambda: self._faults.silences(method, path, query))
         await shaped.run(self._app, scope, receive)
         if shaped.is_cut and not within:
-            _expect_the_cut()
+            _expect_cut()
 
     def _refusal(self, rule: Rule, path: str, query: str) -> Response:
         kind, low = rule.kind, rule.argument.low
@@ -183,20 +184,20 @@ class _ShapedResponse:
 
     async def run(self, app: ASGIApp, scope: Scope, receive: Receive) -> None:
         drops = any(rule.kind == "drop" for rule, _ in self._changes)
-        await app(scope, self._hearing_of_the_cut(receive) if drops else receive, self.send)
+        await app(scope, self._disconnect_on_cut(receive) if drops else receive, self.send)
 
     @property
     def is_cut(self) -> bool:
         """Whether a rule has cut the response off before its end."""
         return self._cut.is_set()
 
-    def _hearing_of_the_cut(self, receive: Receive) -> Receive:
+    def _disconnect_on_cut(self, receive: Receive) -> Receive:
         """Return a `receive` that reports a cut-off response as a client disconnect.
 
         The application then ends the stream together with its subscription.
         """
 
-        async def heard() -> Message:
+        async def receive_or_disconnect() -> Message:
             if not self._cut.is_set():
                 message, cut = asyncio.ensure_future(receive()), asyncio.ensure_future(self._cut.wait())
                 try:
@@ -208,7 +209,7 @@ class _ShapedResponse:
                     cut.cancel()
             return {"type": "http.disconnect"}
 
-        return heard
+        return receive_or_disconnect
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -256,14 +257,14 @@ class _ShapedResponse:
         await self._send({"type": "http.response.body", "body": body[:kept], "more_body": self._cut.is_set()})
 
     def _changed_json(self, body: bytes) -> bytes:
-        wanted = [change for change in self._changes if change[0].kind in _JSON_KINDS]
-        if not wanted:
+        json_changes = [change for change in self._changes if change[0].kind in _JSON_KINDS]
+        if not json_changes:
             return body
         try:
             value = json.loads(body)
         except ValueError:
             return body
-        for rule, random in wanted:
+        for rule, random in json_changes:
             value = change_json(value, rule, random)
         return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
 
@@ -273,8 +274,8 @@ def _header(message: Message, name: bytes) -> bytes:
     return found
 
 
-class _CutIsMeant(logging.Filter):
-    """Log filter that drops the server's messages about responses cut off on purpose."""
+class _IntendedCutFilter(logging.Filter):
+    """Log filter that drops the server's messages about responses cut off by a rule."""
 
     expected = 0
 
@@ -285,9 +286,9 @@ class _CutIsMeant(logging.Filter):
         return True
 
 
-_CUT = _CutIsMeant()
+_CUT_FILTER = _IntendedCutFilter()
 
 
-def _expect_the_cut() -> None:
-    logging.getLogger("uvicorn.error").addFilter(_CUT)
-    _CUT.expected += 1
+def _expect_cut() -> None:
+    logging.getLogger("uvicorn.error").addFilter(_CUT_FILTER)
+    _CUT_FILTER.expected += 1

@@ -28,26 +28,26 @@ def _path(template: str) -> re.Pattern[str]:
     return re.compile(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", escaped))
 
 
-def _known(listed: Iterable[FailingRequests]) -> tuple[CompiledDefect, ...]:
+def _compile(listed: Iterable[FailingRequests]) -> tuple[CompiledDefect, ...]:
     return tuple(CompiledDefect(frozenset(b.methods.split(",")), _path(b.path), b) for b in listed)
 
 
-def _meant(listed: Iterable[tuple[str, str]]) -> tuple[CompiledDefect, ...]:
-    return _known(FailingRequests(methods, path, "") for methods, path in listed)
+def _compile_routes(listed: Iterable[tuple[str, str]]) -> tuple[CompiledDefect, ...]:
+    return _compile(FailingRequests(methods, path, "") for methods, path in listed)
 
 
-BAD_IDS = _known(defects.BAD_IDS)
-BROKEN = _known(defects.BROKEN)
-REFUSED = _known(defects.REFUSED_WRITES)
-QUERIES = _known(defects.REFUSED_QUERIES)
-EXPORTS = _known(defects.EXPORTS)
-UNGUARDED = (*_meant(defects.UNGUARDED), *_known(defects.PARSER_TEXTS))
-JSON_ONLY = _known(defects.JSON_ONLY)
-PAGED = _known(FailingRequests("GET", path, "", when) for path, when in defects.PAGED_IN_MEMORY)
-ASSIGNED = _meant((whole.methods, whole.path) for whole in defects.MASS_ASSIGNED)
-ABSENT = _meant(defects.ABSENT)
-EMPTY = _meant((whole.methods, whole.path) for whole in defects.EMPTY_UPDATES)
-BODY_IDS = _known(broken for broken, _, _ in defects.BODY_IDS)
+BAD_IDS = _compile(defects.BAD_IDS)
+BROKEN = _compile(defects.BROKEN)
+REFUSED = _compile(defects.REFUSED_WRITES)
+QUERIES = _compile(defects.REFUSED_QUERIES)
+EXPORTS = _compile(defects.EXPORTS)
+UNGUARDED = (*_compile_routes(defects.UNGUARDED), *_compile(defects.PARSER_TEXTS))
+JSON_ONLY = _compile(defects.JSON_ONLY)
+PAGED = _compile(FailingRequests("GET", path, "", when) for path, when in defects.PAGED_IN_MEMORY)
+ASSIGNED = _compile_routes((whole.methods, whole.path) for whole in defects.MASS_ASSIGNED)
+ABSENT = _compile_routes(defects.ABSENT)
+EMPTY = _compile_routes((whole.methods, whole.path) for whole in defects.EMPTY_UPDATES)
+BODY_IDS = _compile(broken for broken, _, _ in defects.BODY_IDS)
 # Defects that depend on the body.
 _BY_BODY = (*UNGUARDED, *JSON_ONLY, *REFUSED, *ASSIGNED, *ABSENT, *EMPTY, *BODY_IDS)
 
@@ -67,27 +67,27 @@ class DefectCheck:
         self.refuses = False
         self.refused: list[None] = []
 
-    def meets(self, known: Iterable[CompiledDefect]) -> list[FailingRequests]:
+    def matches(self, compiled: Iterable[CompiledDefect]) -> list[FailingRequests]:
         """Return the defects whose method, path and query conditions match the request."""
         return [
             broken
-            for broken in self.may_meet(known)
-            if all(self.holds(name, wanted) for name, wanted in broken.when)
+            for broken in self.may_match(compiled)
+            if all(self.query_matches(name, wanted) for name, wanted in broken.when)
         ]
 
-    def may_meet(self, known: Iterable[CompiledDefect]) -> list[FailingRequests]:
+    def may_match(self, compiled: Iterable[CompiledDefect]) -> list[FailingRequests]:
         """Return the defects whose method and path match the request."""
-        return [k.broken for k in known if self.method in k.methods and k.path.fullmatch(self.path)]
+        return [k.broken for k in compiled if self.method in k.methods and k.path.fullmatch(self.path)]
 
     @property
     def body_decides(self) -> bool:
         """Whether the defects of this route depend on the request body.
 
-        If so, `look_at` must be called before the handler runs.
+        If so, `read_body` must be called before the handler runs.
         """
-        return bool(self.may_meet(_BY_BODY))
+        return bool(self.may_match(_BY_BODY))
 
-    def look_at(self, body: bytes) -> None:
+    def read_body(self, body: bytes) -> None:
         """Parse the request body and decide whether the hosted service refuses it.
 
         Sets `body`, `bad_body` and `refuses`.
@@ -97,8 +97,8 @@ class DefectCheck:
             self.body = parsed(body)
         except NotJsonError:
             is_json = False
-        null_is_bad = bool(self.meets(UNGUARDED))
-        self.bad_body = (not is_json and bool(self.meets(JSON_ONLY))) or (self.body is None and null_is_bad)
+        null_is_bad = bool(self.matches(UNGUARDED))
+        self.bad_body = (not is_json and bool(self.matches(JSON_ONLY))) or (self.body is None and null_is_bad)
         self.refuses = self.bad_body or self.refused_write() is not None
 
     @property
@@ -108,9 +108,9 @@ class DefectCheck:
 
     def refused_write(self) -> FailingRequests | None:
         """Return the defect by which the database refuses keys in the body, or None."""
-        met = [b for b in self.may_meet(REFUSED) if all(name in self.keys for name, _ in b.when)]
-        if met:
-            return met[0]
+        refused = [b for b in self.may_match(REFUSED) if all(name in self.keys for name, _ in b.when)]
+        if refused:
+            return refused[0]
         for whole in self._assigned():
             unknown = sorted(self.keys.keys() - set(whole.keys.split()))
             if unknown:
@@ -149,8 +149,8 @@ class DefectCheck:
         The second item is the error text by which the plane refuses that id.
         """
         for broken, key, refusal in defects.BODY_IDS:
-            said = self.keys.get(key)
-            if broken in self.may_meet(BODY_IDS) and isinstance(said, str) and not is_uuid(said.strip()):
+            value = self.keys.get(key)
+            if broken in self.may_match(BODY_IDS) and isinstance(value, str) and not is_uuid(value.strip()):
                 return broken, refusal
         return None
 
@@ -171,28 +171,28 @@ class DefectCheck:
         """
         if self.path in defects.NOT_IDS:
             return None
-        for known in BAD_IDS:
-            match = known.path.fullmatch(self.path) if self.method in known.methods else None
+        for defect in BAD_IDS:
+            match = defect.path.fullmatch(self.path) if self.method in defect.methods else None
             if match is not None:
                 bad = next((unquote(text) for text in match.groups() if not is_uuid(text)), None)
                 if bad is not None:
-                    return known.broken, bad
+                    return defect.broken, bad
         return None
 
-    def holds(self, name: str, wanted: str) -> bool:
-        """Return whether the query parameter `name` meets the condition `wanted`.
+    def query_matches(self, name: str, condition: str) -> bool:
+        """Return whether the query parameter `name` meets a condition.
 
         FailingRequests describes the conditions; a leading `!` negates one.
         """
-        if wanted.startswith("!"):
-            rest = wanted[1:]
-            return not self.holds(name, rest if rest == "given" else f"={rest}")
+        if condition.startswith("!"):
+            rest = condition[1:]
+            return not self.query_matches(name, rest if rest == "given" else f"={rest}")
         value = self.query.get(name, "")
-        if wanted.startswith("="):
-            return value == wanted[1:]
+        if condition.startswith("="):
+            return value == condition[1:]
         tests: dict[str, Callable[[str], bool]] = {
             "given": bool,
             "no_number": lambda text: text != "" and leading_int(text) is None,
             "no_uuid": lambda text: text != "" and not is_uuid(text.strip()),
         }
-        return tests[wanted](value)
+        return tests[condition](value)

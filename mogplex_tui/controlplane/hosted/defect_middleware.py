@@ -77,23 +77,25 @@ class HostedDefects:
         await send({"type": "http.response.body", "body": answered.body})
 
     def _corrections(self, visit: DefectCheck) -> list[Callable[[DefectCheck, Answered], Response | None]]:
-        found: list[Callable[[DefectCheck, Answered], Response | None]] = []
+        corrections: list[Callable[[DefectCheck, Answered], Response | None]] = []
         if visit.body_decides:
-            found += [_after_bad_body, _after_refused_write, _after_refused_row, _after_body_id]
+            corrections += [_after_bad_body, _after_refused_write, _after_refused_row, _after_body_id]
         if visit.bad_id() is not None:
-            found.append(_after_bad_id)
-        if visit.meets(known.BROKEN) or visit.meets(known.QUERIES):
-            found.append(_after_broken)
-        if visit.meets(known.EXPORTS):
-            found.append(self._after_export)
-        if visit.meets(known.PAGED) and any(visit.holds(name, "no_number") for name in ("page", "limit")):
-            found.append(_after_paging)
+            corrections.append(_after_bad_id)
+        if visit.matches(known.BROKEN) or visit.matches(known.QUERIES):
+            corrections.append(_after_broken)
+        if visit.matches(known.EXPORTS):
+            corrections.append(self._after_export)
+        if visit.matches(known.PAGED) and any(
+            visit.query_matches(name, "no_number") for name in ("page", "limit")
+        ):
+            corrections.append(_after_paging)
         elif visit.path == CALLS and visit.method == "GET":
             if len(searched(visit.query.get("q", ""))) >= 2:
-                found.append(self._after_search)
-            if visit.holds("limit", "no_number"):
-                found.append(_after_no_limit)
-        return found
+                corrections.append(self._after_search)
+            if visit.query_matches("limit", "no_number"):
+                corrections.append(_after_no_limit)
+        return corrections
 
     async def _look_at_body(self, visit: DefectCheck, receive: Receive) -> Receive:
         """Read the body, pass it to `visit`, and return a `receive` that replays it."""
@@ -103,7 +105,7 @@ class HostedDefects:
             messages.append(message)
             if message["type"] != "http.request" or not message.get("more_body", False):
                 break
-        visit.look_at(b"".join(m.get("body", b"") for m in messages))
+        visit.read_body(b"".join(m.get("body", b"") for m in messages))
 
         async def again() -> Message:
             return messages.pop(0) if messages else await receive()
@@ -128,7 +130,11 @@ class HostedDefects:
 
         inner = dict(scope)
         inner["entered"] = entered
-        if visit.path == CALLS and visit.holds("limit", "no_number") and not visit.meets(known.PAGED):
+        if (
+            visit.path == CALLS
+            and visit.query_matches("limit", "no_number")
+            and not visit.matches(known.PAGED)
+        ):
             inner["query_string"] = urlencode({**visit.query, "limit": EVERY}).encode()
             inner["most_rows"] = EVERY
         token = REFUSING.set(None)
@@ -142,7 +148,7 @@ class HostedDefects:
         owner = visit.caller.user_id if visit.caller else None
         if answered.status != 200 or self._plane.db.one(defects.STORED_SECRETS, (owner,)) is None:
             return None
-        return _error(visit, visit.meets(known.EXPORTS)[0], "")
+        return _error(visit, visit.matches(known.EXPORTS)[0], "")
 
     def _after_search(self, visit: DefectCheck, answered: Answered) -> Response | None:
         """Return an empty result for a search, or a 500 if a repository's name matches."""
@@ -154,7 +160,7 @@ class HostedDefects:
         if self._plane.db.one(in_a_name, (owner, text)) is not None:
             return _error(visit, FailingRequests("GET", CALLS, "Failed to fetch calls"), "")
         body = json.loads(answered.body) | {"calls": [], "total": 0}
-        if visit.holds("limit", "no_number"):
+        if visit.query_matches("limit", "no_number"):
             body["limit"] = None
         return _json(body, 200)
 
@@ -162,8 +168,8 @@ class HostedDefects:
 def _after_bad_body(visit: DefectCheck, answered: Answered) -> Response | None:
     if not visit.bad_body or answered.status in (401, 403, 405, 429) or _is_a_page(answered):
         return None
-    told = visit.meets(known.UNGUARDED)
-    return _error(visit, told[0], "") if told else Response(status_code=500)
+    unguarded = visit.matches(known.UNGUARDED)
+    return _error(visit, unguarded[0], "") if unguarded else Response(status_code=500)
 
 
 def _after_bad_id(visit: DefectCheck, answered: Answered) -> Response | None:
@@ -186,9 +192,9 @@ def _after_refused_row(visit: DefectCheck, answered: Answered) -> Response | Non
     """
     if answered.status == 400 and (unfit := visit.unfit_row()) is not None:
         return _error(visit, unfit, "")
-    if answered.status == 404 and answered.is_json and visit.may_meet(known.ABSENT):
+    if answered.status == 404 and answered.is_json and visit.may_match(known.ABSENT):
         return _error(visit, visit.no_row(), "")
-    if answered.status == 200 and visit.may_meet(known.EMPTY) and visit.changes_nothing():
+    if answered.status == 200 and visit.may_match(known.EMPTY) and visit.changes_nothing():
         return _error(visit, FailingRequests(visit.method, visit.path, defects.NO_ROW), "")
     return None
 
@@ -202,9 +208,9 @@ def _after_body_id(visit: DefectCheck, answered: Answered) -> Response | None:
 
 
 def _after_broken(visit: DefectCheck, answered: Answered) -> Response | None:
-    met = visit.meets(known.BROKEN) or visit.meets(known.QUERIES)
+    met = visit.matches(known.BROKEN) or visit.matches(known.QUERIES)
     served = answered.status < 300 or (answered.status == 404 and not _is_a_page(answered))
-    if not served and not (answered.status >= 500 and visit.meets(known.QUERIES)):
+    if not served and not (answered.status >= 500 and visit.matches(known.QUERIES)):
         return None
     bad = [value for name, wanted in met[0].when if wanted == "no_uuid" for value in [visit.query[name]]]
     return _error(visit, met[0], bad[0] if bad else "")
@@ -215,7 +221,7 @@ def _after_paging(visit: DefectCheck, answered: Answered) -> Response | None:
         return None
     body = json.loads(answered.body)
     empty: dict[str, Any] = {key: [] for key, value in body.items() if isinstance(value, list)}
-    nulls = {name: None for name in ("page", "limit") if visit.holds(name, "no_number")}
+    nulls = {name: None for name in ("page", "limit") if visit.query_matches(name, "no_number")}
     return _json(body | empty | nulls, 200)
 
 

@@ -14,7 +14,7 @@ from ..db.clock import iso_db, parse_instant
 from ..db.database import Row
 from ..http import params
 from ..http.endpoints import ApiRequest, MethodHandler, PlainEndpoint, Service, json_response, refusal, route
-from .team_access import manager
+from .team_access import require_manager
 
 PAGE = 25
 
@@ -68,7 +68,7 @@ async def list_events(request: ApiRequest) -> Response:
 
     With a `cursor` in the query the page starts after the event that the cursor encodes.
     """
-    here, cursor = manager(request), request.query("cursor")
+    here, cursor = require_manager(request), request.query("cursor")
     sql = "SELECT * FROM team_audit_events WHERE team_id = ?"
     values: list[Any] = [here.team_id]
     if cursor:

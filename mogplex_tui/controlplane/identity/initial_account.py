@@ -94,11 +94,11 @@ def create_profile(plane: Plane) -> None:
 def create_credentials(plane: Plane) -> None:
     """Insert a read-write token, a read-only token and a session for the account."""
     now = plane.clock.now_us()
-    known = credentials(plane)
+    account = credentials(plane)
     with plane.db.transaction() as tx:
         for name, token, scopes in (
-            ("Console", known.token, ["read", "write"]),
-            ("Console, read only", known.read_only_token, ["read"]),
+            ("Console", account.token, ["read", "write"]),
+            ("Console, read only", account.read_only_token, ["read"]),
         ):
             tx.insert(
                 "user_api_keys",
@@ -112,7 +112,7 @@ def create_credentials(plane: Plane) -> None:
             )
         tx.insert(
             "sessions",
-            token_hash=digest(known.session_cookie.partition("=")[2]),
+            token_hash=digest(account.session_cookie.partition("=")[2]),
             user_id=plane.user_id,
             expires_at=now + 3650 * DAY_US,
         )

@@ -64,7 +64,7 @@ def auth_source(request: ApiRequest) -> str:
     return "session" if request.known_caller.key_id is None else "api_key"
 
 
-def seat(request: ApiRequest) -> TeamMembership:
+def require_member(request: ApiRequest) -> TeamMembership:
     """Return the caller's membership in the team that the path names.
 
     Raises RefusedError: 404 for an unknown team, 403 if the caller is not a member.
@@ -81,15 +81,15 @@ def seat(request: ApiRequest) -> TeamMembership:
     return TeamMembership(team, request.user_id, role, auth_source(request), request.plane.clock.now_us())
 
 
-def manager(request: ApiRequest) -> TeamMembership:
-    """Return the caller's membership in the path's team, of an owner or admin only.
+def require_manager(request: ApiRequest) -> TeamMembership:
+    """Return the membership of a caller who is an owner or admin of the path's team.
 
     Raises RefusedError: 404 for an unknown team, 403 for other roles and if the caller is not a member.
     """
-    found = seat(request)
-    if not found.can_manage:
+    membership = require_member(request)
+    if not membership.can_manage:
         raise refusal(403, "Forbidden")
-    return found
+    return membership
 
 
 def may_give(role: str, given: str) -> bool:

@@ -20,7 +20,7 @@ from ..http.endpoints import (
     route,
 )
 from ..http.multipart import uploaded
-from .team_access import TeamMembership, manager
+from .team_access import TeamMembership, require_manager
 
 MAX_BYTES = 2 * 1024 * 1024
 
@@ -62,7 +62,7 @@ def _replace(tx: Tx, here: TeamMembership, path: str | None) -> None:
 
 async def upload_icon(request: ApiRequest) -> Response:
     """Store the uploaded image as the team's icon."""
-    here = manager(request)
+    here = require_manager(request)
     body = await uploaded(request, "file", MAX_BYTES)
     kind = image_type(body)
     if kind is None:
@@ -81,7 +81,7 @@ async def upload_icon(request: ApiRequest) -> Response:
 
 async def remove_icon(request: ApiRequest) -> Response:
     """Remove the team's icon."""
-    here = manager(request)
+    here = require_manager(request)
     with request.plane.db.transaction(ids=request.service.ids) as tx:
         _replace(tx, here, None)
         here.note(tx, "team.icon.removed")

@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute
 from ..db.database import Row
 from ..http.bodies import body_of
 from ..http.endpoints import ApiRequest, MethodHandler, PlainEndpoint, Service, json_response, refusal, route
-from .team_access import manager
+from .team_access import require_manager
 
 _COLUMNS = (
     "id, installation_id, account_login, account_type, target_type, product_team_id, attached_by_user_id"
@@ -33,7 +33,7 @@ def _row(request: ApiRequest, row_id: str) -> Row:
 
 async def list_installations(request: ApiRequest) -> Response:
     """Return the installations attached to the team, sorted by account."""
-    here = manager(request)
+    here = require_manager(request)
     rows = request.plane.db.all(
         f"SELECT {_COLUMNS} FROM github_installations WHERE product_team_id = ? ORDER BY account_login, id",
         (here.team_id,),
@@ -46,7 +46,7 @@ async def attach(request: ApiRequest) -> Response:
 
     The status is 201, or 200 if the installation is already attached to the team.
     """
-    here, db = manager(request), request.plane.db
+    here, db = require_manager(request), request.plane.db
     number = _number((await body_of(request)).get("installation_id"))
     if number is None:
         raise refusal(422, "installation_id must be a whole number")
@@ -74,14 +74,14 @@ async def attach(request: ApiRequest) -> Response:
             attached_by_user_id=here.user_id,
         )
         tx.note("github_installations", "UPDATE", here.user_id, own["id"])
-        about = {"installation_id": number, "account_login": before["account_login"]}
-        here.note(tx, "team.installation.attached", ("github_installation", own["id"]), about)
+        payload = {"installation_id": number, "account_login": before["account_login"]}
+        here.note(tx, "team.installation.attached", ("github_installation", own["id"]), payload)
     return json_response({"attached": dict(_row(request, own["id"]))}, 201)
 
 
 async def detach(request: ApiRequest) -> Response:
     """Detach an installation from the team, no matter which member attached it."""
-    here, db = manager(request), request.plane.db
+    here, db = require_manager(request), request.plane.db
     number = _number(request.http.path_params["number"])
     if number is None:
         raise refusal(422, "installationId must be numeric")
@@ -96,8 +96,8 @@ async def detach(request: ApiRequest) -> Response:
         for row in rows:
             tx.update("github_installations", row["id"], product_team_id=None, attached_by_user_id=None)
             tx.note("github_installations", "UPDATE", row["user_id"], row["id"])
-            about = {"installation_id": number, "account_login": row["account_login"]}
-            here.note(tx, "team.installation.detached", ("github_installation", row["id"]), about)
+            payload = {"installation_id": number, "account_login": row["account_login"]}
+            here.note(tx, "team.installation.detached", ("github_installation", row["id"]), payload)
     return json_response({"detached": True})
 
 

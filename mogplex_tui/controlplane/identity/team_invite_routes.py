@@ -18,7 +18,7 @@ from ..db.database import Row, Tx
 from ..http.bodies import body_of
 from ..http.endpoints import ApiRequest, MethodHandler, PlainEndpoint, Service, json_response, refusal, route
 from .session_required import trimmed
-from .team_access import TeamMembership, manager, may_give, seat
+from .team_access import TeamMembership, may_give, require_manager, require_member
 
 log = logging.getLogger("mogplex.controlplane")
 
@@ -93,7 +93,7 @@ async def invite(request: ApiRequest) -> Response:
     if email is None:
         raise refusal(422, "Valid email required")
     role = _role(body)
-    here = seat(request)
+    here = require_member(request)
     if not may_give(here.role, role):
         raise refusal(403, "Forbidden")
     if _is_member(request, here, email):
@@ -120,7 +120,7 @@ async def invite_many(request: ApiRequest) -> Response:
 
     Invalid and repeated addresses and those of members are skipped.
     """
-    here = manager(request)
+    here = require_manager(request)
     body = await body_of(request)
     role = _role(body)
     emails = _addresses(body)
@@ -169,7 +169,7 @@ def _open_invite(request: ApiRequest) -> tuple[TeamMembership, Row]:
     Raises RefusedError: 404 for an unknown or accepted invite, 403 if the caller may not grant its
     role, and the errors of `manager`.
     """
-    here = manager(request)
+    here = require_manager(request)
     row = request.plane.db.one(
         "SELECT * FROM team_invites WHERE id = ? AND team_id = ? AND accepted_at IS NULL",
         (request.path_id("invite_id"), here.team_id),

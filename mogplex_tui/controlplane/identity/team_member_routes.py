@@ -9,7 +9,7 @@ from ..db.clock import iso_db
 from ..db.database import Row
 from ..http.bodies import body_of
 from ..http.endpoints import ApiRequest, MethodHandler, PlainEndpoint, Service, json_response, refusal, route
-from .team_access import TeamMembership, may_give, seat
+from .team_access import TeamMembership, may_give, require_member
 from .team_icon_routes import icon_url
 from .team_invite_routes import invite_object
 from .team_roles import ROLES
@@ -26,7 +26,7 @@ async def list_members(request: ApiRequest) -> Response:
 
     Members are sorted by join time, invites newest first; expired invites are included.
     """
-    here, db = seat(request), request.plane.db
+    here, db = require_member(request), request.plane.db
     members = [
         {
             "userId": row["user_id"],
@@ -73,7 +73,7 @@ def _other(request: ApiRequest, here: TeamMembership, refused: str) -> Row:
 
 async def change_role(request: ApiRequest) -> Response:
     """Change the role of another member."""
-    here = seat(request)
+    here = require_member(request)
     role = (await body_of(request)).get("role")
     if not isinstance(role, str) or role not in ROLES:
         raise refusal(422, "Invalid role")
@@ -89,7 +89,7 @@ async def change_role(request: ApiRequest) -> Response:
 
 async def remove_member(request: ApiRequest) -> Response:
     """Remove another member from the team."""
-    here = seat(request)
+    here = require_member(request)
     member = _other(request, here, "You cannot remove yourself")
     if not may_give(here.role, member["role"]):
         raise refusal(403, "Forbidden")

@@ -17,7 +17,7 @@ from ..http.endpoints import ApiRequest, MethodHandler, PlainEndpoint, Service, 
 from . import audit_log, provider_keys, slugs
 from .provider_key_routes import key_object
 from .session_required import key_of, provider_of, trimmed
-from .team_access import auth_source, manager, seat
+from .team_access import auth_source, require_manager, require_member
 
 _SLUG_PROBLEMS = {
     "invalid": (422, "Slug must be 1-39 lower-case letters, digits and single hyphens"),
@@ -61,7 +61,7 @@ async def check_slug(request: ApiRequest) -> Response:
 
 async def read_models(request: ApiRequest) -> Response:
     """Return the ids of the models that the team allows; null if it allows all models."""
-    here = seat(request)
+    here = require_member(request)
     listed = here.team["model_allowlist"]
     allowlist = None if listed is None else json.loads(listed)
     return json_response({"modelAllowlist": allowlist, "viewer": {"canManage": here.can_manage}})
@@ -80,34 +80,34 @@ async def patch_models(request: ApiRequest) -> Response:
 
     An empty list allows no model, null allows all.
     """
-    here = manager(request)
+    here = require_manager(request)
     body = await body_of(request)
     if "model_allowlist" not in body:
         raise refusal(422, "model_allowlist must be null or an array of model ids")
-    wanted = _allowlist(body["model_allowlist"])
-    known = {row["id"] for row in request.plane.db.all("SELECT id FROM models")}
-    unknown = [model for model in wanted or () if model not in known]
+    allowlist = _allowlist(body["model_allowlist"])
+    model_ids = {row["id"] for row in request.plane.db.all("SELECT id FROM models")}
+    unknown = [model for model in allowlist or () if model not in model_ids]
     if unknown:
         raise refusal(422, f"Unknown model IDs: {', '.join(unknown)}")
     before = here.team["model_allowlist"]
     with request.plane.db.transaction(ids=request.service.ids) as tx:
-        stored = None if wanted is None else json.dumps(wanted)
+        stored = None if allowlist is None else json.dumps(allowlist)
         tx.update("teams", here.team_id, model_allowlist=stored, updated_at=here.now)
-        change = {"before": None if before is None else json.loads(before), "after": wanted}
+        change = {"before": None if before is None else json.loads(before), "after": allowlist}
         here.note(tx, "model_allowlist.changed", payload=change)
     return json_response({"ok": True})
 
 
 async def list_keys(request: ApiRequest) -> Response:
     """List the team's provider keys, sorted by provider, without the secrets."""
-    here = seat(request)
+    here = require_member(request)
     rows = provider_keys.stored(request.plane.db, provider_keys.of_team(here.team_id))
     return json_response({"keys": [key_object(row) for row in rows], "viewer": here.viewer()})
 
 
 async def put_key(request: ApiRequest) -> Response:
     """Store or replace the team's key of one provider."""
-    here = manager(request)
+    here = require_manager(request)
     body = await body_of(request)
     provider, key = provider_of(body), key_of(body)
     with request.plane.db.transaction(ids=request.service.ids) as tx:
@@ -118,7 +118,7 @@ async def put_key(request: ApiRequest) -> Response:
 
 async def delete_key(request: ApiRequest) -> Response:
     """Delete the team's key of one provider; succeed if there is no such key."""
-    here = manager(request)
+    here = require_manager(request)
     provider = provider_of(await body_of(request))
     with request.plane.db.transaction(ids=request.service.ids) as tx:
         provider_keys.remove(tx, provider_keys.of_team(here.team_id), provider)
@@ -128,7 +128,7 @@ async def delete_key(request: ApiRequest) -> Response:
 
 async def hand_over(request: ApiRequest) -> Response:
     """Make an admin the owner of the team; the previous owner becomes an admin."""
-    here = seat(request)
+    here = require_member(request)
     if here.role != "owner":
         raise refusal(403, "Forbidden")
     next_id = trimmed((await body_of(request)).get("next_owner_user_id")).lower()

@@ -130,7 +130,7 @@ async def try_connection(request: ApiRequest) -> Response:
     await asyncio.sleep(_PROBE_SECONDS / (plane.settings.speed or math.inf))
     # Instants that the answer and the row share have milliseconds.
     at = plane.clock.now_us() // 1000 * 1000
-    found = connection_probe.probe(row, at)
+    result = connection_probe.probe(row, at)
     with plane.db.transaction(ids=request.service.ids) as tx:
         kept = writes.end_test(
             tx,
@@ -138,12 +138,12 @@ async def try_connection(request: ApiRequest) -> Response:
             row["id"],
             token,
             at,
-            status=found.status,
-            error=found.error,
-            http_status=found.http_status,
-            tool_count=found.tool_count,
+            status=result.status,
+            error=result.error,
+            http_status=result.http_status,
+            tool_count=result.tool_count,
         )
-    return json_response(_tested(found, at) | ({} if kept else {"persisted": False, "superseded": True}))
+    return json_response(_tested(result, at) | ({} if kept else {"persisted": False, "superseded": True}))
 
 
 def _tested(found: connection_probe.ProbeResult, at: int) -> dict[str, Any]:

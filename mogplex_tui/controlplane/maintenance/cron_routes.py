@@ -18,9 +18,9 @@ from ..http.endpoints import ApiRequest, MethodHandler, Service, json_response, 
 from ..http.signatures import MachineEndpoint
 from . import lock_and_sandbox_cleanup, reapers
 
-Duty = Callable[[Plane, Ids, int], dict[str, Any]]
+CronJob = Callable[[Plane, Ids, int], dict[str, Any]]
 
-_LINK_STATES = ("valid", "missing_project", "auth_invalid", "inaccessible")
+_LINK_STATUSES = ("valid", "missing_project", "auth_invalid", "inaccessible")
 
 
 def sync_models(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:  # noqa: ARG001
@@ -34,24 +34,24 @@ def sync_models(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:  # noqa: ARG
     }
 
 
-def check_links(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
+def reconcile_links(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
     """Check the Vercel project of each linked repository and return the route's body.
 
     Vercel is not asked: a link whose stored state is not a known one becomes valid.
     """
-    found: dict[str, list[str]] = {state: [] for state in _LINK_STATES}
+    ids_by_status: dict[str, list[str]] = {status: [] for status in _LINK_STATUSES}
     with plane.db.transaction(ids=ids) as tx:
         for row in tx.all(
             "SELECT id, user_id, vercel_link_status FROM repos WHERE vercel_project_id IS NOT NULL"
         ):
-            known = row["vercel_link_status"]
-            state = known if known in found else "valid"
-            found[state].append(row["id"])
-            tx.update("repos", row["id"], vercel_link_status=state, vercel_link_checked_at=at)
-            if state != known:
+            stored = row["vercel_link_status"]
+            status = stored if stored in ids_by_status else "valid"
+            ids_by_status[status].append(row["id"])
+            tx.update("repos", row["id"], vercel_link_status=status, vercel_link_checked_at=at)
+            if status != stored:
                 tx.note("repos", "UPDATE", row["user_id"], row["id"])
-    processed = sum(len(rows) for rows in found.values())
-    counts = {state: len(rows) for state, rows in found.items()}
+    processed = sum(len(rows) for rows in ids_by_status.values())
+    counts = {status: len(rows) for status, rows in ids_by_status.items()}
     return {
         "message": f"Checked {processed} linked project(s)",
         "processed": processed,
@@ -90,30 +90,30 @@ async def run_smoke(request: ApiRequest) -> Response:
     return json_response(body, 200 if body["ok"] else 500)
 
 
-def _duty(duty: Duty) -> MethodHandler:
+def _job_handler(duty: CronJob) -> MethodHandler:
     async def handler(request: ApiRequest) -> Response:
         return json_response(duty(request.plane, request.service.ids, request.plane.clock.now_us()))
 
     return MethodHandler(handler)
 
 
-def _zombies(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
+def _reap_zombies(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
     return reapers.zombie_rows(plane, ids, at)
 
 
-_DUTIES: dict[str, Duty] = {
+_CRON_JOBS: dict[str, CronJob] = {
     "sync-models": sync_models,
     "sandbox-reaper": lock_and_sandbox_cleanup.reap_sandboxes,
     "repair-jobs": reapers.repair_jobs,
     "reconcile-job-runs": reapers.reconcile_jobs,
-    "zombie-row-reaper": _zombies,
-    "reconcile-vercel-links": check_links,
+    "zombie-row-reaper": _reap_zombies,
+    "reconcile-vercel-links": reconcile_links,
 }
 
 
 def routes(service: Service) -> list[Route]:
     """Return the routes of this module."""
-    handlers = {name: _duty(duty) for name, duty in _DUTIES.items()} | {
+    handlers = {name: _job_handler(duty) for name, duty in _CRON_JOBS.items()} | {
         "production-smoke": MethodHandler(run_smoke)
     }
     return [

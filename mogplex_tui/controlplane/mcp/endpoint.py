@@ -149,8 +149,8 @@ class McpEndpoint(V1Endpoint):
         if not message:
             return self._reply(request, _error(RpcError(-32600, "Invalid Request")))
         answers = await asyncio.gather(*(self._answer(request, one) for one in message))
-        found = [answered for answered in answers if answered is not None]
-        return self._reply(request, found or None, 200 if found else 202)
+        replies = [answered for answered in answers if answered is not None]
+        return self._reply(request, replies or None, 200 if replies else 202)
 
     def _refuse(self, request: Request, message: Any, refused: Response) -> Response:
         """Return a refused authentication, 401 or 429, as a JSON-RPC error.

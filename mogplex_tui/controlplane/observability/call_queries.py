@@ -169,8 +169,8 @@ def _add_exact(where: _Conditions, query: Callable[[str], str]) -> None:
     surface = _SURFACES.get(query("surface"))
     if surface:
         where.add(surface)
-    for name, known in (("status", STATUSES), ("type", TYPES)):
-        if query(name) in known:
+    for name, allowed in (("status", STATUSES), ("type", TYPES)):
+        if query(name) in allowed:
             where.add(f"{name} = :{name}", **{name: query(name)})
     for name in ("model", "repo_id", "conversation_id"):
         if query(name):
@@ -212,9 +212,9 @@ def _add_search(where: _Conditions, plane: Plane, user_id: str, q: str) -> None:
         # Nothing else can be part of a number.
         looked_through.append((_PULL, "pulls", _PULLS))
     for expression, name, sql in looked_through:
-        found = [row[0] for row in plane.db.all(sql, {"user": user_id, "pattern": pattern})]
-        if found:
+        matching = [row[0] for row in plane.db.all(sql, {"user": user_id, "pattern": pattern})]
+        if matching:
             condition = f"{expression} IN (SELECT value FROM json_each(:{name}))"
             if name == "pulls":
                 condition = f"rowid IN (SELECT rowid FROM ai_calls WHERE user_id = :user AND {condition})"
-            where.widen(condition, **{name: json.dumps(found)})
+            where.widen(condition, **{name: json.dumps(matching)})

@@ -66,31 +66,31 @@ def provider_label(provider: str) -> str:
     return _BRANDS.get(provider) or provider[:1].upper() + provider[1:]
 
 
-def _diagnostics(about: dict[str, Any], failed: bool) -> dict[str, Any]:
-    klass = (_class(about.get("model_failure_class")) or UNKNOWN) if failed else None
-    recovered = _class(about.get("model_recovered_from_failure_class"))
-    timeout_ms = about.get("model_effective_timeout_ms")
+def _diagnostics(metadata: dict[str, Any], failed: bool) -> dict[str, Any]:
+    klass = (_class(metadata.get("model_failure_class")) or UNKNOWN) if failed else None
+    recovered = _class(metadata.get("model_recovered_from_failure_class"))
+    timeout_ms = metadata.get("model_effective_timeout_ms")
     bucket = _bucket(timeout_ms)
     return {
         "failureClass": klass,
         "failureLabel": None if klass is None else CLASSES[klass],
-        "failureMessage": about.get("model_failure_message"),
-        "failureStatusCode": about.get("model_failure_status_code"),
-        "executionPhase": about.get("model_execution_phase"),
+        "failureMessage": metadata.get("model_failure_message"),
+        "failureStatusCode": metadata.get("model_failure_status_code"),
+        "executionPhase": metadata.get("model_execution_phase"),
         "effectiveTimeoutMs": timeout_ms,
         "timeoutBucket": bucket,
         "timeoutBucketLabel": _BUCKETS[bucket],
-        "retryAttempted": about.get("model_retry_attempted") is True,
-        "retryCount": about.get("model_retry_count") or 0,
-        "attempts": about.get("model_attempts") or 0,
+        "retryAttempted": metadata.get("model_retry_attempted") is True,
+        "retryCount": metadata.get("model_retry_count") or 0,
+        "attempts": metadata.get("model_attempts") or 0,
         "recoveredFromFailureClass": recovered,
         "recoveredFromFailureLabel": None if recovered is None else CLASSES[recovered],
-        "recoveredFromMessage": about.get("model_recovered_from_message"),
+        "recoveredFromMessage": metadata.get("model_recovered_from_message"),
     }
 
 
 def _record(row: Row, agents: Agents) -> dict[str, Any]:
-    about = json.loads(row["metadata"])
+    metadata = json.loads(row["metadata"])
     agent = agents.of(row)
     model = None if agent is None else agent["model"]
     return {
@@ -108,8 +108,8 @@ def _record(row: Row, agents: Agents) -> dict[str, Any]:
             "model": model,
             "provider": None if not model else model.partition("/")[0].lower(),
         },
-        "diagnostics": _diagnostics(about, row["outcome"] == "failed"),
-        "metadata": about,
+        "diagnostics": _diagnostics(metadata, row["outcome"] == "failed"),
+        "metadata": metadata,
     }
 
 
@@ -168,9 +168,9 @@ def report(plane: Plane, user_id: str, query: Callable[[str], str], page: int, l
     """
     agents = Agents(plane)
     records = [_record(row, agents) for row in control_events(plane, user_id, query, NEWEST)]
-    wanted = {name: query(name) for name in _FILTERS if query(name)}
+    filters = {name: query(name) for name in _FILTERS if query(name)}
     kept = [
-        record for record in records if all(_key(record, name) == value for name, value in wanted.items())
+        record for record in records if all(_key(record, name) == value for name, value in filters.items())
     ]
     every = [record for record in records if record["outcome"] == "failed"]
     failed = [record for record in kept if record["outcome"] == "failed"]

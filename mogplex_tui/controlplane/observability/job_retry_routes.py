@@ -182,9 +182,9 @@ def _latest(request: ApiRequest, job: Row) -> str | None:
     )
     if row is None:
         return None
-    about = json.loads(job["metadata"])
+    metadata = json.loads(job["metadata"])
     start = start_of(coerce(json.loads(row["graph"]))) or {}
-    event, installation_id = about.get("source_type"), about.get("installation_id")
+    event, installation_id = metadata.get("source_type"), metadata.get("installation_id")
     if event is not None and start.get("event") != event:
         return None
     if installation_id is not None and row["installation_id"] != installation_id:

@@ -118,13 +118,13 @@ def accounts(db: Database, user_id: str, login: str | None) -> list[Account]:
     for key, row in held.items():
         personal = (row["account_type"] or "").lower() == "user"
         names.setdefault(key, (row["account_login"], personal, False))
-    found = []
+    result = []
     for key, (name, personal, signed_in) in names.items():
         installation = held[key]["installation_id"] if key in held else None
         both = "oauth+installation" if signed_in else "installation"
         source = "oauth" if installation is None else both
-        found.append(Account(name, personal, installation, source))
-    return sorted(found, key=lambda account: (not account.personal, account.login.lower()))
+        result.append(Account(name, personal, installation, source))
+    return sorted(result, key=lambda account: (not account.personal, account.login.lower()))
 
 
 def create_repository(
@@ -135,23 +135,23 @@ def create_repository(
     Characters that GitHub does not allow in `name` are replaced. Raises GithubError: 422 for a name
     that is taken, 403 in an organization whose members may not create repositories.
     """
-    wanted = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:100]
+    repo_name = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:100]
     rules = tx.one("SELECT members_may_create FROM github_accounts WHERE login = ?", (account.login,))
     if rules is not None and not rules["members_may_create"] and not account.personal:
         raise GithubError(403, "Members of this organization may not create repositories.")
     taken = "SELECT 1 FROM github_remote_repos WHERE owner_login = ? AND name = ?"
-    if tx.one(taken, (account.login, wanted)) is not None:
+    if tx.one(taken, (account.login, repo_name)) is not None:
         raise GithubError(422, "Repository creation failed: name already exists on this account")
     newest = tx.one("SELECT COALESCE(MAX(github_id), 800000000) AS id FROM github_remote_repos")
     columns: dict[str, Any] = {
         "github_id": (newest["id"] if newest is not None else 800_000_000) + 977,
         "owner_login": account.login,
-        "name": wanted,
+        "name": repo_name,
         "default_branch": "main",
         "description": description,
         "is_private": int(private),
         "installation_id": account.installation_id,
-        "files": json.dumps({"README.md": f"# {wanted}\n"}),
+        "files": json.dumps({"README.md": f"# {repo_name}\n"}),
         "created_at": at,
     }
     tx.insert("github_remote_repos", **columns)

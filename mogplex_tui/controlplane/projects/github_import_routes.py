@@ -20,7 +20,7 @@ async def sync_repos(request: ApiRequest) -> Response:
     connected and the owner has no repositories.
     """
     owner, db = writer(request), request.plane.db
-    held = [
+    installation_ids = [
         row["installation_id"]
         for row in db.all(
             "SELECT installation_id FROM github_installations WHERE user_id = ? ORDER BY created_at",
@@ -28,27 +28,29 @@ async def sync_repos(request: ApiRequest) -> Response:
         )
     ]
     login = db.value("SELECT github_username FROM profiles WHERE id = ?", (request.user_id,))
-    found: list[Row] = []
-    if held:
-        found = [row for installation in held for row in github.of_installation(db, installation)]
+    remote_repos: list[Row] = []
+    if installation_ids:
+        remote_repos = [
+            row for installation in installation_ids for row in github.of_installation(db, installation)
+        ]
     elif github_token(request.plane, request.user_id):
-        found = github.of_person(db, login or "")
+        remote_repos = github.of_person(db, login or "")
     elif db.one(f"SELECT 1 FROM repos WHERE {owner.where}", (owner.value,)) is None:
         raise refusal(400, "NO_GITHUB_CONNECTION")
     now = request.plane.clock.now_us()
     with db.transaction(ids=request.service.ids) as tx:
-        for row in found:
-            _import(tx, owner, row, bool(held), now)
-        if owner.team_id is None and len(held) == 1:
-            _rebind(tx, request.user_id, held[0])
+        for row in remote_repos:
+            _import(tx, owner, row, bool(installation_ids), now)
+        if owner.team_id is None and len(installation_ids) == 1:
+            _rebind(tx, request.user_id, installation_ids[0])
     return json_response([bare_repo(row) for row in listed(db, owner, hidden=False)])
 
 
 def _import(tx: Tx, owner: Owner, row: Row, covered: bool, at: int) -> None:
     """Insert or update the row of a GitHub repository, and update its sub-projects.
 
-    A repository without a row is not inserted if the user has imported it for another owner. `covered`
-    says whether an installation of the GitHub App gave access.
+    If the user has already imported the repository for another owner, no second row is inserted.
+    `covered` says whether the user reaches the repository through an installation of the GitHub App.
     """
     names: dict[str, Any] = {
         "full_name": f"{row['owner_login']}/{row['name']}",
@@ -58,9 +60,9 @@ def _import(tx: Tx, owner: Owner, row: Row, covered: bool, at: int) -> None:
     }
     access = {"github_installation_id": row["installation_id"]} if covered else {}
     same = f"SELECT * FROM repos WHERE github_id = ? AND {owner.where}"
-    known = tx.all(same, (row["github_id"], owner.value))
-    base = next((repo for repo in known if repo["root_directory"] is None), None)
-    if base is None and not _imported_by_caller(tx, owner, row["github_id"]):
+    imported = tx.all(same, (row["github_id"], owner.value))
+    root_row = next((repo for repo in imported if repo["root_directory"] is None), None)
+    if root_row is None and not _imported_by_caller(tx, owner, row["github_id"]):
         repo_writes.insert_repo(
             tx,
             at=at,
@@ -70,8 +72,8 @@ def _import(tx: Tx, owner: Owner, row: Row, covered: bool, at: int) -> None:
             **names,
             **access,
         )
-    for repo in known:
-        more = access if repo is base else {}
+    for repo in imported:
+        more = access if repo is root_row else {}
         repo_writes.update_repo(tx, repo, **names, **more)
 
 

@@ -44,11 +44,11 @@ def _refresh(request: ApiRequest) -> None:
     rows = db.all("SELECT * FROM github_installations WHERE user_id = ?", (request.user_id,))
     with db.transaction(ids=request.service.ids) as tx:
         for row in rows:
-            known = github.installation(db, row["installation_id"])
-            if known is None or (row["account_login"] and row["account_type"] and row["target_type"]):
+            installation = github.installation(db, row["installation_id"])
+            if installation is None or (row["account_login"] and row["account_type"] and row["target_type"]):
                 continue
-            kind = {"account_type": known["type"], "target_type": known["type"]}
-            tx.update("github_installations", row["id"], account_login=known["login"], **kind)
+            kind = {"account_type": installation["type"], "target_type": installation["type"]}
+            tx.update("github_installations", row["id"], account_login=installation["login"], **kind)
             tx.note("github_installations", "UPDATE", request.user_id, row["id"])
         if not rows:
             login = db.value("SELECT github_username FROM profiles WHERE id = ?", (request.user_id,))
@@ -123,12 +123,12 @@ async def list_members(request: ApiRequest) -> Response:
         raise refusal(422, "Installation is missing org login")
     if json.loads(row["permissions"]).get("members") == "none":
         raise refusal(403, "The GitHub App needs the members permission; accept it again on GitHub")
-    found = db.all(
+    members = db.all(
         "SELECT login, email FROM github_org_members WHERE org_login = ? ORDER BY login LIMIT 1000",
         (row["account_login"],),
     )
-    silent = sum(member["email"] is None for member in found)
-    return json_response({"members": [dict(member) for member in found], "no_email_count": silent})
+    silent = sum(member["email"] is None for member in members)
+    return json_response({"members": [dict(member) for member in members], "no_email_count": silent})
 
 
 async def list_owners(request: ApiRequest) -> Response:
@@ -169,12 +169,12 @@ def _pulls(request: ApiRequest) -> dict[str, Any]:
     repo = _visible_repo(request)
     if repo["github_installation_id"] is None and not github_token(request.plane, request.user_id):
         raise github.GithubError(401, "Requires authentication")
-    wanted = params.leading_int(request.query("pr")) if request.query("pr") else None
-    if request.query("pr") and wanted is None:
+    number = params.leading_int(request.query("pr")) if request.query("pr") else None
+    if request.query("pr") and number is None:
         raise ValueError(request.query("pr"))
     db = request.plane.db
     github_id = github.remote(db, repo)["github_id"]
-    found = github.open_pulls(db, github_id)
+    open_pulls = github.open_pulls(db, github_id)
     pulls = [
         {
             "number": pull["number"],
@@ -183,11 +183,11 @@ def _pulls(request: ApiRequest) -> dict[str, Any]:
             "html_url": f"https://github.com/{repo['full_name']}/pull/{pull['number']}",
             "user": {"login": pull["author_login"]},
         }
-        for pull in found
+        for pull in open_pulls
     ]
     if not pulls:
         return {"pulls": [], "diff": None}
-    return {"pulls": pulls, "diff": github.diff(db, github_id, wanted or found[0]["number"])}
+    return {"pulls": pulls, "diff": github.diff(db, github_id, number or open_pulls[0]["number"])}
 
 
 def _visible_repo(request: ApiRequest) -> Row:

@@ -69,16 +69,16 @@ def packages(files: dict[str, str]) -> tuple[str | None, list[dict[str, Any]]]:
     if marker is None:
         return None, []
     globs = _globs(files)
-    found = []
+    result = []
     for file in sorted(files):
         path = file.removesuffix("/package.json")
         if path == file or not any(_matches(glob, path) for glob in globs if not glob.startswith("!")):
             continue
-        about = _object(files[file])
-        needs = {**_section(about, "dependencies"), **_section(about, "devDependencies")}
+        manifest = _object(files[file])
+        needs = {**_section(manifest, "dependencies"), **_section(manifest, "devDependencies")}
         framework = next((name for package, name in _FRAMEWORKS.items() if package in needs), None)
-        name = about.get("name")
-        found.append(
+        name = manifest.get("name")
+        result.append(
             {
                 "path": path,
                 "name": name if isinstance(name, str) and name else path.rpartition("/")[2],
@@ -86,7 +86,7 @@ def packages(files: dict[str, str]) -> tuple[str | None, list[dict[str, Any]]]:
                 "framework": framework,
             }
         )
-    return marker, found
+    return marker, result
 
 
 def _section(about: dict[str, Any], name: str) -> dict[str, Any]:
@@ -106,7 +106,7 @@ async def read_monorepo(request: ApiRequest) -> Response:
         files = github.files(github.remote(db, repo))
     except github.GithubError:
         files = {}
-    marker, found = packages(files)
+    marker, package_list = packages(files)
     if marker is None:
         return json_response({"is_monorepo": False, "workspaces": []})
     if not repo["is_monorepo"]:
@@ -119,5 +119,5 @@ async def read_monorepo(request: ApiRequest) -> Response:
             (request.user_id, repo["full_name"]),
         )
     }
-    rows = [{**package, "has_space": package["path"] in spaces} for package in found]
+    rows = [{**package, "has_space": package["path"] in spaces} for package in package_list]
     return json_response({"is_monorepo": True, "marker": marker, "workspaces": rows})

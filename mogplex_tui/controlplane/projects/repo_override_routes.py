@@ -54,16 +54,16 @@ async def override_connection(request: ApiRequest) -> Response:
     """Exclude a global connection from the repository, or include it again (§4.1)."""
     repo = own_repo(request)
     body = await body_of(request)
-    wanted, excluded = body.get("connection_id"), body.get("excluded")
-    if not isinstance(wanted, str) or not wanted or not isinstance(excluded, bool):
+    connection_id, excluded = body.get("connection_id"), body.get("excluded")
+    if not isinstance(connection_id, str) or not connection_id or not isinstance(excluded, bool):
         raise refusal(400, "connection_id + excluded required")
-    known = "SELECT id FROM connections WHERE id = ? AND user_id = ? AND scope = 'global'"
-    found = request.plane.db.value(known, (wanted.lower(), request.user_id))
-    if found is None:
+    global_connection = "SELECT id FROM connections WHERE id = ? AND user_id = ? AND scope = 'global'"
+    global_id = request.plane.db.value(global_connection, (connection_id.lower(), request.user_id))
+    if global_id is None:
         raise refusal(404, "Global connection not found")
     with request.plane.db.transaction(ids=request.service.ids) as tx:
         pair = "FROM repo_connection_overrides WHERE repo_id = ? AND connection_id = ?"
-        old = tx.one(f"SELECT id {pair}", (repo["id"], found))
+        old = tx.one(f"SELECT id {pair}", (repo["id"], global_id))
         table = "repo_connection_overrides"
         if not excluded:
             if old is not None:
@@ -74,7 +74,9 @@ async def override_connection(request: ApiRequest) -> Response:
             tx.note(table, "UPDATE", None, old["id"])
         else:
             row_id, now = tx.new_id(), request.plane.clock.now_us()
-            tx.insert(table, id=row_id, repo_id=repo["id"], connection_id=found, excluded=1, created_at=now)
+            tx.insert(
+                table, id=row_id, repo_id=repo["id"], connection_id=global_id, excluded=1, created_at=now
+            )
             tx.note(table, "INSERT", None, row_id)
     return json_response({"ok": True})
 

@@ -115,15 +115,15 @@ async def update_repo(request: ApiRequest) -> Response:
     """
     owner = writer(request)
     body = await body_of(request)
-    wanted = body.get("id")
-    if not wanted:
+    repo_id = body.get("id")
+    if not repo_id:
         raise refusal(400, "Missing id")
     changes = repo_fields.for_update(body)
     if not changes:
         raise refusal(400, "No repo updates provided")
     _stored_sizes(changes)
     sql = f"SELECT * FROM repos WHERE id = ? AND {owner.where}"
-    row = request.plane.db.one(sql, (str(wanted).lower(), owner.value))
+    row = request.plane.db.one(sql, (str(repo_id).lower(), owner.value))
     if row is None:
         raise refusal(404, "Repo not found")
     try:

@@ -33,9 +33,9 @@ def default_workspace(tx: Tx, owner: dict[str, Any], at: int) -> str:
     """
     team = owner["product_team_id"]
     column, value = ("owner_user_id", owner["owner_user_id"]) if team is None else ("product_team_id", team)
-    found = tx.one(f"SELECT id FROM workspaces WHERE is_default AND {column} = ?", (value,))
-    if found is not None:
-        return str(found["id"])
+    existing = tx.one(f"SELECT id FROM workspaces WHERE is_default AND {column} = ?", (value,))
+    if existing is not None:
+        return str(existing["id"])
     return insert_workspace(
         tx,
         at=at,

@@ -122,17 +122,17 @@ def _claim(request: ApiRequest, repo: Row, token: str, now: int) -> None:
     """
     refused = None
     with request.plane.db.transaction(ids=request.service.ids) as tx:
-        about: dict[str, Any] = {"user_id": request.user_id, "route_key": _ROUTE_KEY, "at": now}
-        about["repo_id"] = repo["id"]
+        columns: dict[str, Any] = {"user_id": request.user_id, "route_key": _ROUTE_KEY, "at": now}
+        columns["repo_id"] = repo["id"]
         refused = _refused(tx, request.user_id, repo["id"], now)
         if refused is None:
-            admission_writes.record_limit(tx, **about, decision="allowed", claim_id=tx.new_id())
+            admission_writes.record_limit(tx, **columns, decision="allowed", claim_id=tx.new_id())
             repo_writes.update_repo(tx, repo, snapshot_build_token=token, snapshot_build_started_at=now)
         else:
             limit, wait = refused
             admission_writes.record_limit(
                 tx,
-                **about,
+                **columns,
                 decision="denied",
                 reason=limit.name,
                 limit_name=limit.name,

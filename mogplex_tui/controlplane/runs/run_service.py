@@ -124,17 +124,17 @@ def accept(plane: Plane, ids: Ids, caller: Caller, repo_name: str, key: str, req
     Raises IdempotencyConflictError if the key was used for another request, and QueueDownError if the
     runtime does not take the run: a later call with the key finds it failed (v1.md §7.4).
     """
-    known = _replay(plane, caller, key, request)
-    if known is not None:
-        return known
+    replay = _replay(plane, caller, key, request)
+    if replay is not None:
+        return replay
     try:
         with plane.db.transaction(ids=ids) as tx:
             run_id = _create(plane, tx, ids, caller, repo_name, key, request)
     except sqlite3.IntegrityError:
-        known = _replay(plane, caller, key, request)
-        if known is None:
+        replay = _replay(plane, caller, key, request)
+        if replay is None:
             raise
-        return known
+        return replay
     refused = refusable_backends.queue_task(plane)
     if refused is not None:
         with plane.db.transaction(ids=ids) as tx:

@@ -98,9 +98,9 @@ def give_up(tx: Tx, run_id: str, at: int, error: str, *, hosted: bool, message: 
         return
     payload = {"error": error}
     if not hosted:
-        told = message or LAUNCH_FAILED
+        call_error = message or LAUNCH_FAILED
         call_writes.finish_call(
-            tx, row["ai_call_id"], "failed", at, error=error, message=told, payload=payload
+            tx, row["ai_call_id"], "failed", at, error=error, message=call_error, payload=payload
         )
         mirror_call(tx, run_id, at)
     elif set_run(tx, run_id, at, status="failed", error=error) and message is not None:

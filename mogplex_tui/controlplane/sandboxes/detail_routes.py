@@ -35,10 +35,10 @@ def view_of(row: Row) -> str:
 async def read_sandbox(request: ApiRequest) -> Response:
     """Return one sandbox after updating it from the provider's state of its machine."""
     row = own_sandbox(request)
-    return json_response({"sandbox": _settled(request, row)})
+    return json_response({"sandbox": _sync_with_provider(request, row)})
 
 
-def _settled(request: ApiRequest, row: Row) -> dict[str, Any]:
+def _sync_with_provider(request: ApiRequest, row: Row) -> dict[str, Any]:
     """Update the record from the provider's state of its machine; return its JSON.
 
     If the machine of a failed sandbox is halted, only the JSON shows it as stopped and the record
@@ -84,12 +84,12 @@ def _change(request: ApiRequest, row: Row, how: Change) -> bool:
 
 async def read_health(request: ApiRequest) -> Response:
     """Check the sandbox's preview, store the result, and return record and health."""
-    row = look(request, own_sandbox(request))
+    row = check_preview(request, own_sandbox(request))
     health = {"status": row["health_status"]}
     return json_response({"sandbox": record(row, persistent=False), "health": health})
 
 
-def look(request: ApiRequest, row: Row) -> Row:
+def check_preview(request: ApiRequest, row: Row) -> Row:
     """Check the sandbox's preview, store the result, and return the updated record.
 
     Raises 404 if the record was deleted meanwhile.
@@ -147,5 +147,5 @@ async def reconcile(request: ApiRequest) -> Response:
         with request.plane.db.transaction(ids=request.service.ids) as tx:
             change(tx, row["id"], Change.PAUSE_GIVEN_UP, now, vm=row["sandbox_id"])
         row = current_record(request, row["id"])
-    shown = record(look(request, row), persistent=False)
+    shown = record(check_preview(request, row), persistent=False)
     return json_response({"queued": False, "reason": "trigger_not_configured", "sandbox": shown})

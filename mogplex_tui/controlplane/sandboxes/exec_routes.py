@@ -21,7 +21,7 @@ from .sandbox_endpoint import BASH, own_sandbox, require_capability, require_cre
 from .unsupported_commands import harness_of, immediate, words
 from .vm import sandbox_lookup
 from .vm.disk import Disk, OutsideError, clean
-from .vm.machine import Machine, Run
+from .vm.program_environment import Machine, Run
 from .vm.shell import run_line, run_words
 
 _MODE = {"x-mogplex-exec-mode": "immediate"}
@@ -59,10 +59,15 @@ async def _begun(request: ApiRequest, row: Row, token: str, command: str, body: 
     wake_machine(request, row)
     disk = Disk.read(request.plane.db, row["id"], sandbox_lookup.repository(row))
     cwd = _cwd(row, text_of(body, "cwd"), disk)
-    known = immediate(simple, cwd, disk)
-    if known is not None:
+    immediate_result = immediate(simple, cwd, disk)
+    if immediate_result is not None:
         release(request, row["id"], token)
-        done = {"exitCode": known.code, "stdout": "", "stderr": known.stderr, "cwd": known.cwd or "."}
+        done = {
+            "exitCode": immediate_result.code,
+            "stdout": "",
+            "stderr": immediate_result.stderr,
+            "cwd": immediate_result.cwd or ".",
+        }
         return json_response(done, headers=_MODE)
     machine = Machine(
         disk, sandbox_lookup.repository(row), row["working_branch"], cwd, request.plane.clock.now_us()
@@ -75,7 +80,7 @@ async def _begun(request: ApiRequest, row: Row, token: str, command: str, body: 
     request.plane.machines.spawn(work, f"command {process.command_id}")
     if "text/event-stream" in request.http.headers.get("accept", ""):
         return EventStream(channel, headers={"X-Exec-Cmd-Id": process.command_id}, left=process.abandon)
-    return await _collected(channel)
+    return await _collect_output(channel)
 
 
 def _cwd(row: Row, text: str, disk: Disk) -> str:
@@ -115,7 +120,7 @@ async def _work(
     """
     try:
         channel.say({"type": "run", "cmdId": process.command_id})
-        code = await played(request, process, run, channel)
+        code = await stream_output(request, process, run, channel)
         if process.abandoned:
             channel.say({"type": "cancelled"})
         else:
@@ -126,12 +131,12 @@ async def _work(
     finally:
         request.plane.machines.leave(process)
         run.close()
-        keep(request, record_id, machine.disk)
+        save_disk(request, record_id, machine.disk)
         release(request, record_id, token)
         channel.end()
 
 
-async def played(request: ApiRequest, process: Process, run: Run, channel: Channel) -> int:
+async def stream_output(request: ApiRequest, process: Process, run: Run, channel: Channel) -> int:
     """Send a program's output to the channel; return the program's exit code.
 
     Pauses of the program are divided by the plane's speed.
@@ -142,13 +147,13 @@ async def played(request: ApiRequest, process: Process, run: Run, channel: Chann
             step = next(run)
         except StopIteration as stop:
             return int(stop.value)
-        if not await process.rest(real_seconds(step.seconds, speed)):
+        if not await process.sleep(real_seconds(step.seconds, speed)):
             return INTERRUPTED if process.code is None else process.code
         if step.text:
             channel.say({"type": "log", "stream": step.stream, "data": step.text})
 
 
-def keep(request: ApiRequest, record_id: str, disk: Disk) -> None:
+def save_disk(request: ApiRequest, record_id: str, disk: Disk) -> None:
     """Save a command's changes to the sandbox's disk, unless the sandbox has stopped."""
     with request.plane.db.transaction(ids=request.service.ids) as tx:
         row = tx.one("SELECT status FROM sandboxes WHERE id = ?", (record_id,))
@@ -181,7 +186,7 @@ def forget_locks(plane: Plane) -> None:
         )
 
 
-async def _collected(channel: Channel) -> Response:
+async def _collect_output(channel: Channel) -> Response:
     texts = {"stdout": "", "stderr": ""}
     end: dict[str, Any] = {}
     while (event := await channel.next()) is not None:

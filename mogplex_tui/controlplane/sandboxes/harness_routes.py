@@ -85,14 +85,14 @@ def _attached(request: ApiRequest, row: Row, body: Mapping[str, Any]) -> str | N
     )
     if call is None:
         raise refusal(404, "ai_call not found")
-    known = json.loads(call["metadata"])
+    metadata = json.loads(call["metadata"])
     prepared = (
-        known.get("source") == "cli"
-        and known.get("prepared") is True
-        and known.get("sandbox_record_id") == row["id"]
-        and known.get("harness_id") == body["harness"]
+        metadata.get("source") == "cli"
+        and metadata.get("prepared") is True
+        and metadata.get("sandbox_record_id") == row["id"]
+        and metadata.get("harness_id") == body["harness"]
     )
-    if known.get("source") != "external-api" and not prepared:
+    if metadata.get("source") != "external-api" and not prepared:
         raise refusal(409, "ai_call is not available for this harness run")
     if call["status"] != "pending":
         raise refusal(409, "ai_call is not pending")

@@ -21,7 +21,7 @@ from ..sample_data.loader import Prompt
 from ..workload.call_plan import CallPlan, Step
 from ..workload.call_planner import Branches, plan_harness
 from ..workload.run_outcomes import steered_outcome
-from .exec_routes import keep
+from .exec_routes import save_disk
 from .sandbox_endpoint import team_of, text_of
 from .vm import sandbox_lookup
 from .vm.disk import Disk, TakenError
@@ -63,9 +63,9 @@ class HarnessRun:
         self._process = process
         self._disk = Disk.read(request.plane.db, row["id"], sandbox_lookup.repository(row))
         self._rng = Random(call_id)
-        self._call_plan = self._planned()
+        self._call_plan = self._plan()
 
-    def _planned(self) -> CallPlan:
+    def _plan(self) -> CallPlan:
         row, prompt = self._row, text_of(self._body, "prompt")
         created = row["working_branch"] == row["base_branch"]
         working = f"mogplex/agent-{self._call_id.replace('-', '')[:12]}" if created else row["working_branch"]
@@ -86,29 +86,29 @@ class HarnessRun:
         """
         try:
             self.channel.say({"type": "run", "ai_call_id": self._call_id})
-            if await self._opened():
-                await self._played()
+            if await self._play_opening():
+                await self._play_steps()
         except Exception as error:
             self._fail(str(error))
             self.channel.say({"type": "error", "data": str(error)})
             raise
         finally:
             self._request.plane.machines.leave(self._process)
-            keep(self._request, self._row["id"], self._disk)
+            save_disk(self._request, self._row["id"], self._disk)
             self.channel.end()
 
-    async def _opened(self) -> bool:
+    async def _play_opening(self) -> bool:
         """Play the steps before the CLI starts; return False if the run ended in them."""
         for step in self._call_plan.opening:
-            if not await self._goes_on(step.after):
+            if not await self._wait(step.after):
                 return False
             self._write(step)
         with self._request.plane.db.transaction(ids=self._request.service.ids) as tx:
             patch = about(self._request, self._row, self._body, prepared=False)
-            begun = call_writes.begin_streaming(
+            started = call_writes.begin_streaming(
                 tx, self._call_id, self._process.command_id, self._now(), metadata=patch
             )
-        if not begun:
+        if not started:
             self.channel.say({"type": "cancelled"})
             return False
         session = text_of(self._body, "resumeSessionId") or str(
@@ -117,15 +117,15 @@ class HarnessRun:
         self.channel.say({"type": "session", "sessionId": session})
         return True
 
-    async def _played(self) -> None:
+    async def _play_steps(self) -> None:
         """Play the CLI's steps, then end the call and send the last event."""
         call_plan = self._call_plan
         for step in call_plan.steps:
-            if not await self._goes_on(step.after):
+            if not await self._wait(step.after):
                 return
             self._write(step)
-            self._tell(step)
-        if not await self._goes_on(call_plan.ending.after):
+            self._send_output(step)
+        if not await self._wait(call_plan.ending.after):
             return
         url = call_plan.metadata.get("pull_request_url")
         if call_plan.failure_class == "unknown" and "exit_code" not in call_plan.ending.payload:
@@ -144,14 +144,14 @@ class HarnessRun:
         }
         self.channel.say(done if url is None else {**done, "pullRequestUrl": url})
 
-    async def _goes_on(self, seconds: float) -> bool:
+    async def _wait(self, seconds: float) -> bool:
         """Wait the given simulated seconds; return whether the run continues.
 
         If the run was cancelled or its machine stopped while waiting, the call is ended and the last
         event is sent.
         """
         speed = self._request.plane.settings.speed
-        alive = await self._process.rest(real_seconds(seconds, speed))
+        alive = await self._process.sleep(real_seconds(seconds, speed))
         call = self._request.plane.db.one(
             "SELECT status, control_state FROM ai_calls WHERE id = ?", (self._call_id,)
         )
@@ -208,7 +208,7 @@ class HarnessRun:
                 at=self._now(),
             )
 
-    def _tell(self, step: Step) -> None:
+    def _send_output(self, step: Step) -> None:
         """Send a step as output of the CLI: one line of JSON, or an install log."""
         if step.payload.get("stage") == "install":
             self.channel.say({"type": "install", "data": step.payload["logs"]})

@@ -58,13 +58,15 @@ def _look(tx: Tx, row: Row, at: int) -> str | None:
         return done
     if row["provider_view"] in ("gone", "closing", "halted") and row["sandbox_id"] != PENDING:
         return _moved(tx, row, Change.VM_GONE, at, "vm_gone", "vm_gone")
-    begun = row["created_at"] if row["last_boot_started_at"] is None else row["last_boot_started_at"]
+    boot_started_at = (
+        row["created_at"] if row["last_boot_started_at"] is None else row["last_boot_started_at"]
+    )
     if row["status"] in BOOTING:
-        stuck = at - begun >= STUCK_BOOT_US
+        stuck = at - boot_started_at >= STUCK_BOOT_US
         return _moved(tx, row, Change.STOPPED, at, "stuck_boot", "stuck_boot") if stuck else None
     if row["status"] != "running":
         return None
-    if at - begun >= sandbox_lookup.lifetime_ms(row) * 1000:
+    if at - boot_started_at >= sandbox_lookup.lifetime_ms(row) * 1000:
         return _ended(tx, row, at, "lifetime_timeout")
     return _idle(tx, row, at)
 

@@ -63,7 +63,7 @@ async def launch_sandbox(request: ApiRequest) -> Response:
     launched = await launch(request, check(request, await body_of(request), team_of(request)))
     if launched.channel is not None:
         return EventStream(launched.channel)
-    return json_response({"sandbox": record(_found(request, launched.record_id))})
+    return json_response({"sandbox": record(_require_record(request, launched.record_id))})
 
 
 def check(request: ApiRequest, body: Mapping[str, Any], team_id: str | None) -> LaunchRequest:
@@ -85,7 +85,7 @@ def check(request: ApiRequest, body: Mapping[str, Any], team_id: str | None) -> 
     base = _text(body, "baseBranch") or repo["default_branch"] or "main"
     if not is_branch(base):
         raise refusal(400, "Invalid base branch")
-    branch = _working(body, repo, base)
+    branch = _working_branch(body, repo, base)
     try:
         root = root_directory(body["rootDirectory"]) if "rootDirectory" in body else repo["root_directory"]
     except InvalidRunError as error:
@@ -108,7 +108,7 @@ def _text(body: Mapping[str, Any], name: str) -> str | None:
     return params.trim(text_of(body, name)) or None
 
 
-def _working(body: Mapping[str, Any], repo: Row, base: str) -> str:
+def _working_branch(body: Mapping[str, Any], repo: Row, base: str) -> str:
     wanted, create = _text(body, "workingBranch"), body.get("createBranch") is True
     if (create and wanted is None) or not is_branch(wanted or base):
         raise refusal(400, "Invalid working branch")
@@ -122,9 +122,9 @@ async def launch(request: ApiRequest, launch_request: LaunchRequest) -> Launched
 
     Raises 429 if the caller's quota of boots is used up.
     """
-    known = _existing(request, launch_request)
-    if known is not None:
-        return Launched(known["id"], None)
+    active = _existing(request, launch_request)
+    if active is not None:
+        return Launched(active["id"], None)
     asleep = _latest(request, launch_request, "s.status = 'paused' AND s.persistent")
     if asleep is not None:
         admit_boot(request, launch_request.repo["id"])
@@ -169,7 +169,7 @@ async def _resume(request: ApiRequest, row: Row) -> None:
     """Resume a paused sandbox and wait until its boot has succeeded or failed."""
     now = request.plane.clock.now_us()
     with request.plane.db.transaction(ids=request.service.ids) as tx:
-        moved = change(tx, row["id"], Change.RESUMED, now, vm=row["sandbox_id"], **begun(row, now))
+        moved = change(tx, row["id"], Change.RESUMED, now, vm=row["sandbox_id"], **reboot_columns(row, now))
     if not moved:
         return
     channel = start(request, row["id"], Kind.RESUME)
@@ -177,7 +177,7 @@ async def _resume(request: ApiRequest, row: Row) -> None:
         pass
 
 
-def begun(row: Row, now: int) -> dict[str, Any]:
+def reboot_columns(row: Row, now: int) -> dict[str, Any]:
     """Return the columns to set when a sandbox's machine boots again."""
     return {
         "boot_attempts": row["boot_attempts"] + 1,
@@ -187,7 +187,7 @@ def begun(row: Row, now: int) -> dict[str, Any]:
     }
 
 
-def _where(launch_request: LaunchRequest) -> tuple[str, tuple[object, ...]]:
+def _working_tree_condition(launch_request: LaunchRequest) -> tuple[str, tuple[object, ...]]:
     return (
         "s.user_id = ? AND s.product_team_id IS ? AND s.repo_id = ? AND s.working_branch = ?"
         " AND s.root_directory IS ?",
@@ -202,7 +202,7 @@ def _where(launch_request: LaunchRequest) -> tuple[str, tuple[object, ...]]:
 
 
 def _latest(request: ApiRequest, launch_request: LaunchRequest, state: str) -> Row | None:
-    where, values = _where(launch_request)
+    where, values = _working_tree_condition(launch_request)
     sql = f"{sandbox_lookup.SELECT} WHERE {where} AND {state} ORDER BY s.created_at DESC LIMIT 1"
     return request.plane.db.one(sql, values)
 
@@ -268,7 +268,7 @@ def _insert(request: ApiRequest, launch_request: LaunchRequest, claim: str, orph
     return record_id
 
 
-def _found(request: ApiRequest, record_id: str) -> Row:
+def _require_record(request: ApiRequest, record_id: str) -> Row:
     row = sandbox_lookup.sandbox(request.plane.db, record_id)
     if row is None:
         raise refusal(500, "Sandbox record vanished during its launch")

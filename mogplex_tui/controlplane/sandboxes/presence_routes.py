@@ -35,29 +35,29 @@ async def report(request: ApiRequest) -> Response:
 
     Outdated and repeated reports change nothing.
     """
-    told = _read(await _body(request))
+    message = _read(await _body(request))
     row = own_sandbox(request, SANDBOX_NOT_FOUND)
     now = request.plane.clock.now_us()
     with request.plane.db.transaction(ids=request.service.ids) as tx:
-        known = tx.one(
+        connection = tx.one(
             "SELECT event_seq, attached FROM sandbox_presence WHERE sandbox_id = ? AND tab_id = ? AND session_id = ?",
-            (row["id"], told.tab_id, told.session_id),
+            (row["id"], message.tab_id, message.session_id),
         )
-        stale = known is not None and told.seq is not None and told.seq < known["event_seq"]
-        attach = told.event == "attach"
-        if stale or (not attach and (known is None or not known["attached"])):
+        stale = connection is not None and message.seq is not None and message.seq < connection["event_seq"]
+        attach = message.event == "attach"
+        if stale or (not attach and (connection is None or not connection["attached"])):
             return json_response({"attached": True} if attach else {"released": False, "queued": False})
-        seq = told.seq if told.seq is not None else 0 if known is None else known["event_seq"]
+        seq = message.seq if message.seq is not None else 0 if connection is None else connection["event_seq"]
         tx.execute(
             "INSERT OR REPLACE INTO sandbox_presence (sandbox_id, tab_id, session_id, event_seq, attached, reason,"
             " changed_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (row["id"], told.tab_id, told.session_id, seq, int(attach), told.reason, now),
+            (row["id"], message.tab_id, message.session_id, seq, int(attach), message.reason, now),
         )
-        payload = {"tab_id": told.tab_id, "session_id": told.session_id} | (
-            {"reason": told.reason} if told.reason else {}
+        payload = {"tab_id": message.tab_id, "session_id": message.session_id} | (
+            {"reason": message.reason} if message.reason else {}
         )
         if attach:
-            if known is None or not known["attached"]:
+            if connection is None or not connection["attached"]:
                 sandbox_writes.lifecycle_event(tx, row["id"], "tab_attached", now, payload=payload)
             return json_response({"attached": True})
         sandbox_writes.lifecycle_event(tx, row["id"], "tab_released", now, payload=payload)

@@ -10,7 +10,7 @@ from ..db.database import Row
 from ..http.endpoints import ApiRequest, json_response, refusal
 from . import sandbox_writes
 from .event_streams import EventStream, finished_stream
-from .launch_routes import begun, check, launch, start
+from .launch_routes import check, launch, reboot_columns, start
 from .quotas import admit_boot, claim_boot
 from .sandbox_endpoint import (
     BASH,
@@ -86,7 +86,9 @@ def _boot(request: ApiRequest, row: Row, kind: Kind, claim: str | None) -> Respo
     """
     now = request.plane.clock.now_us()
     how = Change.RESUMED if kind is Kind.RESUME else Change.RESTARTED
-    more: dict[str, Any] = begun(row, now) if claim is None else {**begun(row, now), "limit_claim_id": claim}
+    more: dict[str, Any] = (
+        reboot_columns(row, now) if claim is None else {**reboot_columns(row, now), "limit_claim_id": claim}
+    )
     with request.plane.db.transaction(ids=request.service.ids) as tx:
         if claim is not None:
             claim_boot(tx, claim, row["id"])

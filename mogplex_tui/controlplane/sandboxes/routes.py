@@ -56,7 +56,7 @@ def routes(service: Service) -> list[BaseRoute]:
         f"{one}/terminal/connect": {"GET": terminal_routes.connect, "POST": terminal_routes.connect},
         f"{one}/terminal/session": {"POST": terminal_routes.session},
     }
-    found: list[BaseRoute] = [
+    sandbox_routes: list[BaseRoute] = [
         route(
             path,
             SandboxEndpoint(
@@ -67,7 +67,7 @@ def routes(service: Service) -> list[BaseRoute]:
     ]
     return [
         *v1_sandbox_routes.routes(service),
-        *found,
+        *sandbox_routes,
         route(
             f"{one}/extend",
             BodyFirstSandboxEndpoint(service, {"POST": MethodHandler(lifecycle_routes.extend)}),

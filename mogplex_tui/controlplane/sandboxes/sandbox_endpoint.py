@@ -32,22 +32,22 @@ NO_FUNDS = "Hosted sandbox compute requires a positive billing balance"
 class SandboxEndpoint(OpenEndpoint):
     """An endpoint under /api/sandbox.
 
-    It accepts the service's own workers, API tokens and sessions. If `late` is true, the handler
-    raises the 401, because its route reads the body before it checks the caller.
+    It accepts the service's own workers, API tokens and sessions. If `handler_checks_caller` is
+    true, the handler raises the 401, because its route validates the body first.
     """
 
-    late = False
+    handler_checks_caller = False
 
     def enter(self, request: Request) -> Caller | None:
-        """Return the caller of a request, or None if `late` is true and there is none.
+        """Return the caller of a request, or None if it is anonymous.
 
         For a worker of the service, the caller is the user in the request's user header. Raises 401
-        (without Retry-After) for an anonymous request, unless `late` is true.
+        (without Retry-After) for an anonymous request, unless `handler_checks_caller` is true.
         """
         header = request.headers.get("authorization", "")
         caller = delegated(self.service.plane, header, request.headers.get(USER_HEADER))
         caller = caller or super().enter(request)
-        if caller is None and not self.late:
+        if caller is None and not self.handler_checks_caller:
             raise refusal(401, "Unauthorized")
         return caller
 
@@ -55,7 +55,7 @@ class SandboxEndpoint(OpenEndpoint):
 class BodyFirstSandboxEndpoint(SandboxEndpoint):
     """A SandboxEndpoint whose handlers validate the body before the caller."""
 
-    late = True
+    handler_checks_caller = True
 
 
 def require_caller(request: ApiRequest) -> None:

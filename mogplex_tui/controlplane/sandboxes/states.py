@@ -82,8 +82,8 @@ def change(
         return False
     if (vm is not None and row["sandbox_id"] != vm) or (boot is not None and row["boot_attempts"] != boot):
         return False
-    sets = {**_brought(how.target, at), **columns, "status": how.target}
-    sets |= _session(row, how.target, sets.get("stopped_at") or at)
+    sets = {**_status_columns(how.target, at), **columns, "status": how.target}
+    sets |= _session_totals(row, how.target, sets.get("stopped_at") or at)
     try:
         tx.update("sandboxes", record_id, **sets)
     except sqlite3.IntegrityError as error:
@@ -97,7 +97,7 @@ def change(
     return True
 
 
-def _brought(target: str, at: int) -> dict[str, Any]:
+def _status_columns(target: str, at: int) -> dict[str, Any]:
     """Return the columns that every change to a state sets."""
     sets: dict[str, Any] = {"provider_view": None}
     if target == "installing":
@@ -117,15 +117,17 @@ def _brought(target: str, at: int) -> dict[str, Any]:
     return sets
 
 
-def _session(row: Row, target: str, end: int) -> dict[str, float]:
+def _session_totals(row: Row, target: str, end: int) -> dict[str, float]:
     """Return a sandbox's total compute time (s) and price (cents) when a session ends.
 
     The result is empty if no session ends, as when a paused sandbox is stopped (sandboxes.md §2.5).
     """
     if target not in _CLOSED or row["status"] in _CLOSED:
         return {}
-    begun = row["created_at"] if row["last_boot_started_at"] is None else row["last_boot_started_at"]
-    seconds = max(0.0, (end - begun) / SECOND_US)
+    boot_started_at = (
+        row["created_at"] if row["last_boot_started_at"] is None else row["last_boot_started_at"]
+    )
+    seconds = max(0.0, (end - boot_started_at) / SECOND_US)
     return {
         "compute_seconds": row["compute_seconds"] + seconds,
         "cost_cents_estimate": row["cost_cents_estimate"] + round(seconds * CENTS_PER_SECOND, 4),

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from .vm.disk import Disk, OutsideError, clean
-from .vm.machine import HOME
+from .vm.program_environment import HOME
 from .vm.shell import words_of
 
 _OPERATORS = frozenset(";&|<>")

@@ -233,7 +233,7 @@ def _loop(entry: Fields) -> Loop:
         for row in material("account")["repos"]
         if row["installation"] == flows[automation]["installation"] and not row.get("hidden")
     ]
-    told = Loop(
+    loop = Loop(
         automation,
         entry.choice("repo", repos),
         entry.text("title"),
@@ -243,7 +243,7 @@ def _loop(entry: Fields) -> Loop:
         entry.number("most", 1, 1_000, 100.0),
     )
     entry.end()
-    return told
+    return loop
 
 
 def _gust(entry: Fields) -> FaultBurst:

@@ -56,9 +56,9 @@ def _planned(job: Row, repo_key: str, seed: int) -> tuple[str, CallPlan]:
     return new_uuid(rng), call_plan._replace(opening=opening, steps=steps, ending=ending)
 
 
-def _facts(job: Row, about: dict[str, Any], call_id: str) -> CallFacts:
+def _facts(job: Row, job_metadata: dict[str, Any], call_id: str) -> CallFacts:
     metadata = {
-        "repo_full_name": about["repo_full_name"],
+        "repo_full_name": job_metadata["repo_full_name"],
         "source": "automation",
         "automation_execution": True,
         "agent_id": job["agent_id"],
@@ -67,9 +67,9 @@ def _facts(job: Row, about: dict[str, Any], call_id: str) -> CallFacts:
         metadata["failed_with_partial_usage"] = True
     return CallFacts(
         user_id=job["user_id"],
-        type=CALL_TYPES.get(about["source_type"], about["source_type"]),
+        type=CALL_TYPES.get(job_metadata["source_type"], job_metadata["source_type"]),
         model=job["model"],
-        repo_id=about["repo_id"],
+        repo_id=job_metadata["repo_id"],
         started_at=job["started_at"] + _AROUND_US,
         metadata=metadata,
         id=call_id,

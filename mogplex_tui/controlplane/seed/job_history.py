@@ -67,10 +67,10 @@ class JobHistory:
             plan, created = self._clocked(plan, created, total)
         cancelled = draw > 0.96 and any(node.agent for node in plan.nodes)
         missing = 0.94 < draw < 0.955
-        known = len(self._failed)
+        failed_before = len(self._failed)
         made = self._finished(plan, created, delay, waits, trouble, cancelled, missing)
         if fresh:
-            del self._failed[known:]
+            del self._failed[failed_before:]
         return made
 
     def retries(self, count: int) -> None:
@@ -149,21 +149,29 @@ class JobHistory:
         self, plan: JobPlan, job_id: str, at: int, trouble: str | None, delay: float
     ) -> tuple[int, str]:
         """Collect the ledger rows up to a job's start; return the start's time and source."""
-        about = {"flow_id": plan.flow.id, "flow_version_id": plan.flow.version_id}
+        versions = {"flow_id": plan.flow.id, "flow_version_id": plan.flow.version_id}
         self._ledger(plan, job_id, at, "enqueue", "queued", None, plan.metadata)
         source, first = plan.start_source, at + SECOND_US
         if trouble == "deferred":
             reason = "INSTALLATION_CONCURRENCY_LIMIT"
-            self._ledger(plan, job_id, first, "start", "deferred", reason, {"start_source": source, **about})
+            self._ledger(
+                plan, job_id, first, "start", "deferred", reason, {"start_source": source, **versions}
+            )
             source = "queue_release"
         elif trouble == "start_failed":
             self._ledger(
-                plan, job_id, first, "start", "start_failed", _START_ERROR, {"start_source": source, **about}
+                plan,
+                job_id,
+                first,
+                "start",
+                "start_failed",
+                _START_ERROR,
+                {"start_source": source, **versions},
             )
             source = "repair"
         started = at + int(delay * SECOND_US)
         self._ledger(
-            plan, job_id, started + 90_000, "start", "started", None, {"start_source": source, **about}
+            plan, job_id, started + 90_000, "start", "started", None, {"start_source": source, **versions}
         )
         return started, source
 
@@ -194,15 +202,15 @@ class JobHistory:
                 "cancelled_at": at,
                 "cancel_reason": "USER_REQUESTED",
             }
-            about: dict[str, Any] = {"runtime_provider": "trigger", "runtime_run_id": handle}
-            about["cancel_requested_at"] = iso_app(at - 900_000)
-            self._ledger(plan, job_id, at - 900_000, "control", "cancel_requested", "USER_REQUESTED", about)
-            about = {
-                **about,
+            control: dict[str, Any] = {"runtime_provider": "trigger", "runtime_run_id": handle}
+            control["cancel_requested_at"] = iso_app(at - 900_000)
+            self._ledger(plan, job_id, at - 900_000, "control", "cancel_requested", "USER_REQUESTED", control)
+            control = {
+                **control,
                 "cancelled_at": iso_app(at),
                 "ai_calls_cancellation_requested": len(ends.written),
             }
-            self._ledger(plan, job_id, at, "control", "cancelled", "USER_REQUESTED", about)
+            self._ledger(plan, job_id, at, "control", "cancelled", "USER_REQUESTED", control)
         else:
             outcome = "completed" if status == "success" else "failed"
             self._ledger(plan, job_id, at, "control", outcome, plan.reason, plan.diagnostics)

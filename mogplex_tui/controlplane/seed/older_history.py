@@ -129,8 +129,8 @@ def _lengthen(tx: Tx, user_id: str, seed: int, now: int) -> None:
     if call is None:
         return
     call_id, was = call["id"], call["started_at"]
-    known = tx.all("SELECT COUNT(*) FROM ai_call_events WHERE ai_call_id = ?", (call_id,))[0][0]
-    missing = LONG_EVENTS - known
+    existing = tx.all("SELECT COUNT(*) FROM ai_call_events WHERE ai_call_id = ?", (call_id,))[0][0]
+    missing = LONG_EVENTS - existing
     first = now - missing * _LONG_PACE_US - 20 * SECOND_US
     start = first - 5 * SECOND_US
     tx.execute(
@@ -139,12 +139,12 @@ def _lengthen(tx: Tx, user_id: str, seed: int, now: int) -> None:
     )
     tx.execute("UPDATE ai_calls SET started_at = ? WHERE id = ?", (start, call_id))
     tx.execute("UPDATE external_agent_runs SET created_at = ? WHERE ai_call_id = ?", (start, call_id))
-    rng, about = stream(seed, "long run"), script("web")
+    rng, story = stream(seed, "long run"), script("web")
     tail = new_uuid(rng)[8:]
     tx.execute("CREATE TEMP TABLE reads (number INTEGER PRIMARY KEY, path TEXT, line INTEGER)")
     tx.execute("SELECT 1").executemany(
         "INSERT INTO reads VALUES (?, ?, ?)",
-        ((number, pick(rng, about.paths), whole(rng, 1, 400)) for number in range(missing // 2)),
+        ((number, pick(rng, story.paths), whole(rng, 1, 400)) for number in range(missing // 2)),
     )
     tx.execute(
         _READ_EVENTS,

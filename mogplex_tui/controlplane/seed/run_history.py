@@ -88,7 +88,7 @@ class History:
             box = write_past(self.rows, rng, repo, f"{asked}-{run_id[:4]}", started, ended, False)
         key, digest = f"mogplex-{token(rng, '', 16)}", request_hash(rng)
         base = Branches(repo.branch, asked, created)
-        about = external_metadata(repo, harness, key, digest, base, box)
+        metadata = external_metadata(repo, harness, key, digest, base, box)
         claim = self.admit("external_agent_run", started, repo.id, "external_agent_runs_per_minute", 60, 10)
         facts = CallFacts(
             user_id=repo.user_id,
@@ -96,7 +96,7 @@ class History:
             model=f"harness:{harness}",
             repo_id=repo.id,
             started_at=started,
-            metadata=attached(about),
+            metadata=attached(metadata),
             id=call_id,
             limit_claim_id=claim,
             prologue=(accepted_step(run_id, harness, asked),),
@@ -104,7 +104,7 @@ class History:
             cancelled=cancelled,
         )
         written = self.scribe.call(call_plan, facts)
-        self._run_row(run_id, facts, repo, prompt, base, (key, digest), about, box, written)
+        self._run_row(run_id, facts, repo, prompt, base, (key, digest), metadata, box, written)
 
     def _run_row(
         self,
@@ -114,7 +114,7 @@ class History:
         prompt: Prompt,
         branches: Branches,
         request: tuple[str, str],
-        about: dict[str, Any],
+        metadata: dict[str, Any],
         box: SandboxRef | None,
         written: Written,
     ) -> None:
@@ -141,7 +141,7 @@ class History:
             runtime_provider="trigger",
             runtime_run_id=token(self.rng, "run_"),
             error=written.error,
-            metadata=encode(about),
+            metadata=encode(metadata),
             created_at=facts.started_at,
             updated_at=ended,
         )
@@ -162,7 +162,7 @@ class History:
         )
         key, digest = f"mogplex-{token(rng, '', 16)}", request_hash(rng)
         base = Branches(repo.branch, box.branch, created)
-        about = external_metadata(repo, harness, key, digest, base, box)
+        metadata = external_metadata(repo, harness, key, digest, base, box)
         started = self.now - int(age * SECOND_US)
         claim = self.admit("external_agent_run", started, repo.id, "external_agent_runs_per_minute", 60, 10)
         facts = CallFacts(
@@ -171,7 +171,7 @@ class History:
             model=f"harness:{harness}",
             repo_id=repo.id,
             started_at=started,
-            metadata=attached(about) if box.name != "pending" else about,
+            metadata=attached(metadata) if box.name != "pending" else metadata,
             id=call_id,
             limit_claim_id=claim,
             prologue=(accepted_step(run_id, harness, box.branch),),
@@ -179,7 +179,7 @@ class History:
             live_until=self.now,
         )
         written = self.scribe.call(call_plan, facts)
-        self._run_row(run_id, facts, repo, prompt, base, (key, digest), about, box, written)
+        self._run_row(run_id, facts, repo, prompt, base, (key, digest), metadata, box, written)
 
     def chat(self, kind: CallKind, live_age: float | None = None) -> None:
         """Collect one chat or control run, finished or in progress.

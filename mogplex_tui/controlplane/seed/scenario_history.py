@@ -35,8 +35,8 @@ def write_added(
         jobs.parked(int((1.5 + 4.4 * number) * HOUR_US))
     rng = stream(seed, "added questions")
     for _ in range(past.questions):
-        told = {"minutes": whole(rng, 3, 1_200), "status": "pending", "expires": None}
-        approval(rows, world, rng, {**draw_question(rng, world), **told}, now)
+        timing = {"minutes": whole(rng, 3, 1_200), "status": "pending", "expires": None}
+        approval(rows, world, rng, {**draw_question(rng, world), **timing}, now)
     rng = stream(seed, "added sandboxes")
     for _ in range(past.broken_sandboxes):
         prompt = pick(rng, prompts())

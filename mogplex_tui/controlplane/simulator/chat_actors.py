@@ -40,24 +40,24 @@ def arrive(context: ActorContext, random: ActorRandom, kind: CallKind) -> float:
             remaining=whole(rng, 4, 28),
             claim_id=claim,
         )
-        known = tx.one("SELECT id FROM repos WHERE id = ?", (repo_id,))
+        repo_row = tx.one("SELECT id FROM repos WHERE id = ?", (repo_id,))
         call_id = call_writes.insert_call(
             tx,
             user_id=user_id,
             type="chat" if kind is CallKind.CHAT else "agent",
             model=model,
             started_at=now,
-            repo_id=None if known is None else repo_id,
+            repo_id=None if repo_row is None else repo_id,
             metadata=metadata,
             conversation_id=token(rng, "conv_", 10),
             limit_claim_id=claim,
         )
     name = f"call:{call_id}"
-    context.plays(call_id, name)
+    context.set_player(call_id, name)
     context.spawn(name, _talk(context, random, call_id, call_plan), 0.2)
     return call_plan.seconds() + 1.0
 
 
 def _talk(context: ActorContext, random: ActorRandom, call_id: str, call_plan: CallPlan) -> Acts:
     yield from play(context, random, call_id, call_plan)
-    context.left(call_id)
+    context.clear_player(call_id)

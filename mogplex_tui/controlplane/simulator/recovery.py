@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..actors.call_player import play, settle_later
 from ..actors.context import ActorContext, ActorRandom
-from ..actors.sandbox_actors import BootFailed, boot, is_somebodys, watch_idle
+from ..actors.sandbox_actors import BootFailed, boot, booted_by_request, watch_idle
 from ..actors.scheduler import Acts
 from ..automation.events import schedules
 from ..db.clock import DAY_US, MINUTE_US
@@ -44,7 +44,7 @@ def take_up(context: ActorContext) -> None:
         " AND NOT EXISTS (SELECT 1 FROM external_agent_runs r WHERE r.ai_call_id = c.id)"
     ):
         name = f"call:{row['id']}"
-        context.plays(row["id"], name)
+        context.set_player(row["id"], name)
         context.spawn(name, _call(context, context.random(name), row), 0.2)
     for row in db.all(
         "SELECT * FROM sandboxes WHERE status IN ('creating', 'installing', 'running', 'pausing')"
@@ -100,15 +100,15 @@ def clocks(context: ActorContext) -> Acts:
 
 def _run(context: ActorContext, row: Row) -> None:
     outcome: RunOutcome | None = None
-    begun = row["status"] == "streaming"
-    if begun:
+    is_streaming = row["status"] == "streaming"
+    if is_streaming:
         outcome = draw_outcome(context.random(f"run:{row['id']}:course").rng)
         events = context.plane.db.value(
             "SELECT COUNT(*) FROM ai_call_events WHERE ai_call_id = ?", (row["call_id"],)
         )
         if events > _LONG_STORY:
             outcome = RunOutcome(ENDLESS_TURNS)
-    start_run(context, row["id"], outcome, begun)
+    start_run(context, row["id"], outcome, is_streaming)
 
 
 def _call(context: ActorContext, random: ActorRandom, row: Row) -> Acts:
@@ -117,8 +117,8 @@ def _call(context: ActorContext, random: ActorRandom, row: Row) -> Acts:
     kind = CallKind.CHAT if row["type"] == "chat" else CallKind.CONTROL
     call_plan = plan_agent(random.rng, kind, row["model"], repo, 1.0)
     yield between(random.rng, 0.5, 2.0)
-    yield from play(context, random, row["id"], call_plan, begun=row["status"] == "streaming")
-    context.left(row["id"])
+    yield from play(context, random, row["id"], call_plan, is_streaming=row["status"] == "streaming")
+    context.clear_player(row["id"])
 
 
 def repo_key(context: ActorContext, repo_id: str) -> str | None:
@@ -134,7 +134,7 @@ def _box(context: ActorContext, row: Row) -> None:
         "SELECT 1 FROM external_agent_runs WHERE sandbox_record_id = ? AND status = 'pending'", (row["id"],)
     )
     if row["status"] in ("running", "pausing"):
-        if row["status"] == "pausing" or not is_somebodys(context.plane.db, row["id"]):
+        if row["status"] == "pausing" or not booted_by_request(context.plane.db, row["id"]):
             watch_idle(context, row["id"], 0.0)
     elif used is None:
         name = f"boot:{row['id']}"

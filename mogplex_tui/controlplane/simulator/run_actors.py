@@ -54,11 +54,11 @@ def working_branch(row: Row) -> tuple[str, bool]:
 
 
 def start_run(
-    context: ActorContext, run_id: str, outcome: RunOutcome | None = None, begun: bool = False
+    context: ActorContext, run_id: str, outcome: RunOutcome | None = None, is_streaming: bool = False
 ) -> float:
     """Start to simulate a run in the database; return its planned seconds.
 
-    Without `outcome` the words of the prompt decide (workload/run_outcomes.py). With `begun` the
+    Without `outcome` the words of the prompt decide (workload/run_outcomes.py). With `is_streaming` the
     run's call is already streaming and is continued.
     """
     row = context.plane.db.one(
@@ -81,8 +81,8 @@ def start_run(
     task = prompt_of(repo, row["prompt"])
     first_use = random.rng.random() < 0.25
     call_plan = plan_harness(random.rng, row["harness"], row["full_name"], task, branches, outcome, first_use)
-    context.plays(row["ai_call_id"], name)
-    context.spawn(name, _execute(context, random, row, repo, call_plan, outcome, begun), 0.3)
+    context.set_player(row["ai_call_id"], name)
+    context.spawn(name, _execute(context, random, row, repo, call_plan, outcome, is_streaming), 0.3)
     return call_plan.seconds() + 14.0
 
 
@@ -93,11 +93,11 @@ def _execute(
     repo: Repo,
     call_plan: CallPlan,
     outcome: RunOutcome,
-    begun: bool,
+    is_streaming: bool,
 ) -> Acts:
     call_id, run_id = row["ai_call_id"], row["id"]
     box_id = row["sandbox_record_id"]
-    if not begun:
+    if not is_streaming:
         yield between(random.rng, 0.5, 2.0)
         tree = Tree(repo, row["base_branch"], row["working_branch"], row["root_directory"])
         try:
@@ -112,8 +112,8 @@ def _execute(
     elif box_id is not None:
         watch_idle(context, box_id)
     patch = _attachment(context, row, box_id)
-    fate = yield from play(context, random, call_id, call_plan, patch, begun)
-    context.left(call_id)
+    fate = yield from play(context, random, call_id, call_plan, patch, is_streaming)
+    context.clear_player(call_id)
     # The call ends a moment before its run (v1.md §7.6).
     yield 0.2 if fate is CallState.CANCELLED else between(random.rng, 0.3, 1.2)
     with random.tx() as tx:
@@ -129,7 +129,7 @@ def _enter(context: ActorContext, random: ActorRandom, row: Row, box_id: str) ->
                 tx, row["id"], context.now(), status="streaming", sandbox_record_id=box_id, error=None
             )
         run_writes.mirror_call(tx, row["id"], context.now())
-    context.left(row["ai_call_id"])
+    context.clear_player(row["ai_call_id"])
     return False
 
 
@@ -170,7 +170,7 @@ def _launch_failed(context: ActorContext, random: ActorRandom, row: Row, error: 
             hosted=context.plane.is_hosted,
             message=run_writes.LAUNCH_FAILED,
         )
-    context.left(row["ai_call_id"])
+    context.clear_player(row["ai_call_id"])
 
 
 def arrive(context: ActorContext, random: ActorRandom) -> float:
@@ -182,7 +182,7 @@ def arrive(context: ActorContext, random: ActorRandom) -> float:
     created = rng.random() < 0.35
     branch = f"mogplex/{prompt.slug}-{token(rng, '', 4)}" if created else repo.branch
     key, digest = token(rng, "mogplex-", 16), request_hash(rng)
-    about = external_metadata(repo, harness, key, digest, Branches(repo.branch, branch, created), None)
+    metadata = external_metadata(repo, harness, key, digest, Branches(repo.branch, branch, created), None)
     outcome, now, claim = random.odds.outcome(harness, draw_outcome(rng)), context.now(), random.ids.uuid()
     with random.tx() as tx:
         if tx.one("SELECT 1 FROM repos WHERE id = ? AND is_hidden = 0", (repo.id,)) is None:
@@ -208,7 +208,7 @@ def arrive(context: ActorContext, random: ActorRandom) -> float:
             model=f"harness:{harness}",
             started_at=now,
             repo_id=repo.id,
-            metadata=about,
+            metadata=metadata,
             limit_claim_id=claim,
         )
         run_id = run_writes.insert_run(
@@ -225,7 +225,7 @@ def arrive(context: ActorContext, random: ActorRandom) -> float:
             create_branch=created,
             root_directory=repo.root,
             created_at=now,
-            metadata=about,
+            metadata=metadata,
             runtime_provider="trigger",
             runtime_run_id=token(rng, "run_"),
         )

@@ -17,7 +17,7 @@ from ..workload.orchestrator_questions import draw_question
 from ..workload.rng import between, new_uuid, token
 
 _DELIVERIES = {"pr_opened": "pull_request", "issue_opened": "issues"}
-_LOOK_SECONDS = 1.0
+_POLL_SECONDS = 1.0
 # What each quota answers when it refuses: reason, name, window in seconds and limit (observability.md §10).
 _REFUSALS = {
     "chat": ("Too many active chat runs", "concurrent_chat_runs", 0, 2),
@@ -36,53 +36,53 @@ def begin(context: ActorContext, arrivals: bool) -> None:
     Without `arrivals` only its faults are started.
     """
     now = context.scenario.now
-    for number, gust in enumerate(now.faults):
-        context.spawn(f"fault {number}", _blow(context, gust))
+    for number, burst in enumerate(now.faults):
+        context.spawn(f"fault {number}", _inject_burst(context, burst))
     if not arrivals:
         return
     if now.loop is not None:
-        context.spawn("loop", _loop(context, now.loop))
+        context.spawn("loop", _run_loop(context, now.loop))
     if now.questions_every is not None:
         context.spawn("questions", _questions(context, now.questions_every))
 
 
-def _blow(context: ActorContext, gust: FaultBurst) -> Acts:
-    rule = parse(gust.rule)
-    yield gust.after
+def _inject_burst(context: ActorContext, burst: FaultBurst) -> Acts:
+    rule = parse(burst.rule)
+    yield burst.after
     while context.plane.faults is not None:
         active = context.plane.faults.add(rule)
-        if gust.lasts is None:
+        if burst.lasts is None:
             return
-        yield gust.lasts
+        yield burst.lasts
         context.plane.faults.remove(active.number)
-        if gust.every is None:
+        if burst.every is None:
             return
-        yield gust.every - gust.lasts
+        yield burst.every - burst.lasts
 
 
-def _loop(context: ActorContext, told: Loop) -> Acts:
+def _run_loop(context: ActorContext, loop: Loop) -> Acts:
     """Start the loop's automation, and start it again after each round has ended.
 
     While the automation is disabled, a start is attempted after every pause.
     """
-    random, flow = context.random("loop"), context.world.flows[told.automation]
-    number = _rounds(context, told, flow)
-    yield told.after
+    random, flow = context.random("loop"), context.world.flows[loop.automation]
+    number = _last_round(context, loop, flow)
+    yield loop.after
     while True:
-        if _set_off(context, random, told, flow, number + 1):
+        if _start_round(context, random, loop, flow, number + 1):
             number += 1
-            while _is_alive(context, flow, told.name(number)):
-                yield _LOOK_SECONDS
-        yield told.pause
+            while _is_active(context, flow, loop.name(number)):
+                yield _POLL_SECONDS
+        yield loop.pause
 
 
-def _set_off(context: ActorContext, random: ActorRandom, told: Loop, flow: Flow, number: int) -> bool:
+def _start_round(context: ActorContext, random: ActorRandom, loop: Loop, flow: Flow, number: int) -> bool:
     """Deliver the event that starts a round; return whether a job was queued."""
-    repo = context.world.repos[told.repo]
+    repo = context.world.repos[loop.repo]
     kind = "Organization" if repo.full_name.startswith("acme/") else "User"
-    about = DeliveryRepository(repo.full_name, repo.branch or "main", repo.installation_id, kind)
+    repository = DeliveryRepository(repo.full_name, repo.branch or "main", repo.installation_id, kind)
     event = _DELIVERIES[flow.event]
-    payload = build(random.rng, event, about, DeliveryTexts(told.name(number), author="ada-okafor"))
+    payload = build(random.rng, event, repository, DeliveryTexts(loop.name(number), author="ada-okafor"))
     answer = deliver(
         context.plane,
         random.ids,
@@ -91,23 +91,24 @@ def _set_off(context: ActorContext, random: ActorRandom, told: Loop, flow: Flow,
     return bool(answer.get("queued"))
 
 
-def _titles(flow: Flow) -> str:
+def _title_path(flow: Flow) -> str:
     return "$.pr_title" if flow.event == "pr_opened" else "$.issue_title"
 
 
-def _rounds(context: ActorContext, told: Loop, flow: Flow) -> int:
+def _last_round(context: ActorContext, loop: Loop, flow: Flow) -> int:
     """Return the number of the last round of the loop in the database, or 0."""
     rows = context.plane.db.all(
-        "SELECT json_extract(metadata, ?) AS title FROM job_runs WHERE flow_id = ?", (_titles(flow), flow.id)
+        "SELECT json_extract(metadata, ?) AS title FROM job_runs WHERE flow_id = ?",
+        (_title_path(flow), flow.id),
     )
-    return max((told.round(row["title"]) or 0 for row in rows), default=0)
+    return max((loop.round(row["title"]) or 0 for row in rows), default=0)
 
 
-def _is_alive(context: ActorContext, flow: Flow, title: str) -> bool:
+def _is_active(context: ActorContext, flow: Flow, title: str) -> bool:
     row = context.plane.db.one(
         "SELECT 1 FROM job_runs WHERE flow_id = ? AND status IN ('pending', 'running')"
         " AND json_extract(metadata, ?) = ?",
-        (flow.id, _titles(flow), title),
+        (flow.id, _title_path(flow), title),
     )
     return row is not None
 
@@ -122,7 +123,7 @@ def _questions(context: ActorContext, every: float) -> Acts:
             context.spawn(f"answer {number}", _answer(context, question_id, between(random.rng, 40.0, 400.0)))
 
 
-def _ask(context: ActorContext, random: ActorRandom, told: dict[str, Any]) -> str:
+def _ask(context: ActorContext, random: ActorRandom, question: dict[str, Any]) -> str:
     with random.tx() as tx:
         question_id = tx.new_id()
         tx.insert(
@@ -130,11 +131,11 @@ def _ask(context: ActorContext, random: ActorRandom, told: dict[str, Any]) -> st
             id=question_id,
             user_id=context.world.user_id,
             run_id=tx.new_id(),
-            tool_name=told["tool"],
+            tool_name=question["tool"],
             tool_call_id=token(random.rng, "call_", 14),
-            tool_input=json.dumps(told["input"], ensure_ascii=False),
-            summary=told["summary"],
-            urgency=told["urgency"],
+            tool_input=json.dumps(question["input"], ensure_ascii=False),
+            summary=question["summary"],
+            urgency=question["urgency"],
             created_at=context.now(),
         )
     return question_id
@@ -150,7 +151,7 @@ def _answer(context: ActorContext, question_id: str, after: float) -> Acts:
         )
 
 
-def refused(context: ActorContext, random: ActorRandom, kind: str) -> bool:
+def is_refused(context: ActorContext, random: ActorRandom, kind: str) -> bool:
     """Return whether the scenario refuses to start work of this kind.
 
     A refusal is recorded as the decision of a quota.

@@ -55,7 +55,7 @@ class Simulator:
         recovery.take_up(self._context)
         self._context.spawn("housekeeping", recovery.housekeeping(self._context))
         self._context.spawn("reaper", sandbox_actors.reaper(self._context))
-        self._context.spawn("room", sandbox_actors.room(self._context))
+        self._context.spawn("room", sandbox_actors.keep_slot_free(self._context))
         self._context.spawn("repair soon", recovery.repair_soon(self._context))
         self._context.spawn("clocks", recovery.clocks(self._context))
         scenario_events.begin(self._context, arrivals)

@@ -14,7 +14,7 @@ from ..scenarios.model import KINDS
 from ..workload.call_plan import CallKind
 from ..workload.rng import between, pick, whole
 from . import chat_actors, job_arrivals, run_actors
-from .scenario_events import refused
+from .scenario_events import is_refused
 
 _FEW, _MANY = 5, 6
 _CLI_AT_ONCE = 2
@@ -54,24 +54,24 @@ class _PlannedEnds:
 
 def arrivals(context: ActorContext) -> Acts:
     """Start new work at random times for as long as the plane runs."""
-    told = context.scenario.now
-    rng, planned = context.random("agenda").rng, _PlannedEnds(told.pace)
+    scenario = context.scenario.now
+    rng, planned = context.random("agenda").rng, _PlannedEnds(scenario.pace)
     now, number = 0.0, 0
     while True:
         # A user who has just opened the console sees something start at once.
         gap = planned.gap(rng, now) if number else between(rng, 4.0, 7.0)
         yield gap
         now, number = now + gap, number + 1
-        first = number == 1 and told.arrivals["chat"] > 0
-        kind = "chat" if first else rng.choices(KINDS, weights=[told.arrivals[name] for name in KINDS])[0]
-        if kind == "run" and planned.alive(now, "run") >= _CLI_AT_ONCE * told.pace:
+        first = number == 1 and scenario.arrivals["chat"] > 0
+        kind = "chat" if first else rng.choices(KINDS, weights=[scenario.arrivals[name] for name in KINDS])[0]
+        if kind == "run" and planned.alive(now, "run") >= _CLI_AT_ONCE * scenario.pace:
             kind = "control"
         seconds = _start(context, context.random(f"{kind} {number}"), kind)
         planned.ends.append((now + seconds, kind))
 
 
 def _start(context: ActorContext, random: ActorRandom, kind: str) -> float:
-    if refused(context, random, kind):
+    if is_refused(context, random, kind):
         return 0.0
     if kind == "run":
         return run_actors.arrive(context, random)

@@ -55,12 +55,12 @@ def recovered(klass: str, text: str, phase: str) -> dict[str, Any]:
 def _timeout_ms(klass: str, text: str, otherwise: int) -> int:
     if klass != "timeout":
         return USUAL_TIMEOUT_MS
-    told = _LENGTH.search(text)
-    return otherwise if told is None else int(told[1]) * _UNITS_MS[told[2]]
+    match = _LENGTH.search(text)
+    return otherwise if match is None else int(match[1]) * _UNITS_MS[match[2]]
 
 
 def _status(klass: str, text: str) -> int | None:
     """Return the HTTP status in an error text, or else the failure class's default."""
     usual: int | None = material("errors")[klass]["status"]
-    told = None if usual is None else _STATUS.search(text)
-    return usual if told is None else int(told[0])
+    match = None if usual is None else _STATUS.search(text)
+    return usual if match is None else int(match[0])

@@ -52,23 +52,23 @@ _NOTHING = DeliveryTexts()
 
 
 def build(
-    rng: Random, kind: str, about: DeliveryRepository, texts: DeliveryTexts = _NOTHING
+    rng: Random, kind: str, source: DeliveryRepository, texts: DeliveryTexts = _NOTHING
 ) -> dict[str, Any]:
     """Return the JSON body of a webhook delivery. Raises KeyError for an unknown kind."""
     author = texts.author or pick(rng, work("authors"))
-    body = _BUILDERS[kind](rng, about, texts, author)
-    owner = about.full_name.partition("/")[0]
+    body = _BUILDERS[kind](rng, source, texts, author)
+    owner = source.full_name.partition("/")[0]
     repository: dict[str, Any] = {
-        "full_name": about.full_name,
-        "name": about.full_name.partition("/")[2],
-        "default_branch": about.branch,
-        "html_url": about.url,
+        "full_name": source.full_name,
+        "name": source.full_name.partition("/")[2],
+        "default_branch": source.branch,
+        "html_url": source.url,
         "owner": {"login": owner},
     }
-    if about.account_type is not None:
-        repository["owner"]["type"] = about.account_type
-    if about.installation_id is not None:
-        body["installation"] = {"id": about.installation_id}
+    if source.account_type is not None:
+        repository["owner"]["type"] = source.account_type
+    if source.installation_id is not None:
+        body["installation"] = {"id": source.installation_id}
     return body | {"repository": repository, "sender": {"login": author, "type": "User"}}
 
 
@@ -81,21 +81,21 @@ def _number(rng: Random, texts: DeliveryTexts) -> int:
 
 
 def _pull(
-    rng: Random, about: DeliveryRepository, texts: DeliveryTexts, author: str, title: str | None
+    rng: Random, source: DeliveryRepository, texts: DeliveryTexts, author: str, title: str | None
 ) -> dict[str, Any]:
     number = _number(rng, texts)
     return {
         "number": number,
-        "html_url": f"{about.url}/pull/{number}",
+        "html_url": f"{source.url}/pull/{number}",
         "title": title or pick(rng, work("prs")),
         "draft": False,
         "user": {"login": author, "type": "User"},
         "head": {
             "ref": pick(rng, prompts()).slug,
             "sha": _sha(rng),
-            "repo": {"full_name": about.full_name},
+            "repo": {"full_name": source.full_name},
         },
-        "base": {"ref": about.branch, "sha": _sha(rng), "repo": {"full_name": about.full_name}},
+        "base": {"ref": source.branch, "sha": _sha(rng), "repo": {"full_name": source.full_name}},
     }
 
 

@@ -123,7 +123,7 @@ def flow_repos(world: SeededAccount, flow: Flow) -> list[Repo]:
 def _trigger(rng: Random, flow: Flow, repo: Repo) -> tuple[dict[str, Any], str]:
     """Draw the event that starts a job; return its metadata and idempotency key."""
     url = f"https://github.com/{repo.full_name}"
-    about: dict[str, Any] = {
+    metadata: dict[str, Any] = {
         "source_type": flow.event,
         "flow_id": flow.id,
         "flow_version_id": flow.version_id,
@@ -137,7 +137,7 @@ def _trigger(rng: Random, flow: Flow, repo: Repo) -> tuple[dict[str, Any], str]:
     number = whole(rng, 210, 1900)
     if flow.event in ("pr_opened", "mention"):
         prompt = pick(rng, prompts())
-        about |= {
+        metadata |= {
             "pr_number": number,
             "pr_url": f"{url}/pull/{number}",
             "pr_title": pick(rng, work("prs")),
@@ -148,12 +148,12 @@ def _trigger(rng: Random, flow: Flow, repo: Repo) -> tuple[dict[str, Any], str]:
         }
     if flow.event == "pr_opened":
         key = f"github-pr-review:flow:{flow.id}:pr_opened:{repo.full_name}:{flow.installation_id}:{number}:{sha}"
-        about["review_dedup_key"] = f"{repo.full_name}#{number}@{sha[:12]}"
+        metadata["review_dedup_key"] = f"{repo.full_name}#{number}@{sha[:12]}"
     elif flow.event == "mention":
         comment = pick(rng, work("comments"))
-        about |= {"comment_body": comment, "comment_author": author, "is_pr": True, "sender_login": author}
+        metadata |= {"comment_body": comment, "comment_author": author, "is_pr": True, "sender_login": author}
     elif flow.event == "issue_opened":
-        about |= {
+        metadata |= {
             "issue_number": number,
             "issue_url": f"{url}/issues/{number}",
             "issue_title": pick(rng, work("issues")),
@@ -161,10 +161,10 @@ def _trigger(rng: Random, flow: Flow, repo: Repo) -> tuple[dict[str, Any], str]:
         }
     elif flow.event == "push":
         count = whole(rng, 1, 6)
-        about |= {"ref": f"refs/heads/{repo.branch}", "head_sha": sha, "commits_count": count}
-        about["sender_login"] = author
+        metadata |= {"ref": f"refs/heads/{repo.branch}", "head_sha": sha, "commits_count": count}
+        metadata["sender_login"] = author
     elif flow.event == "ci_failure":
-        about |= {
+        metadata |= {
             "workflow_name": pick(rng, work("workflows")),
             "head_sha": sha,
             "head_branch": pick(rng, prompts()).slug,
@@ -172,7 +172,7 @@ def _trigger(rng: Random, flow: Flow, repo: Repo) -> tuple[dict[str, Any], str]:
         }
     elif flow.event == "schedule":
         key = f"schedule:flow:{flow.id}:{new_uuid(rng)}"
-    return about, key
+    return metadata, key
 
 
 def _findings(rng: Random) -> tuple[dict[str, Any], ...]:

@@ -12,9 +12,10 @@ from .rng import pick, whole
 
 def draw_question(rng: Random, world: SeededAccount) -> dict[str, Any]:
     """Draw a question with tool, input, summary and urgency (routing.md §3.16)."""
-    told = pick(rng, material("questions"))
-    about = {"repo": pick(rng, world.own()).full_name, "n": whole(rng, 210, 1900)}
+    question = pick(rng, material("questions"))
+    values = {"repo": pick(rng, world.own()).full_name, "n": whole(rng, 210, 1900)}
     given = {
-        name: about["n"] if text == "{n}" else text.format(**about) for name, text in told["input"].items()
+        name: values["n"] if text == "{n}" else text.format(**values)
+        for name, text in question["input"].items()
     }
-    return {**told, "summary": told["summary"].format(**about), "input": given}
+    return {**question, "summary": question["summary"].format(**values), "input": given}

@@ -257,7 +257,7 @@ async def test_inner_cut_of_mcp_endpoint_does_not_allow_outer_cut(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Callers of other tests may have gone before the server could complain.
-    monkeypatch.setattr(injector._CUT, "expected", 0)
+    monkeypatch.setattr(injector._CUT_FILTER, "expected", 0)
     await fault(f"GET {REPOS} drop x1")
     asked = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "mogplex_list_repos"}}
     await client.post(f"{V1}/mcp", json=asked)

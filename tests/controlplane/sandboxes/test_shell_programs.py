@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mogplex_tui.controlplane.sandboxes.vm.disk import Disk
-from mogplex_tui.controlplane.sandboxes.vm.machine import Machine
+from mogplex_tui.controlplane.sandboxes.vm.program_environment import Machine
 from mogplex_tui.controlplane.sandboxes.vm.repo_contents import Repository
 from mogplex_tui.controlplane.sandboxes.vm.shell import run_line
 

@@ -80,7 +80,7 @@ def parse(text: str) -> Cron | None:
 
 
 def _field(text: str, low: int, high: int, names: tuple[str, ...], first: int) -> frozenset[int]:
-    found: set[int] = set()
+    values: set[int] = set()
     for item in text.lower().split(","):
         span, _, step_text = item.partition("/")
         step = int(step_text) if step_text else 1
@@ -94,8 +94,8 @@ def _field(text: str, low: int, high: int, names: tuple[str, ...], first: int) -
             end = _value(right, names, first) if right else (high if step_text else start)
         if not low <= start <= high or not low <= end <= high or start > end:
             raise ValueError(item)
-        found.update(range(start, end + 1, step))
-    return frozenset(found)
+        values.update(range(start, end + 1, step))
+    return frozenset(values)
 
 
 def _value(text: str, names: tuple[str, ...], first: int) -> int:

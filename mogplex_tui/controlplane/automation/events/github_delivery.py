@@ -57,14 +57,14 @@ def deliver(plane: Plane, ids: Ids, delivery: Delivery) -> dict[str, Any]:
     signal = waits.signal_of(delivery.event, payload)
     flow_waits = None if signal is None else waits.resume(plane, ids, signal, delivery.key, at)
     tail: dict[str, Any] = {"flow_waits": flow_waits, "sync": sync}
-    found = events(delivery.event, payload) if delivery.event in LISTENED else []
-    if not found:
+    delivered_events = events(delivery.event, payload) if delivery.event in LISTENED else []
+    if not delivered_events:
         return {"ok": True, "skipped": True, **tail}
     source = _known_account(plane, source_of(payload))
     standing = not plane.is_hosted
     matched = [
         (event, target)
-        for event in found
+        for event in delivered_events
         for target in matching.find_targets(plane.db, event, source, standing)
     ]
     if not matched:
@@ -114,8 +114,8 @@ def work_of(delivery: Delivery, event: Event, target: matching.Target) -> work_q
             f":{repo}:{installation}:{pull}:{sha}"
         )
         metadata["review_dedup_key"] = f"{repo}#{pull}@{sha[:12]}"
-    sensitive = target.source_type in work_queue.SENSITIVE
-    return work_queue.Work(target, metadata, key, sensitive, delivery.origin)
+    check_duplicates = target.source_type in work_queue.DUPLICATE_SENSITIVE
+    return work_queue.Work(target, metadata, key, check_duplicates, delivery.origin)
 
 
 def _dispatch(

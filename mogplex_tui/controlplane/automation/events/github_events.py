@@ -133,20 +133,20 @@ def about_issue(issue: Payload) -> dict[str, Any]:
     `pr_url`, `pr_title`, `pr_author`).
     """
     is_pull = "pull_request" in issue
-    found = {
+    metadata = {
         "issue_number": number(issue.get("number")),
         "issue_url": text(issue.get("html_url")),
         "issue_title": text(issue.get("title")),
         "is_pr": is_pull,
     }
     if is_pull:
-        found |= {
-            "pr_number": found["issue_number"],
-            "pr_url": found["issue_url"],
-            "pr_title": found["issue_title"],
+        metadata |= {
+            "pr_number": metadata["issue_number"],
+            "pr_url": metadata["issue_url"],
+            "pr_title": metadata["issue_title"],
             "pr_author": text(part(issue, "user").get("login")),
         }
-    return found
+    return metadata
 
 
 def _pull_request(payload: Payload) -> list[Event]:
@@ -181,7 +181,7 @@ def _issues(payload: Payload) -> list[Event]:
 def _push(payload: Payload) -> list[Event]:
     ref = text(payload.get("ref")) or ""
     commits = payload.get("commits")
-    about = {
+    metadata = {
         "ref": ref,
         "head_sha": text(payload.get("after")),
         "base_sha": text(payload.get("before")),
@@ -191,11 +191,11 @@ def _push(payload: Payload) -> list[Event]:
     if ref.startswith("refs/tags/"):
         if payload.get("deleted") or sender_of(payload).get("login") == BOT:
             return []
-        return [Event("tag_push", about | {"tag_name": ref.removeprefix("refs/tags/")})]
+        return [Event("tag_push", metadata | {"tag_name": ref.removeprefix("refs/tags/")})]
     default = text(part(payload, "repository").get("default_branch")) or "main"
     if ref != f"refs/heads/{default}" or payload.get("deleted"):
         return []
-    return [Event("push", about | {"head_branch": default})]
+    return [Event("push", metadata | {"head_branch": default})]
 
 
 def _check_run(payload: Payload) -> list[Event]:
@@ -229,7 +229,7 @@ def _workflow_run(payload: Payload) -> list[Event]:
     return [Event("ci_failure", about)]
 
 
-def _comment(payload: Payload, about: dict[str, Any], other: str | None) -> list[Event]:
+def _comment(payload: Payload, metadata: dict[str, Any], other: str | None) -> list[Event]:
     """Return the events of a new comment: a mention event per mentioned agent.
 
     A comment without a mention is an event of type `other`, or no event if `other` is None.
@@ -239,7 +239,7 @@ def _comment(payload: Payload, about: dict[str, Any], other: str | None) -> list
     body, author = text(comment.get("body")) or "", part(comment, "user")
     if payload.get("action") not in ("created", None) or is_bot(author) or MARKER in body:
         return []
-    about = about | {
+    metadata = metadata | {
         "comment_id": number(comment.get("id")),
         "comment_body": body[:COMMENT_LIMIT],
         "comment_url": text(comment.get("html_url")),
@@ -250,8 +250,8 @@ def _comment(payload: Payload, about: dict[str, Any], other: str | None) -> list
     slugs = dict.fromkeys(match[1].lower() if match[1] else None for match in _MENTION.finditer(body))
     login = text(author.get("login"))
     if slugs:
-        return [Event("mention", dict(about), slug, login) for slug in slugs]
-    return [] if other is None else [Event(other, about, author=login)]
+        return [Event("mention", dict(metadata), slug, login) for slug in slugs]
+    return [] if other is None else [Event(other, metadata, author=login)]
 
 
 def _issue_comment(payload: Payload) -> list[Event]:

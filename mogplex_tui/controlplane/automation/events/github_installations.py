@@ -37,8 +37,8 @@ def _installation(tx: Tx, payload: Payload, at: int) -> set[str]:
 
     A new installation belongs to the user whose GitHub account installed it.
     """
-    about = part(payload, "installation")
-    installation_id = number(about.get("id"))
+    installation = part(payload, "installation")
+    installation_id = number(installation.get("id"))
     rows = tx.all(
         "SELECT id, user_id FROM github_installations WHERE installation_id = ?", (installation_id,)
     )
@@ -50,7 +50,7 @@ def _installation(tx: Tx, payload: Payload, at: int) -> set[str]:
             tx.note("github_installations", "DELETE", row["user_id"], row["id"])
         _cover(tx, tx.all("SELECT * FROM repos WHERE github_installation_id = ?", (installation_id,)), None)
         return users
-    account = part(about, "account")
+    account = part(installation, "account")
     login, kind = text(account.get("login")), text(account.get("type")) or "User"
     if login is None or installation_id is None:
         return users
@@ -165,13 +165,13 @@ def rerun_review(plane: Plane, ids: Ids, payload: Payload, at: int) -> str | Non
     if run.get("name") != REVIEW_CHECK:
         return None
     with plane.db.transaction(ids=ids) as tx:
-        known = tx.one(
+        latest_review = tx.one(
             "SELECT id FROM job_runs WHERE id = ? AND status IN ('success', 'failed', 'cancelled')",
             (text(run.get("external_id")),),
         )
-        if known is None:
+        if latest_review is None:
             return None
-        job = dispatch_ledger.job_context(tx, known["id"])
+        job = dispatch_ledger.job_context(tx, latest_review["id"])
         enqueued = work_queue.enqueue(tx, work_queue.retry_work(job, job["flow_version_id"], {}), at)
     if enqueued.job_id is not None and enqueued.queued:
         work_queue.start(plane, ids, enqueued.job_id, "manual_retry", at)

@@ -111,7 +111,7 @@ def _flows(db: Database, event: Event, source: Source, owners: Mapping[str, Row]
         " JOIN flow_versions v ON v.id = f.published_version_id"
         " WHERE f.status = 'active' ORDER BY f.created_at, f.id"
     )
-    found = []
+    targets = []
     for row in rows:
         repo = owners.get(row["user_id"])
         if repo is None:
@@ -123,8 +123,8 @@ def _flows(db: Database, event: Event, source: Source, owners: Mapping[str, Row]
             continue
         if event.slug is not None and not _has_slug(db, first_agent(graph), event.slug):
             continue
-        found.append(_target("flow", row, repo, event.type, row["version_id"]))
-    return found
+        targets.append(_target("flow", row, repo, event.type, row["version_id"]))
+    return targets
 
 
 def _installation(source: Source, repo: Row) -> int | None:
@@ -161,17 +161,17 @@ def matches_start(
     """
     if start.get("event") != event.type:
         return False
-    wanted = start.get("filter") or {}
-    if installation not in (wanted.get("installationIds") or [own_installation]):
+    event_filter = start.get("filter") or {}
+    if installation not in (event_filter.get("installationIds") or [own_installation]):
         return False
-    scope = wanted.get("scope", "all")
+    scope = event_filter.get("scope", "all")
     is_org = source.account_type == "Organization"
     if (scope == "org" and not is_org) or (scope == "personal" and is_org):
         return False
-    names = wanted.get("repos") or []
+    names = event_filter.get("repos") or []
     if names and (source.repo or "").lower() not in {str(name).lower() for name in names}:
         return False
-    return _own_conditions(start, wanted, event)
+    return _own_conditions(start, event_filter, event)
 
 
 def _own_conditions(start: Mapping[str, Any], wanted: Mapping[str, Any], event: Event) -> bool:
@@ -241,7 +241,7 @@ def _triggers(db: Database, event: Event, source: Source, owners: Mapping[str, R
         " JOIN agents a ON a.id = t.agent_id WHERE t.enabled = 1 AND t.event = ? ORDER BY t.created_at, t.id",
         (event.type,),
     )
-    found = []
+    targets = []
     for row in rows:
         repo = owners.get(row["user_id"])
         if repo is None or _installation(source, repo) != row["installation_id"]:
@@ -251,5 +251,5 @@ def _triggers(db: Database, event: Event, source: Source, owners: Mapping[str, R
             named = (row["slug"] or "").lower() == event.slug
             if not (row["is_default"] if event.slug is None else named):
                 continue
-        found.append(_target("trigger", row, repo, event.type))
-    return found
+        targets.append(_target("trigger", row, repo, event.type))
+    return targets

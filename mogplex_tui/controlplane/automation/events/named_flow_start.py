@@ -90,15 +90,15 @@ def fire(
     key: str,
     payload: Mapping[str, Any],
     source: str,
-    about: Mapping[str, Any] | None = None,
-    sensitive: bool | None = None,
+    extra_metadata: Mapping[str, Any] | None = None,
+    check_duplicates: bool | None = None,
     at: int | None = None,
     origin: str = "outside",
 ) -> Fired:
     """Queue and start one run of an active flow; the event is not matched.
 
-    `flow` is a row of `active_flow`, `about` is added to the job's metadata, and `source` is stored
-    as the source of the start. The active-duplicate check is made if `sensitive` is true; with None
+    `flow` is a row of `active_flow`, `extra_metadata` is added to the job's metadata, and `source` is stored
+    as the source of the start. The active-duplicate check is made if `check_duplicates` is true; with None
     it is made unless the flow has a schedule.
     """
     at = plane.clock.now_us() if at is None else at
@@ -117,8 +117,8 @@ def fire(
         repo["full_name"],
         event,
     )
-    metadata = work_queue.work_metadata(target, {**(about or {}), slot_of(event): dict(payload)})
-    check = event != "schedule" if sensitive is None else sensitive
+    metadata = work_queue.work_metadata(target, {**(extra_metadata or {}), slot_of(event): dict(payload)})
+    check = event != "schedule" if check_duplicates is None else check_duplicates
     with plane.db.transaction(ids=ids) as tx:
         enqueued = work_queue.enqueue(tx, work_queue.Work(target, metadata, key, check, origin), at)
     if not enqueued.queued or enqueued.job_id is None:

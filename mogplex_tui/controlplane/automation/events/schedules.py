@@ -69,12 +69,12 @@ def _assignments(plane: Plane, ids: Ids, minute: int, us: int) -> list[str]:
             row["full_name"],
             row["type"],
         )
-        about = {"schedule": tick_payload(minute, row["cron_schedule"], _UTC)}
+        metadata = {"schedule": tick_payload(minute, row["cron_schedule"], _UTC)}
         work = work_queue.Work(
             target,
-            work_queue.work_metadata(target, about),
+            work_queue.work_metadata(target, metadata),
             tick_key("assignment", row["id"], minute),
-            target.source_type in work_queue.SENSITIVE,
+            target.source_type in work_queue.DUPLICATE_SENSITIVE,
         )
         with plane.db.transaction(ids=ids) as tx:
             enqueued = work_queue.enqueue(tx, work, us)

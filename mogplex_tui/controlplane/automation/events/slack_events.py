@@ -31,11 +31,17 @@ def mentioned(plane: Plane, ids: Ids, payload: Payload) -> list[named_flow_start
         flow = named_flow_start.active_flow(plane, flow_id)
         if flow is not None:
             key = f"slack-event:{event_id}:flow:{flow_id}"
-            about = {"comment_body": text(event.get("text")), "comment_author": text(event.get("user"))}
-            known = {name: value for name, value in about.items() if value is not None}
+            comment = {"comment_body": text(event.get("text")), "comment_author": text(event.get("user"))}
+            metadata = {name: value for name, value in comment.items() if value is not None}
             fired.append(
                 named_flow_start.fire(
-                    plane, ids, flow, key=key, payload=_slack(payload), source="webhook", about=known
+                    plane,
+                    ids,
+                    flow,
+                    key=key,
+                    payload=_slack(payload),
+                    source="webhook",
+                    extra_metadata=metadata,
                 )
             )
     return fired

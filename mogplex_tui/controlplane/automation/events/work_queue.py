@@ -19,14 +19,14 @@ from .matching import Target
 
 MENTIONS_IN_A_ROW = 3
 LOOP_WINDOW_US = 10 * MINUTE_US
-# GitHub work of these kinds is not queued while the same work is active; manual and hook work is always checked.
-SENSITIVE = frozenset(("push", "push_review", "ci_failure", "cron", "cron_refactor"))
+# GitHub work of these types is not queued while the same work is active; manual and hook work is always checked.
+DUPLICATE_SENSITIVE = frozenset(("push", "push_review", "ci_failure", "cron", "cron_refactor"))
 
 
 class Work(NamedTuple):
     """A job run to be queued: its target, its metadata and its idempotency key.
 
-    `sensitive` enables the active-duplicate check; `origin` is 'outside' or 'story'
+    `check_duplicates` enables the active-duplicate check; `origin` is 'outside' or 'story'
     (0007_engine.sql). If `marks_earlier` is set and the key is already in use, the ledger row
     names the job that has the key (v1.md §5.3).
     """
@@ -34,7 +34,7 @@ class Work(NamedTuple):
     target: Target
     metadata: dict[str, Any]
     key: str | None
-    sensitive: bool = False
+    check_duplicates: bool = False
     origin: str = "outside"
     retry_of: str | None = None
     marks_earlier: bool = False
@@ -51,13 +51,13 @@ class Enqueued(NamedTuple):
     reason: str | None
 
 
-def work_metadata(target: Target, about: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a job's metadata: `about` plus the target's repository, owner and type.
+def work_metadata(target: Target, event_metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `event_metadata` plus the target's repository, owner and type.
 
     The metadata of a flow's job also names the flow and its version. routing.md §5.4.
     """
     metadata = {
-        **about,
+        **event_metadata,
         "repo_id": target.repo_id,
         "repo_full_name": target.repo_full_name,
         "installation_id": target.installation_id,
@@ -74,14 +74,14 @@ def enqueue(tx: Tx, work: Work, at: int) -> Enqueued:
     The first rule that applies gives the reason (routing.md §6).
     """
     if work.key is not None:
-        known = tx.one("SELECT id FROM job_runs WHERE idempotency_key = ?", (work.key,))
-        if known is not None:
-            earlier = known["id"] if work.marks_earlier else None
+        keyed_job = tx.one("SELECT id FROM job_runs WHERE idempotency_key = ?", (work.key,))
+        if keyed_job is not None:
+            earlier = keyed_job["id"] if work.marks_earlier else None
             _suppress(tx, work, "IDEMPOTENT_DUPLICATE", at, earlier)
-            return Enqueued(False, known["id"], "IDEMPOTENT_DUPLICATE")
+            return Enqueued(False, keyed_job["id"], "IDEMPOTENT_DUPLICATE")
     target = work.target
-    reason = _loop(tx, work, at)
-    if reason is None and work.sensitive and _is_active(tx, work):
+    reason = _mention_loop(tx, work, at)
+    if reason is None and work.check_duplicates and _is_active(tx, work):
         reason = "ACTIVE_DUPLICATE"
     reason = reason or job_writes.pending_limit(tx, target.installation_id, target.repo_id)
     if reason is not None:
@@ -124,14 +124,14 @@ def _suppress(tx: Tx, work: Work, reason: str, at: int, job_id: str | None = Non
     )
 
 
-def _loop(tx: Tx, work: Work, at: int) -> str | None:
+def _mention_loop(tx: Tx, work: Work, at: int) -> str | None:
     """Return MENTION_LOOP_BREAKER after too many mention jobs for an issue, else None.
 
     The jobs of the last ten minutes about one issue or pull request count, so that agents cannot
     answer each other's mentions forever.
     """
-    about = work.metadata
-    number = about.get("issue_number", about.get("pr_number"))
+    metadata = work.metadata
+    number = metadata.get("issue_number", metadata.get("pr_number"))
     if work.target.source_type != "mention" or number is None:
         return None
     row = tx.one(
@@ -163,7 +163,7 @@ def start(
     again (runtime-model.md §4).
     """
     at = plane.clock.now_us() if at is None else at
-    down = refusable_backends.QUEUE_DOWN if refused else _down(plane)
+    down = refusable_backends.QUEUE_DOWN if refused else _runtime_error(plane)
     handle = ids.opaque("run_") if down is None else ""
     result = job_writes.start_in_steps(plane.db, job_id, at, source, handle, ids, down)
     if result.started:
@@ -179,14 +179,16 @@ def release(
     To be called after a job of the installation has ended.
     """
     at = plane.clock.now_us() if at is None else at
-    released = cancel_and_release.release_queue(plane.db, ids, installation_id, at, lambda: _down(plane))
+    released = cancel_and_release.release_queue(
+        plane.db, ids, installation_id, at, lambda: _runtime_error(plane)
+    )
     for entry in released:
         if entry.started:
             plane.wake.job_started(entry.job_id)
     return released
 
 
-def _down(plane: Plane) -> str | None:
+def _runtime_error(plane: Plane) -> str | None:
     """Return the error of the background runtime if it refuses tasks, else None."""
     refused = refusable_backends.queue_task(plane)
     return None if refused is None else refused.text

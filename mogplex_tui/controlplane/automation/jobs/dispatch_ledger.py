@@ -96,15 +96,15 @@ def record_for_job(
     job = job_context(tx, job_id)
     if job["owner_id"] is None:
         return None
-    about = json.loads(job["metadata"])
-    repo_id = about.get("repo_id")
+    job_metadata = json.loads(job["metadata"])
+    repo_id = job_metadata.get("repo_id")
     known_repo = tx.one("SELECT id FROM repos WHERE id = ?", (repo_id,))
     return record(
         tx,
         id=id,
         user_id=job["owner_id"],
         source_kind=source_kind(job),
-        source_type=about.get("source_type") or "unknown",
+        source_type=job_metadata.get("source_type") or "unknown",
         event_kind=event_kind,
         outcome=outcome,
         at=at,
@@ -116,5 +116,5 @@ def record_for_job(
         flow_id=job["flow_id"],
         flow_version_id=job["flow_version_id"],
         repo_id=None if known_repo is None else repo_id,
-        installation_id=about.get("installation_id") or job["owner_installation_id"],
+        installation_id=job_metadata.get("installation_id") or job["owner_installation_id"],
     )

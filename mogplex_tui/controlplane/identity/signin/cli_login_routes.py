@@ -104,7 +104,7 @@ async def consent_page(request: ApiRequest) -> Response:
         return RedirectResponse(f"/login?next={back}", 302)
     with request.plane.db.transaction() as tx:
         now = request.plane.clock.now_us()
-        question = signin_records.ask_person(tx, request.user_id, callback, nonce, name, now)
+        question = signin_records.store_question(tx, request.user_id, callback, nonce, name, now)
     body = (
         f"<p><strong>{escape(name)}</strong> at <code>{escape(callback)}</code> asks for a token of yours that reads"
         f" and writes for {KEY_DAYS} days.</p>"
@@ -126,7 +126,7 @@ async def decide(request: ApiRequest) -> Response:
     fields = await form_or_json(request)
     now = request.plane.clock.now_us()
     with request.plane.db.transaction(ids=request.service.ids) as tx:
-        question = signin_records.answered(tx, request.user_id, fields.get("consent_code", ""), now)
+        question = signin_records.take_question(tx, request.user_id, fields.get("consent_code", ""), now)
         if question is None or fields.get("accept") != "true":
             token = ""
         else:

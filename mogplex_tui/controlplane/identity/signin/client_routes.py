@@ -78,7 +78,7 @@ async def register(request: ApiRequest) -> Response:
     now = request.plane.clock.now_us()
     with request.plane.db.transaction() as tx:
         client_id, secret = signin_records.register(tx, client, now)
-    told = {
+    registration = {
         "client_id": client_id,
         "client_id_issued_at": now // 1_000_000,
         "redirect_uris": redirects,
@@ -88,8 +88,8 @@ async def register(request: ApiRequest) -> Response:
         "client_name": name,
     }
     if secret is not None:
-        told |= {"client_secret": secret, "client_secret_expires_at": 0}
-    return json_response(told, 201, {"Cache-Control": "no-store"})
+        registration |= {"client_secret": secret, "client_secret_expires_at": 0}
+    return json_response(registration, 201, {"Cache-Control": "no-store"})
 
 
 def routes(service: Service) -> list[BaseRoute]:

@@ -28,14 +28,14 @@ _LETTERS = string.ascii_letters
 _LETTERS_AND_DIGITS = string.ascii_letters + string.digits
 
 
-def drawn(alphabet: str = _LETTERS, length: int = 32) -> str:
+def random_secret(alphabet: str = _LETTERS, length: int = 32) -> str:
     """Return a secret of `length` random characters from `alphabet`."""
     return "".join(secrets.choice(alphabet) for _ in range(length))
 
 
 def open_session(tx: Tx, user_id: str, now_us: int) -> str:
     """Create a session of one week for a user and return the cookie's value."""
-    value = drawn(_LETTERS_AND_DIGITS)
+    value = random_secret(_LETTERS_AND_DIGITS)
     tx.insert("sessions", token_hash=digest(value), user_id=user_id, expires_at=now_us + SESSION_US)
     return value
 
@@ -55,8 +55,8 @@ def register(tx: Tx, client: Registration, now_us: int) -> tuple[str, str | None
 
     The secret is None for a public client, which has none.
     """
-    client_id = drawn()
-    secret = None if client.auth_method == "none" else drawn()
+    client_id = random_secret()
+    secret = None if client.auth_method == "none" else random_secret()
     tx.insert(
         "oauth_clients",
         id=client_id,
@@ -84,7 +84,7 @@ class Grant(NamedTuple):
 
 def issue_code(tx: Tx, grant: Grant, now_us: int) -> str:
     """Return a new authorization code, which can be used once within ten minutes."""
-    code = drawn(_LETTERS_AND_DIGITS)
+    code = random_secret(_LETTERS_AND_DIGITS)
     times = {"expires_at": now_us + CODE_US, "created_at": now_us}
     tx.insert("oauth_codes", code_hash=digest(code), **grant._asdict(), **times)
     return code
@@ -111,8 +111,8 @@ def issue_tokens(tx: Tx, client_id: str, user_id: str, scopes: str, now_us: int)
     tx.insert(
         "oauth_tokens",
         id=row_id,
-        access_token=drawn(),
-        refresh_token=drawn(),
+        access_token=random_secret(),
+        refresh_token=random_secret(),
         access_expires_at=now_us + ACCESS_US,
         refresh_expires_at=now_us + REFRESH_US,
         client_id=client_id,
@@ -133,12 +133,12 @@ def issue_tokens(tx: Tx, client_id: str, user_id: str, scopes: str, now_us: int)
     return row
 
 
-def ask_person(tx: Tx, user_id: str, callback: str, nonce: str, name: str, now_us: int) -> str:
+def store_question(tx: Tx, user_id: str, callback: str, nonce: str, name: str, now_us: int) -> str:
     """Store the question whether a user gives a tool a token, and return its id.
 
     The user's answer must contain the id.
     """
-    question = drawn()
+    question = random_secret()
     tx.execute("DELETE FROM signin_questions WHERE expires_at < ?", (now_us,))
     tx.insert(
         "signin_questions",
@@ -152,7 +152,7 @@ def ask_person(tx: Tx, user_id: str, callback: str, nonce: str, name: str, now_u
     return question
 
 
-def answered(tx: Tx, user_id: str, question: str, now_us: int) -> Row | None:
+def take_question(tx: Tx, user_id: str, question: str, now_us: int) -> Row | None:
     """Delete a question to a user and return it.
 
     None if the question is unknown, expired or another user's.

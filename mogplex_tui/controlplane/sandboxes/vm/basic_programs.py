@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 
 from ...db.clock import SECOND_US
-from .machine import HOME, Machine, Program, Run, err, out
+from .program_environment import HOME, Machine, Program, Run, err, out
 
 _MAX_SLEEP_S = 3_600.0
 

@@ -53,7 +53,7 @@ class Boot:
         self._ids = ids
         self._record_id = record_id
         self._kind = kind
-        self._say = say
+        self._send = say
         self._snapshot = snapshot
         row = self._row()
         self._number: int = row["boot_attempts"]
@@ -83,7 +83,7 @@ class Boot:
         try:
             await (self._launch() if self._kind is Kind.LAUNCH else self._wake())
         except LookupError:
-            self._lost("bootstrap")
+            self._report_conflict("bootstrap")
         except Exception:
             log.exception("boot of %s", self._record_id)
             self._fail(_CRASHED, "bootstrap")
@@ -92,46 +92,46 @@ class Boot:
         if self._ready:
             self._plane.wake.sandbox_running(self._record_id)
 
-    async def _rest(self, seconds: float) -> None:
+    async def _sleep(self, seconds: float) -> None:
         await asyncio.sleep(real_seconds(seconds, self._plane.settings.speed))
 
     def _change(self, how: Change, **columns: Any) -> bool:
         with self._plane.db.transaction(ids=self._ids) as tx:
             return change(tx, self._record_id, how, self._plane.clock.now_us(), boot=self._number, **columns)
 
-    def _tell(self, kind: str, **more: Any) -> None:
+    def _send_event(self, kind: str, **more: Any) -> None:
         """Send an event of type `kind` that includes the current record."""
-        self._say({"type": kind, **more, "sandbox": record(self._row())})
+        self._send({"type": kind, **more, "sandbox": record(self._row())})
 
     async def _launch(self) -> None:
-        self._tell("status", status="creating")
-        await self._rest(1.5)
+        self._send_event("status", status="creating")
+        await self._sleep(1.5)
         if self._snapshot is not None:
-            self._say({"type": "snapshot_restore", "snapshotId": self._snapshot})
-            await self._rest(0.8)
+            self._send({"type": "snapshot_restore", "snapshotId": self._snapshot})
+            await self._sleep(0.8)
         if not self._change(Change.VM_CREATED, sandbox_id=self._name, snapshot_id=self._snapshot):
-            self._lost("create")
+            self._report_conflict("create")
             return
-        self._tell("sandbox_created", sandboxId=self._name, recordId=self._record_id)
+        self._send_event("sandbox_created", sandboxId=self._name, recordId=self._record_id)
         row = self._row()
         if row["github_installation_id"] is None:
-            await self._lines("workspace", texts()["workspace"][:1])
+            await self._send_log("workspace", texts()["workspace"][:1])
             self._fail(NO_ACCESS, "bootstrap")
             return
-        log_text = await self._lines("workspace", texts()["workspace"])
+        log_text = await self._send_log("workspace", texts()["workspace"])
         if row["working_branch"] != row["base_branch"]:
-            log_text += await self._lines("workspace", texts()["branch"])
-        self._tell("status", status="installing")
-        log_text += await self._lines("install", self._how()["install"])
-        if not self._keep(install_log=log_text):
-            self._lost("bootstrap")
+            log_text += await self._send_log("workspace", texts()["branch"])
+        self._send_event("status", status="installing")
+        log_text += await self._send_log("install", self._logs()["install"])
+        if not self._update_record(install_log=log_text):
+            self._report_conflict("bootstrap")
             return
         await self._serve()
 
     async def _wake(self) -> None:
         shown = record(self._row())
         shown["install_log"] = shown["dev_log"] = None
-        self._say(
+        self._send(
             {
                 "type": "sandbox_created",
                 "sandboxId": self._name,
@@ -139,8 +139,8 @@ class Boot:
                 "sandbox": shown,
             }
         )
-        await self._rest(1.0)
-        await self._lines("rebuild", texts()["rebuild"])
+        await self._sleep(1.0)
+        await self._send_log("rebuild", texts()["rebuild"])
         await self._serve()
 
     async def _serve(self) -> None:
@@ -148,17 +148,17 @@ class Boot:
 
         If the scenario makes the boot fail, the record becomes `error` instead of running.
         """
-        told = self._plane.scenario.now
-        if told.boot_fails(self._plane.settings.seed, self._record_id, self._number):
-            self._fail(told.boot_error or NO_ANSWER, "bootstrap")
+        scenario = self._plane.scenario.now
+        if scenario.boot_fails(self._plane.settings.seed, self._record_id, self._number):
+            self._fail(scenario.boot_error or NO_ANSWER, "bootstrap")
             return
-        dev_log = await self._lines("dev", self._how()["dev"])
+        dev_log = await self._send_log("dev", self._logs()["dev"])
         url, now = sandbox_lookup.preview_address(self._name), self._plane.clock.now_us()
-        if not self._keep(preview_url=url):
-            self._lost("bootstrap")
+        if not self._update_record(preview_url=url):
+            self._report_conflict("bootstrap")
             return
-        self._tell("preview_url", url=url)
-        await self._rest(0.5)
+        self._send_event("preview_url", url=url)
+        await self._sleep(0.5)
         booted = self._change(
             Change.BOOTED,
             sandbox_id=self._name,
@@ -171,20 +171,20 @@ class Boot:
             last_active_at=now,
         )
         if not booted:
-            self._lost("bootstrap")
+            self._report_conflict("bootstrap")
             return
         self._ready = True
-        self._tell("status", status="running")
-        self._tell("ready")
+        self._send_event("status", status="running")
+        self._send_event("ready")
 
-    def _how(self) -> Mapping[str, list[str]]:
-        found: Mapping[str, list[str]] = texts()["python" if manager(self._repo) == "uv" else "node"]
-        return found
+    def _logs(self) -> Mapping[str, list[str]]:
+        logs: Mapping[str, list[str]] = texts()["python" if manager(self._repo) == "uv" else "node"]
+        return logs
 
-    async def _lines(self, phase: str, lines: list[str]) -> str:
+    async def _send_log(self, phase: str, lines: list[str]) -> str:
         """Send the lines of a log one by one; return them as one text."""
         row, repo, text = self._row(), self._repo, ""
-        about = {
+        values = {
             "repo": repo.name,
             "full_name": repo.full_name,
             "branch": row["working_branch"] if lines == texts()["branch"] else row["base_branch"],
@@ -197,13 +197,13 @@ class Boot:
             "sha": repo.sha("commit 0")[:7],
         }
         for line in lines:
-            await self._rest(0.7)
-            told = line.format(**about)
-            text += told
-            self._say({"type": "log", "phase": phase, "data": told})
+            await self._sleep(0.7)
+            output = line.format(**values)
+            text += output
+            self._send({"type": "log", "phase": phase, "data": output})
         return text
 
-    def _keep(self, **columns: Any) -> bool:
+    def _update_record(self, **columns: Any) -> bool:
         """Update columns if the record is still installing for this boot.
 
         Returns False if another request has changed the record meanwhile.
@@ -217,24 +217,24 @@ class Boot:
                 sandbox_writes.set_sandbox(tx, self._record_id, **columns)
         return row is not None
 
-    def _lost(self, phase: str) -> None:
+    def _report_conflict(self, phase: str) -> None:
         """Send the last event of a boot whose record another request has changed."""
         if self._kind is not Kind.LAUNCH:
             message = f"Sandbox {self._kind.value} was cancelled before it became ready."
-            self._say({"type": "cancelled", "reason": "conflict", "message": message})
+            self._send({"type": "cancelled", "reason": "conflict", "message": message})
         elif phase == "create":
             message = "Sandbox creation was superseded by a newer state change."
-            self._say({"type": "error", "message": message, "phase": phase})
+            self._send({"type": "error", "message": message, "phase": phase})
         else:
             message = "Sandbox creation was cancelled before it became ready."
-            self._say({"type": "error", "message": message, "phase": phase})
+            self._send({"type": "error", "message": message, "phase": phase})
 
     def _fail(self, message: str, phase: str) -> None:
         if not self._change(Change.FAILED, error=message, last_boot_error=message):
-            self._lost(phase)
+            self._report_conflict(phase)
             return
         if self._kind is Kind.LAUNCH:
-            self._tell("status", status="error")
-        self._say(
+            self._send_event("status", status="error")
+        self._send(
             {"type": "error", "message": message, "phase": phase if self._kind is Kind.LAUNCH else "dev"}
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from pathlib import PurePosixPath
 
-from .machine import Machine, Program, Run, err, out
+from .program_environment import Machine, Program, Run, err, out
 from .repo_contents import manager, script
 
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from ...db.clock import SECOND_US
 from .disk import Entry, MissingError
-from .machine import Machine, Program, Run, err, out
+from .program_environment import Machine, Program, Run, err, out
 
 
 def _options(words: list[str]) -> tuple[set[str], list[str]]:
@@ -185,20 +185,20 @@ def grep(machine: Machine, words: list[str], stdin: str) -> Run:
             yield err(fault)
             return 2
         texts.append((name if len(names) > 1 else "", text))
-    found = 0
+    match_count = 0
     for label, text in texts:
         for number, line in enumerate(text.splitlines(), start=1):
             if (pattern.search(line[:_LONGEST_LINE]) is None) == ("v" in letters):
-                found += 1
+                match_count += 1
                 where = (f"{label}:" if label else "") + (f"{number}:" if "n" in letters else "")
                 yield out(f"{where}{line}\n")
-    return 0 if found else 1
+    return 0 if match_count else 1
 
 
 def find(machine: Machine, words: list[str], _: str) -> Run:
     """Print the paths below a directory; supports `-name` and `-type`."""
     start = words[0] if words and not words[0].startswith("-") else "."
-    wanted = dict(pairwise(words))
+    tests = dict(pairwise(words))
     path = machine.path(start)
     if not machine.disk.is_dir(path):
         yield err(f"find: '{start}': No such file or directory\n")
@@ -206,9 +206,9 @@ def find(machine: Machine, words: list[str], _: str) -> Run:
     lines = []
     for name in [f"{path}/", *machine.disk.below(path)]:
         bare, kind = name.rstrip("/"), "d" if name.endswith("/") else "f"
-        if wanted.get("-type", kind) != kind:
+        if tests.get("-type", kind) != kind:
             continue
-        if not fnmatch.fnmatch(posixpath.basename(bare), wanted.get("-name", "*").strip("'\"")):
+        if not fnmatch.fnmatch(posixpath.basename(bare), tests.get("-name", "*").strip("'\"")):
             continue
         shown = posixpath.relpath(bare or ".", path or ".")
         lines.append(f"{start if shown == '.' else posixpath.join(start, shown)}\n")

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from .machine import Machine, Run, err, out
+from .program_environment import Machine, Run, err, out
 
 _SUBJECTS = (
     "Keep the order of items when duplicates go",

@@ -136,11 +136,11 @@ def files_of(repo: Repository) -> dict[str, str]:
 
     The result is cached; callers must not change it.
     """
-    how, about = script(repo), texts()["about"]
+    how, descriptions = script(repo), texts()["about"]
     install = f"{manager(repo)} {'sync' if manager(repo) == 'uv' else 'install'}"
     readme = texts()["readme"].format(
         repo=repo.name,
-        about=about.get(repo.name, about[""]),
+        about=descriptions.get(repo.name, descriptions[""]),
         install=install,
         test=how["test"],
         entry=how["paths"][0],
@@ -159,5 +159,7 @@ def files_of(repo: Repository) -> dict[str, str]:
     if manager(repo) != "uv":
         files[f"{prefix}node_modules/.modules.yaml"] = f"packageManager: {manager(repo)}\n"
     if repo.root is not None:
-        files["README.md"] = f"# {repo.name}\n\n{about.get(repo.name, about[''])}\n\nSee `{repo.root}`.\n"
+        files["README.md"] = (
+            f"# {repo.name}\n\n{descriptions.get(repo.name, descriptions[''])}\n\nSee `{repo.root}`.\n"
+        )
     return files

@@ -10,7 +10,7 @@ from .developer_programs import TOOLS
 from .disk import MissingError, OutsideError, TakenError
 from .file_programs import FILES
 from .git_program import git
-from .machine import Machine, Program, Run, Step, err, out
+from .program_environment import Machine, Program, Run, Step, err, out
 
 _JOINS = ("&&", "||", ";", "&")
 KNOWN: dict[str, Program] = {**FILES, **PROGRAMS, **TOOLS, "git": git}

@@ -39,7 +39,10 @@ def flow_extras(key: str, event: str, hook: bool = False) -> dict[str, Any]:
 
 
 def write(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
-    """Collect the rows of this module for both users; times are in µs."""
+    """Add flows, assignments, triggers, templates and approvals to the seed.
+
+    Job runs of the assignments and triggers are added, too. Times are in µs.
+    """
     written, runs = material("routing"), Runs(rows, rng)
     installations = {
         row["key"]: row["installation_id"]

@@ -97,16 +97,16 @@ class Runs:
         )
         self._begun(parent, job_id, created, started, source)
         outcome, reason = _ENDS[status]
-        told: dict[str, Any] = {}
+        control: dict[str, Any] = {}
         if failure is not None:
             reason = material("errors")[failure[0]]["reason"]
-            told = failure_diagnosis.failed(*failure, phase_of(parent.source_type))
+            control = failure_diagnosis.failed(*failure, phase_of(parent.source_type))
         if stopped:
-            told = {"runtime_provider": "trigger", "runtime_run_id": self._handles[job_id]}
-            told["cancel_requested_at"] = iso_app(done - SECOND_US)
-            self.ledger(parent, job_id, done - SECOND_US, "control", "cancel_requested", reason, told)
-            told |= {"cancelled_at": iso_app(done), "ai_calls_cancellation_requested": 0}
-        self.ledger(parent, job_id, done, "control", outcome, reason, told)
+            control = {"runtime_provider": "trigger", "runtime_run_id": self._handles[job_id]}
+            control["cancel_requested_at"] = iso_app(done - SECOND_US)
+            self.ledger(parent, job_id, done - SECOND_US, "control", "cancel_requested", reason, control)
+            control |= {"cancelled_at": iso_app(done), "ai_calls_cancellation_requested": 0}
+        self.ledger(parent, job_id, done, "control", outcome, reason, control)
 
     def running(self, parent: Parent, created: int) -> str:
         """Collect a running job and return its id.

@@ -17,9 +17,9 @@ _INVITE_LIFE_US = 7 * DAY_US
 
 
 def write(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
-    """Collect the rows of this module; times are in µs.
+    """Add users, teams, API keys, provider keys and audit events to the seed.
 
-    The API keys are only listed: no known token belongs to them.
+    Times are in µs. The API keys have no known tokens: they can only be listed.
     """
     written = material("identity")
     people = {"ada": world.user_id, "jonas": world.other_user_id}

@@ -18,7 +18,10 @@ _TOKEN_DAYS = 30
 
 
 def write(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
-    """Collect the rows of this module; times are in µs before `now`."""
+    """Add connections, their events and MCP servers to the seed.
+
+    Times are in µs before `now`.
+    """
     owners = {"ada": world.user_id, "jonas": world.other_user_id}
     written = material("tools")
     ids: dict[str, str] = {}

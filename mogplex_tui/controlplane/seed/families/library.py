@@ -13,7 +13,10 @@ from ...workload.rng import new_uuid, token, whole
 
 
 def write(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
-    """Collect the library rows of both users; times are in µs before `now`."""
+    """Add agent categories, rules, skills, commands, memories and chats to the seed.
+
+    They belong to both users; times are in µs before `now`.
+    """
     owners = {"ada": world.user_id, "jonas": world.other_user_id}
     written = material("library")
 

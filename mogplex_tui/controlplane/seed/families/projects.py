@@ -32,7 +32,7 @@ def _base(world: SeededAccount) -> Repo:
 
 def repo_row(world: SeededAccount, repo: Repo, created_at: int, now: int) -> dict[str, Any]:
     """Return all columns of a seeded repository; `created_at` and `now` in µs."""
-    about = material("projects")["repos"][repo.key]
+    spec = material("projects")["repos"][repo.key]
     owner, _, name = repo.full_name.partition("/")
     return {
         "id": repo.id,
@@ -45,20 +45,20 @@ def repo_row(world: SeededAccount, repo: Repo, created_at: int, now: int) -> dic
         "created_at": created_at,
         "owner_user_id": repo.user_id,
         "created_by_user_id": repo.user_id,
-        "workspace_id": _named_id(world, about["workspace"]),
-        "github_id": about["github_id"],
+        "workspace_id": _named_id(world, spec["workspace"]),
+        "github_id": spec["github_id"],
         "owner": owner,
         "name": name,
-        "is_monorepo": int(about.get("monorepo", False)),
-        "parent_repo_id": _base(world).id if "parent" in about else None,
-        "is_favorite": int(about.get("favorite", False)),
-        "install_command": about.get("install"),
-        "dev_command": about.get("dev"),
-        "dev_port": about.get("port", 3000),
-        "dev_port_auto": int("port" not in about),
-        "runtime": about.get("runtime"),
-        "sandbox_env_vars": encode(about.get("env", {})),
-        "env_sync_mode": about.get("sync", "sandbox-only"),
+        "is_monorepo": int(spec.get("monorepo", False)),
+        "parent_repo_id": _base(world).id if "parent" in spec else None,
+        "is_favorite": int(spec.get("favorite", False)),
+        "install_command": spec.get("install"),
+        "dev_command": spec.get("dev"),
+        "dev_port": spec.get("port", 3000),
+        "dev_port_auto": int("port" not in spec),
+        "runtime": spec.get("runtime"),
+        "sandbox_env_vars": encode(spec.get("env", {})),
+        "env_sync_mode": spec.get("sync", "sandbox-only"),
         **_snapshot(world, repo, now),
     }
 
@@ -84,7 +84,10 @@ def _snapshot_id(world: SeededAccount, key: str) -> str:
 
 
 def write(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
-    """Collect the rows of this module; times are in µs before `now`."""
+    """Add workspaces, repositories, GitHub data and settings to the seed.
+
+    Times are in µs before `now`.
+    """
     written = material("projects")
     owners = {"ada": world.user_id, "jonas": world.other_user_id}
     for row in written["workspaces"]:
@@ -206,9 +209,9 @@ def _write_settings(rows: Rows, world: SeededAccount, rng: Random, now: int) -> 
         rows.add("repo_model_overrides", repo_id=repo_id, model_id=row["model"], excluded=1)
     for table, entries in (("repo_rule_overrides", "rules"), ("repo_skill_overrides", "skills")):
         for row in written[entries]:
-            about = {name: row[name] for name in ("name", "description", "content") if name in row}
+            columns = {name: row[name] for name in ("name", "description", "content") if name in row}
             at = now - row["days"] * DAY_US + whole(rng, 0, 600) * MINUTE_US
-            rows.add(table, id=new_uuid(rng), repo_id=world.repos[row["repo"]].id, **about, created_at=at)
+            rows.add(table, id=new_uuid(rng), repo_id=world.repos[row["repo"]].id, **columns, created_at=at)
     for row in written["snapshots"]:
         at = now - row["hours"] * HOUR_US
         snapshot_id = _snapshot_id(world, row["repo"])

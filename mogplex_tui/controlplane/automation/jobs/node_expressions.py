@@ -29,7 +29,7 @@ class State:
     variables: dict[str, Any] = field(default_factory=dict)
     outputs: list[str] = field(default_factory=list)
 
-    def look(self, path: str) -> Any:
+    def resolve(self, path: str) -> Any:
         """Return the value at a dotted path, or None if there is no such value."""
         path = path.strip()
         if path in _METADATA:
@@ -44,9 +44,9 @@ class State:
             return known.get(rest)
         return "\n\n".join(self.outputs) if path == "previous_outputs" else None
 
-    def fill(self, template: str) -> str:
+    def render(self, template: str) -> str:
         """Return a template with every `{{path}}` replaced by its value as text."""
-        return _PLACE.sub(lambda match: as_text(self.look(match[1])), template)
+        return _PLACE.sub(lambda match: as_text(self.resolve(match[1])), template)
 
 
 def _walk(value: Any, path: str) -> Any:
@@ -105,7 +105,7 @@ def holds(state: State, rule: Mapping[str, Any]) -> bool:
 
     A rule with an unknown operator is false.
     """
-    left, right = state.look(str(rule.get("field") or "")), as_text(rule.get("value"))
+    left, right = state.resolve(str(rule.get("field") or "")), as_text(rule.get("value"))
     results = {
         "exists": lambda: left is not None,
         "is_empty": lambda: _empty(left),
@@ -135,7 +135,7 @@ def assign(state: State, data: Mapping[str, Any]) -> dict[str, Any]:
     """Return the variables that a set_variable node sets, by name."""
     set_: dict[str, Any] = {}
     for entry in data.get("assignments") or []:
-        set_[str(entry.get("key"))] = state.fill(str(entry.get("template") or ""))
+        set_[str(entry.get("key"))] = state.render(str(entry.get("template") or ""))
     return set_
 
 
@@ -150,8 +150,8 @@ def transform(state: State, data: Mapping[str, Any]) -> dict[str, Any]:
     set_: dict[str, Any] = {}
     for entry in data.get("assignments") or []:
         key, source = str(entry.get("key")), str(entry.get("source") or "")
-        value = known.fill(source) if "{{" in source else known.look(source)
-        argument = known.fill(as_text(entry.get("argument")))
+        value = known.render(source) if "{{" in source else known.resolve(source)
+        argument = known.render(as_text(entry.get("argument")))
         set_[key] = known.variables[key] = _transformed(str(entry.get("operation")), value, argument)
     return set_
 

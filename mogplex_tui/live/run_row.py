@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from mogplex_tui.api.clock import aware
 
@@ -89,6 +89,12 @@ class RunRow(NamedTuple):
     external: bool = False
     cancel_requested: bool = False
     prompt: str | None = None
+    # The pull request, the issue, the check or the conversation that the run is about.
+    pull_number: int | None = None
+    issue_number: int | None = None
+    title: str | None = None
+    check: str | None = None
+    conversation_id: str | None = None
     # The reason why the record could not be parsed; all other fields are then guesses.
     unreadable: str | None = None
     # The record that could not be parsed, as indented JSON without secrets.
@@ -214,6 +220,8 @@ def from_call(call: Call) -> RunRow:
         pull_request=_link(meta.get("pull_request_url")) or _link(meta.get("pr_url")),
         external="external_request_id" in meta,
         cancel_requested=call.cancel_requested_at is not None,
+        conversation_id=call.conversation_id,
+        **_subject(meta),
     )
 
 
@@ -306,7 +314,31 @@ def from_job(run: Job, automation_id: str | None, automation: str | None) -> Run
         error=_trouble(run.error),
         pull_request=_link(meta.get("pull_request_url")),
         cancel_requested=run.cancel_requested_at is not None,
+        **_subject(meta),
     )
+
+
+class _Subject(TypedDict):
+    """The fields of a row that are the same in the metadata of calls and of jobs."""
+
+    pull_number: int | None
+    issue_number: int | None
+    title: str | None
+    check: str | None
+
+
+def _subject(meta: Mapping[str, object]) -> _Subject:
+    """Return the pull request, issue or check in the metadata of a call or job.
+
+    routing.md §5.4.
+    """
+    pull, issue = _number(meta.get("pr_number")), _number(meta.get("issue_number"))
+    return {
+        "pull_number": pull,
+        "issue_number": issue,
+        "title": _word(meta.get("issue_title" if pull is None else "pr_title")),
+        "check": _word(meta.get("workflow_name")) or _word(meta.get("check_name")),
+    }
 
 
 def unreadable(key: str, reason: str, raw: object = None) -> RunRow:
@@ -351,6 +383,10 @@ def instant(value: object) -> datetime | None:
 def _sum(*values: int | None) -> int | None:
     present = [value for value in values if value is not None]
     return sum(present) if present else None
+
+
+def _number(value: object) -> int | None:
+    return value if type(value) is int and value > 0 else None
 
 
 def _word(value: object) -> str | None:

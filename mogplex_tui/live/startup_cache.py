@@ -22,7 +22,15 @@ log = logging.getLogger("mogplex.live")
 MAX_RUNS = 300
 # Fields that are not text.
 _TIMES = {"created_at", "started_at", "ended_at"}
-_COUNTS = {"duration_ms", "input_tokens", "output_tokens", "cached_tokens", "tokens"}
+_COUNTS = {
+    "duration_ms",
+    "input_tokens",
+    "output_tokens",
+    "cached_tokens",
+    "tokens",
+    "pull_number",
+    "issue_number",
+}
 _MARKS = {"before_cancel", "cost_listed", "external", "cancel_requested"}
 
 

@@ -36,6 +36,20 @@ def _sandbox(row: RunRow) -> str | None:
     return row.sandbox_name or _known(formatting.short_id(row.sandbox_id))
 
 
+def about(row: RunRow) -> str | None:
+    """Return what a run is about, on one line.
+
+    It is the run's prompt, or its pull request, issue or check, and the step of its automation.
+    A run without any of them is named by the branch that it made. Returns None if it made none.
+    """
+    if row.prompt:
+        return formatting.first_line(row.prompt)
+    number = row.pull_number or row.issue_number
+    subject = " ".join(filter(None, (f"#{number}" if number else None, row.title or row.check)))
+    made_branch = row.branch if row.branch != row.base_branch else None
+    return " · ".join(filter(None, (subject, row.step))) or made_branch
+
+
 def _model(row: RunRow) -> str:
     if row.model and row.harness:
         return f"{formatting.model(row.model)} via {row.harness}"

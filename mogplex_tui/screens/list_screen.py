@@ -17,6 +17,7 @@ from mogplex_tui.operate import formatting, kind_rows, messages
 from mogplex_tui.operate.action_registry import KeyAction, key_of, shown_key
 from mogplex_tui.operate.model import RenderTime
 from mogplex_tui.screens import freshness_text
+from mogplex_tui.screens.column_fitting import ColumnFitting
 from mogplex_tui.screens.console_screen import ConsoleScreen
 from mogplex_tui.screens.list_filter import ListFilter
 from mogplex_tui.screens.list_model import AnyRow, ListModel
@@ -56,6 +57,7 @@ class ListScreen(ConsoleScreen):
         self.marks = RowMarks(self.rows, self.view, model.why_no_mark)
         self.table_model = RowTableModel(self.kind, self.rows.rows, self.view, self.session.clock.now())
         self.table_model.marked = self.marks.keys
+        self.columns = ColumnFitting(self.kind, self.rows.rows)
         self._changed: set[str] = set()
         self._removed: set[str] = set()
         # The rows as last drawn, compared with new ones to find changed cells.
@@ -97,6 +99,7 @@ class ListScreen(ConsoleScreen):
         table.reduced_motion = self.console.look.reduced_motion
         table.set_columns(columns_of(self.kind))
         table.set_source(self.table_model)
+        self._fit_columns(table)
         yield table
 
     def on_mount(self) -> None:
@@ -120,6 +123,7 @@ class ListScreen(ConsoleScreen):
             return False
         self.view.apply(set(self.rows.rows), set())
         self.model.update_counts(self.rows.rows)
+        self.columns.changed(self.rows.rows)
         return True
 
     def feeds(self) -> Sequence[Feed]:
@@ -206,6 +210,8 @@ class ListScreen(ConsoleScreen):
         self.model.update_counts(changed | removed)
         self._update_staleness()
         table = self.table
+        self.columns.changed(changed)
+        self._fit_columns(table)
         table.refresh_rows(changed, reordered=moved)
         for key in table.visible_keys:
             if key in changed:
@@ -221,6 +227,12 @@ class ListScreen(ConsoleScreen):
             self.refresh_chrome()
         table.leave_out(self.model.empty_columns())
 
+    def _fit_columns(self, table: LineTable) -> None:
+        """Fit the columns to the rows that were not measured yet."""
+        if self.columns.measure(self.table_model.moment):
+            self.changed_soon()
+        table.set_contents(self.columns.contents)
+
     def _flash(self, table: LineTable, key: str) -> None:
         """Highlight those cells of a row whose values differ from the last drawn ones."""
         before, now = self._drawn.get(key), self.rows.rows.get(key)
@@ -235,6 +247,7 @@ class ListScreen(ConsoleScreen):
         self.model.update_joins()
         self.table.leave_out(self.model.empty_columns())
         self._update_staleness()
+        self._fit_columns(self.table)
         # A filter or a sort by a duration moves rows without any change of a row.
         moved = self.filter.depends_on_time and self._apply_filter()
         self.table.refresh_rows(self.table.visible_keys, reordered=moved)

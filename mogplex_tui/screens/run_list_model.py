@@ -43,8 +43,6 @@ class RunList:
         self.feed = runs.feed
         self._live: set[str] = set()
         self._failures: dict[str, datetime] = {}
-        # The rows that have a value, for each column that is hidden while no row has one.
-        self._with_value: dict[str, set[str]] = {"model": set(), "cost": set()}
         self.update_counts(self.rows.rows)
 
     def feeds(self) -> Sequence[Feed]:
@@ -71,24 +69,14 @@ class RunList:
             row = self.rows.rows.get(key)
             self._live.discard(key)
             self._failures.pop(key, None)
-            for column, with_value in self._with_value.items():
-                with_value.discard(key)
-                if row is not None and getattr(row, column) is not None:
-                    with_value.add(key)
             if row is not None and row.state in LIVE_STATES:
                 self._live.add(key)
             elif row is not None and row.state == "failed" and row.began is not None:
                 self._failures[key] = row.began
 
     def empty_columns(self) -> frozenset[str]:
-        """Return the names of the columns in which no row has a value.
-
-        None are returned unless the service lists only some of the runs: with all runs listed, every
-        column is shown.
-        """
-        if not self.rows.notices:
-            return frozenset()
-        return frozenset(name for name, with_value in self._with_value.items() if not with_value)
+        """Return no names, because every source of runs may have a value in each column."""
+        return frozenset()
 
     # Texts -----------------------------------------------------------------------------------------------------
 

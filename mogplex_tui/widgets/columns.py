@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final, Literal, NamedTuple
+
+from .text import visible, width
 
 GAP: Final = 2
 """The width of the gap between two columns, in cells."""
+_MOST: Final = 120
+"""The width in cells up to which a column grows for a long text."""
 
 
 class Column(NamedTuple):
     """A column of a line table: its title, width, alignment and priority.
 
-    `min_width` is the width to which the column may shrink; if it is None, the column never gets
-    narrower than `width`. `flex` is the column's share of spare room. `priority` is the order in
-    which columns are dropped from a narrow table: the greatest first, and 0 never.
+    `width` is the width that the column gets first, if its content is that wide. `min_width` is
+    the width to which a column with wider content may shrink; if it is None, the column does not
+    shrink below `width`. `flex` weighs the column's need of spare room against that of others.
+    `priority` is the order in which columns are dropped from a narrow table: the greatest first,
+    and 0 never.
     """
 
     key: str
@@ -26,11 +32,6 @@ class Column(NamedTuple):
     priority: int = 0
     cut: Literal["end", "middle"] = "end"
 
-    @property
-    def least(self) -> int:
-        """Return the width to which the column may shrink: `min_width`, or else `width`."""
-        return self.width if self.min_width is None else min(self.min_width, self.width)
-
 
 class Slot(NamedTuple):
     """A column as shown: its index among all columns, and its width in cells."""
@@ -39,55 +40,113 @@ class Slot(NamedTuple):
     width: int
 
 
-def arrange(columns: Sequence[Column], room: int, without: Collection[str] = ()) -> list[Slot]:
+class ContentWidths:
+    """The width of the widest cell of each column.
+
+    The widths grow with the rows that are added, and never shrink, so that columns do not move
+    while a list is read or scrolled. A width is 0 until a row has a value in the column; `blanks`
+    are the texts that stand for no value.
+    """
+
+    def __init__(self, columns: int, blanks: Collection[str]) -> None:
+        self._widths = [0] * columns
+        self._blanks = frozenset(blanks)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Return the width of each column, in cells."""
+        return tuple(self._widths)
+
+    def add(self, texts: Iterable[str]) -> bool:
+        """Measure a row's cells; return whether a column has become wider."""
+        has_grown, widths = False, self._widths
+        for place, text in enumerate(texts):
+            if len(text) <= widths[place] and text.isascii():
+                continue
+            if text in self._blanks:
+                continue
+            cells = min(_MOST, width(visible(text[:_MOST])))
+            if cells > widths[place]:
+                widths[place], has_grown = cells, True
+        return has_grown
+
+
+def arrange(
+    columns: Sequence[Column],
+    room: int,
+    without: Collection[str] = (),
+    contents: Sequence[int] | None = None,
+) -> list[Slot]:
     """Return the columns that fit into `room` cells, in order, with their widths.
 
-    Columns whose key is in `without` are left out. Columns are dropped until the rest fits at its
-    least widths, the column with the greatest priority first and the rightmost of several. Spare
-    room then widens the columns to their `width`, beginning with the smallest priority; what is
-    left goes to columns with `flex`. If even the columns of priority 0 do not fit, the last ones
+    `contents` are the widths of the columns' contents, None if they are not known; a column whose
+    width is 0 there is left out, as are those whose key is in `without`. No column gets wider than
+    its content and its title.
+
+    Columns are dropped until the rest fits at its least widths, the column with the greatest
+    priority first and the rightmost of several. Spare room then widens the columns to their
+    `width`, beginning with the smallest priority; what is left goes to the columns that are cut,
+    in proportion to what they need. If even the columns of priority 0 do not fit, the last ones
     are narrowed, or dropped if less than half of their least width would be left.
     """
-    shown = [i for i, column in enumerate(columns) if column.key not in without]
+    wanted = [_wanted(column, None if contents is None else contents[i]) for i, column in enumerate(columns)]
+    shown = [i for i, column in enumerate(columns) if column.key not in without and wanted[i]]
+    least = {i: _least(columns[i], wanted[i]) for i in shown}
 
     def needed() -> int:
-        return sum(columns[i].least for i in shown) + GAP * max(0, len(shown) - 1)
+        return sum(least[i] for i in shown) + GAP * max(0, len(shown) - 1)
 
     while needed() > room:
         droppable = [i for i in shown if columns[i].priority > 0]
         if not droppable:
-            break
+            return _squeeze(shown, least, room)
         shown.remove(max(droppable, key=lambda i: (columns[i].priority, i)))
-    widths = {i: columns[i].least for i in shown}
+    widths = {i: least[i] for i in shown}
     spare = room - needed()
-    if spare < 0:
-        return _squeeze(shown, widths, room, columns)
     for i in sorted(shown, key=lambda i: (columns[i].priority, i)):
-        more = min(spare, columns[i].width - widths[i])
+        more = max(0, min(spare, columns[i].width - widths[i], wanted[i] - widths[i]))
         widths[i] += more
         spare -= more
-    _flex(columns, shown, widths, spare)
+    _widen(columns, wanted, widths, spare)
     return [Slot(i, widths[i]) for i in shown]
 
 
-def _flex(columns: Sequence[Column], shown: list[int], widths: dict[int, int], spare: int) -> None:
-    shares = sum(columns[i].flex for i in shown)
-    for i in shown:
-        if columns[i].flex and shares:
-            more = spare * columns[i].flex // shares
+def _wanted(column: Column, content: int | None) -> int:
+    """Return the width at which nothing of a column is cut, 0 without any value."""
+    if content is None:
+        return column.width
+    # The arrow of a sort follows the title of a left-aligned column; others have it in the gap.
+    return (
+        max(content, width(column.title) + (column.align == "left" and bool(column.title))) if content else 0
+    )
+
+
+def _least(column: Column, wanted: int) -> int:
+    """Return the width to which a column may shrink."""
+    return min(wanted, column.width if column.min_width is None else min(column.min_width, column.width))
+
+
+def _widen(columns: Sequence[Column], wanted: Sequence[int], widths: dict[int, int], spare: int) -> None:
+    """Share `spare` cells among the columns that are cut, in proportion to their need."""
+    while spare > 0:
+        needs = {i: (wanted[i] - has) * max(1, columns[i].flex) for i, has in widths.items()}
+        total, left = sum(needs.values()), spare
+        if not total:
+            return
+        for i in sorted(needs, key=lambda i: -needs[i]):
+            more = min(wanted[i] - widths[i], left, -(-spare * needs[i] // total))
             widths[i] += more
-            spare -= more
-            shares -= columns[i].flex
+            left -= more
+        spare = left
 
 
-def _squeeze(shown: list[int], widths: dict[int, int], room: int, columns: Sequence[Column]) -> list[Slot]:
-    lasting: list[int] = []
+def _squeeze(shown: list[int], least: dict[int, int], room: int) -> list[Slot]:
+    """Return the first columns that fit at their least widths; the last is narrowed."""
+    slots: list[Slot] = []
     for i in shown:
-        gap = GAP if lasting else 0
-        if room - gap < (1 if not lasting else widths[i] / 2):
+        gap = GAP if slots else 0
+        if room - gap < (1 if not slots else least[i] / 2):
             break
-        widths[i] = min(widths[i], room - gap)
-        lasting.append(i)
-        room -= widths[i] + gap
-    _flex(columns, lasting, widths, room)
-    return [Slot(i, widths[i]) for i in lasting]
+        slots.append(Slot(i, min(least[i], room - gap)))
+        room -= slots[-1].width + gap
+    return slots

@@ -81,6 +81,7 @@ class RowView(LineView):
         super().__init__(name=name, id=id, classes=classes)
         self._columns: tuple[Column, ...] = tuple(columns)
         self._without: frozenset[str] = frozenset()
+        self._contents: tuple[int, ...] | None = None
         self._slots: list[Slot] | None = None
         self._source: RowSource | None = None
         self._rows: dict[str, _Row] = {}
@@ -109,6 +110,16 @@ class RowView(LineView):
         """
         if keys != self._without:
             self._without = keys
+            self.restyled()
+            self.paint()
+
+    def set_contents(self, widths: tuple[int, ...] | None) -> None:
+        """Fit the columns to the widths of their contents; hide those whose width is 0.
+
+        `widths` is None while no row is known; then the columns have the widths that they declare.
+        """
+        if widths != self._contents:
+            self._contents = widths
             self.restyled()
             self.paint()
 
@@ -162,7 +173,8 @@ class RowView(LineView):
     def arranged(self) -> list[Slot]:
         """Return the columns that are shown at this width, with their widths."""
         if self._slots is None:
-            self._slots = arrange(self._columns, self.size.width - PREFIX - 1, self._without)
+            room = self.size.width - PREFIX - 1
+            self._slots = arrange(self._columns, room, self._without, self._contents)
         return self._slots
 
     def shown_columns(self) -> list[str]:

@@ -9,7 +9,7 @@ from mogplex_tui.widgets.ascii_filter import letters
 from mogplex_tui.widgets.bars import Bar, BarList
 from mogplex_tui.widgets.card import Card
 from mogplex_tui.widgets.chart import CostChart, axis
-from mogplex_tui.widgets.columns import Column, arrange
+from mogplex_tui.widgets.columns import Column, ContentWidths, arrange
 from mogplex_tui.widgets.facts import Fact, Facts
 from mogplex_tui.widgets.key_bar import KeyBar
 from mogplex_tui.widgets.notice_line import NoticeLine
@@ -273,9 +273,28 @@ def test_columns_that_do_not_fit_at_all_are_narrowed() -> None:
     assert arrange(columns, 0) == []
 
 
-def test_spare_width_goes_to_flexible_columns() -> None:
-    columns = [Column("a", "A", 10), Column("b", "B", 10, flex=1), Column("c", "C", 10, flex=2)]
-    assert [slot.width for slot in arrange(columns, 64)] == [10, 20, 30]
+def test_columns_fit_their_content_and_spare_width_goes_to_what_is_cut() -> None:
+    columns = [
+        Column("a", "A", 10),
+        Column("b", "B", 10, min_width=6),
+        Column("c", "CCCC", 10, priority=1),
+        Column("d", "", 10, min_width=4),
+    ]
+    # Without a value a column goes, and a title is never cut.
+    assert arrange(columns, 80, contents=(4, 30, 0, 50)) == [(0, 4), (1, 27), (3, 45)]
+    assert arrange(columns, 80, contents=(4, 5, 2, 3)) == [(0, 4), (1, 5), (2, 5), (3, 3)]
+    # Short of room, columns shrink to their least width before one is dropped.
+    assert arrange(columns, 30, contents=(4, 30, 1, 30)) == [(0, 4), (1, 10), (2, 5), (3, 5)]
+    assert arrange(columns, 20, contents=(4, 30, 1, 30)) == [(0, 4), (1, 8), (3, 4)]
+    assert arrange(columns, 48, contents=(4, 20, 0, 40)) == [(0, 4), (1, 15), (3, 25)]
+
+
+def test_content_widths_only_grow_and_know_blanks() -> None:
+    widths = ContentWidths(3, ("", "–"))
+    assert not widths.add(["–", "", "–"])
+    assert widths.add(["abc", "日本", "–"])
+    assert widths.add(["a", "x", "e\x1b"])
+    assert widths.widths == (3, 4, 2)
 
 
 def test_theme_without_colours_is_dark() -> None:

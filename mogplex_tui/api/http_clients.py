@@ -174,15 +174,16 @@ class Pacer:
 
 
 class _Burst:
-    """Measures for how long a body has been processed without suspending the task."""
+    """Measures for how long response bodies have kept the event loop from running."""
 
     def __init__(self) -> None:
         self._began: float | None = None
 
     def begin(self) -> None:
-        """Start the measurement, unless one is running.
+        """Start measuring how long this task runs without returning to the event loop.
 
-        A measurement ends when the event loop runs.
+        Does nothing if a measurement is running. The measurement ends when control returns to the
+        event loop.
         """
         if self._began is None:
             self._began = time.monotonic()

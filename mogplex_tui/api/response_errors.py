@@ -111,9 +111,10 @@ class ErrorBody:
 
 
 def parse_error_body(body: bytes) -> ErrorBody:
-    """Parse the body of an error response; the result is empty if it is not JSON.
+    """Parse the body of an error response.
 
-    Contract: errors.md §1 and §2 list its shapes.
+    Returns an empty ErrorBody if the body is not a JSON object. errors.md §1 and §2 list the shapes
+    of error bodies.
     """
     try:
         data = parse(body, MAX_ANSWER)

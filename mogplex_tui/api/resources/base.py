@@ -17,8 +17,9 @@ from mogplex_tui.api.transport import Request, Transport
 class Resource:
     """Base class: the requests to one route family, sent with one priority.
 
-    Requests that change something are always sent with `Priority.ACTION`. Each method sends one
-    request and raises an error of `api.errors` if it fails. Any request may raise Unreachable,
+    Requests that change something are always sent with `Priority.ACTION`. A method sends one
+    request, or a second one if the first response leaves the outcome open; its docstring then says
+    so. A method raises an error of `api.errors` if it fails. Any request may raise Unreachable,
     NotSignedIn, LoginRequired, NotAllowed, Throttled, BudgetBlocked, Unavailable, ServiceFailed and
     InvalidResponse, so the docstrings of the methods name these only where they have a particular
     meaning. An id that is not a UUID raises InvalidInput before anything is sent.

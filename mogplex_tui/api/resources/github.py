@@ -47,9 +47,10 @@ class GithubResource(Resource):
     async def sync(self) -> Rows[BareRepo]:
         """Import repositories from GitHub; return all imported ones, favourites first.
 
-        Nothing is deleted. The route's HTTP method is GET but the request writes, so it is sent as a
-        change. Raises BadRequest with code NO_GITHUB_CONNECTION if no GitHub account is connected. In a
-        team, the caller needs a role that may write.
+        Nothing is deleted. Although its HTTP method is GET, the request writes: it is sent with
+        `Priority.ACTION`, and a refusal does not mark the route family as closed. Raises BadRequest
+        with code NO_GITHUB_CONNECTION if no GitHub account is connected. In a team, the caller needs a
+        role that may write.
         """
         response = await self._change("GET", "/api/github/repos", "the sync with GitHub", extra_wait=120)
         return response.rows(BareRepo)

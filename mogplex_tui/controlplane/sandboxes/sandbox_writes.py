@@ -51,7 +51,7 @@ def set_sandbox(tx: Tx, record_id: str, **columns: Any) -> None:
     the `states` module changes.
     """
     if "status" in columns:
-        raise ValueError("the state of a sandbox is changed by sandbox_states.change")
+        raise ValueError("the status of a sandbox is changed by states.change")
     row = tx.one("SELECT user_id FROM sandboxes WHERE id = ?", (record_id,))
     if row is None:
         raise LookupError(record_id)

@@ -48,7 +48,7 @@ def all_bindings(settings: Settings) -> list[dict[str, Any]]:
             "id": owner.id,
             "keys": list(overrides.get(owner.id, owner.defaults)),
             "origin": settings.keys.origin if owner.id in overrides else "default",
-            "says": owner.title,
+            "description": owner.title,
         }
         for owner in key_owners().values()
     ]
@@ -64,7 +64,7 @@ def print_all(output: Output, settings: Settings) -> None:
             output.object("key", binding)
         return
     rows = [
-        (binding["id"], _key_text(binding["keys"]), binding["origin"], binding["says"])
+        (binding["id"], _key_text(binding["keys"]), binding["origin"], binding["description"])
         for binding in bindings
     ]
     output.table([Column("ID"), Column("KEYS"), Column("FROM"), Column("WHAT")], rows, whole=True)

@@ -172,12 +172,12 @@ def target_of(settings: Settings) -> Target:
 
 
 def _renewal(settings: Settings) -> Renewal | None:
-    if settings.grant is None or settings.kept_in is None:
+    if settings.grant is None or settings.credential_store is None:
         return None
     from mogplex_tui.api.token_renewal import Renewal
     from mogplex_tui.config.credential_store import StoredGrant
 
-    return Renewal(settings.grant, StoredGrant(settings.context, settings.kept_in))
+    return Renewal(settings.grant, StoredGrant(settings.context, settings.credential_store))
 
 
 def state_name(settings: Settings) -> str:

@@ -45,12 +45,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _needs_keyring(settings: Settings) -> bool:
-    if settings.kept_in is None or (settings.token.value and settings.session_cookie.value):
+    if settings.credential_store is None or (settings.token.value and settings.session_cookie.value):
         return False
     from mogplex_tui.cli.first_run import can_prompt
     from mogplex_tui.config.credential_store import KEYRING
 
-    return settings.kept_in == KEYRING and has_terminal() and can_prompt()
+    return settings.credential_store == KEYRING and has_terminal() and can_prompt()
 
 
 def _show_before_keyring(arguments: argparse.Namespace, settings: Settings) -> int | None:

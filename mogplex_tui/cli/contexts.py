@@ -109,8 +109,8 @@ def context_fields(context: Context, *, current: bool) -> dict[str, object]:
         "read_only": context.read_only,
         "protected": context.protected,
         "colour": context.colour,
-        "credentials": list(context.holds),
-        "kept_in": context.kept_in,
+        "credentials": list(context.credential_kinds),
+        "kept_in": context.credential_store,
     }
 
 
@@ -149,7 +149,7 @@ def _cells(row: Context, known: Contexts) -> list[str]:
         ", ".join(row.rules) or "–",
         row.colour or "–",
         ", ".join(row.signed_in_with) or "–",
-        row.kept_in or "–",
+        row.credential_store or "–",
     ]
 
 
@@ -201,10 +201,10 @@ def _service_of_credential(context: Context) -> str | None:
 
     Returns None if there is no credential or it cannot be read.
     """
-    if context.kept_in is None:
+    if context.credential_store is None:
         return None
     try:
-        record = credential_store.load(context.name, context.kept_in)
+        record = credential_store.load(context.name, context.credential_store)
     except CredentialStoreError as error:
         say(str(error))
         return None
@@ -230,7 +230,7 @@ def _with_options(context: Context, arguments: argparse.Namespace) -> Context:
 def _print_changed(arguments: argparse.Namespace, known: Contexts) -> int:
     context = known.get(arguments.name)
     _print(arguments, known, [context])
-    if context.kept_in is None:
+    if context.credential_store is None:
         say(f"It has no credential yet: mogplex-tui login --context {context.name}")
     return Exit.OK
 
@@ -258,7 +258,7 @@ def _remove_credentials(context: Context) -> bool:
     An error is only reported, so that the context itself can still be removed.
     """
     try:
-        credential_store.remove(context.name, context.kept_in)
+        credential_store.remove(context.name, context.credential_store)
     except CredentialStoreError as error:
         say(str(error))
         return True
@@ -292,17 +292,17 @@ def _rename(arguments: argparse.Namespace) -> int:
 
     old, new = arguments.name, arguments.to
     context = contexts.read().renamed(old, new).get(new)
-    kept_in = context.kept_in
+    old_store = context.credential_store
     # No other process renews the old context's token while the credentials are moved.
     with held(credential_store.lock_file(old)):
-        if context.kept_in is not None:
-            record = credential_store.load(old, context.kept_in)
+        if context.credential_store is not None:
+            record = credential_store.load(old, context.credential_store)
             if record is not None:
                 storage = credential_store.save(new, record)
-                context = replace(context, kept_in=storage)
+                context = replace(context, credential_store=storage)
         known = contexts.change(lambda stored: stored.renamed(old, new).put(context))
         if not _share_credentials_file(old, new):
-            _remove_credentials(replace(context, name=old, kept_in=kept_in))
+            _remove_credentials(replace(context, name=old, credential_store=old_store))
     old_state, new_state = state_dir(old), state_dir(new)
     if old_state.is_dir() and not new_state.exists():
         old_state.rename(new_state)

@@ -13,7 +13,7 @@ from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.cli.time_arguments import parse_since, to_utc
 from mogplex_tui.operate import kind_rows
 from mogplex_tui.operate.filters import compile_filter, parse, quoted
-from mogplex_tui.operate.kind_rows import HeldRow, filter_name
+from mogplex_tui.operate.kind_rows import ListedRow, filter_name
 from mogplex_tui.operate.model import Kind, Row
 
 # Options of `list` that are not filters.
@@ -80,11 +80,11 @@ class RowFilter(Generic[Row]):
         ]
 
     @property
-    def matches(self) -> Callable[[HeldRow[Row]], bool] | None:
+    def matches(self) -> Callable[[ListedRow[Row]], bool] | None:
         """Return the function that tests a row, None if every row matches."""
         return self._matches if any(self._groups) else None
 
-    def _matches(self, row: HeldRow[Row]) -> bool:
+    def _matches(self, row: ListedRow[Row]) -> bool:
         return all(any(accept(row) for accept in group) for group in self._groups)
 
 

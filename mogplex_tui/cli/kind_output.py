@@ -14,15 +14,15 @@ from mogplex_tui.operate.serialization import exact_text
 
 if TYPE_CHECKING:
     from mogplex_tui.cli.output import Output
-    from mogplex_tui.operate.kind_rows import HeldRow
+    from mogplex_tui.operate.kind_rows import ListedRow
 
 
 def print_rows(
     kind: Kind[Row],
     output: Output,
     render_time: RenderTime,
-    rows: Sequence[HeldRow[Row]],
-    unreadable: Sequence[HeldRow[Row]],
+    rows: Sequence[ListedRow[Row]],
+    unreadable: Sequence[ListedRow[Row]],
 ) -> None:
     """Print rows in the chosen format, and how many records could not be read."""
     if output.form == "json":
@@ -41,7 +41,7 @@ def print_rows(
 
 
 def _print_table(
-    kind: Kind[Row], output: Output, render_time: RenderTime, rows: Sequence[HeldRow[Row]]
+    kind: Kind[Row], output: Output, render_time: RenderTime, rows: Sequence[ListedRow[Row]]
 ) -> None:
     is_wide, columns = output.form == "wide", kind.columns
     head = [
@@ -66,13 +66,13 @@ def _print_table(
     output.table(head, cells, whole=is_wide)
 
 
-def _id_of(kind: Kind[Row], entry: HeldRow[Row]) -> str:
+def _id_of(kind: Kind[Row], entry: ListedRow[Row]) -> str:
     """Return the id that JSON output has for a record."""
     return str(kind.fields["id"](entry.row)) if "id" in kind.fields and entry.row is not None else entry.key
 
 
 def print_json(
-    kind: Kind[Row], output: Output, entry: HeldRow[Row], extra: Mapping[str, object] | None = None
+    kind: Kind[Row], output: Output, entry: ListedRow[Row], extra: Mapping[str, object] | None = None
 ) -> None:
     """Print a record as a JSON object, without secrets.
 
@@ -85,7 +85,7 @@ def print_json(
         output.object(kind.noun, {**fields, **(extra or {})}, redacted=True)
 
 
-def print_record(kind: Kind[Row], output: Output, entry: HeldRow[Row], *plain: str) -> None:
+def print_record(kind: Kind[Row], output: Output, entry: ListedRow[Row], *plain: str) -> None:
     """Print a record in the chosen format: as JSON, as CSV, or as a line of text.
 
     `plain` are the cells of the line of text.
@@ -98,7 +98,7 @@ def print_record(kind: Kind[Row], output: Output, entry: HeldRow[Row], *plain: s
         output.line(*plain)
 
 
-def print_csv(kind: Kind[Row], output: Output, rows: Iterable[HeldRow[Row]]) -> None:
+def print_csv(kind: Kind[Row], output: Output, rows: Iterable[ListedRow[Row]]) -> None:
     """Print rows as CSV, below a header with the service's field names."""
     output.csv(export_fields.csv_header(kind))
     for entry in rows:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from mogplex_tui.cli.list_command import ListNeeds
     from mogplex_tui.live.reasons import Subject
     from mogplex_tui.live.store import AnyRowSet
-    from mogplex_tui.operate.kind_rows import HeldRow
+    from mogplex_tui.operate.kind_rows import ListedRow
 
 # The minimum length of a prefix that names a record.
 _SHORTEST_PREFIX = 4
@@ -65,7 +65,7 @@ class KindRecords(Generic[Row]):
             await self._read_hidden(self._kind.hidden, Priority.TABLE)
         return None
 
-    def search(self, query: SearchQuery[HeldRow[Row]]) -> ListSearch[object] | None:
+    def search(self, query: SearchQuery[ListedRow[Row]]) -> ListSearch[object] | None:
         """Return a search through older records, None if the kind does not have one."""
         older = self._kind.older
         if older is None:

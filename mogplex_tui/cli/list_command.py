@@ -18,7 +18,7 @@ from mogplex_tui.cli.kind_filters import RowFilter, add_filters
 from mogplex_tui.cli.kind_records import failed_parts, report_notices
 from mogplex_tui.cli.progress import progress
 from mogplex_tui.operate import formatting, kind_rows, messages
-from mogplex_tui.operate.kind_rows import HeldRow
+from mogplex_tui.operate.kind_rows import ListedRow
 from mogplex_tui.operate.model import Kind, RenderTime, Row
 from mogplex_tui.operate.older_records import ListSearch, SearchQuery
 
@@ -44,7 +44,7 @@ class ListedRecords(Protocol[Row]):
     """The records that `list` prints: a `KindRecords` or a `RunRecords`."""
 
     @property
-    def rows(self) -> Mapping[str, HeldRow[Row]]:
+    def rows(self) -> Mapping[str, ListedRow[Row]]:
         """The records that were read, by key."""
 
     @property
@@ -54,7 +54,7 @@ class ListedRecords(Protocol[Row]):
     async def read_list(self, needs: ListNeeds) -> MogplexError | None:
         """Read the list; return the error of a part that was reported as missing."""
 
-    def search(self, query: SearchQuery[HeldRow[Row]]) -> ListSearch[object] | None:
+    def search(self, query: SearchQuery[ListedRow[Row]]) -> ListSearch[object] | None:
         """Return a search through older records, None if there is none."""
 
 
@@ -155,7 +155,7 @@ class ListCommand(Generic[Row]):
             return error
         return None
 
-    def _sorted(self) -> list[HeldRow[Row]]:
+    def _sorted(self) -> list[ListedRow[Row]]:
         column = self._args.sort
         order = kind_rows.sort_key_of(self._kind, column, lambda _: self._clock.now())
         descending = self._kind.descending if column is None else False
@@ -169,7 +169,9 @@ class ListCommand(Generic[Row]):
         """Report how many records are not listed or were not searched."""
         is_filtered = self._filter.matches is not None
         read, total = len(self._records.rows), self._records.state.total
-        is_complete = total is None or total <= read or (self._search is not None and self._search.is_whole)
+        is_complete = (
+            total is None or total <= read or (self._search is not None and self._search.is_complete)
+        )
         if not is_filtered and total is not None:
             matching = max(matching, total)
         if matching > shown > 0:

@@ -262,9 +262,9 @@ def _stored_credential(context: Context) -> StoredCredential:
 
     The result is empty if they cannot be read or belong to another service.
     """
-    if context.kept_in is not None:
+    if context.credential_store is not None:
         try:
-            old = credential_store.load(context.name, context.kept_in)
+            old = credential_store.load(context.name, context.credential_store)
         except CredentialStoreError:
             old = None
         if old is not None and same_service(old.base_url, context.base_url):
@@ -279,14 +279,17 @@ def _store(context: Context, update: Callable[[StoredCredential], StoredCredenti
 
         def change(known: Contexts) -> Contexts:
             current = known.by_name.get(context.name, context)
-            return known.put(replace(current, kept_in=store_name, holds=record.holds), use=True)
+            signed_in = replace(
+                current, credential_store=store_name, credential_kinds=record.credential_kinds
+            )
+            return known.put(signed_in, use=True)
 
         return contexts.change(change).by_name[context.name]
 
 
 def _report_stored(context: Context, account: str | None) -> None:
     account_text = f" as {visible(account, 80)}" if account else ""
-    if context.kept_in == credential_store.KEYRING:
+    if context.credential_store == credential_store.KEYRING:
         place = f"in the system keyring ({credential_store.keyring_name()})"
     else:
         path = credential_store.credentials_file(context.name)

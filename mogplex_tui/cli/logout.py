@@ -28,10 +28,12 @@ def sign_out(name: str) -> Context:
     """
     context = contexts.read().get(name)
     with held(credential_store.lock_file(name)):
-        credential_store.remove(name, context.kept_in)
+        credential_store.remove(name, context.credential_store)
 
         def change(known: Contexts) -> Contexts:
-            return known.put(replace(known.by_name.get(name, context), kept_in=None, holds=()))
+            return known.put(
+                replace(known.by_name.get(name, context), credential_store=None, credential_kinds=())
+            )
 
         return contexts.change(change).by_name[name]
 
@@ -55,11 +57,11 @@ def run(arguments: argparse.Namespace) -> int:
         after = sign_out(name)
     except (ContextError, CredentialStoreError, OSError) as error:
         return report_error(error)
-    if before.kept_in is None:
+    if before.credential_store is None:
         say(f"{name} was not signed in.")
     else:
         say(f"Signed out of {name}: its credentials are removed from this machine.")
-    if "token" in before.holds:
+    if "token" in before.credential_kinds:
         say(
             f"The service still accepts the token until it is revoked at {before.base_url}/settings/api-keys."
         )

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from mogplex_tui.cli.command_session import CommandSession
     from mogplex_tui.cli.list_command import ListNeeds
     from mogplex_tui.live.store import AnyRowSet
-    from mogplex_tui.operate.kind_rows import HeldRow
+    from mogplex_tui.operate.kind_rows import ListedRow
 
 _SHORTEST_PREFIX = 4
 # A prefix of at least this length that matches a run known on this machine is not checked against the list.
@@ -93,7 +93,7 @@ class RunRecords:
             return error
         return None
 
-    def search(self, query: SearchQuery[HeldRow[RunRow]]) -> ListSearch[object] | None:
+    def search(self, query: SearchQuery[ListedRow[RunRow]]) -> ListSearch[object] | None:
         """Return a search through older calls, None if the credential cannot read them."""
         if not self._session.open(Family.OBSERVABILITY):
             return None

@@ -32,6 +32,8 @@ class ContextError(Exception):
     """
 
 
+# Attributes of a context -> their keys in contexts.json, where these differ.
+_STORED_NAMES = {"credential_store": "kept_in", "credential_kinds": "holds"}
 _CREDENTIALS = {"token": "personal access token", "oauth": "browser sign-in", "session": "session cookie"}
 
 
@@ -40,9 +42,9 @@ class Context:
     """A named service: its address, team, restrictions, colour and credentials.
 
     `team` is the id of the active team, or None for the personal scope (auth.md §10). If
-    `protected` is True, the context's name must be typed before every dangerous action. `kept_in`
-    is the place where the credentials are stored: `keyring`, `file`, or None if none are stored.
-    `holds` lists the kinds of stored credentials: `token`, `oauth`, `session`.
+    `protected` is True, the context's name must be typed before every dangerous action.
+    `credential_store` is `keyring` or `file`, or None if no credentials are stored.
+    `credential_kinds` lists the kinds of stored credentials: `token`, `oauth`, `session`.
     """
 
     name: str
@@ -51,8 +53,8 @@ class Context:
     read_only: bool = False
     protected: bool = False
     colour: str | None = None
-    kept_in: str | None = None
-    holds: tuple[str, ...] = ()
+    credential_store: str | None = None
+    credential_kinds: tuple[str, ...] = ()
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -64,7 +66,7 @@ class Context:
     @property
     def signed_in_with(self) -> tuple[str, ...]:
         """The names of the kinds of stored credentials, such as "session cookie"."""
-        return tuple(_CREDENTIALS.get(kind, kind) for kind in self.holds)
+        return tuple(_CREDENTIALS.get(kind, kind) for kind in self.credential_kinds)
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -210,9 +212,17 @@ def change(how: Callable[[Contexts], Contexts], path: Path | None = None) -> Con
 def _text(contexts: Contexts) -> str:
     stored = {
         context.name: {
-            key: list(value) if isinstance(value, tuple) else value
-            for key in ("base_url", "team", "read_only", "protected", "colour", "kept_in", "holds")
-            if (value := getattr(context, key)) not in (None, False, ())
+            _STORED_NAMES.get(name, name): list(value) if isinstance(value, tuple) else value
+            for name in (
+                "base_url",
+                "team",
+                "read_only",
+                "protected",
+                "colour",
+                "credential_store",
+                "credential_kinds",
+            )
+            if (value := getattr(context, name)) not in (None, False, ())
         }
         for context in contexts.by_name.values()
     }
@@ -231,17 +241,20 @@ def _fields(name: str, value: Mapping[str, Any]) -> dict[str, Any]:
         "base_url": str,
         "team": str,
         "colour": str,
-        "kept_in": str,
+        "credential_store": str,
         "read_only": bool,
         "protected": bool,
     }
-    for key, kind in kinds.items():
+    for attribute, kind in kinds.items():
+        key = _STORED_NAMES.get(attribute, attribute)
         if value.get(key) is None:
             continue
         if not isinstance(value[key], kind):
             raise TypeError(f"{key} of context {name} is not {'text' if kind is str else 'true or false'}")
-        known[key] = value[key]
+        known[attribute] = value[key]
     if "base_url" not in known:
         raise TypeError(f"context {name} has no base_url")
-    holds = value.get("holds")
-    return {**known, "holds": tuple(str(each) for each in holds) if isinstance(holds, list) else ()}
+    credential_kinds = value.get(_STORED_NAMES["credential_kinds"])
+    if not isinstance(credential_kinds, list):
+        credential_kinds = []
+    return {**known, "credential_kinds": tuple(str(kind) for kind in credential_kinds)}

@@ -52,7 +52,7 @@ class StoredCredential:
     session_cookie: Secret | None = None
 
     @property
-    def holds(self) -> tuple[str, ...]:
+    def credential_kinds(self) -> tuple[str, ...]:
         """The kinds of credentials that are stored: `token`, `oauth`, `session`."""
         kinds = (("token", self.token), ("oauth", self.grant), ("session", self.session_cookie))
         return tuple(kind for kind, held in kinds if held)

@@ -68,7 +68,7 @@ class Settings(NamedTuple):
     context_origin: str = "default"
     # The OAuth pair, if `token` comes from a browser sign-in and is renewed.
     grant: Grant | None = None
-    kept_in: str | None = None
+    credential_store: str | None = None
     # True for an embedded plane, whose database is temporary: nothing about it is stored.
     ephemeral: bool = False
 
@@ -116,7 +116,7 @@ def load(
     `context` is a name to use for state directories in place of a stored context. If it is None,
     the context is the one named by `--context` or MOGPLEX_CONTEXT, or else the current one;
     without any of them the name is `default`. If `contexts` is False, stored contexts are
-    ignored. If `credentials` is False, stored credentials are not read, and only `kept_in` tells
+    ignored. If `credentials` is False, stored credentials are not read, and only `credential_store` tells
     where they are. With `ephemeral`, the settings are marked so that nothing about the service is
     stored on disk.
 
@@ -142,7 +142,7 @@ def load(
         context=name or "default",
         context_origin=origin,
         grant=grant,
-        kept_in=chosen.kept_in if chosen is not None else None,
+        credential_store=chosen.credential_store if chosen is not None else None,
         ephemeral=ephemeral,
     )
 
@@ -200,12 +200,12 @@ def _signed_in(values: dict[str, Sourced[Any]], context: Context) -> Grant | Non
     Returns the OAuth tokens if the access token was taken from them, else None.
     """
     missing = [key for key in ("token", "session_cookie") if values[key].value is None]
-    if context.kept_in is None or not missing:
+    if context.credential_store is None or not missing:
         return None
     from mogplex_tui.config.credential_store import CredentialStoreError, load
 
     try:
-        record = load(context.name, context.kept_in)
+        record = load(context.name, context.credential_store)
     except CredentialStoreError as error:
         if len(missing) == 1:
             # The environment gave the other credential, which is enough to continue.
@@ -231,7 +231,7 @@ def _held(record: StoredCredential, key: str) -> Secret | None:
 def _place(context: Context) -> str:
     from mogplex_tui.config.credential_store import FILE, credentials_file
 
-    return str(credentials_file(context.name)) if context.kept_in == FILE else "system keyring"
+    return str(credentials_file(context.name)) if context.credential_store == FILE else "system keyring"
 
 
 def same_service(one: str, other: str) -> bool:

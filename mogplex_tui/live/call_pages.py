@@ -64,7 +64,7 @@ class CallPages:
         self.pages = 1
         # The older page that was requested and not read yet, and the page that is due to be read again.
         self._more: int | None = None
-        self._page_turn = 2
+        self._next_page_to_refresh = 2
         self._span: Span | None = None
         # Keys of rows that a search among older calls has found: they do not count as read without a gap.
         self._found_keys: set[str] = set()
@@ -89,14 +89,15 @@ class CallPages:
         Returns whether any row changed. Raises MogplexError if the newest calls cannot be read;
         failures of the other reads are recorded in the freshness of their source.
         """
-        client, asked = self._session.client.at(Priority.TABLE).observability, self._read_order.ask()
+        client = self._session.client.at(Priority.TABLE).observability
+        read_number = self._read_order.start_read()
         first = await client.calls(page=1, limit=PAGE)
         self._set.total = first.total
         if not self.may_load_more:
             self._more = None
         known = self._span or self._cached_span()
-        differed, newest = self._take(first, asked)
-        differed |= await self._join(first, known, asked)
+        differed, newest = self._take(first, read_number)
+        differed |= await self._join(first, known, read_number)
         differed |= await self._read_live(first)
         with self._older.record_errors(self._session.clock):
             if self._more is not None or self.pages > 1:
@@ -119,9 +120,10 @@ class CallPages:
         live, differed = {call.id for call in first.calls if call.status in LIVE_STATES}, False
         with self._live.record_errors(self._session.clock):
             if first.total > len(first.calls):
-                client, asked = self._session.client.at(Priority.TABLE).observability, self._read_order.ask()
+                client = self._session.client.at(Priority.TABLE).observability
+                read_number = self._read_order.start_read()
                 running = await client.calls(page=1, limit=PAGE, surface="live")
-                differed |= self._take(running, asked)[0]
+                differed |= self._take(running, read_number)[0]
                 live |= {call.id for call in running.calls}
         if not self._live.failing:
             gone = {key: row for key, row in self._live_calls() if key not in live and row.started_at}
@@ -150,11 +152,11 @@ class CallPages:
             return datetime.min.replace(tzinfo=UTC)
         return self._span.oldest
 
-    async def _join(self, first: CallPage, known: Span | None, asked: int) -> bool:
+    async def _join(self, first: CallPage, known: Span | None, read_number: int) -> bool:
         """Read pages until they reach the calls that are already loaded (`known`).
 
         If the gap is too large, for instance after a long absence, the older rows are dropped; they are
-        read again when the user scrolls to them. `first` is the newest page, `asked` the number of the
+        read again when the user scrolls to them. `first` is the newest page, `read_number` the number of the
         read. Returns whether any row changed.
         """
         client, differed, number = self._session.client.at(Priority.TABLE).observability, False, 1
@@ -164,7 +166,7 @@ class CallPages:
                 break
             number += 1
             page = await client.calls(page=number, limit=PAGE)
-            differed |= self._take(page, asked)[0]
+            differed |= self._take(page, read_number)[0]
             read += _starts(page)
         if not read:
             return differed
@@ -203,21 +205,22 @@ class CallPages:
         The older pages that were loaded before are refreshed in turn, one with each read. Returns
         whether any row changed.
         """
-        turn, held, asked = self._more or self._page_turn, self._loaded_count(), self._read_order.ask()
-        self.pages = max(self.pages, turn)
-        page = await self._session.client.at(Priority.TABLE).observability.calls(page=turn, limit=PAGE)
+        page_number, held = self._more or self._next_page_to_refresh, self._loaded_count()
+        read_number = self._read_order.start_read()
+        self.pages = max(self.pages, page_number)
+        page = await self._session.client.at(Priority.TABLE).observability.calls(page=page_number, limit=PAGE)
         brought = any(call.id not in self._set.rows for call in page.calls)
-        differed, _ = self._take(page, asked)
+        differed, _ = self._take(page, read_number)
         starts = _starts(page)
-        if self._span is not None and starts and (turn - 1) * PAGE <= held:
+        if self._span is not None and starts and (page_number - 1) * PAGE <= held:
             self._span = Span(self._span.newest, min(self._span.oldest, *starts))
-        if turn == self._more:
+        if page_number == self._more:
             self._more = None
             if starts and not brought and self.may_load_more:
                 # Every call of the page was known: request the next page, because the table reports its end only once.
-                self._more = turn + 1
+                self._more = page_number + 1
                 self._request_read()
-        self._page_turn = turn + 1 if turn < self.pages else 2
+        self._next_page_to_refresh = page_number + 1 if page_number < self.pages else 2
         return differed
 
     def _drop_oldest(self) -> None:
@@ -264,24 +267,24 @@ class CallPages:
         The list is requested for the start time of the call, because no route returns a single call
         (observability.md §2).
         """
-        at, asked = row.started_at, self._read_order.ask()
+        at, read_number = row.started_at, self._read_order.start_read()
         page = await self._session.client.at(priority).observability.calls(since=at, until=at, limit=PAGE)
         if priority is Priority.ACTION:
-            self._read_order.read_back(row.key, asked)
-        differed, read_keys = self._take(page, asked)
-        if row.key not in read_keys and not self._read_order.is_outdated(row.key, asked):
+            self._read_order.record_reread(row.key, read_number)
+        differed, read_keys = self._take(page, read_number)
+        if row.key not in read_keys and not self._read_order.is_outdated(row.key, read_number):
             gone = self._set.rows.get(row.key, row)._replace(state="unknown", error=FORGOTTEN)
             differed |= bool(self._set.apply([(row.key, gone)]).changed)
         return differed
 
-    def _take(self, page: CallPage, asked: int) -> tuple[bool, set[str]]:
+    def _take(self, page: CallPage, read_number: int) -> tuple[bool, set[str]]:
         """Store the calls of a page; return whether any row changed, and the page's keys.
 
-        `asked` is the number of the read.
+        `read_number` is the number that `ReadOrder.start_read` gave the read.
         """
         pairs = [(call.id, self._enrich(make.from_call(call))) for call in page.calls]
         pairs += make.marked(page.calls.bad, f"page-{page.page}")
-        return bool(self._set.apply(self._read_order.without_outdated(pairs, asked)).changed), {
+        return bool(self._set.apply(self._read_order.without_outdated(pairs, read_number)).changed), {
             key for key, _ in pairs
         }
 

@@ -42,19 +42,19 @@ class KnownRecords:
         self._read: dict[str, list[KnownRecord]] = {}
         self._complete_kinds: set[str] = set()
 
-    def remember(self, kind: str, records: Iterable[KnownRecord], *, is_whole: bool = False) -> None:
+    def remember(self, kind: str, records: Iterable[KnownRecord], *, is_complete: bool = False) -> None:
         """Add records of a kind.
 
-        If they are the whole list (`is_whole`), they replace the earlier records of the kind.
+        If they are the whole list (`is_complete`), they replace the earlier records of the kind.
         """
         new_records = [
             KnownRecord(each.id, each.name if _is_typable(each.name) else "")
             for each in records
             if _is_typable(each.id)
         ]
-        before = [] if is_whole else self._read.get(kind, [])
+        before = [] if is_complete else self._read.get(kind, [])
         self._read[kind] = _newest([*new_records, *before])
-        if is_whole:
+        if is_complete:
             self._complete_kinds.add(kind)
 
     def save(self) -> None:

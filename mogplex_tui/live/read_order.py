@@ -18,12 +18,12 @@ class ReadOrder:
         self._last_number = 0
         self._last_rereads: dict[str, int] = {}
 
-    def ask(self) -> int:
+    def start_read(self) -> int:
         """Return the number for a read that starts now. Numbers increase."""
         self._last_number += 1
         return self._last_number
 
-    def read_back(self, key: str, number: int) -> None:
+    def record_reread(self, key: str, number: int) -> None:
         """Record that the read with this number re-read a row.
 
         For this row, the responses of earlier reads are outdated from then on.

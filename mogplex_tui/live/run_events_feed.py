@@ -55,7 +55,7 @@ class RunEventsFeed:
             tables=frozenset(
                 {"ai_call_events", "job_runs"} if row.source is RunSource.JOB else {"ai_call_events"}
             ),
-            metered=lambda: not (self.wide or self.by_job) or session.metered_off_v1(),
+            metered=lambda: not (self.reads_call_events or self.reads_job) or session.metered_off_v1(),
             idle=self._over,
         )
 
@@ -66,14 +66,14 @@ class RunEventsFeed:
         return self._last
 
     @property
-    def wide(self) -> bool:
+    def reads_call_events(self) -> bool:
         """Whether events are read from the call-events route, which lacks the run's state."""
         row = self.row
         is_call = row.call_id is not None and row.source is not RunSource.JOB
         return is_call and self.session.open(Family.OBSERVABILITY)
 
     @property
-    def by_job(self) -> bool:
+    def reads_job(self) -> bool:
         """Whether events are read from the job route, which also returns the job's state."""
         row = self.row
         return (
@@ -84,7 +84,11 @@ class RunEventsFeed:
     def is_unreachable(self) -> bool:
         """Whether no route to the events is open, or the run's id is unknown."""
         row = self.row
-        return not (self.wide or self.by_job) and row.run_id is None and row.automation_id is None
+        return (
+            not (self.reads_call_events or self.reads_job)
+            and row.run_id is None
+            and row.automation_id is None
+        )
 
     def _over(self) -> bool:
         return self.row.state in ENDED_STATES and self._settled
@@ -93,10 +97,12 @@ class RunEventsFeed:
         """Read the events once; return whether there were new ones."""
         before, begun = self.tail.events, self.session.scheduler.now()
         row = self.row
-        if self.wide or self.by_job:
+        if self.reads_call_events or self.reads_job:
             try:
                 await (
-                    self._fetch_job(row.job_id or "") if self.by_job else self._fetch_wide(row.call_id or "")
+                    self._fetch_job(row.job_id or "")
+                    if self.reads_job
+                    else self._fetch_call_events(row.call_id or "")
                 )
             except (LoginRequired, NotAllowed, NotSignedIn, Absent):
                 if self.session.target.token is None or (row.run_id is None and row.automation_id is None):
@@ -113,7 +119,7 @@ class RunEventsFeed:
             self._settled = begun >= self._ended_at + LATE_FOR
         return self.tail.events != before
 
-    async def _fetch_wide(self, call_id: str) -> None:
+    async def _fetch_call_events(self, call_id: str) -> None:
         async with aclosing(
             self.session.client.at(Priority.TAIL).observability.call_events(call_id)
         ) as batches:
@@ -129,18 +135,18 @@ class RunEventsFeed:
         self._keep(job_row(self.runs, detail))
 
     async def _fetch_v1(self, row: RunRow) -> None:
-        client, turn = self.session.client.at(Priority.TAIL), self.runs.read_order.ask()
+        client, read_number = self.session.client.at(Priority.TAIL), self.runs.read_order.start_read()
         if row.run_id is not None:
             answer = await client.runs.events(row.run_id)
             self.tail.at_horizon = answer.is_truncated
             self._add(answer.events)
-            self.runs.put_run(answer.run, turn=turn)
+            self.runs.put_run(answer.run, read_number=read_number)
         elif row.automation_id is not None and row.job_id is not None:
             detail = await client.automations.run(row.automation_id, row.job_id)
             for call in detail.ai_calls:
                 self._add(call.events)
             fresh = self.runs.enrich(from_job(detail, row.automation_id, row.who))
-            if not self.runs.read_order.is_outdated(fresh.key, turn):
+            if not self.runs.read_order.is_outdated(fresh.key, read_number):
                 self._keep(fresh)
 
     def _add(self, batch: Rows[Event]) -> None:

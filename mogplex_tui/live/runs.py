@@ -54,7 +54,7 @@ class Runs:
             session,
             self.set,
             self._take_job,
-            lambda run, turn: self.put_run(run, turn=turn),
+            lambda run, read_number: self.put_run(run, read_number=read_number),
             self.read_order,
             reads_all=reads_all,
         )
@@ -238,16 +238,25 @@ class Runs:
         )
 
     def put_run(
-        self, run: RunDetail, *, prompt: str | None = None, repo: str | None = None, turn: int | None = None
+        self,
+        run: RunDetail,
+        *,
+        prompt: str | None = None,
+        repo: str | None = None,
+        read_number: int | None = None,
     ) -> RunRow:
         """Add a v1 run to the list and return its row.
 
         If the list has the row of the run's call, only the fields that v1 knows better are copied to it
-        (v1.md §7.6). `turn` is the number of the read; an outdated read changes nothing.
+        (v1.md §7.6). `read_number` is the number of the read; an outdated read changes nothing.
         """
         row = self.enrich(make.from_run(run, prompt=prompt, repo=repo))
         known = self.set.rows.get(row.key)
-        if known is not None and turn is not None and self.read_order.is_outdated(row.key, turn):
+        if (
+            known is not None
+            and read_number is not None
+            and self.read_order.is_outdated(row.key, read_number)
+        ):
             return known
         if known is not None and known.source is make.RunSource.CALL:
             over = row.state in ENDED_STATES and known.state not in ENDED_STATES
@@ -270,13 +279,13 @@ class Runs:
 
         Returns None if the service no longer has the record. Raises MogplexError.
         """
-        turn = self.read_order.ask()
+        read_number = self.read_order.start_read()
         if row.source is make.RunSource.CALL and row.started_at is not None and self.listed:
             await self.calls.read_one(row, Priority.ACTION)
         elif row.run_id is not None:
             run = await self.session.client.at(Priority.ACTION).runs.get(row.run_id)
-            self.read_order.read_back(row.key, turn)
-            return self.put_run(run, turn=turn)
+            self.read_order.record_reread(row.key, read_number)
+            return self.put_run(run, read_number=read_number)
         elif row.automation_id is not None:
             await self.own.fetch_of(row.automation_id, Priority.ACTION)
         now = self.set.rows.get(row.key)

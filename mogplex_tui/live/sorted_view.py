@@ -49,7 +49,7 @@ class SortedView(Generic[R]):
         place = bisect_left(self._entries, (self._sort_of[key], key))
         return len(self._entries) - 1 - place if self.descending else place
 
-    def look(
+    def set_order(
         self, sort: Callable[[R], object], accept: Callable[[R], bool] | None, *, descending: bool
     ) -> bool:
         """Change the key function and the filter; return whether any position changed.

@@ -150,7 +150,7 @@ class V1Runs:
             if run is not None:
                 key = run.ai_call_id or run.run_id
                 before = self._set.rows.get(key)
-                differed |= self._put(run, self._read_order.ask()) != before
+                differed |= self._put(run, self._read_order.start_read()) != before
                 self._settled.add(known.run_id)
         return differed
 
@@ -189,7 +189,7 @@ class V1Runs:
 
         An automation that no longer exists is forgotten. Raises MogplexError.
         """
-        name, turn = self._automations.get(automation_id), self._read_order.ask()
+        name, read_number = self._automations.get(automation_id), self._read_order.start_read()
         try:
             runs = await self._session.client.at(priority).automations.runs(automation_id)
         except NotFound:
@@ -199,9 +199,9 @@ class V1Runs:
         pairs = [(run.id, self._enrich(make.from_job(run, automation_id, name))) for run in runs]
         if priority is Priority.ACTION:
             for key, _ in pairs:
-                self._read_order.read_back(key, turn)
+                self._read_order.record_reread(key, read_number)
         pairs += make.marked(runs.bad, automation_id)
-        return bool(self._set.apply(self._read_order.without_outdated(pairs, turn)).changed)
+        return bool(self._set.apply(self._read_order.without_outdated(pairs, read_number)).changed)
 
     async def fetch_run(self, run_id: str, *, was: RunRow | None = None) -> bool:
         """Read one v1 run by its id; return whether its row changed.
@@ -209,7 +209,7 @@ class V1Runs:
         If the run no longer exists, its row gets the state `unknown`. Raises MogplexError for other
         errors.
         """
-        now, turn = self._session.clock.monotonic(), self._read_order.ask()
+        now, read_number = self._session.clock.monotonic(), self._read_order.start_read()
         try:
             run = await self._session.client.at(Priority.TABLE).runs.get(run_id)
         except NotFound:
@@ -225,4 +225,4 @@ class V1Runs:
             self._finals[run_id] = final
         self._due[run_id] = now + (SETTLE if ended else LIVE_RUN_EVERY)
         before = None if was is None else self._set.rows.get(was.key)
-        return self._put(run, turn) != before
+        return self._put(run, read_number) != before

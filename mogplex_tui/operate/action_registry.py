@@ -19,7 +19,7 @@ from mogplex_tui.operate.kinds.registry import TABS
 
 if TYPE_CHECKING:
     from mogplex_tui.live.session import Session
-    from mogplex_tui.operate.kind_rows import HeldRow
+    from mogplex_tui.operate.kind_rows import ListedRow
     from mogplex_tui.operate.model import AnyAction, AnyKind
 
 
@@ -419,7 +419,7 @@ def closed_reasons(scope: str, session: Session) -> dict[str, str]:
 
 
 def disabled_reason(
-    action: KeyAction, session: Session, rows: Sequence[HeldRow[object]] | None = None
+    action: KeyAction, session: Session, rows: Sequence[ListedRow[object]] | None = None
 ) -> str | None:
     """Return why an action is not available now, None if it is available.
 

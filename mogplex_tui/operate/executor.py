@@ -114,7 +114,7 @@ class ChangeRequest(Generic[Answer, FinalResult]):
     the record back and return the final result. `detail` returns the part of a response that is kept in the
     ledger.
 
-    With `repeats_lost`, a request whose response was lost is sent again with the same idempotency key. `turn`
+    With `repeats_lost`, a request whose response was lost is sent again with the same idempotency key. `send_slot`
     limits how many changes are sent at once: the caller acquires it, and a change releases it while it waits
     for a rate limit.
     """
@@ -133,7 +133,7 @@ class ChangeRequest(Generic[Answer, FinalResult]):
     idempotency_key: str | None = None
     repeats_lost: bool = False
     detail: Callable[[Answer], str | None] = lambda _: None
-    turn: asyncio.Semaphore | None = None
+    send_slot: asyncio.Semaphore | None = None
 
 
 async def run_change(session: Session, change: ChangeRequest[Answer, FinalResult]) -> FinalResult:
@@ -213,15 +213,15 @@ class _RequestAttempts(Generic[Answer, FinalResult]):
         self._is_waiting = True
         if self._lost is None:
             self._session.ledger.mark(self._entry, "queued")
-        if change.turn is not None:
-            change.turn.release()
+        if change.send_slot is not None:
+            change.send_slot.release()
         try:
             async with in_flight.while_queued(queued):
                 await self._count_down(queued)
         finally:
             in_flight.remove_queued(queued)
-            if change.turn is not None:
-                await change.turn.acquire()
+            if change.send_slot is not None:
+                await change.send_slot.acquire()
         self._is_waiting = False
         self._session.ledger.mark(self._entry, "sent")
         change.begin()
@@ -280,13 +280,13 @@ async def run_action(
     read_priority: Priority = Priority.ACTION,
     idempotency_key: str = "",
     how_to_repeat: str = "Repeating it is safe.",
-    turn: asyncio.Semaphore | None = None,
+    send_slot: asyncio.Semaphore | None = None,
 ) -> Outcome:
     """Send the request of an action and return its outcome.
 
     Does not raise for errors of the service. `entry` is the record; for a creation, the result of `new_entry`.
     `read_priority` is the priority of the read-back. `how_to_repeat` is the sentence that follows a lost response,
-    with `{key}` for the idempotency key. `turn` limits how many changes are sent at once. If `idempotency_key` is
+    with `{key}` for the idempotency key. `send_slot` limits how many changes are sent at once. If `idempotency_key` is
     empty and the action needs a key, the key of the same change whose response was lost is used, or a new one.
     """
     if (closed := await _not_sent_reason(session, kind, action, entry)) is not None:
@@ -326,7 +326,7 @@ async def run_action(
             finish=lambda _: collection.end(entry.key),
             record=entry.key,
             idempotency_key=key or None,
-            turn=turn,
+            send_slot=send_slot,
         ),
     )
 
@@ -388,14 +388,21 @@ async def run_bulk_action(
         return await run_action(session, collection, kind, action, new_entry(action, values), values)
     if len(entries) == 1:
         return await run_action(session, collection, kind, action, entries[0], values)
-    turn = asyncio.Semaphore(1)
+    send_slot = asyncio.Semaphore(1)
 
     async def run_one(number: int, entry: Entry[Row]) -> Outcome:
         # The remaining requests go before the read-backs between them; the last read-back shows all changes.
         read_priority = Priority.ACTION if number == len(entries) else Priority.TABLE
-        async with turn:
+        async with send_slot:
             return await run_action(
-                session, collection, kind, action, entry, values, read_priority=read_priority, turn=turn
+                session,
+                collection,
+                kind,
+                action,
+                entry,
+                values,
+                read_priority=read_priority,
+                send_slot=send_slot,
             )
 
     outcomes = await asyncio.gather(*(run_one(number, entry) for number, entry in enumerate(entries, 1)))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mogplex_tui.api.models.base import BadRow
     from mogplex_tui.api.models.events import Event
     from mogplex_tui.live.run_row import RunRow
-    from mogplex_tui.operate.kind_rows import HeldRow
+    from mogplex_tui.operate.kind_rows import ListedRow
 
 EVENT_FIELDS = ("id", "run_id", "call_id", "at", "type", "tool", "message", "payload")
 
@@ -40,7 +40,7 @@ def csv_cells(kind: Kind[Row], key: str, row: Row) -> list[str]:
     return cells if kind.fields else [key, *cells]
 
 
-def record_fields(kind: Kind[Row], entry: HeldRow[Row]) -> dict[str, object]:
+def record_fields(kind: Kind[Row], entry: ListedRow[Row]) -> dict[str, object]:
     """Return the JSON fields of a record: the kind's own, or those of the service.
 
     Secrets are removed from the service's fields.
@@ -52,7 +52,7 @@ def record_fields(kind: Kind[Row], entry: HeldRow[Row]) -> dict[str, object]:
     return clean if isinstance(clean, dict) else {"id": entry.key, "value": clean}
 
 
-def unreadable_fields(entry: HeldRow[Row]) -> dict[str, object]:
+def unreadable_fields(entry: ListedRow[Row]) -> dict[str, object]:
     """Return the JSON fields of an unreadable record: the reason and the raw JSON."""
     return {"unreadable": entry.unreadable_reason, "raw": redact.payload(entry.raw)}
 

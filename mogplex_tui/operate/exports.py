@@ -16,7 +16,7 @@ from mogplex_tui.live.run_event_tail import EventLine
 from mogplex_tui.live.run_row import RunRow
 from mogplex_tui.operate import export_fields, formatting, markdown
 from mogplex_tui.operate.export_fields import EVENT_FIELDS
-from mogplex_tui.operate.kind_rows import HeldRow
+from mogplex_tui.operate.kind_rows import ListedRow
 from mogplex_tui.operate.model import Column, Kind, RenderTime, Row
 from mogplex_tui.operate.run_export_fields import FIELDS
 from mogplex_tui.operate.serialization import Scrubber, exact_text, json_text
@@ -59,7 +59,7 @@ class ListExport(Generic[Row]):
     """The export of the rows of a list, in its order; `notes` say which rows they are."""
 
     kind: Kind[Row]
-    entries: Sequence[HeldRow[Row]]
+    entries: Sequence[ListedRow[Row]]
     notes: Sequence[str]
     source: ExportSource
 

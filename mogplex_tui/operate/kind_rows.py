@@ -26,7 +26,7 @@ _UNREADABLE: tuple[SortKey, ...] = ((-1, 0.0),)
 Row_co = TypeVar("Row_co", covariant=True)
 
 
-class HeldRow(Protocol[Row_co]):
+class ListedRow(Protocol[Row_co]):
     """A record in a list: an `Entry`, or a `RunRow`."""
 
     @property
@@ -50,11 +50,11 @@ class HeldRow(Protocol[Row_co]):
         """The text of a change in progress, None if no change is in progress."""
 
 
-ReadAt = Callable[[HeldRow[object]], datetime]
+ReadAt = Callable[[ListedRow[object]], datetime]
 """Returns the time at which durations of a row's running work end."""
 
 
-ValueGetter = Callable[[HeldRow[Row], Row | None], FilterValue]
+ValueGetter = Callable[[ListedRow[Row], Row | None], FilterValue]
 """Returns a record's value for filters; the second argument is None for an unreadable record."""
 
 
@@ -68,7 +68,7 @@ def filter_names(column: Column[Row]) -> tuple[str, ...]:
     return tuple(name for name in (filter_name(column.name), filter_name(column.title)) if name)
 
 
-def name_of(kind: Kind[Row], entry: HeldRow[Row]) -> str:
+def name_of(kind: Kind[Row], entry: ListedRow[Row]) -> str:
     """Return the name of a record for sentences.
 
     A record that could not be read is named by its JSON field `name`, or by its key.
@@ -82,7 +82,7 @@ def name_of(kind: Kind[Row], entry: HeldRow[Row]) -> str:
 # Cells ---------------------------------------------------------------------------------------------------------------
 
 
-def cells(kind: Kind[Row], entry: HeldRow[Row], moment: RenderTime) -> list[Cell]:
+def cells(kind: Kind[Row], entry: ListedRow[Row], moment: RenderTime) -> list[Cell]:
     """Return the cells of a row, one for each column.
 
     One cell is replaced while a change is in progress, and if the record could not be read. The
@@ -98,7 +98,7 @@ def cells(kind: Kind[Row], entry: HeldRow[Row], moment: RenderTime) -> list[Cell
     return row_cells
 
 
-def _unreadable_cells(kind: Kind[Row], entry: HeldRow[Row]) -> list[Cell]:
+def _unreadable_cells(kind: Kind[Row], entry: ListedRow[Row]) -> list[Cell]:
     """Return the cells of a record that could not be read: a state and the reason.
 
     The reason is in the error column and the state in the state column. If the kind has no
@@ -176,7 +176,7 @@ class RowValues(Mapping[str, FilterValue], Generic[Row]):
 
     __slots__ = ("_entry", "_fields", "_row")
 
-    def __init__(self, entry: HeldRow[Row], fields: FilterFields[Row]) -> None:
+    def __init__(self, entry: ListedRow[Row], fields: FilterFields[Row]) -> None:
         self._entry, self._row, self._fields = entry, entry.row, fields
 
     def __getitem__(self, name: str) -> FilterValue:
@@ -222,23 +222,23 @@ class FilterFields(Generic[Row]):
         numbers = {by_column[column.name] for column in kind.columns if column.format.align == "right"}
         self.texts = [find for find in dict.fromkeys(getters.values()) if find not in numbers]
 
-    def values_of(self, entry: HeldRow[Row]) -> RowValues[Row]:
+    def values_of(self, entry: ListedRow[Row]) -> RowValues[Row]:
         """Return the filter values of a row by field name."""
         return RowValues(entry, self)
 
     def _of_column(self, column: Column[Row]) -> ValueGetter[Row]:
         find, now, read_at = column.filter_value, self._now, self._read_at
 
-        def value(entry: HeldRow[Row], row: Row | None) -> FilterValue:
+        def value(entry: ListedRow[Row], row: Row | None) -> FilterValue:
             return _filter_value_of_unreadable(column, entry) if row is None else find(row, now)
 
-        def state(entry: HeldRow[Row], row: Row | None) -> FilterValue:
+        def state(entry: ListedRow[Row], row: Row | None) -> FilterValue:
             if row is not None and entry.in_progress is not None:
                 # The filter finds the text that is shown.
                 return (formatting.state(entry.in_progress)[1], entry.in_progress)
             return value(entry, row)
 
-        def duration(entry: HeldRow[Row], row: Row | None) -> FilterValue:
+        def duration(entry: ListedRow[Row], row: Row | None) -> FilterValue:
             return value(entry, row) if row is None or read_at is None else find(row, read_at(entry))
 
         if column.format.is_state and not column.format.in_progress:
@@ -261,7 +261,7 @@ def _redacted_line(error: str) -> str:
     return redact.text(formatting.first_line(error))
 
 
-def _filter_value_of_unreadable(column: Column[Row], entry: HeldRow[Row]) -> FilterValue:
+def _filter_value_of_unreadable(column: Column[Row], entry: ListedRow[Row]) -> FilterValue:
     if column.is_error and entry.unreadable_reason:
         error = _redacted_line(entry.unreadable_reason)
         return (formatting.cause(error), error)
@@ -281,7 +281,7 @@ def span_names(kind: Kind[Row]) -> frozenset[str]:
     )
 
 
-def example_filter(kind: Kind[Row], entry: HeldRow[Row], now: datetime) -> str | None:
+def example_filter(kind: Kind[Row], entry: ListedRow[Row], now: datetime) -> str | None:
     """Return a filter term that matches a row, for use as an example.
 
     Returns None if no column has a suitable value.
@@ -301,7 +301,7 @@ def example_filter(kind: Kind[Row], entry: HeldRow[Row], now: datetime) -> str |
 
 def sort_key_of(
     kind: Kind[Row], column: str | None, read_at: ReadAt
-) -> Callable[[HeldRow[Row]], tuple[SortKey, ...]]:
+) -> Callable[[ListedRow[Row]], tuple[SortKey, ...]]:
     """Return the function that computes a row's sort key.
 
     `column` is the name of the column to sort by, None for the kind's default order. Raises
@@ -359,7 +359,7 @@ def closed_reason(kind: Kind[Row], action: Action[Row] | Creation, session: Sess
     return " ".join(messages.closed_lines(closed, needs))
 
 
-def unavailable_reason(action: Action[Row] | Creation, entry: HeldRow[Row], session: Session) -> str | None:
+def unavailable_reason(action: Action[Row] | Creation, entry: ListedRow[Row], session: Session) -> str | None:
     """Return why an action cannot be performed on a record, None if it can.
 
     Always None for a `Creation`, which acts on the whole list.

@@ -118,7 +118,7 @@ class ListSearch(Generic[Row_co]):
         return self._search.is_done or self._is_full
 
     @property
-    def is_whole(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether every record was searched."""
         return self._search.is_done and not self._is_full
 
@@ -253,7 +253,7 @@ class OlderRecords(Generic[Row]):
         self.older, self._metered = older, metered
 
     @property
-    def is_whole(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether the list has loaded every record; true if the total is unknown."""
         return self._held.total is None or self._held.total <= len(self._rows.loaded().keys)
 

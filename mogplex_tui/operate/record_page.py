@@ -15,7 +15,7 @@ from mogplex_tui.operate.model import Cell, Fact, Kind, Link, RenderTime, Row, V
 
 if TYPE_CHECKING:
     from mogplex_tui.live.collection import Entry
-    from mogplex_tui.operate.kind_rows import HeldRow
+    from mogplex_tui.operate.kind_rows import ListedRow
 
 _LONGEST_LINK = 60
 
@@ -115,7 +115,7 @@ def address_of(kind: Kind[Row], entry: Entry[Row] | None) -> str:
     return kind.page_in_browser(entry.row)
 
 
-def json_of(entry: HeldRow[Row]) -> object:
+def json_of(entry: ListedRow[Row]) -> object:
     """Return the JSON of a record, or the fields of its row if the service sent none."""
     row = entry.row
     if entry.raw is not None or not is_dataclass(row) or isinstance(row, type):

@@ -57,14 +57,16 @@ Reread = Callable[[RunRow], Awaitable[RunRow | None]]
 """Reads a row again; returns None if the service no longer knows the record."""
 
 
-async def cancel(session: Session, runs: Runs, row: RunRow, turn: asyncio.Semaphore | None = None) -> Outcome:
+async def cancel(
+    session: Session, runs: Runs, row: RunRow, send_slot: asyncio.Semaphore | None = None
+) -> Outcome:
     """Cancel the run, call or job of a row and return its state afterwards.
 
-    Does not raise for errors of the service. `turn` is as in `ChangeRequest`.
+    Does not raise for errors of the service. `send_slot` is as in `ChangeRequest`.
     """
     if refusal := await fetch_read_only_reason(session):
         return Outcome(f"{name_of(row)} was not cancelled. {refusal}", False, row, closed=True)
-    return await execute_cancel(session, runs, row, runs.reread, key_of(_action_id(CANCEL)), turn)
+    return await execute_cancel(session, runs, row, runs.reread, key_of(_action_id(CANCEL)), send_slot)
 
 
 async def execute_cancel(
@@ -73,11 +75,11 @@ async def execute_cancel(
     row: RunRow,
     reread: Reread,
     repeat_with: str,
-    turn: asyncio.Semaphore | None = None,
+    send_slot: asyncio.Semaphore | None = None,
 ) -> Outcome:
     """Cancel the run, call or job of a row without checking the credential.
 
-    `repeat_with` names the key or the command with which the user can repeat the cancel. `turn`
+    `repeat_with` names the key or the command with which the user can repeat the cancel. `send_slot`
     is as in `ChangeRequest`.
     """
 
@@ -124,7 +126,7 @@ async def execute_cancel(
             queued,
             finish,
             record=row.key,
-            turn=turn,
+            send_slot=send_slot,
         ),
     )
 

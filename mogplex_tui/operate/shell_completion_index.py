@@ -28,7 +28,7 @@ def save_known_records(session: Session) -> None:
         if rows.rows and name == "runs":
             known.remember(name, records_of_runs(rows.rows.values()))
         elif rows.rows:
-            known.remember(name, _records(name, rows), is_whole=_is_whole(rows))
+            known.remember(name, _records(name, rows), is_complete=_is_complete(rows))
     known.save()
 
 
@@ -39,7 +39,7 @@ def records_of_runs(rows: Iterable[RunRow]) -> list[KnownRecord]:
     return [KnownRecord(id) for id in ids if id]
 
 
-def _is_whole(rows: AnyRowSet) -> bool:
+def _is_complete(rows: AnyRowSet) -> bool:
     """Return whether the rows are all records that the service has."""
     was_read = rows.freshness.as_of is not None
     has_all = rows.total is None or rows.total <= len(rows.rows)

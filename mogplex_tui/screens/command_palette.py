@@ -24,8 +24,8 @@ class PaletteEntry:
 
     `names` holds the title first and then, if the entry shows a list, the aliases of the list.
     `place` is True if the entry shows a screen. `key` is the keyboard shortcut for the entry, or
-    an empty text if no key is bound. `run_with`, if not None, runs the entry with the text that
-    the user typed after its name, as in `jobs state:failed`. `joint` is the word that may
+    an empty text if no key is bound. `run_with_argument`, if not None, runs the entry with the text that
+    the user typed after its name, as in `jobs state:failed`. `separator` is the word that may
     separate the name from that text: `/` between a list and its filter, `by` between `sort` and
     a column.
     """
@@ -35,8 +35,8 @@ class PaletteEntry:
     run: Callable[[], object]
     place: bool = False
     key: str = ""
-    run_with: Callable[[str], object] | None = None
-    joint: str = "/"
+    run_with_argument: Callable[[str], object] | None = None
+    separator: str = "/"
 
     @property
     def title(self) -> str:
@@ -66,9 +66,15 @@ def entries_of(screen: AnyScreen) -> Iterator[PaletteEntry]:
             key = action_registry.key_of(action.id, ascii_only=console.look.ascii)
             run = partial(screen.action_act, action.id)
             filtered = partial(console.navigation.go_filtered, name)
-            run_with = filtered if name == "runs" else screen.more_of(action)
+            run_with_argument = filtered if name == "runs" else screen.argument_runner(action)
             yield PaletteEntry(
-                (action.title,), action.help_text, run, is_place, key, run_with, "/" if is_place else "by"
+                (action.title,),
+                action.help_text,
+                run,
+                is_place,
+                key,
+                run_with_argument,
+                "/" if is_place else "by",
             )
     yield from _lists(console.navigation)
 
@@ -79,7 +85,9 @@ def _lists(navigation: Navigation) -> Iterator[PaletteEntry]:
     for kind in kinds().values():
         text, key = kind.title, keys.get(kind.name, "")
         go, filtered = partial(navigation.go, kind.name), partial(navigation.go_filtered, kind.name)
-        yield PaletteEntry((kind.name, *kind.aliases), text, go, place=True, key=key, run_with=filtered)
+        yield PaletteEntry(
+            (kind.name, *kind.aliases), text, go, place=True, key=key, run_with_argument=filtered
+        )
 
 
 # Scores for a match of the whole name, its beginning, the beginning of a later word, or single letters.
@@ -125,15 +133,20 @@ def ranked(entries: Iterable[PaletteEntry], typed: str) -> list[tuple[float, Pal
 def _with_text(entry: PaletteEntry, typed: str) -> PaletteEntry | None:
     name, _, text = typed.strip().lstrip(":").partition(" ")
     text = text.strip()
-    # The joint may be typed as well, as in `sort by cost` or `jobs /failed`. It must be a whole word with text after
+    # The separator may be typed as well, as in `sort by cost` or `jobs /failed`. It must be a whole word with text after
     # it.
-    typed_text = text[len(entry.joint) :]
-    if text.lower().startswith(entry.joint) and (typed_text[:1].isspace() or not entry.joint.isalpha()):
+    typed_text = text[len(entry.separator) :]
+    if text.lower().startswith(entry.separator) and (
+        typed_text[:1].isspace() or not entry.separator.isalpha()
+    ):
         text = typed_text.strip()
-    if entry.run_with is None or not text or name.lower() not in entry.names:
+    if entry.run_with_argument is None or not text or name.lower() not in entry.names:
         return None
     return PaletteEntry(
-        (f"{entry.names[0]} {entry.joint} {text}",), entry.help, partial(entry.run_with, text), place=True
+        (f"{entry.names[0]} {entry.separator} {text}",),
+        entry.help,
+        partial(entry.run_with_argument, text),
+        place=True,
     )
 
 

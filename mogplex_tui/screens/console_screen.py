@@ -171,7 +171,7 @@ class ConsoleScreen(Screen[None]):
             return False
         return action.id not in self.unused_actions() and self.why_not(action) is None
 
-    def more_of(self, _: action_registry.KeyAction) -> Callable[[str], object] | None:
+    def argument_runner(self, _: action_registry.KeyAction) -> Callable[[str], object] | None:
         """Return a function that runs an action with text typed in the palette.
 
         The text is what the user typed after the action's name. None if the action takes no text.

@@ -48,7 +48,7 @@ class DetailScreen(ConsoleScreen):
         # Whether reading the record returns more than its list has; unknown before the first read.
         self._adds_to_list = True
         # Whether reading the record returns all of it, so that the list adds nothing.
-        self._is_whole_record = False
+        self._is_full_record = False
         self._drawn: AnyEntry | None = None
         self.record = RecordView(texts_first=kind.texts_first, id="detail")
         self.record_log: RecordLog | None = None
@@ -149,7 +149,7 @@ class DetailScreen(ConsoleScreen):
             before, listed = collection.set.rows.get(self._last_entry.key), self.entry()
             fresh = await kind_rows.read_single(single, self.session.client.at(Priority.TAIL), listed)
             self._adds_to_list = fresh is not listed
-            self._is_whole_record = fresh.raw is not listed.raw
+            self._is_full_record = fresh.raw is not listed.raw
             self._last_entry = fresh
             collection.put(fresh)
             return fresh != before
@@ -260,7 +260,7 @@ class DetailScreen(ConsoleScreen):
         listed, own_feed = self.collection.set.freshness, self._own_feed
         if (
             own_feed is None
-            or not self._is_whole_record
+            or not self._is_full_record
             or (own_feed.freshness.as_of or 0.0) < (listed.as_of or 0.0)
         ):
             return listed

@@ -11,7 +11,7 @@ from textual.app import App
 from mogplex_tui.live.run_event_tail import EventLine
 from mogplex_tui.live.run_row import RunRow
 from mogplex_tui.live.session import Session
-from mogplex_tui.operate.kind_rows import HeldRow
+from mogplex_tui.operate.kind_rows import ListedRow
 from mogplex_tui.operate.model import Kind, Row
 from mogplex_tui.screens.header_line import Look
 from mogplex_tui.screens.task_runner import TaskRunner
@@ -30,7 +30,7 @@ class Exporter:
     def __init__(self, app: App[int], session: Session, look: Look, tasks: TaskRunner) -> None:
         self._app, self._session, self._look, self._tasks = app, session, look, tasks
 
-    def ask_rows(self, kind: Kind[Row], entries: Sequence[HeldRow[Row]], notes: Sequence[str]) -> None:
+    def ask_rows(self, kind: Kind[Row], entries: Sequence[ListedRow[Row]], notes: Sequence[str]) -> None:
         """Ask for the file of a list's rows; `notes` say which rows they are."""
         from mogplex_tui.operate.exports import ListExport
 

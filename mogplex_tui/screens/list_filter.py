@@ -59,7 +59,7 @@ class ListFilter:
         spans = kind_rows.span_names(kind)
         sorted_by_time = self.sort is not None and kind.column(self.sort).sort_at is not None
         self.depends_on_time = sorted_by_time or depends_on_time(text, spans)
-        return self._view.look(
+        return self._view.set_order(
             kind_rows.sort_key_of(kind, self.sort, read_at),
             compile_filter(text, kind_rows.FilterFields(kind, now, read_at).values_of, spans)
             if text

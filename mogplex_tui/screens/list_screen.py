@@ -272,7 +272,7 @@ class ListScreen(ConsoleScreen):
         self.query_one("#notice", NoticeLine).show(problem or self.model.notice())
         noun = self.kind.noun
         if self.filter.text and self.rows.rows:
-            latest = "" if self.search.is_whole else "the latest "
+            latest = "" if self.search.is_complete else "the latest "
             lines = [
                 f"No matches in {latest}{formatting.plural(len(self.rows.rows), noun)}: {self.filter.text}",
                 *self.search.sentences(formatting.plural_noun(noun)),
@@ -466,7 +466,7 @@ class ListScreen(ConsoleScreen):
         """Return why an action cannot be used now, or None if it can be used."""
         return self.model.why_not(action, self)
 
-    def more_of(self, action: KeyAction) -> Callable[[str], None] | None:
+    def argument_runner(self, action: KeyAction) -> Callable[[str], None] | None:
         """Return the function behind `sort COLUMN` in the palette; None for other actions."""
         return self.sort_by if action.id == "list.sort" else None
 
@@ -531,7 +531,7 @@ class ListScreen(ConsoleScreen):
         order = self.filter.order_text()
         shown = f"{count:,} of {loaded:,} that match / {text}" if text else "all"
         notes = [f"Rows: {shown}{f', sorted {order}' if order else ''}."] if text or order else []
-        if total is not None and total > loaded and not self.search.is_whole:
+        if total is not None and total > loaded and not self.search.is_complete:
             notes.append(f"The service has {total:,}; {loaded:,} are loaded here.")
         age = messages.freshness_text(self.session, self.rows.freshness, self.model.sources())
         return [*notes, f"{age[:1].upper()}{age[1:]}."] if age else notes

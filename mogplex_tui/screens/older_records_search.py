@@ -68,7 +68,7 @@ class BackgroundSearch:
             self._timer = None
         if self._query is None or self.records is None or self._search is not None:
             return
-        if not self.records.is_whole:
+        if not self.records.is_complete:
             self._search = self.records.search(self._query)
             self._search.feed.changed.subscribe(self._changed)
             self.resume()
@@ -123,9 +123,9 @@ class BackgroundSearch:
         return f"{search.progress()}{ellipsis}"
 
     @property
-    def is_whole(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether every record is loaded, so that no search is needed."""
-        return self.records is None or self.records.is_whole
+        return self.records is None or self.records.is_complete
 
     def sentences(self, nouns: str) -> list[str]:
         """Return the sentences to show in place of rows while the search has found none.
@@ -134,7 +134,7 @@ class BackgroundSearch:
         """
         search = self._search
         if search is None:
-            return [] if self.is_whole else [f"Searching older {nouns} next …"]
+            return [] if self.is_complete else [f"Searching older {nouns} next …"]
         error = search.feed.freshness.error
         if error is not None:
             reason = error.message if isinstance(error, MogplexError) else str(error)

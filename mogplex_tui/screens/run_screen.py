@@ -165,7 +165,7 @@ class RunScreen(ConsoleScreen):
         There are none for a run that has ended, or while the run's own feed supplies its state.
         """
         rows, row = self.console.runs.set, self.run_feed.row
-        if row.state in ENDED_STATES or not self.run_feed.wide:
+        if row.state in ENDED_STATES or not self.run_feed.reads_call_events:
             return []
         parts = (each.freshness for each in rows.sources.values() if row.key in (each.keys or ()))
         return [

@@ -64,7 +64,7 @@ class CostChart(ToneWidget):
         for text, line in zip(scale[:-1], plot[:-1], strict=True):
             out.append([(f"{pad_left(text, left)} {'┤' if text else '│'}", Tone.DIM), (line, Tone.ACCENT)])
         ticks, names = self._times(left + 2, across)
-        out.append([(f"{pad_left(scale[-1], left)} └", Tone.DIM), *self._ground(plot[-1], ticks)])
+        out.append([(f"{pad_left(scale[-1], left)} └", Tone.DIM), *self._zero_line(plot[-1], ticks)])
         out.append([(names, Tone.DIM)])
         return out[:down]
 
@@ -103,7 +103,7 @@ class CostChart(ToneWidget):
             before = level
         return ["".join(row) for row in grid]
 
-    def _ground(self, curve: str, ticks: set[int]) -> list[Cell]:
+    def _zero_line(self, curve: str, ticks: set[int]) -> list[Cell]:
         """Return the cells of the line at zero: the time axis and the curve over it."""
         cells: list[Cell] = []
         for column, bucket in enumerate(self._columns(len(curve))):

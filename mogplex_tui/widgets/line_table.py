@@ -178,7 +178,7 @@ class LineTable(RowView, can_focus=True):
         elif moved:
             self.paint((self._line_of(before), self._line_of(index)))
         if moved:
-            self.tell(self.RowHighlighted(self, self._cursor_key, index))
+            self.post_before_repaint(self.RowHighlighted(self, self._cursor_key, index))
 
     def _top_showing(self, index: int, top: int) -> int:
         """Return the scroll position nearest to `top` that shows row `index`."""

@@ -193,7 +193,7 @@ class LineTail(TailView, can_focus=True):
                 self._to_end()
             self._pending.add(self.size.height - 1)
             self.paint(())
-            self.tell(self.FollowChanged(self, following))
+            self.post_before_repaint(self.FollowChanged(self, following))
 
     def action_follow(self, following: bool) -> None:
         """Turn follow mode on and scroll to the end, or turn it off."""

@@ -172,7 +172,7 @@ class LineView(ScrollView, can_focus=True):
         if regions:
             self.refresh(*regions)
 
-    def tell(self, message: Message) -> None:
+    def post_before_repaint(self, message: Message) -> None:
         """Post a message and delay repaints until the screen has handled the message.
 
         What the screen changes in response to the message, such as its key bar, is thus painted

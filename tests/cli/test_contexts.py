@@ -70,8 +70,8 @@ async def test_contexts_are_listed_as_in_the_console(mogplex: CommandRunner) -> 
     context = Context(
         "prod",
         "https://mogplex.com",
-        kept_in="file",
-        holds=("token", "session"),
+        credential_store="file",
+        credential_kinds=("token", "session"),
         read_only=True,
         protected=True,
     )
@@ -117,7 +117,7 @@ async def test_invalid_change_is_refused(mogplex: CommandRunner, argv: tuple[str
 
 def store_context(name: str, url: str, token: str = TOKEN, **flags: Any) -> Context:
     store = credential_store.save(name, StoredCredential(url, Secret(token)))
-    context = Context(name, url, kept_in=store, holds=("token",), **flags)
+    context = Context(name, url, credential_store=store, credential_kinds=("token",), **flags)
     contexts.change(lambda known: known.put(context))
     return context
 
@@ -299,6 +299,7 @@ async def test_info_prints_key_overrides_and_rejections(mogplex: CommandRunner) 
     assert ["keys.list.sort", "s", "default"] in [line.split() for line in shown.lines]
     every = {row["id"]: row for row in (await mogplex("info", "--keys", "--json")).objects}
     assert every["runs.cancel"]["keys"] == ["X", "ctrl+x"]
+    assert every["runs.cancel"]["description"]
     assert (every["sandboxes.stop"]["keys"], every["sandboxes.stop"]["origin"]) == (["x"], "default")
     assert "move.down" in every
 

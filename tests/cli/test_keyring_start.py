@@ -38,7 +38,9 @@ def keyring() -> Iterator[CountingKeyring]:
         assert isinstance(keyring, CountingKeyring)
         store = credential_store.save("work", StoredCredential(URL, token=Secret(TOKEN)))
         contexts.change(
-            lambda known: known.put(Context("work", URL, kept_in=store, holds=("token",)), use=True)
+            lambda known: known.put(
+                Context("work", URL, credential_store=store, credential_kinds=("token",)), use=True
+            )
         )
         keyring.read_count = 0
         yield keyring

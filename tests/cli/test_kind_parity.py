@@ -14,7 +14,7 @@ import pytest
 
 from mogplex_tui.cli import parser
 from mogplex_tui.live import redact
-from mogplex_tui.operate.kind_rows import HeldRow
+from mogplex_tui.operate.kind_rows import ListedRow
 from mogplex_tui.operate.kinds.registry import load_kind
 from mogplex_tui.operate.model import AnyKind, RenderTime
 from mogplex_tui.screens.list_screen import ListScreen
@@ -25,7 +25,7 @@ from tests.pilot.kinds.kind_screens import ServiceState, console_on, wait_for_li
 COMMANDS = sorted(name for name, (module, _) in parser.COMMANDS.items() if module.endswith("kind_commands"))
 
 
-def _listed_ids(kind: AnyKind, items: Mapping[str, HeldRow[object]], keys: Iterable[str]) -> list[str]:
+def _listed_ids(kind: AnyKind, items: Mapping[str, ListedRow[object]], keys: Iterable[str]) -> list[str]:
     """Return the ids of the records that the command lists."""
     id_of = kind.fields.get("id")
     return [key if id_of is None else str(id_of(items[key].row)) for key in keys]

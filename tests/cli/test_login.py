@@ -51,7 +51,7 @@ async def test_approval_in_browser_signs_in(
     assert "close this tab" in page.text and page.status_code == 200
     context = single_context()
     assert contexts.read().current == context.name == f"127.0.0.1-{urlsplit(plane.base_url).port}"
-    assert (context.kept_in, context.holds) == (credential_store.FILE, ("oauth",))
+    assert (context.credential_store, context.credential_kinds) == (credential_store.FILE, ("oauth",))
     assert result.only_object["credentials"] == ["oauth"]
     assert str(credential_store.credentials_file(context.name)) in result.err and "keyring" in result.err
 
@@ -75,7 +75,7 @@ async def test_new_sign_in_keeps_session_cookie(mogplex: CommandRunner, plane: P
     command = login(mogplex, plane)
     await approve(await wait_for_address(command))
     assert (await command.result()).code == 0
-    assert single_context().holds == ("oauth", "session")
+    assert single_context().credential_kinds == ("oauth", "session")
     # The cookie opens what the token pair does not.
     assert (await mogplex("stats", "--json")).code == 0
 

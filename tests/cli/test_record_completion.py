@@ -239,13 +239,13 @@ def test_invalid_arguments_complete_nothing(arguments: tuple[str, ...]) -> None:
 
 
 def test_newest_records_are_kept_and_deleted_dropped(tmp_path: Path) -> None:
-    def save(ids: range, *, is_whole: bool) -> list[str]:
+    def save(ids: range, *, is_complete: bool) -> list[str]:
         known = KnownRecords(tmp_path)
-        known.remember("skills", (KnownRecord(str(each)) for each in ids), is_whole=is_whole)
+        known.remember("skills", (KnownRecord(str(each)) for each in ids), is_complete=is_complete)
         known.save()
         return [each.id for each in read_known(tmp_path, "skills")]
 
-    assert save(range(MAX_RECORDS + 10), is_whole=True) == list(map(str, range(MAX_RECORDS)))
-    added = save(range(MAX_RECORDS, MAX_RECORDS + 2), is_whole=False)
+    assert save(range(MAX_RECORDS + 10), is_complete=True) == list(map(str, range(MAX_RECORDS)))
+    added = save(range(MAX_RECORDS, MAX_RECORDS + 2), is_complete=False)
     assert added == list(map(str, (MAX_RECORDS, MAX_RECORDS + 1, *range(MAX_RECORDS - 2))))
-    assert save(range(2), is_whole=True) == ["0", "1"]
+    assert save(range(2), is_complete=True) == ["0", "1"]

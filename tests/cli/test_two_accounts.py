@@ -31,8 +31,8 @@ def other(plane: PlaneServer, factory: RowFactory) -> OtherAccount:
 
 def _stored_credentials() -> tuple[str | None, str | None]:
     context = single_context()
-    assert context.kept_in is not None
-    record = credential_store.load(context.name, context.kept_in)
+    assert context.credential_store is not None
+    record = credential_store.load(context.name, context.credential_store)
     assert record is not None
     cookie, token = record.session_cookie, record.token
     return (token.reveal() if token else None, cookie.reveal() if cookie else None)

@@ -73,7 +73,7 @@ async def test_cookie_is_verified_and_stored(mogplex: CommandRunner, plane: Plan
         "login", "--base-url", plane.base_url, "--session", stdin=plane.session_cookie + "\n"
     )
     assert result.code == 0, result.err
-    assert single_context().holds == ("session",)
+    assert single_context().credential_kinds == ("session",)
     assert (await mogplex("stats", "--json")).code == 0
 
 
@@ -126,7 +126,7 @@ async def test_rate_limited_token_is_accepted(mogplex: CommandRunner) -> None:
     async with serving(limited) as service:
         result = await mogplex("login", "--base-url", service.base_url, "--token", stdin=TOKEN)
     assert result.code == 0
-    assert single_context().holds == ("token",)
+    assert single_context().credential_kinds == ("token",)
 
 
 async def test_unverified_credential_is_not_stored(mogplex: CommandRunner) -> None:
@@ -172,7 +172,7 @@ async def test_working_keyring_is_used_and_named(mogplex: CommandRunner, plane: 
         assert result.code == 0
         assert "system keyring (memory)" in result.err
         name = single_context().name
-        assert single_context().kept_in == credential_store.KEYRING
+        assert single_context().credential_store == credential_store.KEYRING
         assert not credential_store.credentials_file(name).exists()
         assert (await mogplex("runs", "list")).code == 0
         info = await mogplex("info", "--json")
@@ -200,7 +200,7 @@ async def test_failed_keyring_removal_is_not_reported_as_sign_out(
         result = await mogplex("logout")
         assert (result.code, "Signed out" in result.err) == (1, False)
         assert f"credentials of {name} stay in the system keyring" in result.err
-        assert single_context().holds == ("token",)
+        assert single_context().credential_kinds == ("token",)
 
     # First a session where none is stored, then the right one while the keyring is locked.
     await refused()
@@ -276,7 +276,7 @@ async def test_hand_off_page_sends_token_after_preflight(mogplex: CommandRunner,
         assert result.headers["access-control-allow-origin"] == plane.base_url
     ended = await command.result()
     assert ended.code == 0, ended.err
-    assert single_context().holds == ("token",)
+    assert single_context().credential_kinds == ("token",)
     assert stored_credential(single_context().name)["token"] == facts["token"]
     assert facts["token"] not in ended.err
     assert "mogplex-tui on " in facts["name"]

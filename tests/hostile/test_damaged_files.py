@@ -96,7 +96,8 @@ HARMLESS: dict[str, set[str]] = {
 def _sign_in(base_url: str, token: str) -> None:
     contexts.change(
         lambda known: known.put(
-            Context(NAME, base_url, kept_in=credential_store.FILE, holds=("token",)), use=True
+            Context(NAME, base_url, credential_store=credential_store.FILE, credential_kinds=("token",)),
+            use=True,
         )
     )
     credential_store.save(NAME, StoredCredential(base_url, Secret(token)), where=credential_store.FILE)

@@ -117,7 +117,9 @@ def test_stored_secrets_reach_no_child_process(plane: Plane, tmp_path: Path) -> 
     record = StoredCredential(
         plane.url, Secret(plane.about["token"]), None, Secret(plane.about["session_cookie"])
     )
-    context = Context("prod", plane.url, kept_in=credential_store.FILE, holds=record.holds)
+    context = Context(
+        "prod", plane.url, credential_store=credential_store.FILE, credential_kinds=record.credential_kinds
+    )
     contexts.change(lambda known: known.put(context, use=True))
     credential_store.save("prod", record, where=credential_store.FILE)
     console = " ".join(map(shlex.quote, PROGRAM))

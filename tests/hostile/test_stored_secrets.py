@@ -35,7 +35,9 @@ def _leaks(text: str) -> list[str]:
 
 
 def _sign_in(base_url: str, record: StoredCredential) -> None:
-    context = Context(NAME, base_url, kept_in=credential_store.FILE, holds=record.holds)
+    context = Context(
+        NAME, base_url, credential_store=credential_store.FILE, credential_kinds=record.credential_kinds
+    )
     contexts.change(lambda known: known.put(context, use=True))
     credential_store.save(NAME, record, where=credential_store.FILE)
 

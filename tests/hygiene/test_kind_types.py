@@ -110,7 +110,7 @@ TYPOS = [
     ("models", "replace(row, day=activity.of(row.id))", "replace(row, days=activity.of(row.id))"),
     ("models", "input_price=model.pricing_input", "input_price=model.name"),
     ("dispatch", "row.entry.outcome in _QUIET", "row.outcome in _QUIET"),
-    ("contexts", "credentials=context.holds", "credentials=context.kept_in"),
+    ("contexts", "credentials=context.credential_kinds", "credentials=context.credential_store"),
 ]
 
 

@@ -302,7 +302,7 @@ def test_palette_ranks_exact_names_then_lists_then_actions() -> None:
 
 
 def test_filter_text_may_equal_or_begin_with_the_separator_word() -> None:
-    sort = PaletteEntry(("sort",), "", print, run_with=print, joint="by")
+    sort = PaletteEntry(("sort",), "", print, run_with_argument=print, separator="by")
     titles = {
         typed: ranked([sort], f"sort {typed}")[0][1].title for typed in ("by", "By by", "bytes", "By cost")
     }

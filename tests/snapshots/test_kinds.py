@@ -64,9 +64,19 @@ def _in_order() -> list[str]:
 def _keep_contexts() -> None:
     """Store two contexts, whose list the console reads from a file."""
     prod = Context(
-        "prod", "https://mogplex.example", protected=True, kept_in="keyring", holds=("token", "session")
+        "prod",
+        "https://mogplex.example",
+        protected=True,
+        credential_store="keyring",
+        credential_kinds=("token", "session"),
     )
-    other = Context("laptop", "http://127.0.0.1:4700", read_only=True, kept_in="file", holds=("token",))
+    other = Context(
+        "laptop",
+        "http://127.0.0.1:4700",
+        read_only=True,
+        credential_store="file",
+        credential_kinds=("token",),
+    )
     change(lambda none: none.put(prod).put(other))
 
 

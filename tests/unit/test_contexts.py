@@ -45,7 +45,7 @@ def store(*many: Context, use: str | None = None) -> Contexts:
 def signed_in(name: str = "work", url: str = URL, **held: object) -> Context:
     record = StoredCredential(url, **(held or {"token": Secret(TOKEN)}))  # type: ignore[arg-type]
     where = credential_store.save(name, record)
-    context = Context(name, url, kept_in=where, holds=record.holds)
+    context = Context(name, url, credential_store=where, credential_kinds=record.credential_kinds)
     store(context)
     return context
 

@@ -68,16 +68,16 @@ class ViewMachine(RuleBasedStateMachine):
     @rule(limit=st.none() | st.integers(0, 4))
     def filter(self, limit: int | None) -> None:
         self.accept = None if limit is None else lambda row: row.size < limit
-        self.look()
+        self.update_order()
 
     @rule(name=st.booleans(), descending=st.booleans())
     def resort(self, name: bool, descending: bool) -> None:
         self.sort, self.descending = (by_name if name else by_size), descending
-        self.look()
+        self.update_order()
 
-    def look(self) -> None:
+    def update_order(self) -> None:
         before = shown(self.view)
-        moved = self.view.look(self.sort, self.accept, descending=self.descending)
+        moved = self.view.set_order(self.sort, self.accept, descending=self.descending)
         if shown(self.view) != before:
             assert moved
 
@@ -125,11 +125,11 @@ def test_filter_that_depends_on_time_is_applied_again() -> None:
     def accept(row: Row) -> bool:
         return row.size < now[0]
 
-    assert view.look(by_size, accept, descending=True) is False
+    assert view.set_order(by_size, accept, descending=True) is False
     now[0] = 2
-    assert view.look(by_size, accept, descending=True) is True
+    assert view.set_order(by_size, accept, descending=True) is True
     assert shown(view) == ["a"]
-    assert view.look(by_size, accept, descending=True) is False
+    assert view.set_order(by_size, accept, descending=True) is False
 
 
 def test_index_out_of_range_raises() -> None:
@@ -142,7 +142,7 @@ def test_index_out_of_range_raises() -> None:
 def test_row_that_no_longer_matches_is_removed() -> None:
     rows = {"a": Row(1, ""), "b": Row(2, "")}
     view = SortedView(rows, by_size)
-    view.look(by_size, lambda row: row.size < 3, descending=True)
+    view.set_order(by_size, lambda row: row.size < 3, descending=True)
     rows["a"] = Row(9, "")
     assert view.apply(["a"]) is True
     assert shown(view) == ["b"]

@@ -202,14 +202,14 @@ class LaunchPresetDraft(Outbound):
 class Package(Inbound):
     """A package of a monorepo.
 
-    `has_space` says whether the package has been imported as a repository of its own.
+    `is_imported` says whether the package has been imported as a repository of its own.
     """
 
     path: str
     name: Text = ""
     has_package_json: Flag = False
     framework: str | None = None
-    has_space: Flag = False
+    is_imported: Flag = Field(default=False, validation_alias="has_space")
 
 
 class Packages(Inbound):

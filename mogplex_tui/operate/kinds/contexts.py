@@ -36,7 +36,7 @@ class ContextRow:
     protected: bool
     colour: str | None
     credentials: tuple[str, ...]
-    kept_in: str | None
+    credential_store: str | None
     rules: tuple[str, ...]
     signed_in_with: tuple[str, ...]
 
@@ -56,8 +56,8 @@ def _row(context: Context, session: Session, current: str | None) -> ContextRow:
         read_only=context.read_only,
         protected=context.protected,
         colour=context.colour,
-        credentials=context.holds,
-        kept_in=context.kept_in,
+        credentials=context.credential_kinds,
+        credential_store=context.credential_store,
         rules=context.rules,
         signed_in_with=context.signed_in_with,
     )
@@ -129,14 +129,17 @@ KIND = Kind[ContextRow](
         column(
             "stored",
             "STORED IN",
-            lambda row: row.kept_in,
+            lambda row: row.credential_store,
             formats.text("dim"),
             Layout(9, 3),
             field="kept_in",
             is_text=True,
         ),
     ),
-    hidden_filters={"here": lambda row: "true" if row.in_use else "false", "kept": lambda row: row.kept_in},
+    hidden_filters={
+        "here": lambda row: "true" if row.in_use else "false",
+        "kept": lambda row: row.credential_store,
+    },
     default_sort="name",
     label=lambda row: row.name,
     facts=(
@@ -153,7 +156,7 @@ KIND = Kind[ContextRow](
         ),
         (
             Fact("signed in with", lambda row: row.signed_in_with),
-            Fact("stored in", lambda row: row.kept_in),
+            Fact("stored in", lambda row: row.credential_store),
         ),
         (
             Fact("switch", lambda row: f"quit, then: mogplex-tui --context {row.name}"),

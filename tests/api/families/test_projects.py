@@ -138,7 +138,7 @@ async def test_packages_and_sub_projects(minimal_plane: MinimalPlane, rows: Proj
     )
     found = await repos.packages(repo)
     assert (found.is_monorepo, found.marker) == (True, "pnpm-workspace.yaml")
-    assert [(package.path, package.framework, package.has_space) for package in found.packages][:2] == [
+    assert [(package.path, package.framework, package.is_imported) for package in found.packages][:2] == [
         ("apps/api", "hono", False),
         ("apps/web", "next", True),
     ]

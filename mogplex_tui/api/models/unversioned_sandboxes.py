@@ -279,7 +279,7 @@ class Listing(Inbound):
 
 
 class Move(Inbound):
-    """One move of a file or directory that was made, with normalized paths."""
+    """A completed move of a file or directory; both paths are normalized."""
 
     from_path: Text = ""
     to_path: Text = ""

@@ -96,7 +96,7 @@ class MemoriesResource(Resource):
         await self._change("POST", "/api/memories/actions", "the session memories", body=body)
 
     async def checkpoint(self, mark: Checkpoint | None = None) -> Memory:
-        """Add a checkpoint to a lane, and return it as a memory.
+        """Add a checkpoint to a memory lane, and return the memory that stores it.
 
         Contract: library.md §10.3.
         """

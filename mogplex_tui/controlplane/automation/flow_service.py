@@ -179,7 +179,7 @@ class FlowService:
         )
 
     def delete(self, flow_id: str) -> None:
-        """Delete a flow with its versions; job runs and ledger rows stay.
+        """Delete a flow with its versions; job runs and dispatch events stay.
 
         routing.md §3.7.
         """

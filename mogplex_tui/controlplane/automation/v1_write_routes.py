@@ -225,7 +225,7 @@ async def trigger_automation(request: ApiRequest) -> Response:
 def _run(request: ApiRequest, target: Target, metadata: dict[str, Any], key: str) -> dict[str, Any]:
     """Queue and start a run; return the `run` object of the response.
 
-    If the idempotency key is already in use, the ledger row names the job that has the key (v1.md
+    If the idempotency key is already in use, the dispatch event names the job that has the key (v1.md
     §5.3).
     """
     plane, ids = request.plane, request.service.ids

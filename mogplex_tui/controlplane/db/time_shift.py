@@ -59,7 +59,7 @@ _INSTANTS = (
 
 
 def _move_texts(tx: Tx, by_us: int) -> None:
-    """Shift the times that dispatch ledger rows contain as text in their metadata."""
+    """Shift the times that dispatch events contain as text in their metadata."""
     table = "automation_dispatch_events"
     for row in tx.all(f"SELECT id, metadata FROM {table} WHERE metadata LIKE '%\\_at\":\"%' ESCAPE '\\'"):
         moved = {name: _moved(name, value, by_us) for name, value in json.loads(row["metadata"]).items()}

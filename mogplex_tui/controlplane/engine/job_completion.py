@@ -58,7 +58,7 @@ def fail(context: ActorContext, job: Job, end: NodeEnd) -> None:
 def unresolved(context: ActorContext, job_id: str, error: str) -> None:
     """End a job as failed because it cannot be executed; `error` is the reason.
 
-    Of these errors only a missing GitHub connection writes a ledger row (observability.md §8.2).
+    Of these errors only a missing GitHub connection writes a dispatch event (observability.md §8.2).
     """
     random = context.random(f"end:{job_id}")
     installation = context.plane.db.value(

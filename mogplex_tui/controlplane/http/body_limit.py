@@ -107,7 +107,7 @@ class _Body:
     async def drop_rest(self) -> None:
         """Read and drop the rest of the body for a few seconds.
 
-        A client that is still sending would not read the response.
+        Otherwise a client that is still sending would not read the error response.
         """
         self._until = asyncio.get_running_loop().time() + DRAIN_SECONDS
         with contextlib.suppress(RefusedError):

@@ -70,7 +70,11 @@ async def read_arrivals(request: ApiRequest) -> Response:
 
 
 async def settle_arrivals(request: ApiRequest) -> Response:
-    """Dismiss the new models, or disable them and switch automatic enabling off."""
+    """Dismiss the notice about new models, or disable those models.
+
+    The field `action` of the request is `dismiss` or `disable`. `disable` also switches off the
+    automatic enabling of later models.
+    """
     action = (await body_of(request)).get("action")
     if action not in ("dismiss", "disable"):
         raise refusal(400, "action must be 'dismiss' or 'disable'")

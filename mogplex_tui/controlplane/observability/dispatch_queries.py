@@ -61,7 +61,7 @@ def find_events(plane: Plane, user_id: str, query: Callable[[str], str], page: i
 
 
 def control_events(plane: Plane, user_id: str, query: Callable[[str], str], newest: int) -> list[Row]:
-    """Return the newest ledger rows of the user's completed and failed runs.
+    """Return the newest dispatch events of the user's completed and failed runs.
 
     At most `newest` rows between the parameters `from` and `to` are returned. Raises
     BadInstantError for an invalid time.
@@ -98,7 +98,7 @@ def _versions_of(plane: Plane, user_id: str, agent_id: str) -> list[str]:
 
 
 class Agents:
-    """Looks up the agents of ledger rows, and reads each agent from the database once."""
+    """Looks up the agents of dispatch events, reading each agent only once."""
 
     def __init__(self, plane: Plane) -> None:
         self._plane = plane
@@ -106,7 +106,7 @@ class Agents:
         self._rows: dict[str, Row | None] = {}
 
     def of(self, event: Row) -> Row | None:
-        """Return the agent of a ledger row's flow version, trigger or assignment, or None."""
+        """Return the agent of an event's flow, trigger or assignment, or None."""
         agent_id, version_id = event["parent_agent_id"], event["flow_version_id"]
         if version_id is not None:
             if version_id not in self._of_version:
@@ -124,7 +124,7 @@ class Agents:
 
 
 def source_kind(event: Row) -> str:
-    """Return the kind of source of a ledger row: trigger, assignment, flow and so on.
+    """Return the kind of source of a dispatch event, such as trigger or flow.
 
     A row marked "trigger" that has a flow counts as "flow".
     """
@@ -133,7 +133,7 @@ def source_kind(event: Row) -> str:
 
 
 def events_json(plane: Plane, rows: Iterable[Row]) -> list[dict[str, Any]]:
-    """Return ledger rows as JSON objects."""
+    """Return dispatch events as JSON objects."""
     agents = Agents(plane)
     out = []
     for row in rows:

@@ -60,7 +60,7 @@ def _job_row(request: ApiRequest) -> Row:
 
 
 async def read_job(request: ApiRequest) -> Response:
-    """Return a job run with its ledger rows, calls and findings, sanitised.
+    """Return a job run with its dispatch events, calls and findings, sanitised.
 
     The response contains no node runs.
     """

@@ -1,4 +1,4 @@
-"""Write two weeks of automation runs with ledger rows, findings and nodes."""
+"""Write two weeks of automation runs with dispatch events, findings and nodes."""
 
 from __future__ import annotations
 
@@ -148,7 +148,10 @@ class JobHistory:
     def _start_rows(
         self, plan: JobPlan, job_id: str, at: int, trouble: str | None, delay: float
     ) -> tuple[int, str]:
-        """Collect the ledger rows up to a job's start; return the start's time and source."""
+        """Collect the dispatch events up to a job's start.
+
+        Returns the time and the source of the start.
+        """
         versions = {"flow_id": plan.flow.id, "flow_version_id": plan.flow.version_id}
         self._ledger(plan, job_id, at, "enqueue", "queued", None, plan.metadata)
         source, first = plan.start_source, at + SECOND_US

@@ -27,7 +27,7 @@ class Work(NamedTuple):
     """A job run to be queued: its target, its metadata and its idempotency key.
 
     `check_duplicates` enables the active-duplicate check; `origin` is 'outside' or 'story'
-    (0007_engine.sql). If `marks_earlier` is set and the key is already in use, the ledger row
+    (0007_engine.sql). If `marks_earlier` is set and the key is already in use, the dispatch event
     names the job that has the key (v1.md §5.3).
     """
 

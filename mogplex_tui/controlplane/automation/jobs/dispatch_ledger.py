@@ -55,7 +55,7 @@ def record(
     id: str | None = None,
     **columns: Any,
 ) -> str:
-    """Append a ledger row and return its id.
+    """Append a dispatch event and return its id.
 
     `columns`: job_run_id, assignment_id, trigger_id, flow_id, flow_version_id, repo_id, installation_id.
     """
@@ -88,7 +88,7 @@ def record_for_job(
     metadata: Mapping[str, Any] | None = None,
     id: str | None = None,
 ) -> str | None:
-    """Append a ledger row about an existing job run and return its id.
+    """Append a dispatch event about an existing job run and return its id.
 
     The row has the job's flow, assignment or trigger. If the job's flow was deleted, no row is
     written and None is returned.

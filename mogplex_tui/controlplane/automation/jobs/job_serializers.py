@@ -162,7 +162,7 @@ def record(plane: Plane, lookups: Lookups, row: Row) -> dict[str, Any]:
 
 
 def dispatch_event(row: Row) -> dict[str, Any]:
-    """Return the JSON object of a ledger row."""
+    """Return the JSON object of a dispatch event."""
     return row_json.timed(row, "created_at", json_columns=("metadata",))
 
 
@@ -176,7 +176,7 @@ def latest_call(db: Database, job_id: str) -> dict[str, Any] | None:
 
 
 def latest_dispatch(db: Database, job_id: str) -> dict[str, Any] | None:
-    """Return the newest ledger row of a job as JSON, or None if it has no rows."""
+    """Return the newest dispatch event of a job as JSON, or None if it has no rows."""
     row = db.one(
         f"SELECT {_DISPATCH} FROM automation_dispatch_events WHERE job_run_id = ?"
         " ORDER BY created_at DESC, rowid DESC LIMIT 1",
@@ -186,7 +186,7 @@ def latest_dispatch(db: Database, job_id: str) -> dict[str, Any] | None:
 
 
 def dispatch_events(db: Database, job_id: str) -> list[dict[str, Any]]:
-    """Return the ledger rows of a job as JSON, oldest first."""
+    """Return the dispatch events of a job as JSON, oldest first."""
     rows = db.all(
         f"SELECT {_DISPATCH} FROM automation_dispatch_events WHERE job_run_id = ? ORDER BY created_at, rowid",
         (job_id,),

@@ -1,4 +1,4 @@
-"""Write job runs: enqueue, start, defer and end, each with its ledger row.
+"""Write job runs: enqueue, start, defer and end, each with its dispatch event.
 
 runtime-model.md §4, §9.
 """
@@ -39,9 +39,9 @@ def insert_job(
     metadata: Mapping[str, Any] | None = None,
     **columns: Any,
 ) -> str:
-    """Insert a job run without a ledger row and return its id.
+    """Insert a job run without a dispatch event and return its id.
 
-    Simulated history is written this way; `enqueue` also writes the ledger row.
+    Simulated history is written this way; `enqueue` also writes the dispatch event.
     """
     job_id = id or tx.new_id()
     tx.insert(
@@ -214,7 +214,7 @@ def start_in_steps(
 ) -> StartResult:
     """Start a job in three transactions, so that realtime sends three updates.
 
-    `ids` draws the ids of the ledger rows; None uses the database's own stream. `refused` is the
+    `ids` draws the ids of the dispatch events; None uses the database's own stream. `refused` is the
     error of a runtime that does not accept the task: the job is then pending again, with a
     start/start_failed row (runtime-model.md §4).
     """
@@ -248,7 +248,7 @@ def defer(tx: Tx, job_id: str, at: int, source: str, reason: str = FULL, error: 
 
 
 def start_failed(tx: Tx, job_id: str, at: int, error: str) -> bool:
-    """Set a job that the runtime refused to pending, and write a start_failed row.
+    """Reset a job to `pending` after a failed start, and record the failure.
 
     Returns False if the job has ended.
     """
@@ -280,8 +280,8 @@ def finish(
 ) -> bool:
     """End a running job and write a control row; return False if it is not running.
 
-    `patch` is merged into the job's metadata; `metadata` is that of the ledger row. If `reason` is
-    None, no ledger row is written (MISSING_CONFIG failures, observability.md §8.2).
+    `patch` is merged into the job's metadata; `metadata` is that of the dispatch event. If `reason` is
+    None, no dispatch event is written (MISSING_CONFIG failures, observability.md §8.2).
     """
     job = dispatch_ledger.job_context(tx, job_id)
     if job["status"] != "running":

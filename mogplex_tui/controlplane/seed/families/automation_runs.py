@@ -1,4 +1,4 @@
-"""Seed job runs of assignments, triggers and flows with their ledger rows.
+"""Seed job runs of assignments, triggers and flows with their dispatch events.
 
 routing.md §6.
 """
@@ -40,7 +40,7 @@ class Parent(NamedTuple):
     version_id: str | None = None
 
     def about(self) -> dict[str, Any]:
-        """Return the metadata of the parent's job runs and of their first ledger rows."""
+        """Return the metadata of the parent's job runs and of their first dispatch events."""
         known: dict[str, Any] = {
             "source_type": self.source_type,
             "repo_id": self.repo.id,
@@ -52,7 +52,7 @@ class Parent(NamedTuple):
         return known
 
     def columns(self) -> dict[str, str | None]:
-        """Return the columns of a job run or ledger row that identify the parent."""
+        """Return the columns of a job run or dispatch event that identify the parent."""
         ids = {
             f"{kind}_id": self.id if kind == self.kind else None for kind in ("assignment", "trigger", "flow")
         }
@@ -60,7 +60,7 @@ class Parent(NamedTuple):
 
 
 class Runs:
-    """Collects job runs and ledger rows of assignments, triggers and flows."""
+    """Collects job runs and dispatch events of assignments, triggers and flows."""
 
     def __init__(self, rows: Rows, rng: Random) -> None:
         self._rows, self._rng = rows, rng
@@ -76,7 +76,7 @@ class Runs:
         source: str,
         failure: tuple[str, str] | None,
     ) -> None:
-        """Collect an ended run with its ledger rows.
+        """Collect an ended run with its dispatch events.
 
         `created` is in µs; the run lasted for `seconds`. `failure` is the failure class and error text
         of a failed run.
@@ -159,7 +159,7 @@ class Runs:
         reason: str | None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
-        """Collect one ledger row at `at` (µs)."""
+        """Collect one dispatch event at `at` (µs)."""
         self._rows.add(
             _LEDGER,
             id=new_uuid(self._rng),

@@ -192,8 +192,8 @@ class FlowService:
 
     def rotate_secret(self, flow_id: str) -> str:
         """Replace the flow's signing secret and return the new one (routing.md §3.10)."""
-        drawn = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
-        secret = f"whsec_{drawn}"
+        random_text = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
+        secret = f"whsec_{random_text}"
         with self._plane.db.transaction(ids=self._ids) as tx:
             self._own(tx, flow_id)
             tx.update("flows", flow_id, webhook_secret=secret)

@@ -32,8 +32,8 @@ def mint(
 
     `expires_at` is in µs; None means that the key never expires.
     """
-    drawn = "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in secrets.token_bytes(24))
-    key = Minted(tx.new_id(), TOKEN_PREFIX + drawn, (TOKEN_PREFIX + drawn)[:SHOWN])
+    random_text = "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in secrets.token_bytes(24))
+    key = Minted(tx.new_id(), TOKEN_PREFIX + random_text, (TOKEN_PREFIX + random_text)[:SHOWN])
     tx.insert(
         "user_api_keys",
         id=key.id,

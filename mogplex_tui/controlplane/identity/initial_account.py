@@ -65,8 +65,8 @@ def kept_webhook_secret(path: Path) -> str | None:
 
 
 def _letters(secret: str, name: str, length: int) -> str:
-    drawn = hashlib.shake_256(f"{secret}/{name}".encode()).digest(length)
-    return "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in drawn)
+    derived = hashlib.shake_256(f"{secret}/{name}".encode()).digest(length)
+    return "".join(_ALPHABET[byte % len(_ALPHABET)] for byte in derived)
 
 
 def _token(secret: str, name: str) -> str:

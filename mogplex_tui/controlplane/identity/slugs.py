@@ -49,8 +49,8 @@ def fresh(db: Database | Tx, github_username: str | None, email: str, unique: st
     The slug comes from the GitHub user name or else from the e-mail address; if that gives no valid
     slug, from the profile's id `unique`. If it is taken, a number or the start of the id is appended.
     """
-    drawn = github_username or email.partition("@")[0]
-    base = _OTHER.sub("-", drawn.lower()).strip("-")[:LONGEST].strip("-")
+    source = github_username or email.partition("@")[0]
+    base = _OTHER.sub("-", source.lower()).strip("-")[:LONGEST].strip("-")
     if problem(db, base) in ("invalid", "reserved"):
         base = f"user-{unique[:8]}"
     for candidate in (base, *(f"{base[: LONGEST - 2]}-{number}" for number in range(2, 6))):

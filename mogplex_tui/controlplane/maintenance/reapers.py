@@ -107,11 +107,11 @@ def _reconcile(plane: Plane, ids: Ids, row: Row, at: int) -> str | None:
             dispatch_ledger.record_for_job(tx, job_id, "control", "reconciled", at, reason=reason)
             node_writes.end_all(tx, job_id, "failed", at, error=reason)
             job_writes.finish(tx, job_id, "failed", at, reason=reason, error=reason)
-    _tell(plane, ids, job_id, asked, job["owner_installation_id"], at)
+    _wake_and_release(plane, ids, job_id, asked, job["owner_installation_id"], at)
     return reason
 
 
-def _tell(
+def _wake_and_release(
     plane: Plane, ids: Ids, job_id: str, asked: list[str], installation_id: int | None, at: int
 ) -> None:
     plane.wake.job_cancelled(job_id)
@@ -188,7 +188,7 @@ def _zombie_jobs(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
             cancel_and_release.request_cancel(tx, row["id"], at, reason)
             cancel_and_release.finalize_cancel(tx, row["id"], at, reason, len(asked))
         reaped.append(row["id"])
-        _tell(plane, ids, row["id"], asked, installation, at)
+        _wake_and_release(plane, ids, row["id"], asked, installation, at)
     return lock_and_sandbox_cleanup.table("job_runs", len(rows), reaped)
 
 

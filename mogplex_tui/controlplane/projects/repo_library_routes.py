@@ -96,9 +96,9 @@ def handlers(kind: OverrideKind) -> dict[str, MethodHandler]:
     async def write(request: ApiRequest) -> Response:
         repo = own_repo(request)
         body = await body_of(request)
-        wanted, excluded, name = body.get(kind.key), body.get("excluded"), body.get("name")
-        if isinstance(wanted, str) and wanted and isinstance(excluded, bool):
-            _exclude(request, kind, repo["id"], wanted, excluded)
+        target_id, excluded, name = body.get(kind.key), body.get("excluded"), body.get("name")
+        if isinstance(target_id, str) and target_id and isinstance(excluded, bool):
+            _exclude(request, kind, repo["id"], target_id, excluded)
         elif isinstance(name, str) and params.trim(name):
             _add(request, kind, repo["id"], params.trim(name), body)
         else:
@@ -107,12 +107,13 @@ def handlers(kind: OverrideKind) -> dict[str, MethodHandler]:
 
     async def remove(request: ApiRequest) -> Response:
         repo = own_repo(request)
-        wanted = request.query("overrideId")
-        if not wanted:
+        override_id = request.query("overrideId")
+        if not override_id:
             raise refusal(400, "overrideId required")
         with request.plane.db.transaction() as tx:
             tx.execute(
-                f"DELETE FROM {kind.overrides} WHERE id = ? AND repo_id = ?", (wanted.lower(), repo["id"])
+                f"DELETE FROM {kind.overrides} WHERE id = ? AND repo_id = ?",
+                (override_id.lower(), repo["id"]),
             )
         return json_response({"ok": True})
 

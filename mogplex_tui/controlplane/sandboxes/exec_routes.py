@@ -42,14 +42,16 @@ async def execute(request: ApiRequest) -> Response:
     require_created(row)
     token = admit_exec(request, row)
     try:
-        return await _begun(request, row, token, command, body)
+        return await _start_command(request, row, token, command, body)
     except BaseException:
         # Whatever stops the start must not leave the lock behind.
         release(request, row["id"], token)
         raise
 
 
-async def _begun(request: ApiRequest, row: Row, token: str, command: str, body: dict[str, Any]) -> Response:
+async def _start_command(
+    request: ApiRequest, row: Row, token: str, command: str, body: dict[str, Any]
+) -> Response:
     given = body.get("args")
     args = [str(word) for word in given] if isinstance(given, list) else None
     simple = words(command, args)

@@ -116,8 +116,8 @@ def release_queue(
     """
     released: list[Released] = []
     with db.transaction(ids=ids) as tx:
-        room = job_writes.RUNNING_PER_INSTALLATION - job_writes.running_count(tx, installation_id)
-        waiting = [row["id"] for row in job_writes.pending_jobs(tx, installation_id)[: max(0, room)]]
+        free_slots = job_writes.RUNNING_PER_INSTALLATION - job_writes.running_count(tx, installation_id)
+        waiting = [row["id"] for row in job_writes.pending_jobs(tx, installation_id)[: max(0, free_slots)]]
     for job_id in waiting:
         refused = refusal()
         handle = ids.opaque("run_") if refused is None else ""

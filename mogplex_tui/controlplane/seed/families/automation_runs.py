@@ -95,7 +95,7 @@ class Runs:
             cancelled_at=done if stopped else None,
             cancel_reason="USER_REQUESTED" if stopped else None,
         )
-        self._begun(parent, job_id, created, started, source)
+        self._record_start(parent, job_id, created, started, source)
         outcome, reason = _ENDS[status]
         control: dict[str, Any] = {}
         if failure is not None:
@@ -114,7 +114,7 @@ class Runs:
         Its origin is "outside", so that no simulated user answers its questions.
         """
         job_id = self._job(parent, "running", created, "webhook", origin="outside")
-        self._begun(parent, job_id, created, created + 2 * SECOND_US, "webhook")
+        self._record_start(parent, job_id, created, created + 2 * SECOND_US, "webhook")
         return job_id
 
     def _job(self, parent: Parent, status: str, created: int, source: str, **columns: Any) -> str:
@@ -143,7 +143,7 @@ class Runs:
         self._rows.add(_JOBS, **(kept | columns))
         return job_id
 
-    def _begun(self, parent: Parent, job_id: str, created: int, started: int, source: str) -> None:
+    def _record_start(self, parent: Parent, job_id: str, created: int, started: int, source: str) -> None:
         self.ledger(parent, job_id, created, "enqueue", "queued", None, parent.about())
         about = {"start_source": source, "flow_id": parent.columns()["flow_id"]}
         about["flow_version_id"] = parent.version_id

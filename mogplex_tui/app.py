@@ -27,6 +27,7 @@ from mogplex_tui.live.session import Session
 from mogplex_tui.operate import action_registry
 from mogplex_tui.screens.console import Console
 from mogplex_tui.screens.console_screen import ConsoleScreen
+from mogplex_tui.screens.context_switch import ConsoleStart, ContextOpener
 from mogplex_tui.screens.header_line import Look
 from mogplex_tui.screens.key_queue import KeyHandled, KeyQueue
 from mogplex_tui.widgets.ascii_filter import Letters
@@ -92,6 +93,8 @@ class ConsoleApp(App[int]):
         | None = None,  # after the first frame; None ends the console
         directory: Path | None = None,
         context: str = "default",
+        opener: ContextOpener | None = None,
+        team_name: str = "",
         clock: Clock | None = None,
     ) -> None:
         # Line filters are used as soon as the app exists, so this one is created before the app.
@@ -107,6 +110,7 @@ class ConsoleApp(App[int]):
             tab_line=settings.tab_line.value,
             colour=settings.colour.value,
             protected=settings.protected.value,
+            team=team_name or (settings.team.value or "")[:8],
         )
         self._apply_key_overrides(settings)
         self.session = Session(target, directory=directory, clock=clock, read_only=settings.read_only.value)
@@ -120,7 +124,12 @@ class ConsoleApp(App[int]):
             self._key_queue,
             self._actions(),
             embedded=plane is not None,
+            opener=opener,
+            leave_for=self._leave_for,
         )
+        self.session.unstored_context = None if opener is None else opener.unstored
+        # The console to start after this one; None to end the program.
+        self.next_start: ConsoleStart | None = None
         self._plane, self._find_target = plane, find_target
         # Callbacks that a command registers to run after the first frame.
         self.after_first_frame: list[Callable[[], None]] = []
@@ -129,7 +138,11 @@ class ConsoleApp(App[int]):
         self.animation_level = "none"
         self.scroll_sensitivity_y = 3.0
         themes.register(self)
-        theme_name = "mogplex-light" if settings.theme.value == "light" else "mogplex-dark"
+        self._set_first_theme()
+
+    def _set_first_theme(self) -> None:
+        """Set the theme before anything is drawn."""
+        theme_name = "mogplex-light" if self.settings.theme.value == "light" else "mogplex-dark"
         # No widget is styled yet. Setting the theme with its watcher would style the first screen in Textual's default
         # colours, and then again.
         self.set_reactive(ConsoleApp.theme, themes.allowed(theme_name, os.environ))
@@ -289,7 +302,14 @@ class ConsoleApp(App[int]):
                 return
             limit = self.settings.max_answer_mb.value * 1024 * 1024
             self.session.attach(
-                Target(self.look.context, ready.base_url, ready.token, ready.session_cookie, max_answer=limit)
+                Target(
+                    self.look.context,
+                    ready.base_url,
+                    ready.token,
+                    ready.session_cookie,
+                    team=self.settings.team.value,
+                    max_answer=limit,
+                )
             )
             self.parts.tasks.run(self._plane.keep_alive())
         elif self._find_target is not None:
@@ -394,6 +414,11 @@ class ConsoleApp(App[int]):
         except EOFError:
             # The terminal was closed in the meantime. Textual would block for ever when writing to it.
             self.exit(0)
+
+    def _leave_for(self, start: ConsoleStart) -> None:
+        """End this console, after which the one of another context starts."""
+        self.next_start = start
+        self.exit(0)
 
     def action_leave(self) -> None:
         """End the console; this works in dialogs and text fields, too."""

@@ -64,7 +64,7 @@ class CommandError(Exception):
         self.code = code
 
 
-_CREDENTIAL_VARIABLES = ("MOGPLEX_TOKEN", "MOGPLEX_SESSION_COOKIE")
+_CREDENTIAL_VARIABLES = ("MOGPLEX_TOKEN", "MOGPLEX_API_KEY", "MOGPLEX_SESSION_COOKIE")
 
 
 def forget_credentials() -> None:

@@ -7,7 +7,7 @@ environment.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from mogplex_tui.cli.command_context import (
@@ -63,6 +63,9 @@ def _show_before_keyring(arguments: argparse.Namespace, settings: Settings) -> i
     targets: list[Target | None] = []
 
     def find_target() -> Target | None:
+        if targets and targets[-1] is not None:
+            # The console comes back to this context. Its credentials are no longer in the environment.
+            return targets[-1]
         try:
             target = target_of(settings_of(arguments))
         except CommandError:
@@ -77,7 +80,7 @@ def _show_before_keyring(arguments: argparse.Namespace, settings: Settings) -> i
         targets.append(await run_in_daemon_thread(find_target))
         return targets[-1]
 
-    code = _show(settings, find_target=find_target_in_thread)
+    code = _show(arguments, settings, find_target=find_target_in_thread)
     return None if targets == [None] else code
 
 
@@ -100,38 +103,22 @@ def _sign_in_and_show(arguments: argparse.Namespace) -> int:
     except CommandError as error:
         say(str(error))
         return error.code
-    return _show(settings, target=target)
+    return _show(arguments, settings, target=target)
 
 
 def _show(
+    arguments: argparse.Namespace,
     settings: Settings,
     *,
     target: Target | None = None,
     find_target: Callable[[], Awaitable[Target | None]] | None = None,
 ) -> int:
-    from mogplex_tui.app import ConsoleApp
+    from mogplex_tui.cli.console_loop import Start, show
 
     follow_terminal_size()
-    if target is not None:
-        forget_credentials()
     context = state_name(settings)
-    app = ConsoleApp(
-        settings, target=target, find_target=find_target, directory=state_dir(context), context=context
-    )
-    app.session.service = settings.base_url.value or app.session.service
-    app.after_first_frame.append(_log_to_file)
-    code = app.run() or app.return_code or 0
-    report_unsent(app.unsent)
-    return code
-
-
-def report_unsent(changes: Sequence[str]) -> None:
-    """Report changes that a rate limit still delayed when the console was closed.
-
-    They were not sent.
-    """
-    for change in changes:
-        say(f"The {change} was not sent: the console was closed while it waited for the rate limit.")
+    start = Start(settings, context, state_dir(context), target, find_target=find_target)
+    return show(start, vars(arguments), log=_log_to_file)
 
 
 def _log_to_file() -> None:

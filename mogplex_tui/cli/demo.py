@@ -36,14 +36,10 @@ def run(arguments: argparse.Namespace) -> int:
         return error.code
     forget_credentials()
     with PlaneProcess(_options(arguments), Path(arguments.db) if arguments.db else None) as plane:
-        from mogplex_tui.app import ConsoleApp
-        from mogplex_tui.cli.console import report_unsent
+        from mogplex_tui.cli.console_loop import Start, show
 
         follow_terminal_size()
-        app = ConsoleApp(settings, plane=plane, context="demo")
-        code = app.run() or app.return_code or 0
-        report_unsent(app.unsent)
-        return code
+        return show(Start(settings, "demo", plane=plane), vars(arguments))
 
 
 def _options(arguments: argparse.Namespace) -> list[str]:

@@ -58,6 +58,8 @@ class PlaneProcess:
         self._process: subprocess.Popen[str] | None = None
         self._stderr: IO[str] | None = None
         self.ready: Ready | None = None
+        # Whether the running process has printed its line.
+        self._has_reported = False
 
     def __enter__(self) -> Self:
         return self
@@ -86,6 +88,7 @@ class PlaneProcess:
             # Restart it on the port that the console knows.
             options += ["--port", self.ready.base_url.rsplit(":", 1)[1].strip("/")]
         self._close_output()
+        self._has_reported = False
         command = [sys.executable, "-m", "mogplex_tui", "control-plane", "--parent", str(os.getpid())]
         self._process = subprocess.Popen(  # noqa: S603
             [*command, "--db", str(self._db), *options],
@@ -100,9 +103,14 @@ class PlaneProcess:
     async def wait_ready(self) -> Ready:
         """Wait until the plane is ready and return its address and credentials.
 
-        Raises PlaneFailed if the process ends, or if the plane is not ready within a minute.
+        A plane that a former console has used goes on, or is restarted if it has ended. Raises
+        PlaneFailed if the process ends, or if the plane is not ready within a minute.
         """
-        if self._process is None:
+        if self._has_reported and self.ready is not None and self._process is not None:
+            if self._process.poll() is None:
+                return self.ready
+            self._spawn()
+        elif self._process is None:
             self._spawn()
         process = self._process
         if process is None or process.stdout is None:
@@ -113,6 +121,7 @@ class PlaneProcess:
             self.ready = Ready(fields["base_url"], Secret(fields["token"]), Secret(fields["session_cookie"]))
         except (ValueError, KeyError, TypeError) as error:
             raise PlaneFailed(f"The embedded control plane did not start. {self._last_output()}") from error
+        self._has_reported = True
         return self.ready
 
     async def _first_line(self, descriptor: int) -> bytes:

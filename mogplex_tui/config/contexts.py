@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from mogplex_tui.config.paths import SMALL_FILE, config_file, read_regular, write_private
 
@@ -79,6 +79,16 @@ class Context:
             raise ContextError(f"{self.team!r} is not the id of a team: a UUID of 36 characters.")
         if self.colour is not None and self.colour not in COLOURS:
             raise ContextError(f"{self.colour!r} is no colour of the themes: {', '.join(COLOURS)}.")
+
+
+class UnstoredContext(NamedTuple):
+    """The service that a program was started with and that is no stored context.
+
+    It may be an embedded control plane, or a service that the command line or the environment names.
+    """
+
+    name: str
+    service: str
 
 
 @dataclass(frozen=True, slots=True)

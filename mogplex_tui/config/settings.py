@@ -94,6 +94,8 @@ _BOOLEAN = {"read_only", "ascii", "reduced_motion", "tab_line", "protected"}
 _NUMBER = {"max_answer_mb": (1, 4096)}
 # Settings that belong to a context; the others belong to the user and the terminal.
 _OF_A_CONTEXT = ("base_url", "team", "read_only", "protected", "colour")
+# Settings that name one service and its credentials.
+_OF_THIS_START = ("base_url", "team", "token", "session_cookie")
 
 
 def load(
@@ -144,6 +146,28 @@ def load(
         grant=grant,
         credential_store=chosen.credential_store if chosen is not None else None,
         ephemeral=ephemeral,
+    )
+
+
+def load_other(
+    name: str,
+    arguments: Mapping[str, Any],
+    environ: Mapping[str, str] | None = None,
+    path: Path | None = None,
+) -> Settings:
+    """Return the settings of another stored context than the one of this start.
+
+    The service, the team and the credentials on the command line and in the environment belong to this
+    start and are left out, so that no credential goes to another service.
+
+    Raises SettingsError as `load` does.
+    """
+    environ = os.environ if environ is None else environ
+    left_out = {variable for key in _OF_THIS_START for variable in _TABLE[key][0]}
+    return load(
+        {key: value for key, value in arguments.items() if key not in _OF_THIS_START} | {"context": name},
+        {variable: value for variable, value in environ.items() if variable not in left_out},
+        path,
     )
 
 

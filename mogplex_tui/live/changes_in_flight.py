@@ -76,6 +76,11 @@ class InFlight:
         shown = self._shown.get(kind, {}).get(key)
         return shown is not None and not shown.is_queued
 
+    @property
+    def sent(self) -> int:
+        """The number of records with a change that was sent and has not ended."""
+        return sum(not shown.is_queued for by_key in self._shown.values() for shown in by_key.values())
+
     def queued_word(self, kind: str, key: str) -> str | None:
         """Return the word that describes a record's queued change; None without one."""
         shown = self._shown.get(kind, {}).get(key)

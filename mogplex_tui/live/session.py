@@ -34,6 +34,7 @@ from mogplex_tui.live.token_session_match import AccountComparison, compare
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import MogplexClient
+    from mogplex_tui.config.contexts import UnstoredContext
 
 log = logging.getLogger("mogplex.live")
 
@@ -70,6 +71,8 @@ class Session:
         self._target = target
         # The name of the service before it is known.
         self.service = "the embedded control plane"
+        # The context that the program was started with, if it is not stored.
+        self.unstored_context: UnstoredContext | None = None
         self.clock: Clock = clock or SystemClock()
         self.budget = Budget(self.clock)
         self.access = AccessMap(self.clock)

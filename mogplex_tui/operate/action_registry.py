@@ -151,6 +151,23 @@ ACTIONS: tuple[KeyAction, ...] = (
         "Open the link under the cursor.",
         help_has_title=True,
     ),
+    KeyAction(
+        "contexts.switch",
+        "switch",
+        ("enter",),
+        _scopes("contexts", "contexts.detail"),
+        "Switch the console to the context.",
+        help_has_title=True,
+    ),
+    KeyAction("contexts.details", "details", ("i",), _scopes("contexts"), "Show the context's record."),
+    KeyAction(
+        "teams.act",
+        "act for",
+        ("u",),
+        _scopes("teams", "teams.detail"),
+        "Act for this team, or for the personal account.",
+        help_has_title=True,
+    ),
     _key_action(runs.KIND, run_actions.CANCEL, _scopes("runs", "run")),
     _key_action(runs.KIND, run_actions.START, _scopes("runs")),
     KeyAction(
@@ -232,6 +249,15 @@ ACTIONS: tuple[KeyAction, ...] = (
         "Go back; clears filter and marks first.",
     ),
     *_navigation_actions(),
+    KeyAction(
+        "go.contexts",
+        "contexts",
+        ("C",),
+        EVERYWHERE,
+        "Contexts; {contexts.switch} switches to one.",
+        footer=False,
+        group="go to",
+    ),
     KeyAction(
         "app.palette",
         "command",
@@ -376,6 +402,11 @@ def in_scope(scope: str) -> list[KeyAction]:
     """
     tags, kind_actions = _KIND_ACTIONS.get(scope, (frozenset(), ()))
     actions = [action for action in ACTIONS if action.scopes & (EVERYWHERE | tags | {scope})]
+    # A screen's own action takes the place of a shared one with the same key.
+    own_keys = {key for action in actions if tags and scope in action.scopes for key in action.defaults}
+    actions = [
+        action for action in actions if scope in action.scopes or not own_keys.intersection(action.defaults)
+    ]
     screen_actions = [action for action in actions if action.group == "here"]
     return [
         *screen_actions[:1],

@@ -14,8 +14,9 @@ from textual.widgets import Input
 
 from mogplex_tui.operate import action_registry
 from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.screens.console import Console
 from mogplex_tui.screens.console_screen import AnyScreen, ConsoleScreen
-from mogplex_tui.screens.navigation import BUILT_IN, Navigation
+from mogplex_tui.screens.navigation import BUILT_IN
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +77,22 @@ def entries_of(screen: AnyScreen) -> Iterator[PaletteEntry]:
                 run_with_argument,
                 "/" if is_place else "by",
             )
-    yield from _lists(console.navigation)
+    yield from _lists(console)
 
 
-def _lists(navigation: Navigation) -> Iterator[PaletteEntry]:
+def _lists(console: Console) -> Iterator[PaletteEntry]:
     """Yield one palette entry for the list of each kind of record."""
+    navigation = console.navigation
     keys = {name: key for key, _, name in action_registry.tabs()}
     for kind in kinds().values():
         text, key = kind.title, keys.get(kind.name, "")
         go, filtered = partial(navigation.go, kind.name), partial(navigation.go_filtered, kind.name)
-        yield PaletteEntry(
-            (kind.name, *kind.aliases), text, go, place=True, key=key, run_with_argument=filtered
-        )
+        names = (kind.name, *kind.aliases)
+        if kind.name == "contexts":
+            key, switch = action_registry.key_of("go.contexts"), console.context_switch.switch
+            yield PaletteEntry(names, text, go, place=True, key=key, run_with_argument=switch, separator="to")
+            continue
+        yield PaletteEntry(names, text, go, place=True, key=key, run_with_argument=filtered)
 
 
 # Scores for a match of the whole name, its beginning, the beginning of a later word, or single letters.

@@ -11,6 +11,7 @@ from textual.screen import Screen
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate.model import AnyEntry
+from mogplex_tui.screens.context_switch import ConsoleStart, ContextOpener, ContextSwitch
 from mogplex_tui.screens.dialog_queue import DialogQueue
 from mogplex_tui.screens.exporter import Exporter
 from mogplex_tui.screens.header_line import Look
@@ -42,11 +43,14 @@ class Console:
         app_actions: Mapping[str, Callable[[], object]],
         *,
         embedded: bool,
+        opener: ContextOpener | None,
+        leave_for: Callable[[ConsoleStart], None],
     ) -> None:
         """Create the shared services.
 
         `app_actions` maps ids of the app's own actions to the functions that run them. `embedded` is
-        True if the console runs with an embedded control plane.
+        True if the console runs with an embedded control plane. `opener` finds other contexts, and
+        `leave_for` ends the console in favour of one of them.
         """
         self._app = app
         self.session, self.runs, self.look, self.keys = session, runs, look, keys
@@ -58,6 +62,9 @@ class Console:
         self.exporter = Exporter(app, session, look, self.tasks)
         self.collections = KindCollections(session, runs)
         self.navigation = Navigation(app, session, runs, self.collections, self.tasks)
+        self.context_switch = ContextSwitch(
+            app, session, self.tasks, context=look.context, opener=opener, leave=leave_for
+        )
         self.run_actions = RunActions(
             app, session, runs, look, tasks=self.tasks, navigation=self.navigation, changes=self.changes
         )
@@ -76,8 +83,47 @@ class Console:
             GIVE_UP: self.changes.give_up_all,
             "runs.start": self.run_actions.start,
             "runs.open-id": self.run_actions.open_by_id,
+            "contexts.switch": self._switch_to_selected,
+            "contexts.details": self._show_context,
+            "teams.act": self._act_for_selected,
             **app_actions,
         }
+
+    def open(self, kind: AnyKind, entry: AnyEntry) -> None:
+        """Do what enter does on a record in a list: open its page, or switch to a context."""
+        if kind.name == "contexts" and entry.row is not None:
+            self.context_switch.switch(entry.key)
+        else:
+            self.navigation.open_record(kind, entry)
+
+    def _selected(self, name: str) -> AnyEntry | None:
+        """Return the selected record of a kind, in its list or on its own page."""
+        from mogplex_tui.operate.kinds.registry import kinds
+        from mogplex_tui.screens.console_screen import ConsoleScreen
+
+        screen = self._app.screen
+        key = screen.record_key() if isinstance(screen, ConsoleScreen) else None
+        return None if key is None else self.collections.of(kinds()[name]).set.rows.get(key)
+
+    def _switch_to_selected(self) -> None:
+        entry = self._selected("contexts")
+        if entry is not None:
+            self.context_switch.switch(entry.key)
+
+    def _show_context(self) -> None:
+        from mogplex_tui.operate.kinds import contexts
+
+        entry = self._selected("contexts")
+        if entry is not None:
+            self.navigation.open_record(contexts.KIND, entry)
+
+    def _act_for_selected(self) -> None:
+        from mogplex_tui.operate.kinds import teams
+
+        entry = self._selected("teams")
+        if entry is not None and entry.row is not None:
+            team = None if entry.row.is_personal else entry.key
+            self.context_switch.act_for(team, teams.KIND.label(entry.row))
 
     def copy(self, text: str, name: str) -> None:
         """Copy a text to the clipboard and notify the user that `name` was copied."""

@@ -23,6 +23,8 @@ class Look(NamedTuple):
     tab_line: bool = True
     colour: str | None = None
     protected: bool = False
+    # The name of the active team, its short id if the name is not known, or "" for the personal scope.
+    team: str = ""
 
     @property
     def protected_name(self) -> str:
@@ -79,6 +81,7 @@ def header_segments(session: Session, look: Look, waiting: int = 0) -> list[Segm
     segments = [
         Segment("mogplex", Tone.ACCENT, priority=5),
         _context(look),
+        Segment(f"team {look.team}" if look.team else "", Tone.PLAIN, priority=2),
         Segment("" if session.may_write else "read-only", Tone.WARN, priority=2),
         Segment("session expired" if session.session_expired else "", Tone.WARN, priority=1),
         Segment("two accounts" if session.two_accounts else "", Tone.WARN, priority=1),

@@ -170,8 +170,8 @@ class KindList:
         return action.id != "kind.copy" or entry is not None
 
     def open(self, console: Console, entry: AnyEntry) -> None:
-        """Open the screen of a record."""
-        console.navigation.open_record(self.kind, entry)
+        """Open the screen of a record, or switch to a context."""
+        console.open(self.kind, entry)
 
     def actions(self, console: Console, selection: Selection) -> Mapping[str, Callable[[], object]]:
         """Return the functions that run this list's actions, by action id."""

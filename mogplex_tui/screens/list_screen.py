@@ -479,7 +479,10 @@ class ListScreen(ConsoleScreen):
             return bool(self.rows.rows)
         if action.id == "view.export":
             return bool(len(self.view))
-        if action.id.endswith((".open", ".mark", ".copy")) and self.cursor_row() is None:
+        if (
+            action.id.endswith((".open", ".mark", ".copy", ".switch", ".details", ".act"))
+            and self.cursor_row() is None
+        ):
             return False
         if action.id == "go.back" and not (self.filter.typed or self.marks):
             return self.console.navigation.can_go_back

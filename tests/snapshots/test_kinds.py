@@ -168,7 +168,8 @@ async def _screenshots(app: FrozenConsole, name: str) -> dict[str, str]:
                 app.screen.tick()  # type: ignore[attr-defined]
                 await pilot.pause()
                 found[f"test_{view}[{name}-{size_id(size)}]"] = screenshot(pilot)
-            await pilot.press("enter")
+            # Enter switches to a context.
+            await pilot.press("i" if name == "contexts" else "enter")
     return found
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mogplex_tui.api.errors import InvalidTarget
 from mogplex_tui.api.route_access import Family
 from mogplex_tui.config import contexts as stored_contexts
-from mogplex_tui.config.contexts import Context
+from mogplex_tui.config.contexts import Context, UnstoredContext
 from mogplex_tui.operate import column_formats as formats
 from mogplex_tui.operate.model import Entry, Fact, Kind, Layout, RowPage, Source, column
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.live.session import Session
 
-_SWITCH = "To switch, quit and run mogplex-tui --context NAME; contexts use NAME makes it the default."
+_DEFAULT = "mogplex-tui contexts use NAME makes a context the default."
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,24 @@ def _row(context: Context, session: Session, current: str | None) -> ContextRow:
     )
 
 
+def _unstored_row(start: UnstoredContext, session: Session) -> ContextRow:
+    """Return the row of the context that the program was started with."""
+    return ContextRow(
+        name=start.name,
+        current=False,
+        in_use=start.name == session.target.name,
+        base_url=start.service,
+        team=session.target.team if start.name == session.target.name else None,
+        read_only=False,
+        protected=False,
+        colour=None,
+        credentials=(),
+        credential_store=None,
+        rules=(),
+        signed_in_with=(),
+    )
+
+
 async def _read(_: ClientView, session: Session) -> RowPage[ContextRow]:
     try:
         stored = stored_contexts.read()
@@ -70,7 +88,10 @@ async def _read(_: ClientView, session: Session) -> RowPage[ContextRow]:
         # The rows of the last reading stay, as they do where a service fails.
         raise InvalidTarget(str(error), advice="") from None
     rows = [_row(context, session, stored.current) for context in stored.by_name.values()]
-    return RowPage([Entry(row.name, row) for row in rows], notices=(_SWITCH,) if rows else ())
+    start = session.unstored_context
+    if start is not None and start.name not in stored.by_name:
+        rows.append(_unstored_row(start, session))
+    return RowPage([Entry(row.name, row) for row in rows], notices=(_DEFAULT,) if rows else ())
 
 
 KIND = Kind[ContextRow](
@@ -159,7 +180,8 @@ KIND = Kind[ContextRow](
             Fact("stored in", lambda row: row.credential_store),
         ),
         (
-            Fact("switch", lambda row: f"quit, then: mogplex-tui --context {row.name}"),
+            Fact("switch", lambda row: f":ctx {row.name}"),
+            Fact("start with it", lambda row: f"mogplex-tui --context {row.name}"),
             Fact("make default", lambda row: f"mogplex-tui contexts use {row.name}"),
         ),
     ),

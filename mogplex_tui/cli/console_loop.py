@@ -1,0 +1,144 @@
+"""Shows one console after another in one process, as contexts are switched."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mogplex_tui.cli.command_context import CommandError, forget_credentials, say, state_name, target_of
+from mogplex_tui.config.contexts import ContextError, UnstoredContext
+from mogplex_tui.config.paths import state_dir
+from mogplex_tui.config.settings import Settings, SettingsError, Sourced, load_other
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.target import Target
+    from mogplex_tui.app import ConsoleApp, PlaneLike
+    from mogplex_tui.live.session import Session
+
+
+@dataclass(frozen=True)
+class Start:
+    """What a console is started with.
+
+    Either `target` is given, or one of `plane` and `find_target`, which find the target after the first
+    frame.
+    """
+
+    settings: Settings
+    context: str
+    directory: Path | None = None
+    target: Target | None = None
+    plane: PlaneLike | None = None
+    find_target: Callable[[], Awaitable[Target | None]] | None = None
+    team_name: str = ""
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether address and credentials are those of a stored context."""
+        credentials = (self.settings.token, self.settings.session_cookie)
+        own_origin = f"context {self.settings.context} "
+        given = any(each.value and not each.origin.startswith(own_origin) for each in credentials)
+        return self.settings.credential_store is not None and not given
+
+    def app(self, opener: Opener) -> ConsoleApp:
+        """Return a new console."""
+        from mogplex_tui.app import ConsoleApp
+
+        if self.target is not None:
+            forget_credentials()
+        app = ConsoleApp(
+            self.settings,
+            target=self.target,
+            plane=self.plane,
+            find_target=self.find_target,
+            directory=self.directory,
+            context=self.context,
+            opener=opener,
+            team_name=self.team_name,
+        )
+        app.session.service = self.settings.base_url.value or app.session.service
+        return app
+
+
+class Opener:
+    """Finds the start of a console for each context.
+
+    Options and variables that name the service or the credentials of the program's start are for that start
+    alone: no other context gets them.
+    """
+
+    def __init__(self, home: Start, arguments: Mapping[str, object]) -> None:
+        self._home, self._arguments = home, arguments
+
+    @property
+    def unstored(self) -> UnstoredContext | None:
+        """The context that the program was started with, if it is not a stored one."""
+        home = self._home
+        if home.is_stored:
+            return None
+        address = home.settings.base_url.value
+        return UnstoredContext(home.context, address or "embedded control plane")
+
+    def open(self, name: str) -> Start:
+        """Return the start of a console for a context.
+
+        Raises ContextError if there is no such context, or no credential for it can be read.
+        """
+        if name == self._home.context and not self._home.is_stored:
+            return self._home
+        try:
+            settings = load_other(name, self._arguments)
+            target = target_of(settings)
+        except (SettingsError, CommandError) as error:
+            raise ContextError(str(error)) from None
+        context = state_name(settings)
+        return Start(settings, context, state_dir(context), target)
+
+    def open_team(self, session: Session, team: str | None, name: str) -> Start:
+        """Return the start of a console for the session's context and another team.
+
+        `name` is the name of the team. Raises ContextError as `open` does.
+        """
+        home = self._home
+        if session.target.name == home.context and not home.is_stored:
+            start = home
+        else:
+            start = self.open(session.target.name)
+        settings = start.settings._replace(team=Sourced(team, "this console"))
+        target = None if start.target is None else replace(start.target, team=team)
+        return replace(start, settings=settings, target=target, team_name=name if team else "")
+
+
+def show(start: Start, arguments: Mapping[str, object], *, log: Callable[[], None] = lambda: None) -> int:
+    """Show consoles until one is quit, and return its exit code.
+
+    `log` starts logging; it is called after the first frame.
+    """
+    opener = Opener(start, arguments)
+    unsent: list[str] = []
+    while True:
+        app = start.app(opener)
+        app.after_first_frame.append(log)
+        code = app.run() or app.return_code or 0
+        unsent += app.unsent
+        following = app.next_start
+        if not isinstance(following, Start):
+            report_unsent(unsent)
+            return code
+        start = following
+        # The garbage of the old console is not kept with the memory that the new one never frees.
+        del app, following
+        gc.unfreeze()
+        gc.collect()
+
+
+def report_unsent(changes: list[str]) -> None:
+    """Report changes that a rate limit still delayed when their console was left.
+
+    They were not sent.
+    """
+    for change in changes:
+        say(f"The {change} was not sent: the console was closed while it waited for the rate limit.")

@@ -44,8 +44,8 @@ async def batches(client: MogplexClient) -> AsyncIterator[list[Event]]:
             yield batch
 
 
-async def test_50000_events_do_not_block_the_event_loop() -> None:
-    count = 50_000
+async def test_20000_events_do_not_block_the_event_loop() -> None:
+    count = 20_000
     body = json.dumps({"events": [event(n) for n in range(count)]}).encode()
     async with serving(http(200, body)) as service, service.client() as client:
         turns = 0

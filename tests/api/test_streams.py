@@ -110,7 +110,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     st.lists(json_values, max_size=8),
     st.dictionaries(st.text().filter(lambda name: name != "events"), json_values, max_size=3),

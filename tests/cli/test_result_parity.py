@@ -196,7 +196,7 @@ def _cases(kind: AnyKind) -> Iterator[tuple[AnyAction, str]]:
     yield from ((action, "drop") for action in reversed(kind.all_actions))
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("kind", WITH_ACTIONS, ids=lambda kind: kind.name)
 async def test_console_and_command_have_the_same_result(
     kind: AnyKind,
@@ -256,6 +256,7 @@ async def _compare_cases(
             return
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("end", CODES)
 async def test_cancel_of_a_run_has_the_same_result(
     end: str, seeded_database: Path, tmp_path: Path, mogplex: CommandRunner, monkeypatch: pytest.MonkeyPatch
@@ -277,6 +278,7 @@ async def test_cancel_of_a_run_has_the_same_result(
         assert code == (Exit.OK if outcome.is_success else CODES[end])
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("end", CODES)
 async def test_start_of_a_run_has_the_same_result(
     end: str, seeded_database: Path, tmp_path: Path, mogplex: CommandRunner

@@ -59,13 +59,6 @@ def test_command_prints_ready_line_serves_and_exits(start: Start) -> None:
     assert not Path(ready["db"]).exists()
 
 
-def test_interrupt_is_a_clean_end_too(start: Start) -> None:
-    process, _ = start()
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=DEADLINE)
-    assert (process.returncode, err) == (0, "")
-
-
 def test_database_file_is_resumed_on_same_port(start: Start, tmp_path: Path) -> None:
     db = tmp_path / "plane.db"
     process, ready = start("--db", str(db))
@@ -92,14 +85,17 @@ def test_command_exits_with_parent(start: Start) -> None:
         parent.kill()
 
 
-def test_taken_port_is_reported(start: Start) -> None:
-    _, ready = start()
+def test_taken_port_is_reported_and_interrupt_is_a_clean_end(start: Start) -> None:
+    first, ready = start()
     port = ready["base_url"].rpartition(":")[2]
     process = start_plane_process("--port", port)
     out, err = process.communicate(timeout=DEADLINE)
     assert (process.returncode, out) == (1, "")
     assert f"cannot start on port {port}" in err
     assert "Traceback" not in err
+    first.send_signal(signal.SIGINT)
+    _, err = first.communicate(timeout=DEADLINE)
+    assert (first.returncode, err) == (0, "")
 
 
 def run_here(*args: str) -> int:
@@ -143,6 +139,7 @@ def test_signal_during_seeding_leaves_no_files(tmp_path: Path) -> None:
         until = time.monotonic() + DEADLINE
         while not list(scratch.glob("*/plane.db-wal")) and time.monotonic() < until:
             assert process.poll() is None
+            time.sleep(0.005)
         process.terminate()
         out, err = process.communicate(timeout=DEADLINE)
         assert (process.returncode, out) == (0, "")

@@ -17,6 +17,7 @@ from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.db.clock import HOUR_US, Clock
 from mogplex_tui.controlplane.db.database import Database
 from mogplex_tui.controlplane.server import PlaneServer
+from tests.case_share import share_of
 from tests.controlplane.api_paths import V1
 from tests.controlplane.machine_credentials import CRON, MACHINE
 from tests.controlplane.plane_process import read_first_line, start_plane_process
@@ -268,12 +269,12 @@ async def _reaps_abandoned_work(path: Path, ledger: AcknowledgedWrites) -> None:
         await _repeats_acknowledged_runs(server, ledger)
 
 
-async def test_acknowledged_writes_survive_kill_and_work_continues(tmp_path: Path) -> None:
+async def test_acknowledged_writes_survive_kill_and_work_continues(tmp_path: Path, every_case: bool) -> None:
     ledger, path = AcknowledgedWrites(), tmp_path / "plane.db"
     process = PlaneProcess(path)
     ledger.theme = {(await process.get("/api/settings"))["theme"]}
     try:
-        for last in KILLED_AFTER:
+        for last in share_of(KILLED_AFTER, every_case, step=2):
             await Writer(process, ledger, last).write()
             await process.close()
             assert ledger.writes >= last

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.case_share import share_of
 from tests.e2e.terminal import Terminal
 from tests.hostile.plane import Plane
 from tests.hostile.program_environment import PROGRAM, ROOT, credentials, private_environment, processes_with
@@ -70,6 +71,7 @@ ENVIRONMENTS: dict[str, dict[str, str | None]] = {
 _SHORT = ("C without UTF-8 mode", "no HOME", "HOME is a device", "XDG directories cannot be made")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", ENVIRONMENTS if LONG else _SHORT)
 def test_command_works_in_an_unusual_environment(env: dict[str, str], name: str) -> None:
     done = subprocess.run(
@@ -109,6 +111,7 @@ STREAMS: dict[str, tuple[str, int, str]] = {
 _SHORT_STREAMS = ("everything closed", "full disk for info", "full disk for completions", "directory is gone")
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", STREAMS if LONG else _SHORT_STREAMS)
 def test_command_works_with_unusual_streams(env: dict[str, str], tmp_path: Path, name: str) -> None:
     command, code, words = STREAMS[name]
@@ -141,11 +144,11 @@ SIZES = [(1, 1), (2, 1), (5, 3), (10, 4), (20, 5), (500, 3), (3, 200)] if LONG e
 ESCAPE = "\x1b\x1b[A"
 
 
-def test_console_works_at_any_terminal_size(env: dict[str, str]) -> None:
+def test_console_works_at_any_terminal_size(env: dict[str, str], every_case: bool) -> None:
     terminal = _console(env)
     try:
         terminal.wait_for(r"acme/")
-        for columns, rows in SIZES:
+        for columns, rows in share_of(SIZES, every_case or LONG, step=2):
             terminal.resize(columns, rows)
             for keys in (
                 "x",

@@ -1,4 +1,4 @@
-"""After SIGKILL of the console or the plane, no accepted write is lost."""
+"""After SIGKILL of the console its ledger has every change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import signal
 import sqlite3
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.e2e.terminal import Terminal
@@ -18,7 +17,7 @@ from tests.hostile.ledger_audit import Before, audit
 from tests.hostile.plane import Plane
 from tests.hostile.program_environment import PROGRAM, ROOT, credentials, private_environment
 
-ROUNDS = 100 if os.environ.get("MOGPLEX_TEST_LONG") == "1" else 2
+ROUNDS = 100 if os.environ.get("MOGPLEX_TEST_LONG") == "1" else 1
 
 
 @pytest.fixture
@@ -32,40 +31,6 @@ def _check(database: Path) -> None:
     with sqlite3.connect(database) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
-
-
-def test_killed_plane_keeps_every_accepted_write(plane: Plane) -> None:
-    rng = random.Random(5)
-    plane.start()
-    headers = {"Authorization": f"Bearer {plane.about['token']}", "Cookie": plane.about["session_cookie"]}
-    written: dict[str, str] = {}
-    try:
-        with httpx.Client(base_url=plane.url, headers=headers, timeout=30) as client:
-            repo = client.get("/api/v1/mogplex/repos").json()["data"]["repos"][0]["id"]
-        for number in range(ROUNDS):
-            with httpx.Client(base_url=plane.url, headers=headers, timeout=30) as client:
-                for part in range(rng.randint(1, 4)):
-                    key = f"kill-{number}-{part}"
-                    start = {"repoId": repo, "harness": "codex", "prompt": key}
-                    once = {"Idempotency-Key": key}
-                    answer = client.post("/api/v1/mogplex/runs", json=start, headers=once)
-                    if answer.status_code == 429:
-                        continue
-                    assert answer.is_success, answer.text
-                    written[key] = answer.json()["data"]["runId"]
-            plane.kill()
-            _check(plane.database)
-            plane.start()
-            with httpx.Client(base_url=plane.url, headers=headers, timeout=30) as client:
-                for key, run_id in list(written.items())[-4:]:
-                    answer = client.get(f"/api/v1/mogplex/runs/{run_id}")
-                    assert answer.is_success, (key, answer.text)
-    finally:
-        plane.kill()
-    assert written
-    with sqlite3.connect(plane.database) as connection:
-        kept = dict(connection.execute("SELECT idempotency_key, id FROM external_agent_runs"))
-    assert {key: kept.get(key) for key in written} == written
 
 
 def test_killed_console_has_every_change_in_its_ledger(plane: Plane, tmp_path: Path) -> None:

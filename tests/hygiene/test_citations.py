@@ -74,13 +74,25 @@ def wrong_citations(text: str, own: str | None = None) -> list[str]:
     ]
 
 
+def _may_name(text: str) -> bool:
+    return bool(_DOCUMENT.search(text) or _PATH.search(text))
+
+
+def _partitions(source: str) -> Iterator[tuple[str, str, str]]:
+    """Yield each line of a module, divided at its first number sign."""
+    return (line.partition("#") for line in source.splitlines())
+
+
 def prose(source: str) -> Iterator[tuple[int, str]]:
-    """Yield line and text of each docstring and comment of a module."""
+    """Yield line and text of docstrings, and of comments if one may name a file."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             text = ast.get_docstring(node, clean=False)
             if text:
                 yield node.body[0].lineno, text
+    # Finding the comments takes longer than all else; few modules name a file in one.
+    if not any(_may_name(comment) for _, sign, comment in _partitions(source) if sign):
+        return
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
             yield token.start[0], token.string
@@ -103,7 +115,7 @@ def _missing(
 def missing_documents(source: str, folder: Path) -> list[str]:
     """Describe missing files that docstrings and comments of a module name."""
     # A module that names none anywhere needs no search for its comments, which takes much longer.
-    if not (_DOCUMENT.search(source) or _PATH.search(source)):
+    if not _may_name(source):
         return []
     return _missing(prose(source), (_DOCUMENT, _PATH), folder)
 

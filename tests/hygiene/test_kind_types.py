@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.case_share import share_of
+
 ROOT = Path(__file__).resolve().parents[2]
 KINDS = ROOT / "mogplex_tui" / "operate" / "kinds"
 
@@ -114,9 +116,9 @@ TYPOS = [
 ]
 
 
-def test_typos_in_kinds_are_errors_of_the_type_checker(tmp_path: Path) -> None:
+def test_typos_in_kinds_are_errors_of_the_type_checker(tmp_path: Path, every_case: bool) -> None:
     seeded = {}
-    for number, (module, right, typo) in enumerate(TYPOS):
+    for number, (module, right, typo) in enumerate(share_of(TYPOS, every_case)):
         source = (KINDS / f"{module}.py").read_text()
         assert right in source, right
         path = tmp_path / f"{module}_{number}.py"

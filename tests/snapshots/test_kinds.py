@@ -27,6 +27,7 @@ from mogplex_tui.live.store import RowSet
 from mogplex_tui.operate.kind_rows import new_collection, read_single, sort_key_of
 from mogplex_tui.operate.kinds.api_keys import ApiKeyRow
 from mogplex_tui.operate.kinds.registry import kinds
+from tests.case_share import share_of
 from tests.controlplane.manual_clock import ManualClock
 from tests.snapshots.frozen_console import SIZES, FrozenConsole, frozen_console, size_id
 from tests.snapshots.screenshots import NamedSnapshot, screenshot, wait_until_settled
@@ -152,16 +153,18 @@ def _filled() -> FrozenConsole:
     return app
 
 
-async def _screenshots(app: FrozenConsole, name: str) -> dict[str, str]:
-    """Return pictures of a kind's list and of its first row's detail in every size.
+async def _screenshots(app: FrozenConsole, name: str, every_size: bool) -> dict[str, str]:
+    """Return pictures of a kind's list and of its first row's detail in some sizes.
 
-    The keys are the names of the snapshot files.
+    Without `every_size` each is taken in one size, which differs from kind to kind. The keys are the names of the
+    snapshot files.
     """
+    start = SHOWN.index(name) % len(SIZES)
     found = {}
     async with app.run_test(size=SIZES[0]) as pilot:
         await app.parts.navigation.go(name)
         for view, in_order in (("list", SIZES), ("detail", SIZES[::-1])):
-            for size in in_order:
+            for size in share_of(in_order, every_size, step=len(SIZES), start=start):
                 await pilot.resize_terminal(*size)
                 await wait_until_settled(pilot)
                 # The key bar follows a new layout with the next tick.
@@ -174,8 +177,12 @@ async def _screenshots(app: FrozenConsole, name: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", SHOWN)
-def test_list_and_detail(snapshot: SnapshotAssertion, name: str) -> None:
+def test_list_and_detail(
+    snapshot: SnapshotAssertion, name: str, every_case: bool, pytestconfig: pytest.Config
+) -> None:
     kept = snapshot.use_extension(NamedSnapshot)
-    taken = asyncio.run(_screenshots(_filled(), name))
+    taken = asyncio.run(
+        _screenshots(_filled(), name, every_case or pytestconfig.getoption("update_snapshots"))
+    )
     wrong = [title for title, shown in taken.items() if kept(name=title) != shown]
     assert not wrong, "these differ; `make snapshots` takes them anew, and git shows the difference"

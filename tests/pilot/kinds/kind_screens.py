@@ -38,7 +38,7 @@ from tests.pilot.deferred_drawing import draw
 
 SIZES = ((120, 40), (200, 50), (80, 24))
 # A list draws no more than what it shows; ten times as many rows in the long form.
-ROWS = 20_000 if os.environ.get("MOGPLEX_TEST_LONG") == "1" else 2_000
+ROWS = 20_000 if os.environ.get("MOGPLEX_TEST_LONG") == "1" else 1_000
 NASTY = "[red]x[/red] "
 ESCAPE = "\x1b[31m"
 

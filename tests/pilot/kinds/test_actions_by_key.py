@@ -26,6 +26,7 @@ from mogplex_tui.screens.list_screen import ListScreen
 from mogplex_tui.screens.modals.confirm import ConfirmModal
 from mogplex_tui.screens.modals.form import FormModal
 from mogplex_tui.screens.modals.parameter_prompt import AskModal
+from tests.case_share import share_of
 from tests.pilot.console import Console
 from tests.pilot.kinds.action_bench import (
     EVERY_ACTION,
@@ -133,8 +134,7 @@ async def test_every_action_runs_by_its_key(
     monkeypatch.setattr(executor, "READ_BACK_DELAYS", (0.0,))
     monkeypatch.setattr(executor, "pause", no_pause)
     pressed = [verb for _, verb in EVERY_ACTION if verb.key and PLACED[place](verb)]
-    if not every_case and place != "the list":
-        pressed = pressed[::3]
+    pressed = share_of(pressed, every_case, step=2 if place == "the list" else 3)
     statuses, gone = cycle(REFUSALS), 0
     async with console_on(ServiceState("faults", SETTINGS), seeded_database, tmp_path) as ui:
         for kind in kinds().values():

@@ -370,13 +370,12 @@ async def test_row_that_did_not_parse_opens_and_offers_no_action(
         assert not ui.app.session.ledger.entries
 
 
-async def test_every_list_reports_a_rejected_token(
-    console: Any,
-) -> None:
+async def test_every_list_reports_a_rejected_token(console: Any, every_case: bool) -> None:
     texts = ("The service does not accept this token.", "mogplex-tui login", "MOGPLEX_TOKEN")
     async with console(token="mog_nobodyhasthistokenatall00", cookie=False, gate=True, size=(80, 24)) as ui:
         await ui.sees("not signed in")
-        for place in ("observability", *(kind.name for kind in kinds().values() if reads_service(kind))):
+        names = [kind.name for kind in kinds().values() if reads_service(kind)]
+        for place in ("observability", *share_of(names, every_case)):
             await ui.app.parts.navigation.go(place)
             await ui.until(
                 lambda: all(collapse_spaces(text) in collapse_spaces(ui.text) for text in texts),

@@ -10,15 +10,10 @@ from mogplex_tui.api.route_access import Family, family_of
 from mogplex_tui.live.run_row import Cost
 from mogplex_tui.operate import formatting
 from mogplex_tui.operate.kinds.registry import kinds
-from mogplex_tui.operate.model import AnyKind, RenderTime
+from mogplex_tui.operate.model import AnyKind
 from tests.pilot.kinds.kind_navigation import go_to_list, go_to_row, long_texts_of
 from tests.pilot.kinds.kind_screens import collection_in, reads_service, type_keys, wait_for_list, wait_until
 
-# Everything else is told by v1 or by a route that is shared with the command-line client (auth.md §4).
-SESSION_ONLY = {
-    "api-keys", "approvals", "assignments", "commands", "connections", "conversations", "dispatch", "failures",
-    "installations", "members", "memories", "provider-keys", "rules", "skills", "teams", "triggers",
-}  # fmt: skip
 ASKING = [kind for kind in kinds().values() if reads_service(kind)]
 
 
@@ -51,31 +46,6 @@ async def test_token_alone_requests_a_closed_route_once(console: Any) -> None:
         assert ui.edge.turned_away == []
 
 
-async def test_reported_gaps_of_a_token_are_real(console: Any) -> None:
-    closed = set[str]()
-    async with console(gate=True, cookie=False) as ui:
-        ui.app.session.budget.limit = 1_000
-        for kind in ASKING:
-            await ui.app.parts.navigation.go(kind.name)
-            screen = await wait_for_list(ui, kind)
-            collection = collection_in(screen)
-            if why := " ".join(screen.model.closed_lines()):
-                closed.add(kind.name)
-                assert "need a browser session" in why
-                continue
-            await wait_until(ui, lambda: collection.set.rows, f"rows collection {kind.name}")
-            rows = [entry.row for entry in collection.set.rows.values() if entry.row is not None]
-            assert collection.source is not None
-            for field in kind.columns if collection.source.notice else ():
-                values = {field.cell(row, RenderTime(ui.app.session.clock.now()))[0] for row in rows} - {
-                    formatting.DASH,
-                    "",
-                }
-                # What is left out, as the sentence above the rows says, is what no row tells.
-                assert not values or field.name not in collection.hides, (kind.name, field.name, values)
-    assert closed == SESSION_ONLY
-
-
 async def test_jobs_with_token_alone_are_automation_runs(console: Any) -> None:
     async with console(gate=True, cookie=False) as ui:
         found = await go_to_list(ui, "jobs")
@@ -102,14 +72,3 @@ async def test_jobs_with_token_alone_are_automation_runs(console: Any) -> None:
             lambda: "Steps" in long_texts_of(ui) and "Dispatch log" in long_texts_of(ui),
             "its steps and ledger",
         )
-
-
-async def test_session_and_token_read_every_kind_completely(console: Any) -> None:
-    async with console(gate=True) as ui:
-        for kind in ASKING:
-            await ui.app.parts.navigation.go(kind.name)
-            screen = await wait_for_list(ui, kind)
-            await wait_until(ui, lambda: collection_in(screen).set.rows, f"rows of {kind.name}")
-            assert collection_in(screen).source is kind.sources[0]
-            assert "browser session" not in ui.text
-        assert ui.edge.turned_away == []

@@ -67,6 +67,10 @@ class EventLine:
         """Return the event's payload, decoded from its bytes."""
         return _decoded(self.body)
 
+    def finish_payload(self) -> dict[str, object]:
+        """Return the payload of a tool call's finish, empty before the finish has arrived."""
+        return {} if self.finish is None else _decoded(self.finish)
+
     def whole(self) -> dict[str, object]:
         """Return the event as JSON without secrets, with the finish of a tool call."""
         event: dict[str, object] = {
@@ -78,7 +82,7 @@ class EventLine:
             "payload": self.payload(),
         }
         if self.finish is not None:
-            event["finish"] = {"id": self.finish_id, "payload": _decoded(self.finish)}
+            event["finish"] = {"id": self.finish_id, "payload": self.finish_payload()}
         return event
 
 

@@ -202,7 +202,37 @@ ACTIONS: tuple[KeyAction, ...] = (
     ),
     KeyAction("tail.wrap", "wrap", ("w",), TAILS, "Wrap or cut long lines.", help_has_title=True),
     KeyAction("tail.times", "times", ("t",), TAILS, "Show or hide the times."),
-    KeyAction("tail.event", "event", ("enter",), _scopes("run"), "Show the event as JSON, or open the link."),
+    KeyAction(
+        "tail.event", "event", ("enter",), _scopes("run"), "Open or close the event, or open the link."
+    ),
+    KeyAction("event.next-error", "next error", ("e",), _scopes("run"), "Go to the next failed event."),
+    KeyAction(
+        "event.previous-error",
+        "previous error",
+        ("E",),
+        _scopes("run"),
+        "Go to the previous failed event.",
+        footer=False,
+    ),
+    KeyAction(
+        "event.save",
+        "save",
+        ("s",),
+        _scopes("run"),
+        "Save the open event to a file, as it is shown.",
+        help_has_title=True,
+    ),
+    KeyAction(
+        "event.line-up", "line up", ("shift+up",), _scopes("run"), "Scroll the open event up.", footer=False
+    ),
+    KeyAction(
+        "event.line-down",
+        "line down",
+        ("shift+down",),
+        _scopes("run"),
+        "Scroll the open event down.",
+        footer=False,
+    ),
     KeyAction("view.range", "range", ("d",), _scopes("observability"), "Time range: hour, day or week."),
     KeyAction("view.refresh", "refresh", ("r",), EVERYWHERE, "Refresh.", footer=False, help_has_title=True),
     KeyAction(

@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 from mogplex_tui.operate import action_registry
 
-LIST, TAIL, RECORD, PAGE = "list", "tail", "record", "page"
-PLACES = (LIST, TAIL, RECORD, PAGE)
+LIST, TAIL, RECORD, PAGE, EVENT = "list", "tail", "record", "page", "event"
+PLACES = (LIST, TAIL, RECORD, PAGE, EVENT)
 
 
 class CursorMove(NamedTuple):
     """One cursor movement, with its default keys and its description.
 
-    Both are mappings by place: `list`, `tail`, `record` or `page`.
+    Both are mappings by place: `list`, `tail`, `record`, `page` or `event`.
     """
 
     id: str
@@ -27,23 +27,49 @@ class CursorMove(NamedTuple):
 
 
 def _move(
-    name: str, *keys: str, row: str, record: str, but: Mapping[str, tuple[str, ...]] | None = None
+    name: str,
+    *keys: str,
+    row: str,
+    record: str,
+    event: str = "",
+    but: Mapping[str, tuple[str, ...]] | None = None,
 ) -> CursorMove:
     """Return a cursor movement that has the same default keys in most places.
 
-    `row` describes the movement in a list, `record` on a record's page. `but` has the keys of
-    places that differ.
+    `row` describes the movement in a list, `record` on a record's page, `event` in the pane of an
+    event if it differs from a record's. `but` has the keys of places that differ.
     """
-    words = {LIST: row, TAIL: row, RECORD: record, PAGE: row.replace("row", "line")}
+    words = {
+        LIST: row,
+        TAIL: row,
+        RECORD: record,
+        PAGE: row.replace("row", "line"),
+        EVENT: event or record,
+    }
     return CursorMove(f"move.{name}", {**dict.fromkeys(PLACES, keys), **(but or {})}, words)
 
 
-# `j` shows the JSON in tails and records, so it does not move down there.
-_DOWN = {TAIL: ("down",), RECORD: ("down",)}
-_PAGE_DOWN = {RECORD: ("pagedown", "ctrl+f", "space")}
+# `j` shows the JSON in tails, records and events, so it does not move down there.
+_DOWN = dict.fromkeys((TAIL, RECORD, EVENT), ("down",))
+_PAGE_DOWN = dict.fromkeys((RECORD, EVENT), ("pagedown", "ctrl+f", "space"))
 MOVES: tuple[CursorMove, ...] = (
-    _move("up", "up", "k", row="one row up", record="the previous link, or one line up"),
-    _move("down", "down", "j", row="one row down", record="the next link, or one line down", but=_DOWN),
+    _move(
+        "up",
+        "up",
+        "k",
+        row="one row up",
+        record="the previous link, or one line up",
+        event="the previous event",
+    ),
+    _move(
+        "down",
+        "down",
+        "j",
+        row="one row down",
+        record="the next link, or one line down",
+        event="the next event",
+        but=_DOWN,
+    ),
     _move("page-up", "pageup", "ctrl+b", row="one page up", record="one page up"),
     _move("page-down", "pagedown", "ctrl+f", row="one page down", record="one page down", but=_PAGE_DOWN),
     _move("first", "home", "g", row="the first row", record="the top"),
@@ -56,7 +82,7 @@ def places(scope: str) -> tuple[str, ...]:
     tags = action_registry.scope_tags(scope)
     if tags & action_registry.DETAILS:
         return (RECORD, TAIL) if tags & action_registry.LOGS else (RECORD,)
-    return {"run": (TAIL, RECORD), "observability": (PAGE,)}.get(scope, (LIST,))
+    return {"run": (TAIL, RECORD, EVENT), "observability": (PAGE,)}.get(scope, (LIST,))
 
 
 def keys_of(move: CursorMove, place: str) -> tuple[str, ...]:

@@ -30,6 +30,18 @@ def file_stem(context: str, subject: str, now: datetime) -> str:
     return f"{'-'.join(filter(None, parts))}-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
+def unused_name(stem: str, suffix: str) -> str:
+    """Return a file name that no file in the current directory has.
+
+    If `stem` and `suffix` are taken together, a number is put between them.
+    """
+    name, number = f"{stem}{suffix}", 1
+    while Path(name).exists():
+        number += 1
+        name = f"{stem}-{number}{suffix}"
+    return name
+
+
 def write_new_file(name: str, chunks: Iterable[str]) -> Path:
     """Write texts to a new file that only its owner can read; return its path.
 

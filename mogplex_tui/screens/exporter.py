@@ -42,6 +42,25 @@ class Exporter:
 
         self._ask(RunExport(row, name, lines, notes, self._source()))
 
+    def save_text(self, subject: str, suffix: str, text: str) -> None:
+        """Save a text to a new file in the current directory without asking for its name."""
+        from mogplex_tui.operate.export_files import file_stem
+
+        source = self._source()
+        stem = file_stem(self._look.context, subject, source.at)
+        self._tasks.run(self._save_text(stem, suffix, source.scrubber.text(text)))
+
+    async def _save_text(self, stem: str, suffix: str, text: str) -> None:
+        from mogplex_tui.api.daemon_thread import run_in_daemon_thread
+        from mogplex_tui.operate.export_files import ExportError, unused_name, write_new_file
+
+        try:
+            path = await run_in_daemon_thread(lambda: write_new_file(unused_name(stem, suffix), [text]))
+        except ExportError as error:
+            self._app.notify(str(error), severity="warning", timeout=12, markup=False)
+        else:
+            self._app.notify(f"Saved to {path}", timeout=12, markup=False)
+
     def _source(self) -> ExportSource:
         from mogplex_tui.operate.exports import ExportSource
         from mogplex_tui.operate.serialization import Scrubber

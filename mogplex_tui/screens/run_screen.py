@@ -16,8 +16,8 @@ from mogplex_tui.live.run_event_tail import BatchResult
 from mogplex_tui.live.run_events_feed import RunEventsFeed
 from mogplex_tui.live.run_row import ENDED_STATES, RunRow, duration_seconds
 from mogplex_tui.live.scheduler import Feed
-from mogplex_tui.operate import formatting, messages, run_facts
-from mogplex_tui.operate.action_registry import KeyAction, key_of
+from mogplex_tui.operate import cursor_movement, formatting, messages, run_facts
+from mogplex_tui.operate.action_registry import KeyAction, key_of, shown_key
 from mogplex_tui.operate.model import RenderTime
 from mogplex_tui.operate.record_page import ShownFact, facts_of, links_of
 from mogplex_tui.screens import freshness_text
@@ -50,14 +50,20 @@ class RunScreen(ConsoleScreen):
             focus_record=False,
             status_changed=self._status_changed,
             fold_changed=self.draw_facts,
+            event_text=self._lines.event_text,
         )
         self.handlers |= {
             **self.pane.handlers(),
             "tail.event": self.open_cursor,
+            "event.next-error": lambda: self.go_to_error(1),
+            "event.previous-error": lambda: self.go_to_error(-1),
+            "event.save": self.save_event,
+            "event.line-up": lambda: self.pane.event_view.text.wheel(-1),
+            "event.line-down": lambda: self.pane.event_view.text.wheel(1),
             "run.links": self.pane.switch_focus,
-            "kind.copy": lambda: self.console.copy(*run_facts.copyable_id(self.run_feed.row)),
             "view.export": self.export,
-            "kind.json": lambda: self.console.tasks.run(self._show_json(self.run_feed.row)),
+            "kind.copy": self.copy,
+            "kind.json": self.show_json,
             "runs.cancel": lambda: self.console.run_actions.confirm_cancel([self.run_feed.row]),
             "go.back": self.go_back,
         }
@@ -218,7 +224,7 @@ class RunScreen(ConsoleScreen):
         return [segment for segment in segments if segment.text]
 
     def _right_segments(self) -> list[Segment]:
-        feed, sources = self.run_feed.feed, self._state_sources()
+        feed, sources, errors = self.run_feed.feed, self._state_sources(), len(self._lines.errors)
         priority = 1 if feed.troubled or any(source.failing for source in sources) else 3
         marked, following = self.pane.segments(cut_off=bool(feed.troubled))
         if self.session.scheduler.realtime_open:
@@ -229,6 +235,7 @@ class RunScreen(ConsoleScreen):
             marked,
             freshness_text.freshness_segment(self.session, feed.freshness, sources, priority=priority),
             following,
+            Segment(formatting.plural(errors, "error") if errors else "", Tone.ERROR, priority=2, right=True),
             Segment(formatting.plural(self.run_feed.tail.events, "event"), Tone.DIM, priority=3, right=True),
         ]
 
@@ -241,18 +248,45 @@ class RunScreen(ConsoleScreen):
     def key_items(self) -> list[tuple[str, str]]:
         """Return the keys to show in the key bar, with their titles.
 
-        Some keys have other titles while the facts and links have the focus.
+        Some keys have other titles while the facts and links have the focus, or while an event is open.
+        The keys of an open event come first.
         """
         items = super().key_items()
-        if not self.is_complete or not self.record.has_focus:
+        if not self.is_complete:
             return items
-        return [(key, {"event": "open", "links": "events"}.get(title, title)) for key, title in items]
+        if self.record.has_focus:
+            return [(key, {"event": "open", "links": "events"}.get(title, title)) for key, title in items]
+        if not self.pane.has_open_event:
+            return items
+        is_ascii = self.console.look.ascii
+        up, down = (
+            shown_key(cursor_movement.keys_of(move, cursor_movement.EVENT)[0], ascii_only=is_ascii)
+            for move in cursor_movement.MOVES[:2]
+        )
+        titles = {
+            key_of(id, ascii_only=is_ascii): title
+            for id, title in (
+                ("event.next-error", "next error"),
+                ("kind.json", "text" if self.pane.event_view.as_json else "json"),
+                ("kind.copy", "copy"),
+                ("event.save", "save"),
+                ("tail.wrap", "wrap"),
+                ("go.back", "close"),
+            )
+        }
+        known = dict(items)
+        first = [(key, title) for key, title in titles.items() if key in known]
+        placed = {*titles, key_of("tail.event", ascii_only=is_ascii)}
+        return [(f"{up} {down}", "event"), *first, *(item for item in items if item[0] not in placed)]
 
     def shows(self, action: KeyAction) -> bool:
         """Return whether the key bar and the palette offer an action.
 
-        The action that moves the focus to the links is offered only while the links are on screen.
+        The action that moves the focus to the links is offered only while the links are on screen, the
+        next error only if there is one.
         """
+        if action.id == "event.next-error" and not self._lines.errors:
+            return False
         return super().shows(action) and self.pane.shows(action, links="run.links")
 
     def on_descendant_focus(self) -> None:
@@ -265,14 +299,17 @@ class RunScreen(ConsoleScreen):
             self.refresh_chrome()
 
     def _events_added(self, added: BatchResult) -> None:
+        self._lines.note(added)
         self.pane.added(added)
         self.changed_soon()
 
     # Actions ---------------------------------------------------------------------------------------------------
 
     def open_cursor(self) -> None:
-        """Show the JSON of the selected event, or open the selected link."""
-        if not self.record.has_focus:
+        """Open or close the event under the cursor, or open the selected link."""
+        if self.pane.event_view.text.has_focus:
+            self.pane.close_event()
+        elif not self.record.has_focus:
             self.pane.show_cursor_line()
         elif (link := self.record.chosen()) is not None and self.is_active:
             self.console.navigation.follow(link)
@@ -286,6 +323,42 @@ class RunScreen(ConsoleScreen):
             list(self.run_feed.tail.lines),
             [missing] if missing else [],
         )
+
+    def go_to_error(self, by: int) -> None:
+        """Move the cursor to the next (1) or previous (-1) failed event."""
+        key = self._lines.next_error(self.pane.tail.cursor_key, by)
+        if key is None:
+            sentence = f"No errors among {formatting.plural(self.run_feed.tail.events, 'event')}."
+            self.notify(sentence, timeout=3, markup=False)
+        else:
+            self.pane.go_to(key)
+
+    def copy(self) -> None:
+        """Copy the open event as it is shown, or else the id of the run."""
+        if self.pane.has_open_event:
+            form = "JSON" if self.pane.event_view.as_json else "text"
+            self.console.copy(self.pane.event_view.content(), f"the event as {form}")
+        else:
+            self.console.copy(*run_facts.copyable_id(self.run_feed.row))
+
+    def save_event(self) -> None:
+        """Save the open event, as it is shown, to a new file in the current directory."""
+        view = self.pane.event_view
+        if view.event is None:
+            self.notify(
+                f"Open an event with {key_of('tail.event')} to save it.", severity="warning", markup=False
+            )
+            return
+        subject = f"event-{formatting.short_id(view.event.id)}"
+        self.console.exporter.save_text(subject, ".json" if view.as_json else ".txt", view.content())
+
+    def show_json(self) -> None:
+        """Show the open event as JSON or as text; without one, show the JSON of the run."""
+        if self.pane.has_open_event:
+            self.pane.event_view.toggle_json()
+            self.refresh_keys()
+        else:
+            self.console.tasks.run(self._show_json(self.run_feed.row))
 
     async def _show_json(self, row: RunRow) -> None:
         from mogplex_tui.api.errors import MogplexError
@@ -303,6 +376,6 @@ class RunScreen(ConsoleScreen):
         self.pane.show_json(raw_json.as_known(row) if shown is None else shown)
 
     def go_back(self) -> None:
-        """Close the JSON pane if open, else clear the search, else leave the screen."""
+        """Close the JSON pane or the event, else clear the search, else leave the screen."""
         if not self.pane.close_top():
             self.console.navigation.back(self)

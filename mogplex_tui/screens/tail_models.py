@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from mogplex_tui.live.log_tail import LogTail
-from mogplex_tui.live.run_event_tail import EventLine, EventTail
+from mogplex_tui.live.run_event_tail import BatchResult, EventLine, EventTail
 from mogplex_tui.operate import formatting
+from mogplex_tui.operate.event_text import TOOL_TYPES, EventText, event_text, is_error
 from mogplex_tui.widgets.line_tail import TailRow
 from mogplex_tui.widgets.styles import Cell, Tone
 
@@ -21,7 +22,6 @@ _EVENTS: dict[str, tuple[str, Tone]] = {
     "failed": ("failed", Tone.ERROR),
 }
 TOOL_WIDTH = 11
-_TOOL = ("tool_started", "tool_finished")
 # Event types whose payload has information that the message lacks.
 _TELLING = ("status_changed", "failed")
 
@@ -33,6 +33,18 @@ class RunTailModel:
         self._tail = tail
         # Once the run has ended, an unfinished tool is no longer shown as running (v1.md §8.5).
         self.has_ended = has_ended
+        # The ids of the failed events.
+        self.errors: set[str] = set()
+
+    def note(self, added: BatchResult) -> None:
+        """Update `errors` after a batch of events was added to the tail."""
+        lines = self._tail.lines
+        if added.reordered:
+            self.errors = {line.id for line in lines if is_error(line)}
+            return
+        changed = (line for key in added.changed if (line := self._tail.get(key)) is not None)
+        appended = lines[len(lines) - added.appended :]
+        self.errors |= {line.id for line in (*changed, *appended) if is_error(line)}
 
     def __len__(self) -> int:
         return len(self._tail)
@@ -65,8 +77,26 @@ class RunTailModel:
         word, _ = _EVENTS.get(line.type, (line.type, Tone.PLAIN))
         return " ".join((word, *_body(line), line.trouble or ""))
 
+    def event_text(self, key: str) -> EventText | None:
+        """Return the event with a key as text, or None if there is no such event."""
+        line = self._tail.get(key)
+        return None if line is None else event_text(line, has_ended=self.has_ended)
+
+    def next_error(self, key: str | None, by: int) -> str | None:
+        """Return the key of the next (1) or previous (-1) failed event, if there is one.
+
+        The search starts at the event with `key`, or outside the list if it is None, and goes on at
+        the other end of the list.
+        """
+        order = sorted(self.errors, key=lambda each: self._tail.index_of(each) or 0, reverse=by < 0)
+        start = self._tail.index_of(key) if key is not None else None
+        if start is None:
+            return next(iter(order), None)
+        later = (each for each in order if ((self._tail.index_of(each) or 0) - start) * by > 0)
+        return next(later, next(iter(order), None))
+
     def _right(self, line: EventLine) -> Cell | None:
-        if line.type not in _TOOL:
+        if line.type not in TOOL_TYPES:
             return None
         if line.ok is None:
             return ("–", Tone.DIM) if self.has_ended else ("…", Tone.LIVE)
@@ -114,7 +144,7 @@ def _body(line: EventLine) -> tuple[str, ...]:
     For a tool event they are the tool's name and what it was called with. For other events they are
     the message and, if there are any, details from the payload.
     """
-    if line.type in _TOOL:
+    if line.type in TOOL_TYPES:
         return f"{line.tool or '?':<{TOOL_WIDTH}} ", line.preview or line.message
     details, text = _payload_details(line), line.message or line.type.replace("_", " ")
     return (text, f"  {details}") if details else (text,)
@@ -122,7 +152,7 @@ def _body(line: EventLine) -> tuple[str, ...]:
 
 def _tones(line: EventLine) -> tuple[Tone, Tone]:
     """Return the tones for the two parts of an event's message."""
-    if line.type in _TOOL:
+    if line.type in TOOL_TYPES:
         return Tone.ACCENT, Tone.PLAIN
     return Tone.ERROR if line.type == "failed" else Tone.DIM if line.type == "log" else Tone.PLAIN, Tone.DIM
 

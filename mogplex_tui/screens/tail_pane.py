@@ -7,10 +7,13 @@ from collections.abc import Callable
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
 
 from mogplex_tui.live.run_event_tail import BatchResult
 from mogplex_tui.operate.action_registry import BY_ID, KeyAction, key_of
+from mogplex_tui.operate.event_text import EventText
 from mogplex_tui.screens.event_json_pane import EventPane
+from mogplex_tui.screens.event_view import EventView
 from mogplex_tui.screens.filter_bar import FilterBar
 from mogplex_tui.screens.header_line import Look
 from mogplex_tui.screens.record_view import RecordView
@@ -21,10 +24,14 @@ from mogplex_tui.widgets.tail_rows import TailSource
 
 # Below this many columns the facts fold into two lines above the tail.
 WIDE = 100
+# From this many columns on, an open event is beside the tail, in place of the facts; else it is below the tail.
+SIDE_BY_SIDE = 160
+# Actions that are offered while an event is open.
+EVENT_ACTIONS = ("event.save", "event.line-up", "event.line-down")
 
 
 class TailPane(Vertical):
-    """A search bar, a record beside its tail, and a pane for the JSON of one line.
+    """A search bar, a record beside its tail, and panes for one event and for JSON.
 
     The tail is the live list of the record's events or log lines. The screen draws the facts itself
     and calls `draw` in its `flush`.
@@ -34,8 +41,16 @@ class TailPane(Vertical):
     TailPane {
         height: 1fr;
         #body { height: 1fr; }
-        #tail { width: 1fr; height: 1fr; }
+        #lines { width: 1fr; height: 1fr; }
+        #tail { width: 1fr; height: 1fr; min-height: 3; }
+        #event { width: 1fr; height: 62%; }
     }
+    TailPane.-side #lines {
+        layout: horizontal;
+        #event { width: 55%; height: 1fr; border-top: none; border-left: solid $border; }
+        #event:focus-within { border-left: solid $primary; }
+    }
+    TailPane.-side.-event #detail, TailPane.-narrow.-event #detail { display: none; }
     """
 
     def __init__(
@@ -49,10 +64,12 @@ class TailPane(Vertical):
         focus_record: bool,
         status_changed: Callable[[], None],
         fold_changed: Callable[[], None],
+        event_text: Callable[[str], EventText | None] | None = None,
     ) -> None:
         """Create the pane.
 
-        `raw_line` returns the JSON of the line with a key. The tail has the focus at first; with
+        `raw_line` returns the JSON of the line with a key. If the lines are events, `event_text` returns
+        the event with a key, and a line is opened as an event instead of as JSON. The tail has the focus at first; with
         `focus_record` the record has it, unless the facts are folded. `status_changed` is called when
         the title and the keys must be updated, `fold_changed` when the facts must be drawn again.
         """
@@ -67,6 +84,13 @@ class TailPane(Vertical):
         self.tail.follow_key_hint = (key_of(follow.id, ascii_only=look.ascii), follow.title)
         self._search = FilterBar(f"search the {lines_name}", id="search")
         self._json = EventPane(id="json")
+        self._event_text = event_text
+        self.event_view = EventView(id="event")
+        # The key and the version of the open event, and the event with which it was opened while following.
+        self._open_event: tuple[str, int] | None = None
+        self._followed_until: str | None = None
+        # The widget to focus when the search bar closes.
+        self._search_from: Widget = self.tail
         self._highlight = ""
         self._match: tuple[int, int] | None = None
         # The line under the cursor when the search was opened; each change of the term searches from there.
@@ -77,9 +101,10 @@ class TailPane(Vertical):
         self._reordered = False
 
     def compose(self) -> ComposeResult:
-        """Lay out the search bar, the record beside the tail, and the JSON."""
+        """Lay out the search bar, the record beside the tail and the event, and the JSON."""
         yield self._search
-        yield Horizontal(self.record, self.tail, id="body")
+        lines = [self.tail] if self._event_text is None else [self.tail, self.event_view]
+        yield Horizontal(self.record, Vertical(*lines, id="lines"), id="body")
         yield self._json
 
     def on_mount(self) -> None:
@@ -106,17 +131,22 @@ class TailPane(Vertical):
         if reordered:
             # This also counts the appended lines.
             self.tail.refresh_rows(None)
-            return
-        if touched:
-            self.tail.refresh_rows(touched)
-        if appended:
-            self.tail.appended(appended)
+        else:
+            if touched:
+                self.tail.refresh_rows(touched)
+            if appended:
+                self.tail.appended(appended)
+        self._draw_event()
 
     # Layout ----------------------------------------------------------------------------------------------------
 
     def set_width(self, width: int) -> None:
-        """Fold the facts into two lines if the terminal is narrow, else unfold them."""
+        """Fold the facts into two lines if the terminal is narrow, else unfold them.
+
+        In a very wide terminal, an open event is beside the tail instead of below it.
+        """
         self.set_class(width < WIDE, "-narrow")
+        self.set_class(width >= SIDE_BY_SIDE, "-side")
         self.call_after_refresh(self._fold_changed)
 
     @property
@@ -159,10 +189,13 @@ class TailPane(Vertical):
         """
         if action.id == "run.facts":
             return self.is_narrow
+        if action.id in EVENT_ACTIONS:
+            return self.event_view.is_open
         return not (action.id == links and self.folded)
 
     @on(LineTail.FollowChanged)
     def _follow_changed(self) -> None:
+        self._draw_event()
         self._status_changed()
 
     # Actions ---------------------------------------------------------------------------------------------------
@@ -171,7 +204,7 @@ class TailPane(Vertical):
         """Return the functions that run the pane's actions, by action id."""
         return {
             "tail.follow": self._follow,
-            "tail.wrap": self.tail.toggle_wrap,
+            "tail.wrap": self._toggle_wrap,
             "tail.times": self.tail.toggle_times,
             "tail.event": self.show_cursor_line,
             "tail.search": self._open_search,
@@ -190,15 +223,21 @@ class TailPane(Vertical):
 
     def switch_focus(self) -> None:
         """Move the focus from the tail to the facts and links, or from them to the tail."""
+        self._uncover_facts()
         if self.folded:
             self._toggle_facts()
         else:
             (self.record if self.tail.has_focus else self.tail).focus()
 
     def close_top(self) -> bool:
-        """Close the JSON pane, or else clear the search; return False if neither is shown."""
+        """Close the JSON pane, or else the event, or else clear the search.
+
+        Returns False if none of them is shown.
+        """
         if self._json.is_open:
             self._json.close()
+        elif self.event_view.is_open:
+            self.close_event()
         elif self._highlight:
             self._search.clear()
         else:
@@ -210,28 +249,103 @@ class TailPane(Vertical):
         self._json.show(raw)
 
     def show_cursor_line(self) -> None:
-        """Show the JSON of the line under the cursor."""
-        if self.tail.cursor_key is not None:
-            self._show_line(self.tail.cursor_key)
-
-    @on(LineTail.RowSelected)
-    def _selected(self, event: LineTail.RowSelected) -> None:
-        self._show_line(event.key)
-
-    def _show_line(self, key: str) -> None:
-        raw = self._raw_line(key)
+        """Show the line under the cursor as an event or as JSON."""
+        if self.tail.cursor_key is None:
+            return
+        if self._event_text is not None:
+            self.open_event()
+            return
+        raw = self._raw_line(self.tail.cursor_key)
         if raw is not None:
             self._json.show(raw)
+
+    @on(LineTail.RowSelected)
+    def _selected(self) -> None:
+        self.show_cursor_line()
 
     @on(EventPane.Closed)
     def _json_closed(self) -> None:
         self.focus_first()
+
+    # The open event --------------------------------------------------------------------------------------------
+
+    @property
+    def has_open_event(self) -> bool:
+        """Return whether keys apply to an open event: not while the facts have the focus."""
+        return self.event_view.is_open and not self.record.has_focus
+
+    def open_event(self) -> None:
+        """Show the event under the cursor and focus it; the tail stops following."""
+        if self.tail.cursor_key is None:
+            return
+        if not self.event_view.is_open:
+            self._followed_until = self.tail.cursor_key if self.tail.follow else None
+            # Else the next event that arrives would take the place of this one.
+            self.tail.follow = False
+        self._open_event = ("", 0)
+        self._draw_event()
+        self.add_class("-event")
+        self.event_view.text.focus(scroll_visible=False)
+        self._status_changed()
+
+    def close_event(self) -> None:
+        """Hide the event and focus the tail, which follows again if it did before."""
+        self.event_view.close()
+        self._open_event = None
+        self.remove_class("-event")
+        self.tail.focus(scroll_visible=False)
+        if self._followed_until is not None and self._followed_until == self.tail.cursor_key:
+            self.tail.follow = True
+        self._status_changed()
+
+    def _draw_event(self) -> None:
+        """Show the event under the cursor in the open pane if it has changed."""
+        key = self.tail.cursor_key
+        if self._open_event is None or self._event_text is None or key is None:
+            return
+        index, version = self._source.index_of(key), self._source.version(key)
+        if (key, version) != self._open_event:
+            event = self._event_text(key)
+            if event is None:
+                return
+            self._open_event = (key, version)
+            self.event_view.show(event)
+        if index is not None:
+            self.event_view.set_position(f"{index + 1} of {len(self._source)}")
+
+    @on(LineTail.CursorMoved)
+    def _cursor_moved(self) -> None:
+        self._draw_event()
+
+    @on(EventView.Stepped)
+    def _stepped(self, event: EventView.Stepped) -> None:
+        self.tail.action_cursor(event.by)
+        self._draw_event()
+
+    def go_to(self, key: str) -> None:
+        """Move the cursor to a line, and show it if an event is open."""
+        self.tail.move_cursor_to(key)
+        self._draw_event()
+
+    def _uncover_facts(self) -> None:
+        """Close the event if it is in the place of the facts."""
+        if self.event_view.is_open and not self.record.is_on_screen:
+            self.close_event()
+
+    def _toggle_wrap(self) -> None:
+        if self.event_view.text.has_focus:
+            self.event_view.text.toggle_wrap()
+        else:
+            self.tail.toggle_wrap()
+
+    # Search ----------------------------------------------------------------------------------------------------
 
     def _follow(self) -> None:
         self.tail.follow = True
 
     def _open_search(self) -> None:
         self._search_start = self.tail.cursor_key
+        self._search_from = self.event_view.text if self.event_view.text.has_focus else self.tail
         self._search.open(self._highlight)
 
     @on(FilterBar.Changed)
@@ -243,7 +357,7 @@ class TailPane(Vertical):
 
     @on(FilterBar.Closed)
     def _search_closed(self) -> None:
-        self.tail.focus()
+        self._search_from.focus()
 
     def _next_match(self) -> None:
         self._match = self.tail.next_match()
@@ -255,6 +369,7 @@ class TailPane(Vertical):
 
     def _toggle_facts(self) -> None:
         """Unfold and focus the facts, or fold them and focus the tail."""
+        self._uncover_facts()
         self.toggle_class("-facts")
         self._fold_changed()
         self.record.scroll_to(y=0, animate=False)

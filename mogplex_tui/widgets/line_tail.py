@@ -42,6 +42,9 @@ class LineTail(TailView, can_focus=True):
             super().__init__(tail)
             self.following = following
 
+    class CursorMoved(LineMessage):
+        """Sent when the user has moved the cursor."""
+
     class RowSelected(LineMessage):
         """Sent when a row was opened by Enter or a double click."""
 
@@ -324,13 +327,25 @@ class LineTail(TailView, can_focus=True):
         if not self._count:
             return
         self._point(row)
-        row = self._cursor
-        highest = self._back(Place(row, self._height(row) - 1), max(0, self.body_height - 1))
-        top = min(max(self._top, highest), Place(row, 0))
-        self.go(top)
-        self._pending |= self.lines_of(row)
+        self.go(self._top_with_cursor())
+        self._pending |= self.lines_of(self._cursor)
         self._seen()
         self.paint(())
+        self.post_message(self.CursorMoved(self))
+
+    def _top_with_cursor(self) -> Place:
+        """Return the scroll position nearest to the current one that shows the cursor."""
+        row = self._cursor
+        highest = self._back(Place(row, self._height(row) - 1), max(0, self.body_height - 1))
+        return min(max(self._top, highest), Place(row, 0))
+
+    def reshaped(self) -> None:
+        """Keep the cursor on screen after a change of size, if it was on screen before."""
+        had_cursor = bool(self.lines_of(self._cursor))
+        super().reshaped()
+        if had_cursor and not self.follow and self._count:
+            self._top = self._clamped(self._top_with_cursor())
+            self._fill_shown()
 
     def _seen(self) -> None:
         if self._unseen and self.at_end:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mogplex_tui.config.keymap import sign
 from mogplex_tui.operate.action_registry import ACTIONS, BY_ID, KeyAction, register_kind, with_key_names
-from mogplex_tui.operate.cursor_movement import LIST, MOVES, PAGE, RECORD, TAIL
+from mogplex_tui.operate.cursor_movement import EVENT, LIST, MOVES, PAGE, RECORD, TAIL
 from mogplex_tui.operate.key_overrides import FIXED_KEYS, RESERVED_KEYS
 from mogplex_tui.operate.kinds.registry import kinds
 
@@ -72,7 +72,7 @@ def document() -> str:
         actions += [BY_ID[f"{kind.name}.{each.id}"] for each in kind.all_actions]
     fixed = "; ".join(f"`{key}` {why}" for key, why in FIXED_KEYS.items())
     kept = ", ".join(written([key]) for key in RESERVED_KEYS)
-    places = ((LIST, "a list"), (TAIL, "a tail"), (RECORD, "a record"), (PAGE, "a page"))
+    places = ((LIST, "a list"), (TAIL, "a tail"), (RECORD, "a record"), (PAGE, "a page"), (EVENT, "an event"))
     moves = (
         (f"`{move.id}`", *(written(move.defaults[place]) for place, _ in places), move.words[LIST])
         for move in MOVES
@@ -85,7 +85,8 @@ def document() -> str:
             "## Actions\n",
             _table(("id", "keys", "called", "where", "what it does"), map(_row, ACTIONS)),
             "## Moving\n",
-            "A tail is the events of a run, or a log. A page is observability, the JSON of a record, and `?`.\n",
+            "A tail is the events of a run, or a log. A page is observability, the JSON of a record, and `?`.\n"
+            "An event is an open event of a run.\n",
             _table(("id", *(f"in {words}" for _, words in places), "what it does in a list"), moves),
             "## Actions of kinds\n",
             _table(

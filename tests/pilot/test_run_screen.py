@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -112,20 +113,68 @@ async def test_scrolling_up_stops_following_and_says_how_much_is_new(
         await ui.sees("following", "later 2")
 
 
-async def test_enter_shows_an_event_as_json_without_secrets(console: Run, world: RowFactory) -> None:
-    _, call_id = _streaming(world, 0)
-    world.event(
-        call_id, "log", message="delivered", payload={"stage": "git_delivery", "note": "Bearer abcdef123456"}
-    )
+def _tool(world: RowFactory, call_id: str, name: str, given: dict[str, Any], **finish: Any) -> None:
+    """Insert the start and the finish of a tool call."""
+    about = {"tool_call_id": f"{name}-{given}", "input": given}
+    ended = {**about, "duration_ms": 1_200, "success": "error" not in finish, **finish}
+    world.event(call_id, "tool_started", message=f"Tool started: {name}", tool_name=name, payload=about)
+    world.event(call_id, "tool_finished", message=f"Tool finished: {name}", tool_name=name, payload=ended)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 50)], ids=["80x24", "120x40", "200x50"])
+async def test_enter_opens_an_event_and_arrows_step_with_it_open(
+    console: Run, world: RowFactory, size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    _, call_id = _streaming(world, 30)
+    _tool(world, call_id, "readFile", {"path": "src/a.py"}, output="148 lines")
+    edit = {"path": "src/a.py", "old_string": "one\ntwo", "new_string": "one\nthree"}
+    _tool(world, call_id, "editFile", edit, output="note Bearer abcdef123456")
+    _tool(world, call_id, "bash", {"command": "make"}, output="\n".join(f"out {n}" for n in range(3_000)))
+    async with console(size=size) as ui:
+        tail = await _opened(ui)
+        await ui.sees("make")
+        await ui.press("enter")
+        await ui.sees("Output  3,000 lines", "out 0", "command  make", "paused", "esc close")
+        await ui.press("end")
+        await ui.sees("out 2999")
+        await ui.press("up")
+        text = await ui.sees("-two", "+three")
+        assert "old string" not in text
+        await ui.press("j")
+        await ui.sees('"toolName"', "j text")
+        await ui.press("s")
+        await ui.until(lambda: list(tmp_path.glob("*.json")), "the file")
+        await ui.press("j", "s", "s")
+        saved = await ui.until(lambda: sorted(tmp_path.glob("*.txt"))[1:], "a second file")
+        assert "+three" in saved[0].read_text() and "note Bearer [redacted]" in saved[0].read_text()
+        assert saved[0].stat().st_mode & 0o777 == 0o600
+        await ui.press("up")
+        await ui.sees("Result", "148 lines")
+        for _ in range(20):
+            await ui.press("up")
+        await ui.sees("The service sent no details", "line 11")
+        assert tail.lines_of(tail._cursor)
+        await ui.press("escape")
+        await ui.loses("no details")
+
+
+async def test_e_goes_to_the_next_failed_event(console: Run, world: RowFactory) -> None:
+    _, call_id = _streaming(world, 2)
     async with console() as ui:
         await _opened(ui)
-        await ui.sees("delivered")
-        await ui.press("enter")
-        text = await ui.sees('"stage": "git_delivery"')
-        assert "abcdef123456" not in text
-        await ui.press("escape")
-        await ui.loses('"stage"')
-        await ui.sees("following")
+        await ui.press("e")
+        await ui.sees("No errors among")
+        for name in ("first", "second"):
+            _tool(world, call_id, name, {"command": name}, error=f"{name} broke\nat line 3")
+            world.event(call_id, "log", message=f"after {name}")
+        await ui.sees("after second")
+        await ui.press("home", "e", "enter")
+        await ui.sees("first   ✗ failed")
+        await ui.press("e")
+        await ui.sees("second   ✗ failed", "internal service error")
+        await ui.press("E")
+        await ui.sees("first   ✗ failed")
 
 
 async def test_v1_alone_states_the_limit_of_its_events(console: Run, world: RowFactory) -> None:

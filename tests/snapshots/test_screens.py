@@ -295,7 +295,7 @@ def test_run(snap_compare: Snap, size: tuple[int, int], theme: str) -> None:
     assert snap_compare(_fill(frozen_console(theme=theme)), terminal_size=size, run_before=before)
 
 
-def test_one_event_as_json(snap_compare: Snap) -> None:
+def test_one_event(snap_compare: Snap) -> None:
     async def before(pilot: Pilot[Any]) -> None:
         await pilot.press("enter")
         await pilot.pause()

@@ -16,6 +16,7 @@ from textual.keys import Keys, _character_to_key
 from mogplex_tui.config.keymap import canonical, sign
 from mogplex_tui.operate import action_registry, cursor_movement
 from mogplex_tui.operate.key_overrides import FIXED_KEYS, RESERVED_KEYS, key_owners, validate_overrides
+from mogplex_tui.screens.event_view import EventView
 from mogplex_tui.screens.record_view import RecordView
 from mogplex_tui.widgets.line_table import LineTable
 from mogplex_tui.widgets.line_tail import LineTail
@@ -172,6 +173,7 @@ def test_default_keys_have_no_conflicts() -> None:
         (LineTail, cursor_movement.TAIL),
         (RecordView, cursor_movement.RECORD),
         (ScrollPage, cursor_movement.PAGE),
+        (EventView, cursor_movement.EVENT),
     ],
 )
 def test_widget_bindings_match_cursor_keys(widget: Any, place: str) -> None:

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum, auto
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from mogplex_tui.api.clock import Clock
 from mogplex_tui.api.observable import Observable
 
 # Seconds for which a 429 stops requests at least, however short a wait the service names.
 SHORTEST_PAUSE = 1.0
+# Seconds for which reads stay slow after a 429 that the own count does not explain, and how much slower they get with
+# each such 429, at most.
+SLOW_FOR, SLOWER, SLOWEST = 300.0, 2.0, 4.0
+# Seconds that a request may take before its end in the shared count is moved.
+_USUAL_DURATION = 2.0
 
 
 class Priority(IntEnum):
@@ -49,6 +54,27 @@ class Slot:
     granted_at: float
     expires: float | None = field(default=None)
     settled: bool = field(default=False)
+    # The id in the count that is shared with other programs, if there is one.
+    shared_id: str | None = field(default=None)
+
+
+class SharedCount(Protocol):
+    """The requests of the same token that all programs on this machine have sent.
+
+    `live.shared_requests` keeps them in a file.
+    """
+
+    def add(self, seconds: float) -> str:
+        """Add a request that counts for this many seconds; return its id."""
+
+    def extend(self, request_id: str, seconds: float) -> None:
+        """Let a request count for this many seconds from now on."""
+
+    def remove(self, request_id: str) -> None:
+        """Remove a request that the service did not count."""
+
+    def others(self) -> list[float]:
+        """Return for each request of other programs how many seconds it still counts."""
 
 
 class Blocked(NamedTuple):
@@ -65,8 +91,8 @@ class Budget(Observable):
 
     ACTION is always granted a slot, even beyond `limit`: a cancel must be sent, and the service
     decides. The other priorities leave slots free for it. TAIL stops at `limit` - `reserve` used
-    slots, TABLE half a reserve earlier and BACKGROUND a whole reserve earlier, so that a focused
-    tail keeps moving while tables are busy (with 60 and 10: 50, 45 and 40).
+    slots and TABLE half a reserve earlier, BACKGROUND at half of `limit`, so that background work
+    never keeps a list from being opened (with 60 and 10: 50, 45 and 30).
 
     The service counts a request at some time between its start and its response. A counted slot
     therefore stays in use for one window after the response, so that this count is never below
@@ -84,6 +110,13 @@ class Budget(Observable):
         self._clock = clock
         self._slots: list[Slot] = []
         self._blocked_until = 0.0
+        self._shared: SharedCount | None = None
+        self._slow_until, self._slowdown = 0.0, 1.0
+
+    def share(self, shared: SharedCount) -> None:
+        """Share the count of requests with other programs from now on."""
+        self._shared = shared
+        self._changed()
 
     def limit_for(self, priority: Priority) -> int:
         """Return the number of slots in use at which this priority gets no more slots.
@@ -93,7 +126,7 @@ class Budget(Observable):
         kept_free = {
             Priority.TAIL: self.reserve,
             Priority.TABLE: self.reserve + self.reserve // 2,
-            Priority.BACKGROUND: 2 * self.reserve,
+            Priority.BACKGROUND: self.limit // 2,
         }
         return self.limit - kept_free.get(priority, 0)
 
@@ -112,6 +145,8 @@ class Budget(Observable):
                 return Blocked(until)
         slot = Slot(priority, now)
         self._slots.append(slot)
+        if self._shared is not None:
+            slot.shared_id = self._shared.add(self.window + _USUAL_DURATION)
         self._changed()
         return slot
 
@@ -123,38 +158,60 @@ class Budget(Observable):
         if slot.settled:
             return
         slot.settled = True
+        now = self._clock.monotonic()
         if outcome is RequestOutcome.COUNTED:
-            slot.expires = self._clock.monotonic() + self.window
+            slot.expires = now + self.window
         elif slot in self._slots:
             self._slots.remove(slot)
+        if self._shared is not None and slot.shared_id is not None:
+            if outcome is not RequestOutcome.COUNTED:
+                self._shared.remove(slot.shared_id)
+            elif now - slot.granted_at > _USUAL_DURATION:
+                self._shared.extend(slot.shared_id, self.window)
         self._changed()
 
     def hold_back(self, retry_after: float | None = None) -> None:
         """Hold back all requests except actions, because the service responded 429.
 
         The wait is `retry_after` seconds, at least one second. It is one window if `retry_after` is
-        None, not positive or longer than a window.
+        None, not positive or longer than a window. If the known requests do not explain the 429, other
+        programs use the token too, and `slowdown` rises for some minutes.
         """
+        now = self._clock.monotonic()
+        if self.used() < self.limit and self._blocked_until <= now:
+            self._slowdown = min(SLOWEST, self.slowdown * SLOWER)
+            self._slow_until = now + SLOW_FOR
         wait = retry_after if retry_after is not None and 0 < retry_after <= self.window else self.window
         wait = max(SHORTEST_PAUSE, wait)
-        self._blocked_until = max(self._blocked_until, self._clock.monotonic() + wait)
+        self._blocked_until = max(self._blocked_until, now + wait)
         self._changed()
+
+    @property
+    def slowdown(self) -> float:
+        """How many times slower than usual reads are repeated.
+
+        It is more than 1 for some minutes after a 429 that the known requests do not explain.
+        """
+        return self._slowdown if self._slow_until > self._clock.monotonic() else 1.0
 
     def used(self) -> int:
         """Return how many slots are in use.
 
-        These are the requests in flight and those that were counted within the window.
+        These are the requests in flight and those that were counted within the window, of this program
+        and of the others that share the count.
         """
         self._purge(self._clock.monotonic())
-        return len(self._slots)
+        return len(self._slots) + self.used_by_others()
+
+    def used_by_others(self) -> int:
+        """Return how many slots other programs on this machine use."""
+        return 0 if self._shared is None else len(self._shared.others())
 
     def next_free_in(self) -> float:
         """Return the seconds until the next slot is free; 0.0 when none is in use."""
         now = self._clock.monotonic()
         self._purge(now)
-        if not self._slots:
-            return 0.0
-        return max(0.0, min(self._end(slot, now) for slot in self._slots) - now)
+        return max(0.0, min(self._ends(now), default=now) - now)
 
     @property
     def blocked_until(self) -> float | None:
@@ -165,14 +222,19 @@ class Budget(Observable):
         # A request in flight may end at any moment; its slot is then held for one window or released.
         return max(slot.granted_at + self.window, now) if slot.expires is None else slot.expires
 
+    def _ends(self, now: float) -> list[float]:
+        others = [] if self._shared is None else self._shared.others()
+        return [self._end(slot, now) for slot in self._slots] + [now + left for left in others]
+
     def _purge(self, now: float) -> None:
         # A request exactly one window old does not count any more (auth.md §6).
         self._slots = [slot for slot in self._slots if slot.expires is None or slot.expires > now]
 
     def _earliest(self, room: int, now: float) -> float:
-        surplus = len(self._slots) - room
+        ends = sorted(self._ends(now))
+        surplus = len(ends) - room
         if surplus < 0:
             return now
-        end = sorted(self._end(slot, now) for slot in self._slots)[surplus]
+        end = ends[surplus]
         # Only overdue requests in flight could free a slot: look again in a second.
         return end if end > now else now + 1.0

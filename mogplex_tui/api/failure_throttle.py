@@ -43,11 +43,12 @@ class ScheduledRead:
     """A read started by the scheduler, which may send several requests.
 
     Once `urgent` is set, the limiter sends the requests of this read without delay. `waited` is
-    the total number of seconds for which the limiter has delayed them.
+    the total number of seconds for which the limiter has delayed them, `requests` their number.
     """
 
     urgent: asyncio.Event = field(default_factory=asyncio.Event)
     waited: float = 0.0
+    requests: int = 0
 
 
 current_read: ContextVar[ScheduledRead | None] = ContextVar("current_read", default=None)
@@ -112,6 +113,9 @@ class RequestLimiter:
 
     def count(self) -> None:
         """Count a request without waiting; later requests wait longer."""
+        read = current_read.get()
+        if read is not None:
+            read.requests += 1
         now = _now()
         self._refill(now)
         floor = -MAX_DEBT if self.in_trouble else 0

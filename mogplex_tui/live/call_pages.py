@@ -29,6 +29,9 @@ PAGE = 100
 CATCH_UP = 3
 # Calls that may arrive while the console is open before the oldest are dropped; scrolling reads them again.
 MAX_CALLS = 5000
+# Seconds between two reads of the live calls beyond the newest page, if they cost requests of a token and no such call
+# is known.
+LIVE_EVERY = 60.0
 FORGOTTEN = "The service no longer knows this run."
 
 
@@ -65,6 +68,7 @@ class CallPages:
         # The older page that was requested and not read yet, and the page that is due to be read again.
         self._more: int | None = None
         self._next_page_to_refresh = 2
+        self._live_read_at: float | None = None
         self._span: Span | None = None
         # Keys of rows that a search among older calls has found: they do not count as read without a gap.
         self._found_keys: set[str] = set()
@@ -119,7 +123,8 @@ class CallPages:
         """
         live, differed = {call.id for call in first.calls if call.status in LIVE_STATES}, False
         with self._live.record_errors(self._session.clock):
-            if first.total > len(first.calls):
+            if first.total > len(first.calls) and self._should_read_live(first):
+                self._live_read_at = self._session.clock.monotonic()
                 client = self._session.client.at(Priority.TABLE).observability
                 read_number = self._read_order.start_read()
                 running = await client.calls(page=1, limit=PAGE, surface="live")
@@ -133,6 +138,20 @@ class CallPages:
 
             differed |= await self._gone.each(self._session.clock, gone, reread)
         return differed
+
+    def _should_read_live(self, first: CallPage) -> bool:
+        """Return whether to look for live calls that are not among the newest ones.
+
+        With a token this is done now and then, and whenever a known live call is missing there.
+        """
+        newest = {call.id for call in first.calls}
+        at = self._live_read_at
+        return (
+            at is None
+            or not self._session.metered_off_v1()
+            or self._session.clock.monotonic() - at >= LIVE_EVERY
+            or any(key not in newest for key, _ in self._live_calls())
+        )
 
     def _live_calls(self) -> Iterator[tuple[str, RunRow]]:
         rows = self._set.rows.items()

@@ -168,7 +168,6 @@ class Collection(Generic[Row]):
             every=min(source.poll for source in self.sources),
             blind=min(source.poll_without_realtime for source in self.sources),
             gap=1.0,
-            patience=4.0,
             tables=frozenset().union(*(source.tables for source in self.sources)),
             announced=all(source.tables_are_complete for source in self.sources),
             metered=self._metered,

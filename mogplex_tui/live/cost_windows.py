@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.route_access import Family
+from mogplex_tui.live.hourly_costs import HOUR, HourlyCosts
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.signals import Signal
 
@@ -21,15 +22,14 @@ if TYPE_CHECKING:
     from mogplex_tui.api.models.stats import Stats
     from mogplex_tui.live.session import Session
 
-HOUR = timedelta(hours=1)
-BUCKETS = 24
 TABLES = frozenset({"ai_calls", "sandboxes", "job_runs", "automation_dispatch_events", "limit_events"})
-# Seconds between re-reads of closed hours, one at a time: costs are reconciled late.
-BUCKET_EVERY = 20.0
-# Missing hours, which at the start are all hours, are read a few at a time, so that they do not compete with the first
-# reads of a console.
-BUCKETS_A_READ = 4
-FILL_EVERY = 1.0
+# Seconds between two reads of an hour: while hours are missing, and once all are known. Reads that count against a
+# token's budget are rarer, and are left out while more than a third of it is used.
+FILL_EVERY, HOURS_EVERY, METERED_EVERY = 6.0, 30.0, 60.0
+# Hours to read at once at the start if they cost no budget: as many as the header draws.
+FIRST_HOURS = 12
+# Seconds by which the first read of an hour lets the lists of the first screen go first.
+FIRST_AFTER = 12.0
 
 
 class CostWindow(NamedTuple):
@@ -40,7 +40,7 @@ class CostWindow(NamedTuple):
 
 
 class Costs:
-    """The costs of the last hour, day and week, and of each of the last 24 hours.
+    """The costs of the last hour, day and week, and of each hour of the last week.
 
     The windows are named `hour`, `day` and `week`.
     """
@@ -48,31 +48,36 @@ class Costs:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.windows: dict[str, CostWindow] = {}
-        # Start of an hour -> US dollars, None if the service gave none. Hours that were not read are missing.
-        self.buckets: dict[datetime, Decimal | None] = {}
+        self.hourly = HourlyCosts(session.directory, session.clock, session.file_troubles)
         self.changed: Signal[[]] = Signal()
         self.feeds: dict[str, Feed] = {}
-        self._read_at: dict[datetime, float] = {}
         for name, span, every, gap in (
             ("hour", HOUR, 30.0, 3.0),
             ("day", 24 * HOUR, 60.0, 5.0),
             ("week", 7 * 24 * HOUR, 300.0, 60.0),
         ):
             self.feeds[name] = self._window_feed(name, span, every, gap)
-        self.feeds["buckets"] = Feed(
-            "stats:buckets",
-            self._fetch_buckets,
+        self.feeds["hours"] = Feed(
+            "stats:hours",
+            self._fetch_hours,
             Priority.BACKGROUND,
-            every=BUCKET_EVERY,
-            blind=BUCKET_EVERY,
+            every=FILL_EVERY,
+            blind=FILL_EVERY,
             metered=self.session.metered_off_v1,
+            metered_delay=FIRST_AFTER,
             idle=self._closed,
         )
 
     def start(self) -> None:
         """Start reading the costs that the header shows: last hour, today, each hour."""
+        self.hourly.load()
+        self.session.account_known.subscribe(self._account_known)
         self.session.scheduler.subscribe(self.feeds["hour"])
-        self.session.scheduler.subscribe(self.feeds["buckets"])
+        self.session.scheduler.subscribe(self.feeds["hours"])
+
+    def _account_known(self) -> None:
+        self.hourly.belong_to(self.session.account)
+        self.changed()
 
     @property
     def windows_feeds(self) -> Sequence[Feed]:
@@ -87,14 +92,14 @@ class Costs:
             if self._closed():
                 return False
             now = self.session.clock.now()
-            client = self.session.client.at(Priority.BACKGROUND if name == "week" else Priority.TABLE)
+            client = self.session.client.at(Priority.TABLE if name == "day" else Priority.BACKGROUND)
             stats = await client.observability.stats(since=now - span)
             self.windows[name] = CostWindow(stats, now)
             self.changed()
             # A window moves with time, so a changed figure does not mean that realtime missed a change.
             return False
 
-        priority = Priority.BACKGROUND if name == "week" else Priority.TABLE
+        priority = Priority.TABLE if name == "day" else Priority.BACKGROUND
         return Feed(
             f"stats:{name}",
             fetch,
@@ -107,40 +112,24 @@ class Costs:
             idle=self._closed,
         )
 
-    async def _fetch_buckets(self) -> bool:
-        """Read the costs of a few hours that are missing, else re-read two hours.
-
-        Missing hours are read newest first. The re-read hours are the current one and the one that was
-        read longest ago.
-        """
+    async def _fetch_hours(self) -> bool:
+        """Read the cost of the hour that is wanted most, or of several at the start."""
         if self._closed():
             return False
-        for start in self._next_hours():
+        budget, metered = self.session.budget, self.session.metered_off_v1()
+        wanted = self.hourly.to_read()
+        count = 1 if metered or self.hourly.known else FIRST_HOURS
+        if metered and budget.used() > budget.limit // 3:
+            count = 0
+        for start in wanted[:count]:
             stats = await self.session.client.at(Priority.BACKGROUND).observability.stats(
                 since=start, until=start + HOUR - timedelta(microseconds=1)
             )
-            self.buckets[start] = known(stats.summary.total_cost, stats.summary.total_calls)
-            self._read_at[start] = self.session.clock.monotonic()
+            self.hourly.put(start, known(stats.summary.total_cost, stats.summary.total_calls))
             self.changed()
-        missing = any(start not in self.buckets for start in self.hours())
-        self.feeds["buckets"].blind = FILL_EVERY if missing else BUCKET_EVERY
+        feed = self.feeds["hours"]
+        feed.blind = METERED_EVERY if metered else FILL_EVERY if len(wanted) > 1 else HOURS_EVERY
         return False
-
-    def hours(self) -> list[datetime]:
-        """Return the start times of the last 24 hours, oldest first."""
-        current = self.session.clock.now().replace(minute=0, second=0, microsecond=0)
-        return [current - HOUR * back for back in reversed(range(BUCKETS))]
-
-    def _next_hours(self) -> list[datetime]:
-        hours = self.hours()
-        for gone in self.buckets.keys() - set(hours):
-            del self.buckets[gone]
-            self._read_at.pop(gone, None)
-        missing = [start for start in reversed(hours) if start not in self.buckets]
-        if missing:
-            return missing[:BUCKETS_A_READ]
-        oldest = min(hours[:-1], key=lambda start: self._read_at.get(start, 0.0))
-        return [hours[-1], oldest]
 
     @property
     def today(self) -> Decimal | None:
@@ -171,7 +160,7 @@ class Costs:
 
     def series(self) -> list[float | None]:
         """Return the cost of each of the last 24 hours, oldest first; None where unknown."""
-        spent = [self.buckets.get(start) for start in self.hours()]
+        spent = self.hourly.costs(self.hourly.starts())
         return [None if amount is None else float(amount) for amount in spent]
 
 

@@ -50,8 +50,6 @@ class RunEventsFeed:
             every=15.0,
             blind=3.0,
             gap=0.25,
-            # Still within a second of the change, including the debounce and the read.
-            patience=0.7,
             tables=frozenset(
                 {"ai_call_events", "job_runs"} if row.source is RunSource.JOB else {"ai_call_events"}
             ),

@@ -65,7 +65,6 @@ class Runs:
             every=45.0,
             blind=6.0,
             gap=1.0,
-            patience=2.0,
             tables=frozenset({"ai_calls", "job_runs"}),
             metered=lambda: not self.listed or session.metered_off_v1(),
             freshness=self.set.freshness,

@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import logging
 import random
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -50,6 +51,14 @@ SHORTEST_WAIT, LONGEST_WAIT, JITTER = 1.0, 300.0, 0.2
 LONGEST_BACKOFF = 10.0
 # Seconds between two forced reads of a feed.
 FORCE_EVERY = 5.0
+# The least seconds between two reads of a feed for each request of the read. Together the feeds of a screen then send
+# at most 20 requests a minute that count against a token's budget, or 60 that do not. The first reads after a quiet
+# time are sooner: the pace grows between 4 and 8 used slots of the budget, or reads of the feed in a minute.
+METERED_PACE = {Priority.ACTION: 0.0, Priority.TAIL: 5.0, Priority.TABLE: 12.0, Priority.BACKGROUND: 60.0}
+FREE_PACE = {Priority.ACTION: 0.0, Priority.TAIL: 2.5, Priority.TABLE: 5.0, Priority.BACKGROUND: 10.0}
+UNPACED, PACED = 4, 8
+# A feed that is polled less often than this many seconds does not slow down other feeds.
+RARELY = 60.0
 
 
 def bounded(wait: float) -> float:
@@ -80,10 +89,10 @@ class Feed:
     gap: float = 0.5
     # The least time between reads, as a multiple of the last read's duration.
     rest: float = 8.0
-    # The most that `gap` grows while hints lead to reads without changes.
-    patience: float = 0.0
     # Whether its requests count against the token's budget; those of a session cookie do not.
     metered: Callable[[], bool] = lambda: True
+    # Seconds by which the first read lets other feeds go first if its requests count against the budget.
+    metered_delay: float = 0.0
     # Whether the data may still change. A feed of something that has ended is not polled, and hints read it no more
     # often than a poll would.
     idle: Callable[[], bool] = lambda: False
@@ -99,11 +108,17 @@ class Feed:
     left_at: float | None = None
     hinted_at: float | None = None
     asked: bool = False
+    subscribed_at: float = 0.0
+    # The number of requests that the last read sent.
+    requests: int = 1
+    # Whether its repeated reads compete for the budget (True) or for free requests (False); None if it is read rarely.
+    competes_for: bool | None = None
+    # When its reads of the last minute ended.
+    recent: deque[float] = field(default_factory=deque)
     # Start and end of the last read.
     begun: float | None = None
     finished: float | None = None
     took: float = 0.0
-    fruitless: int = 0
 
     def __post_init__(self) -> None:
         self.freshness.every = self.every
@@ -166,6 +181,8 @@ class Scheduler(BackgroundTask):
         held = self._feeds.setdefault(feed.name, feed)
         held.subscriber_count += 1
         held.left_at = None
+        if held.subscriber_count == 1:
+            held.subscribed_at = self._clock.monotonic()
         held.priority = min(held.priority, feed.priority)
         if held.subscriber_count == 1:
             self._catch_up(held)
@@ -280,8 +297,11 @@ class Scheduler(BackgroundTask):
         now = self._clock.monotonic()
         blocked = feed.freshness.blocked_until
         wait = 0.0 if blocked is None else blocked - now
-        if feed.asked or feed.finished is None:
+        if feed.asked:
             return wait
+        if feed.finished is None:
+            delay = feed.metered_delay if feed.metered_delay and feed.metered() else 0.0
+            return max(wait, feed.subscribed_at + delay - now)
         if feed.freshness.retry_at is not None:
             return max(wait, feed.freshness.retry_at - now)
         interval = self._interval(feed)
@@ -308,31 +328,48 @@ class Scheduler(BackgroundTask):
         if feed.idle():
             return None
         announced = self.realtime_open and bool(feed.tables)
-        interval = feed.every if announced else feed.blind + self._crowding(feed)
+        interval = max(feed.every if announced else feed.blind, self._pace(feed))
         # Data that takes long to read is read less often: do not request an answer of many megabytes every second.
         return max(interval, feed.took * feed.rest)
 
     def _gap(self, feed: Feed) -> float:
         """Return the least seconds between two reads of a feed that hints cause.
 
-        Hints name tables, not rows: the work of the whole account causes hints for every tail. Each
-        read that finds no change makes the gap longer, up to `patience`.
+        Hints name tables, not rows: the work of the whole account causes hints for every tail.
         """
-        gap = min(feed.gap * (1 << feed.fruitless), max(feed.gap, feed.patience))
-        if feed.idle():
-            gap = max(gap, feed.every)
-        return max(gap, feed.took * 4) + self._crowding(feed)
+        gap = max(feed.gap, feed.every) if feed.idle() else feed.gap
+        return max(gap, feed.took * 4, self._pace(feed))
 
-    def _crowding(self, feed: Feed) -> float:
-        """Return the extra seconds that a feed waits as the request budget is used up.
+    def _pace(self, feed: Feed) -> float:
+        """Return the least seconds between two reads of a feed that save requests.
 
-        Returns 0 for a feed that uses no budget, and while little of the budget is used. The wait grows
-        so that reading settles at about half the budget, however busy the account is.
+        Feeds of the same priority share a number of requests per minute; tables are slower while a tail
+        is read. The more of the budget is used, by this or by other programs, the slower are the feeds
+        whose requests count against it.
         """
-        if not feed.metered():
+        if feed.local:
             return 0.0
-        crowded = max(0.0, self._budget.used() / self._budget.limit - 1 / 6)
-        return 18 * crowded**2 * (1 if feed.priority <= Priority.TAIL else 2)
+        metered, now = feed.metered(), self._clock.monotonic()
+        while feed.recent and feed.recent[0] <= now - 60.0:
+            feed.recent.popleft()
+        used, limit = self._budget.used(), self._budget.limit
+        recent = used if metered else len(feed.recent)
+        share = min(1.0, max(0.0, (recent - UNPACED) / (PACED - UNPACED)))
+        pace = (METERED_PACE if metered else FREE_PACE)[feed.priority]
+        pace *= max(1, feed.requests) * (1 + self._rivals(feed, metered)) * share
+        if not metered:
+            return pace
+        crowded = max(0.0, used / limit - 1 / 3)
+        return pace * self._budget.slowdown + 18 * crowded**2 * (1 if feed.priority <= Priority.TAIL else 2)
+
+    def _rivals(self, feed: Feed, metered: bool) -> int:
+        """Return how many other feeds share the requests of a tail or a table."""
+        if feed.priority is Priority.BACKGROUND:
+            return 0
+        return sum(
+            each is not feed and each.priority <= feed.priority and each.competes_for is metered
+            for each in self._feeds.values()
+        )
 
     async def _run(self) -> None:
         while True:
@@ -414,9 +451,12 @@ class Scheduler(BackgroundTask):
             now = self._clock.monotonic()
             fresh.mark_read(self._clock)
             feed.finished, feed.took = now, max(0.0, now - begun - reading.waited)
+            feed.requests = reading.requests
+            feed.recent.append(now)
+            is_repeated = feed.blind < RARELY and not feed.local and not feed.idle()
+            feed.competes_for = feed.metered() if is_repeated else None
             for part in feed.troubled:
                 part.retry_at = self._retry_at(feed, part)
-            feed.fruitless = 0 if differed else min(8, feed.fruitless + 1)
             announced = announced or feed.hinted_at is not None
             if differed and not announced and self.realtime_open and feed.tables and feed.announced:
                 self.missed()

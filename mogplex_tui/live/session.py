@@ -123,6 +123,7 @@ class Session:
         if self._client is None:
             from mogplex_tui.api.client import MogplexClient
 
+            self._share_budget()
             self._client = MogplexClient(
                 self.target,
                 clock=self.clock,
@@ -131,6 +132,14 @@ class Session:
                 limiter=self.limiter,
             )
         return self._client
+
+    def _share_budget(self) -> None:
+        """Count requests together with the user's other consoles and commands."""
+        token = self.target.token
+        if self.directory is not None and token is not None and self.target.token_is_limited:
+            from mogplex_tui.live.shared_requests import SharedRequests, path_for
+
+            self.budget.share(SharedRequests(path_for(self.directory, token.reveal()), self.clock))
 
     @property
     def client_made(self) -> MogplexClient | None:
@@ -282,6 +291,7 @@ class Session:
         await self.wake.stop()
         await self.realtime.stop()
         await self.scheduler.stop()
+        self.costs.hourly.save()
         if self._client is not None:
             await self._client.aclose()
 

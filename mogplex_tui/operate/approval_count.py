@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # Seconds between two reads. The approvals screen reads the same list far more often while it is open.
 READ_INTERVAL = 60.0
+# Seconds by which the first read lets the lists of the first screen go first, if it costs requests of a token.
+FIRST_AFTER = 12.0
 
 
 class ApprovalCount:
@@ -33,6 +35,7 @@ class ApprovalCount:
             every=READ_INTERVAL,
             blind=READ_INTERVAL,
             metered=collection.feed.metered,
+            metered_delay=FIRST_AFTER,
             idle=lambda: collection.source is None,
         )
 

@@ -162,7 +162,6 @@ class DetailScreen(ConsoleScreen):
             every=30.0,
             blind=10.0,
             gap=1.0,
-            patience=4.0,
             tables=collection.feed.tables,
             metered=collection.feed.metered,
         )

@@ -126,6 +126,9 @@ def _budget(session: Session) -> tuple[str, Tone]:
         return f"API rate limited {wait}s", Tone.WARN
     used = budget.used()
     tone = Tone.WARN if used >= budget.limit - 10 else Tone.PLAIN if used else Tone.DIM
+    if budget.slowdown > 1:
+        # A 429 came although this machine had room: another program uses the token, so reads are slower.
+        return f"API {used}/{budget.limit} shared, slower", Tone.WARN
     return f"API {used}/{budget.limit}", tone
 
 

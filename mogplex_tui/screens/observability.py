@@ -36,7 +36,7 @@ _SUBJECTS = {
     "hour": Subject("the cost of the last hour", is_plural=False),
     "day": Subject("the cost of 24 h", is_plural=False),
     "week": Subject("the cost of 7 d", is_plural=False),
-    "buckets": Subject("the chart", is_plural=False),
+    "hours": Subject("the chart", is_plural=False),
 }
 # Below this width, texts of the cards and names beside the chart would be cut.
 NARROW = 80
@@ -176,7 +176,7 @@ class ObservabilityScreen(ConsoleScreen):
         costs = self.session.costs
         self.query_one("#cost", SegmentLine).set_segments(cost_segments(self.session))
         chart = self.query_one("#chart", CostChart)
-        hours = costs.hours()
+        hours = costs.hourly.starts()
         chart.set_series(
             costs.series(),
             labels=[hour.astimezone().strftime("%H:%M") for hour in hours],

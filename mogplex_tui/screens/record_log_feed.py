@@ -44,7 +44,6 @@ class RecordLog:
             every=logs.poll,
             blind=logs.poll_without_realtime,
             gap=0.5,
-            patience=2.0,
             tables=logs.tables,
             metered=lambda: logs.uses_v1(session),
             idle=lambda: self._late_reads >= LATE_READS,

@@ -20,7 +20,7 @@ def spend(budget: Budget, count: int, priority: Priority = Priority.ACTION) -> l
 
 @pytest.mark.parametrize(
     ("priority", "stops_at"),
-    [(Priority.TAIL, 50), (Priority.TABLE, 45), (Priority.BACKGROUND, 40)],
+    [(Priority.TAIL, 50), (Priority.TABLE, 45), (Priority.BACKGROUND, 30)],
 )
 def test_each_priority_has_its_own_limit(priority: Priority, stops_at: int) -> None:
     clock = FakeClock()
@@ -172,3 +172,19 @@ def test_service_count_never_exceeds_window_limit(
     for start in arrivals:
         in_window = [at for at in arrivals if start <= at < start + 60]
         assert len(in_window) <= limit - 2
+
+
+def test_unexplained_429_slows_reads_for_some_minutes() -> None:
+    clock = FakeClock()
+    budget = Budget(clock)
+    spend(budget, 60)
+    budget.hold_back(5)
+    assert budget.slowdown == 1
+    clock.advance(61)
+    for expected in (2, 4, 4):
+        budget.hold_back(5)
+        budget.hold_back(5)
+        assert budget.slowdown == expected
+        clock.advance(6)
+    clock.advance(300)
+    assert budget.slowdown == 1

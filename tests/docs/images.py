@@ -80,8 +80,9 @@ async def _until_read(app: ConsoleApp, pilot: Pilot[Any], names: tuple[str, ...]
                 break
             await asyncio.sleep(0.01)
         costs = session.costs
-        while set(costs.hours()) - costs.buckets.keys():
-            await costs.feeds["buckets"].fetch()
+        starts = costs.hourly.starts()
+        while costs.hourly.read_count(starts) < len(starts):
+            await costs.feeds["hours"].fetch()
     screen: Any = app.screen
     screen.flush()
     screen.tick()

@@ -14,6 +14,7 @@ REASONS = {
     "cli/stats.py": (4, "objects for JSON whose fields the function lists"),
     "cli/webhook.py": (1, "an answer of the service as it came"),
     "live/collection.py": (1, "an alias: the rows of a kind of unknown type"),
+    "live/hourly_costs.py": (1, "the content of a JSON file, before it is checked"),
     "live/startup_cache.py": (
         4,
         "a file of an earlier session, whose values are checked by making a row of them",

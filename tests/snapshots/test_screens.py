@@ -171,8 +171,8 @@ def _costs(app: FrozenConsole) -> None:
         2.2,
         3.8,
     ]
-    hours = costs.hours()
-    costs.buckets = {start: Decimal(str(value)) for start, value in zip(hours[1:], shape, strict=True)}
+    for start, value in zip(costs.hourly.starts()[1:], shape, strict=True):
+        costs.hourly.put(start, Decimal(str(value)))
 
 
 def _tail(app: FrozenConsole) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mogplex_tui.api.budget import Budget, Priority, RequestOutcome, Slot
+from mogplex_tui.api.failure_throttle import current_read
 from mogplex_tui.live.scheduler import Feed, Scheduler
 from tests.unit.fakes import FakeClock, run_ready_tasks
 
@@ -47,11 +48,17 @@ class Probe:
         self.fails: list[Exception] = []
         self.differs = False
         self.takes = 0.0
+        self.requests = 1
         self.feed = Feed(name, self.fetch, priority, **{"every": 60.0, "blind": 10.0, **more})
 
     async def fetch(self) -> bool:
         self.reads += 1
         self.stepped.log.append(self.name)
+        read = current_read.get()
+        assert read is not None
+        read.requests = self.requests
+        if self.feed.metered():
+            self.stepped.use_budget(self.requests)
         await self.gate.wait()
         self.stepped.clock.advance(self.takes)
         if self.fails:

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from mogplex_tui.api.budget import Priority, RequestOutcome, Slot
 from mogplex_tui.api.errors import BudgetBlocked
-from mogplex_tui.live.cost_windows import BUCKET_EVERY, BUCKETS, BUCKETS_A_READ, FILL_EVERY, HOUR
-from tests.unit.fakes import FakeSession, stats, wait_until
+from mogplex_tui.live.cost_windows import FIRST_AFTER, FIRST_HOURS, METERED_EVERY
+from mogplex_tui.live.hourly_costs import HOUR, KEPT_HOURS, SHOWN_HOURS
+from tests.unit.fakes import FakeSession, stats
 
 NOW = datetime(2026, 8, 5, 10, 25, 30, tzinfo=UTC)
 CURRENT = datetime(2026, 8, 5, 10, tzinfo=UTC)
@@ -28,13 +30,13 @@ def session(tmp_path: Path) -> FakeSession:
 
 async def read_hours(session: FakeSession, times: int = 1) -> None:
     for _ in range(times):
-        await session.costs.feeds["buckets"].fetch()
+        await session.costs.feeds["hours"].fetch()
 
 
 async def test_costs_are_unknown_before_the_first_read(session: FakeSession) -> None:
     costs = session.costs
     assert (costs.today, costs.per_hour) == (None, None)
-    assert costs.series() == [None] * BUCKETS
+    assert costs.series() == [None] * SHOWN_HOURS
 
 
 @pytest.mark.parametrize(("name", "span"), [("hour", HOUR), ("day", 24 * HOUR), ("week", 168 * HOUR)])
@@ -67,7 +69,7 @@ async def test_null_cost_is_unknown_not_zero(session: FakeSession) -> None:
     await session.costs.feeds["hour"].fetch()
     assert (session.costs.per_hour, session.costs.today) == (None, None)
     await read_hours(session)
-    assert session.costs.series() == [None] * BUCKETS
+    assert session.costs.series() == [None] * SHOWN_HOURS
     session.fake.stats_of = lambda since, until: stats(
         total_cost=0, total_calls=0, cost_today=0, calls_today=0
     )
@@ -78,7 +80,7 @@ async def test_null_cost_is_unknown_not_zero(session: FakeSession) -> None:
 async def test_hour_with_unpriced_calls_has_no_cost(session: FakeSession) -> None:
     calls = {10: 3, 9: 0}
     session.fake.stats_of = lambda since, until: stats(total_cost=0, total_calls=calls.get(since.hour, 0))  # type: ignore[union-attr]
-    await read_hours(session)
+    await read_hours(session, 2)
     assert session.costs.series()[-2:] == [0.0, None]
 
 
@@ -88,74 +90,85 @@ async def test_moving_window_is_not_reported_as_a_change(session: FakeSession) -
         assert await session.costs.feeds["hour"].fetch() is False
 
 
-async def test_hours_are_read_newest_first(session: FakeSession) -> None:
+async def test_hours_are_read_newest_first_and_do_not_overlap(session: FakeSession) -> None:
     session.fake.stats_of = lambda since, until: stats(total_cost=since.hour if since else None)
-    await read_hours(session)
+    await read_hours(session, 3)
     asked = [(kwargs["since"], kwargs["until"]) for _, _, kwargs in session.fake.asked]
-    assert [since for since, _ in asked] == [CURRENT - HOUR * back for back in range(BUCKETS_A_READ)]
-    # The hours do not overlap.
+    assert [since for since, _ in asked] == [CURRENT - HOUR * back for back in range(3)]
     assert all(until == since + HOUR - timedelta(microseconds=1) for since, until in asked)
-    assert session.costs.series()[-4:] == [7.0, 8.0, 9.0, 10.0]
-    assert session.costs.series()[:-4] == [None] * (BUCKETS - 4)
+    assert session.costs.series() == [None] * (SHOWN_HOURS - 3) + [8.0, 9.0, 10.0]
 
 
-async def test_missing_hours_are_read_first_then_old_ones_in_turn(
-    session: FakeSession,
-) -> None:
-    feed = session.costs.feeds["buckets"]
-    rounds = BUCKETS // BUCKETS_A_READ
-    for _ in range(rounds - 1):
-        await feed.fetch()
-        assert feed.blind == FILL_EVERY
-    await feed.fetch()
-    assert feed.blind == BUCKET_EVERY
-    again: list[datetime] = []
-    for _ in range(BUCKETS - 1):
-        session.time.seconds += 20
-        session.fake.asked.clear()
-        await feed.fetch()
-        current, closed = (kwargs["since"] for _, _, kwargs in session.fake.asked)
-        assert current == CURRENT
-        again.append(closed)
-    # Costs are reconciled late, so that all closed hours are read again in turn.
-    assert sorted(again) == session.costs.hours()[:-1]
-
-
-async def test_hours_without_a_cost_are_read_once(session: FakeSession) -> None:
-    session.fake.stats_of = lambda since, until: stats(total_cost=None)
-    session.scheduler.start()
-    session.scheduler.subscribe(session.costs.feeds["buckets"])
-    for asked in range(BUCKETS_A_READ, BUCKETS + 1, BUCKETS_A_READ):
-        await wait_until(lambda: len(session.fake.asked) == asked)
-        await wait_until(lambda: not session.costs.feeds["buckets"].running)
-        # Requests are spread over seconds, so that a start causes no burst.
-        assert len(session.fake.asked) == asked
-        session.time.seconds += FILL_EVERY
-        session.scheduler.poke()
-    for _ in range(100):
-        await wait_until(lambda: True)
-    await session.scheduler.stop()
-    assert len(session.fake.asked) == BUCKETS
-
-
-async def test_series_moves_on_with_the_hours(session: FakeSession) -> None:
+async def test_browser_session_reads_the_shown_hours_at_once(tmp_path: Path) -> None:
+    session = FakeSession(tmp_path, cookie="sid=1")
+    session.time.wall = NOW
     session.fake.stats_of = lambda since, until: stats(total_cost=1)
-    await read_hours(session, BUCKETS // BUCKETS_A_READ)
-    assert session.costs.series() == [1.0] * BUCKETS
-    session.time.wall += HOUR * 2
-    assert session.costs.series() == [1.0] * (BUCKETS - 2) + [None, None]
     await read_hours(session)
-    assert len(session.costs.buckets) == BUCKETS
-    assert session.costs.series() == [1.0] * BUCKETS
+    assert len(session.fake.asked) == FIRST_HOURS
+    await read_hours(session)
+    assert len(session.fake.asked) == FIRST_HOURS + 1
 
 
-async def test_hours_read_before_the_budget_ran_out_are_kept(session: FakeSession) -> None:
+async def test_token_reads_hours_from_spare_budget_only(session: FakeSession) -> None:
+    session.fake.stats_of = lambda since, until: stats(total_cost=1)
+    feed = session.costs.feeds["hours"]
+    assert (feed.metered(), feed.metered_delay) == (True, FIRST_AFTER)
+    await read_hours(session)
+    assert (len(session.fake.asked), feed.blind) == (1, METERED_EVERY)
+    for _ in range(21):
+        slot = session.budget.acquire(Priority.ACTION)
+        assert isinstance(slot, Slot)
+        session.budget.settle(slot, RequestOutcome.COUNTED)
+    await read_hours(session)
+    assert len(session.fake.asked) == 1
+
+
+async def test_hour_is_read_again_when_it_is_over_and_when_it_is_final(session: FakeSession) -> None:
+    session.fake.stats_of = lambda since, until: stats(total_cost=1)
+    await read_hours(session, KEPT_HOURS)
+    hourly = session.costs.hourly
+    assert hourly.to_read() == []
+    session.time.wall += HOUR
+    # The new hour is missing, the last one was not over, and the one two hours before it was not final.
+    assert hourly.to_read() == [CURRENT + HOUR, CURRENT, CURRENT - HOUR * 2]
+    await read_hours(session, 3)
+    session.time.wall += timedelta(minutes=3)
+    assert hourly.to_read() == [CURRENT + HOUR]
+
+
+async def test_hours_are_kept_for_the_same_account(session: FakeSession, tmp_path: Path) -> None:
+    session.fake.stats_of = lambda since, until: stats(total_cost="1.5", total_calls=3)
+    session.account = "ada@acme.dev"
+    session.costs._account_known()
+    await read_hours(session, 5)
+    session.costs.hourly.save()
+    for account, known in (("ada@acme.dev", 5), ("eve@acme.dev", 0)):
+        later = FakeSession(tmp_path)
+        later.time.wall = NOW + HOUR
+        later.costs.hourly.load()
+        assert later.costs.series()[-2] == 1.5
+        later.account = account
+        later.costs._account_known()
+        assert len(later.costs.hourly.known) == known
+
+
+@pytest.mark.parametrize("content", ['{"hours": 1}', '{"account": "a", "hours": [["x", "1", "y"]]}', "NaN"])
+def test_damaged_hours_are_renamed(tmp_path: Path, content: str) -> None:
+    (tmp_path / "hourly-costs.json").write_text(content)
+    session = FakeSession(tmp_path)
+    session.costs.hourly.load()
+    assert session.costs.series() == [None] * SHOWN_HOURS
+    assert (tmp_path / "hourly-costs.json.damaged").read_text() == content
+
+
+async def test_hours_read_before_the_budget_ran_out_are_kept(tmp_path: Path) -> None:
+    session = FakeSession(tmp_path, cookie="sid=1")
+    session.time.wall = NOW
     session.fake.stats_of = lambda since, until: stats(total_cost=1)
     session.fake.refuse["observability.stats"] = [None, BudgetBlocked(1050.0)]
     with pytest.raises(BudgetBlocked):
-        await session.costs.feeds["buckets"].fetch()
-    assert session.costs.series()[-1] == 1.0
-    assert session.costs.series()[-2] is None
+        await session.costs.feeds["hours"].fetch()
+    assert session.costs.series()[-2:] == [None, 1.0]
 
 
 async def test_closed_stats_are_not_requested(session: FakeSession) -> None:

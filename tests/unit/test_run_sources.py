@@ -64,14 +64,14 @@ async def test_failed_older_page_leaves_newest_page_fresh(session: FakeSession) 
     session.fake.call_rows = [call(n) for n in range(1, 2 * PAGE + 1)]
     await session.listing.fetch()
     session.listing.load_more()
-    session.fake.refuse["observability.calls"] = [None, None, BROKEN]
+    session.fake.refuse["observability.calls"] = [None, BROKEN]
     await session.listing.fetch()
     # The older page is missing, and no row is stale.
     assert _stale(session) == {"older": set()}
     assert "Older runs are not shown." in read_failures(*_failed_twice(session), now=0.0)
     await session.listing.fetch()
     assert len(session.listing.set.rows) == 2 * PAGE
-    session.fake.refuse["observability.calls"] = [None, None, BROKEN]
+    session.fake.refuse["observability.calls"] = [None, BROKEN]
     await session.listing.fetch()
     assert _stale(session) == {"older": {call(n).id for n in range(1, PAGE + 1)}}
     assert "Older runs are shown as last read." in read_failures(*_failed_twice(session), now=0.0)

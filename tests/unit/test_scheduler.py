@@ -234,25 +234,6 @@ async def test_refresh_reads_now_even_between_retries(stepped: SteppedScheduler)
     assert probe.reads == 7
 
 
-async def test_hinted_reads_slow_down_as_budget_is_used(stepped: SteppedScheduler) -> None:
-    metered = stepped.feed("metered", tables=frozenset({"t"}), gap=1.0)
-    free = stepped.feed("free", tables=frozenset({"t"}), gap=1.0, metered=lambda: False)
-    for probe in (metered, free):
-        stepped.scheduler.subscribe(probe.feed)
-    await wait_until(lambda: len(stepped.log) == 2)
-    await run_ready_tasks()
-    stepped.use_budget(8)
-    stepped.scheduler.hint(["t"])
-    await stepped.advance(1.01)
-    assert (metered.reads, free.reads) == (2, 2)
-    stepped.use_budget(25)  # 45 of 60
-    stepped.scheduler.hint(["t"])
-    await stepped.advance(1.01)
-    assert (metered.reads, free.reads) == (2, 3)
-    await stepped.advance(6.0)
-    assert metered.reads == 3
-
-
 async def test_slow_feed_is_read_less_often(stepped: SteppedScheduler) -> None:
     probe = stepped.feed(tables=frozenset({"t"}), blind=1.0, gap=0.1)
     probe.takes = 2.0
@@ -292,18 +273,6 @@ async def test_stop_cancels_reads_and_start_resumes(stepped: SteppedScheduler) -
     await wait_until(lambda: probe.reads == 2)
 
 
-async def test_polls_slow_down_as_budget_is_used(stepped: SteppedScheduler) -> None:
-    probe = stepped.feed(blind=3.0)
-    stepped.scheduler.subscribe(probe.feed)
-    await wait_until(lambda: probe.reads == 1)
-    await run_ready_tasks()
-    stepped.use_budget(40)
-    await stepped.advance(3.1)
-    assert probe.reads == 1
-    await stepped.advance(9.0)
-    assert probe.reads == 2
-
-
 @pytest.mark.parametrize("until_free", [-5.0, 0.0, 0.001, float("nan")])
 async def test_blocked_read_waits_at_least_a_second(stepped: SteppedScheduler, until_free: float) -> None:
     probe = stepped.feed()
@@ -336,3 +305,75 @@ async def test_retry_wait_has_bounded_jitter(stepped: SteppedScheduler) -> None:
         await wait_until(lambda: fresh.failures == 1)
         waits.append((fresh.retry_at or 0.0) - stepped.clock.monotonic())
     assert waits == pytest.approx([100.0, 120.0, 300.0])
+
+
+@pytest.mark.parametrize(("metered", "most"), [(True, 20), (False, 60)], ids=["token", "cookie"])
+async def test_a_watched_run_sends_few_requests_a_minute(
+    stepped: SteppedScheduler, metered: bool, most: int
+) -> None:
+    # As in the console: a tail, the list of runs, and two reads for the header.
+    shapes = [("tail", Priority.TAIL, 0.25, 3.0, 1), ("runs", Priority.TABLE, 1.0, 6.0, 2)]
+    shapes += [("costs", Priority.BACKGROUND, 3.0, 30.0, 1), ("approvals", Priority.BACKGROUND, 1.0, 60.0, 2)]
+    probes = []
+    for name, priority, gap, blind, requests in shapes:
+        probe = stepped.feed(name, priority, gap=gap, blind=blind, tables=frozenset({"t"}))
+        probe.feed.metered = lambda: metered
+        probe.requests = requests
+        probes.append(probe)
+        stepped.scheduler.subscribe(probe.feed)
+    stepped.scheduler.realtime_open = True
+    counts = []
+    for _ in range(3):
+        before = sum(probe.reads * probe.requests for probe in probes)
+        for _ in range(120):
+            stepped.scheduler.hint(["t"])
+            await stepped.advance(0.5)
+        counts.append(sum(probe.reads * probe.requests for probe in probes) - before)
+    assert max(counts[1:]) <= most
+    # The tail gets most of them, and the table is read all the same.
+    assert probes[0].reads > probes[1].reads > 3
+
+
+async def test_change_after_a_quiet_time_is_read_at_once(stepped: SteppedScheduler) -> None:
+    probe = stepped.feed(tables=frozenset({"t"}))
+    stepped.scheduler.realtime_open = True
+    stepped.scheduler.subscribe(probe.feed)
+    await wait_until(lambda: probe.reads == 1)
+    await stepped.advance(70)
+    assert probe.reads == 2
+    await stepped.advance(13)
+    stepped.scheduler.hint(["t"])
+    await stepped.advance(0.2)
+    assert probe.reads == 3
+
+
+async def test_reads_slow_down_as_others_use_the_budget(stepped: SteppedScheduler) -> None:
+    probe, free = stepped.feed("metered", blind=3.0), stepped.feed("free", blind=3.0, metered=lambda: False)
+    for each in (probe, free):
+        stepped.scheduler.subscribe(each.feed)
+    await wait_until(lambda: probe.reads == free.reads == 1)
+    await run_ready_tasks()
+    stepped.use_budget(45)
+    # 12 s of pace and 6 s more for the crowd.
+    await stepped.advance(17.0)
+    assert (probe.reads, free.reads) == (1, 2)
+    await stepped.advance(2.0)
+    assert probe.reads == 2
+    # A 429 that the own count does not explain doubles the pace.
+    stepped.budget.hold_back(1)
+    await stepped.advance(28.0)
+    assert probe.reads == 2
+    await stepped.advance(4.0)
+    assert probe.reads == 3
+
+
+async def test_first_read_can_let_other_feeds_go_first(stepped: SteppedScheduler) -> None:
+    metered = stepped.feed("metered", metered_delay=12.0)
+    free = stepped.feed("free", metered_delay=12.0, metered=lambda: False)
+    for probe in (metered, free):
+        stepped.scheduler.subscribe(probe.feed)
+    await wait_until(lambda: free.reads == 1)
+    await stepped.advance(11.9)
+    assert metered.reads == 0
+    await stepped.advance(0.2)
+    assert metered.reads == 1

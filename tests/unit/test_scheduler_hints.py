@@ -179,24 +179,3 @@ async def test_change_with_hint_during_the_read_is_not_missed(stepped: SteppedSc
     await run_ready_tasks()
     assert probe.reads == 2
     assert missed == []
-
-
-async def test_hints_without_changes_are_delayed(stepped: SteppedScheduler) -> None:
-    probe = stepped.feed(tables=frozenset({"t"}), gap=0.5, patience=2.0, metered=lambda: False)
-    stepped.scheduler.subscribe(probe.feed)
-    await wait_until(lambda: probe.reads == 1)
-    await run_ready_tasks()
-    stepped.scheduler.hint(["t"])
-    await stepped.advance(0.6)
-    assert probe.reads == 1  # The first read found nothing new: the delay is 1.0 s.
-    await stepped.advance(0.5)
-    assert probe.reads == 2
-    probe.differs = True
-    stepped.scheduler.hint(["t"])
-    await stepped.advance(1.9)
-    assert probe.reads == 2  # 2.0 s, the most that it is kept waiting.
-    await stepped.advance(0.2)
-    assert probe.reads == 3
-    stepped.scheduler.hint(["t"])
-    await stepped.advance(0.55)
-    assert probe.reads == 4

@@ -1,0 +1,119 @@
+"""The requests that all programs of one user have sent with a token, in a file.
+
+The service counts the requests of a token, whichever program sends them. Consoles and commands
+therefore write theirs into one file and count those of the others (auth.md §6).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from mogplex_tui.api.clock import Clock
+from mogplex_tui.config.file_locks import held
+from mogplex_tui.config.paths import NotAFile, read_regular, write_private
+
+# Bytes that the file never reaches; a larger one is not read.
+LARGEST = 256 * 1024
+# Seconds to wait for another program that is writing the file, and seconds between two looks at it.
+PATIENCE, LOOK_EVERY = 0.05, 0.2
+# Seconds after which an entry was written with a wrong clock.
+LONGEST = 600.0
+
+
+class SharedRequests:
+    """The requests with a token that all programs on this machine have sent.
+
+    Times are seconds since the epoch, because each program has its own monotonic clock. If the
+    file cannot be used, only the program's own requests are counted.
+    """
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._path, self._clock = path, clock
+        self._prefix = f"{os.getpid()}-{os.urandom(4).hex()}-"
+        self._numbers = itertools.count()
+        self._others: list[float] = []
+        self._looked_at: float | None = None
+        self._stamp: tuple[int, int] | None = None
+
+    def add(self, seconds: float) -> str:
+        """Write down a request that counts for this many seconds; return its id."""
+        request_id = f"{self._prefix}{next(self._numbers)}"
+        self._update({request_id: self._now() + seconds})
+        return request_id
+
+    def extend(self, request_id: str, seconds: float) -> None:
+        """Let a request count for this many seconds from now on."""
+        self._update({request_id: self._now() + seconds})
+
+    def remove(self, request_id: str) -> None:
+        """Forget a request that the service did not count."""
+        self._update({request_id: None})
+
+    def others(self) -> list[float]:
+        """Return for each request of other programs how many seconds it still counts."""
+        monotonic, now = self._clock.monotonic(), self._now()
+        if self._looked_at is None or not 0 <= monotonic - self._looked_at < LOOK_EVERY:
+            self._looked_at = monotonic
+            self._look()
+        return [until - now for until in self._others if until > now]
+
+    def _now(self) -> float:
+        return self._clock.now().timestamp()
+
+    def _look(self) -> None:
+        """Read the file if it has changed since the last look."""
+        try:
+            found = self._path.stat()
+        except OSError:
+            self._others, self._stamp = [], None
+            return
+        stamp = (found.st_mtime_ns, found.st_ino)
+        if stamp != self._stamp:
+            self._stamp = stamp
+            self._keep_others(self._read())
+
+    def _keep_others(self, entries: Mapping[str, float]) -> None:
+        self._others = [until for key, until in entries.items() if not key.startswith(self._prefix)]
+
+    def _read(self) -> dict[str, float]:
+        """Return the entries that count now, by id; none without a readable file."""
+        try:
+            content = json.loads(read_regular(self._path, LARGEST))
+        except (NotAFile, OSError, ValueError, RecursionError):
+            return {}
+        if not isinstance(content, dict):
+            return {}
+        now = self._now()
+        return {
+            key: float(until)
+            for key, until in content.items()
+            if isinstance(until, int | float) and now < until < now + LONGEST
+        }
+
+    def _update(self, changes: Mapping[str, float | None]) -> None:
+        try:
+            with held(self._path.with_suffix(".lock"), PATIENCE):
+                entries = self._read()
+                self._keep_others(entries)
+                for key, until in changes.items():
+                    entries.pop(key, None)
+                    if until is not None:
+                        entries[key] = until
+                write_private(self._path, json.dumps(entries))
+        except OSError:
+            # Without the file the others do not know of this request; the service still counts it.
+            return
+
+
+def path_for(directory: Path, token: str) -> Path:
+    """Return the path of a token's file, above the contexts' state directories.
+
+    Contexts may use the same token. The name does not reveal the token.
+    """
+    digest = hashlib.sha256(b"requests of " + token.encode("utf-8", "replace")).hexdigest()
+    return directory.parent / "requests" / f"{digest[:16]}.json"

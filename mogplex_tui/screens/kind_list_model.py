@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from mogplex_tui.screens.list_model import Selection
 
 
+_MARKING = frozenset({"kind.mark", "list.mark-all", "list.mark-range", "list.invert-marks"})
+
+
 class KindList:
     """The list model of one kind of record."""
 
@@ -218,7 +221,7 @@ def unused_actions(kind: AnyKind) -> frozenset[str]:
     unused = {"kind.browse"} if kind.page_in_browser is None else set()
     if kind.hidden is None:
         unused.add("list.hidden")
-    return frozenset(unused if _bulk_actions(kind) else unused | {"kind.mark"})
+    return frozenset(unused if _bulk_actions(kind) else unused | _MARKING)
 
 
 def tab_of(kind: AnyKind) -> str:

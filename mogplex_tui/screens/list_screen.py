@@ -36,6 +36,20 @@ if TYPE_CHECKING:
     from mogplex_tui.screens.filter_bar import FilterBar
 
 
+# How the ids of actions end that need a row under the cursor.
+_ROW_ACTIONS = (
+    ".open",
+    ".mark",
+    ".mark-all",
+    ".mark-range",
+    ".invert-marks",
+    ".copy",
+    ".switch",
+    ".details",
+    ".act",
+)
+
+
 class ListScreen(ConsoleScreen):
     """A list of runs, or of the records of one kind; its model determines which."""
 
@@ -67,6 +81,9 @@ class ListScreen(ConsoleScreen):
         self.handlers |= {
             f"{self._prefix}.open": self.open,
             f"{self._prefix}.mark": self.toggle_mark,
+            "list.mark-all": lambda: self._marked(self.marks.mark_shown()),
+            "list.mark-range": self._mark_range,
+            "list.invert-marks": lambda: self._marked(self.marks.invert()),
             "list.filter": self.open_filter,
             "list.sort": self.sort_by_next,
             "list.reverse": self.reverse,
@@ -149,18 +166,24 @@ class ListScreen(ConsoleScreen):
     def toggle_mark(self) -> None:
         """Mark the row under the cursor or remove its mark, and go to the next row."""
         key = self.table.cursor_key
-        if key is None:
-            return
-        why_not = self.marks.toggle(key)
-        if why_not is not None:
-            self.notify(why_not, severity="warning", markup=False)
-        self.table.refresh_rows((key,))
-        self.table.action_cursor(1)
-        self.refresh_chrome()
+        if key is not None:
+            self._marked(self.marks.toggle(key))
+            self.table.action_cursor(1)
+
+    def _mark_range(self) -> None:
+        key = self.table.cursor_key
+        if key is not None:
+            self._marked(self.marks.mark_range(key))
 
     def unmark(self) -> None:
         """Remove every mark."""
         self.marks.clear()
+        self._marked()
+
+    def _marked(self, why_not: str | None = None) -> None:
+        """Draw the marks; notify the user of the reason if rows cannot be marked."""
+        if why_not is not None:
+            self.notify(why_not, severity="warning", markup=False)
         self.table.refresh_rows(self.table.visible_keys)
         self.refresh_chrome()
 
@@ -479,10 +502,7 @@ class ListScreen(ConsoleScreen):
             return bool(self.rows.rows)
         if action.id == "view.export":
             return bool(len(self.view))
-        if (
-            action.id.endswith((".open", ".mark", ".copy", ".switch", ".details", ".act"))
-            and self.cursor_row() is None
-        ):
+        if action.id.endswith(_ROW_ACTIONS) and self.cursor_row() is None:
             return False
         if action.id == "go.back" and not (self.filter.typed or self.marks):
             return self.console.navigation.can_go_back

@@ -23,6 +23,8 @@ class RowMarks:
         """
         self._rows, self._view, self._why_not = rows, view, why_not
         self.keys: set[str] = set()
+        # The row that was marked last by itself, where a range begins.
+        self._last_marked: str | None = None
 
     def __bool__(self) -> bool:
         return bool(self.keys)
@@ -44,7 +46,47 @@ class RowMarks:
         why_not = None if key in self.keys or row is None else self._why_not(row)
         if why_not is None:
             self.keys.symmetric_difference_update((key,))
+            self._last_marked = key if key in self.keys else None
         return why_not
+
+    def mark_shown(self) -> str | None:
+        """Mark every row that the filter shows; return a reason if none can be marked.
+
+        Rows that cannot be marked are left out.
+        """
+        return self._mark(range(len(self._view)))
+
+    def mark_range(self, key: str) -> str | None:
+        """Mark the rows from the last marked one to a row; return a reason if that fails.
+
+        Rows that cannot be marked are left out.
+        """
+        last = self._last_marked if self._last_marked in self.keys else None
+        start, end = None if last is None else self._view.index_of(last), self._view.index_of(key)
+        if start is None or end is None:
+            return "Mark a row first: a range goes from the last marked row to the cursor."
+        return self._mark(range(min(start, end), max(start, end) + 1))
+
+    def invert(self) -> str | None:
+        """Mark the shown rows that are not marked and unmark the others.
+
+        Returns a reason if no shown row can be marked.
+        """
+        shown = {self._view.key_at(index) for index in range(len(self._view))}
+        marked = self.keys & shown
+        why_not = self.mark_shown()
+        if why_not is None or marked:
+            self.keys -= marked
+            return None
+        return why_not
+
+    def _mark(self, places: Iterable[int]) -> str | None:
+        """Mark the rows at places of the view; return a reason if none can be marked."""
+        keys = [self._view.key_at(place) for place in places]
+        reasons = {key: self._why_not(self._rows.rows[key]) for key in keys}
+        can_be_marked = [key for key, reason in reasons.items() if reason is None]
+        self.keys.update(can_be_marked)
+        return None if can_be_marked else next(iter(reasons.values()), "There are no rows to mark.")
 
     def clear(self) -> None:
         """Remove every mark."""

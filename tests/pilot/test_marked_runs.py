@@ -26,19 +26,38 @@ def _states(world: RowFactory, calls: list[str]) -> list[str]:
     return [world.row("ai_calls", call)["status"] for call in calls]
 
 
-async def test_marked_runs_are_cancelled_after_one_confirmation(console: Run, world: RowFactory) -> None:
-    calls = _calls(world, 3)
+async def test_three_runs_are_cancelled_with_six_keys(console: Run, world: RowFactory) -> None:
+    calls = _calls(world, 4)
     async with console() as ui:
-        await _listed(ui, 3)
-        await ui.press("space", "space")
-        await ui.sees("2 marked")
-        await ui.press("x")
-        text = await ui.sees("Cancel 2 runs?", "Uses 4 API requests", "their branches and sandboxes stay")
-        assert text.count("○ acme/api") == 2
+        await _listed(ui, 4)
+        await ui.press("space", "space", "space", "x")
+        text = await ui.sees(
+            "3 marked", "Cancel 3 runs?", "Uses 6 API requests", "branches and sandboxes stay"
+        )
+        assert text.count("○ acme/api") == 3
         await ui.press("right", "enter")
-        await ui.sees("Cancelled 2 runs.")
-        assert sorted(_states(world, calls)) == ["cancelled", "cancelled", "pending"]
+        await ui.sees("Cancelled 3 runs.")
+        assert sorted(_states(world, calls)) == ["cancelled"] * 3 + ["pending"]
         await ui.loses("marked")
+
+
+async def test_range_the_others_and_all_shown_rows_are_marked(console: Run, world: RowFactory) -> None:
+    over = _calls(world, 1, status="success")
+    calls = _calls(world, 4)
+    docs = world.call(repo_id=world.repo("acme/docs"), metadata={"repo": "acme/docs"})
+    async with console() as ui:
+        await _listed(ui, 6)
+        screen = ui.app.screen
+        keys = [screen.view.key_at(place) for place in range(6)]
+        await ui.press("V")
+        await ui.sees("Mark a row first")
+        await ui.press("home", "down", "space", "down", "V")
+        await ui.until(lambda: screen.marks.keys == set(keys[1:4]) - set(over), "the range")
+        await ui.press("exclamation_mark")
+        await ui.until(lambda: screen.marks.keys == {keys[0], *keys[4:]} - set(over), "the others")
+        await ui.press("escape", "slash", *"api", "enter", "asterisk")
+        await ui.sees("4 marked")
+        assert screen.marks.keys == set(calls) and docs not in screen.marks.keys
 
 
 async def test_declining_keeps_the_runs_and_their_marks(console: Run, world: RowFactory) -> None:

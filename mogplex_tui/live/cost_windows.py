@@ -17,6 +17,7 @@ from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.hourly_costs import HOUR, HourlyCosts
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.signals import Signal
+from mogplex_tui.live.usage_breakdown import TimeRange
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.stats import Stats
@@ -40,9 +41,9 @@ class CostWindow(NamedTuple):
 
 
 class Costs:
-    """The costs of the last hour, day and week, and of each hour of the last week.
+    """The costs of each time range, and of each hour of the last week.
 
-    The windows are named `hour`, `day` and `week`.
+    The windows are named by their `TimeRange`.
     """
 
     def __init__(self, session: Session) -> None:
@@ -51,12 +52,13 @@ class Costs:
         self.hourly = HourlyCosts(session.directory, session.clock, session.file_troubles)
         self.changed: Signal[[]] = Signal()
         self.feeds: dict[str, Feed] = {}
-        for name, span, every, gap in (
-            ("hour", HOUR, 30.0, 3.0),
-            ("day", 24 * HOUR, 60.0, 5.0),
-            ("week", 7 * 24 * HOUR, 300.0, 60.0),
+        for time_range, every, gap in (
+            (TimeRange.HOUR, 30.0, 3.0),
+            (TimeRange.TODAY, 60.0, 5.0),
+            (TimeRange.DAY, 60.0, 5.0),
+            (TimeRange.WEEK, 300.0, 60.0),
         ):
-            self.feeds[name] = self._window_feed(name, span, every, gap)
+            self.feeds[time_range] = self._window_feed(time_range, every, gap)
         self.feeds["hours"] = Feed(
             "stats:hours",
             self._fetch_hours,
@@ -79,27 +81,28 @@ class Costs:
         self.hourly.belong_to(self.session.account)
         self.changed()
 
-    @property
-    def windows_feeds(self) -> Sequence[Feed]:
-        """The feeds of the three windows, to be subscribed to while a screen shows them."""
-        return [self.feeds[name] for name in ("hour", "day", "week")]
+    def window_feeds(self, chosen: TimeRange) -> Sequence[Feed]:
+        """Return the feeds of the chosen window and of those that are always shown."""
+        shown = dict.fromkeys((TimeRange.HOUR, TimeRange.DAY, TimeRange.WEEK, chosen))
+        return [self.feeds[time_range] for time_range in shown]
 
     def _closed(self) -> bool:
         return not self.session.open(Family.OBSERVABILITY)
 
-    def _window_feed(self, name: str, span: timedelta, every: float, gap: float) -> Feed:
+    def _window_feed(self, name: TimeRange, every: float, gap: float) -> Feed:
+        is_compared = name in (TimeRange.TODAY, TimeRange.DAY)
+        priority = Priority.TABLE if is_compared else Priority.BACKGROUND
+
         async def fetch() -> bool:
             if self._closed():
                 return False
             now = self.session.clock.now()
-            client = self.session.client.at(Priority.TABLE if name == "day" else Priority.BACKGROUND)
-            stats = await client.observability.stats(since=now - span)
+            stats = await self.session.client.at(priority).observability.stats(since=name.since(now))
             self.windows[name] = CostWindow(stats, now)
             self.changed()
             # A window moves with time, so a changed figure does not mean that realtime missed a change.
             return False
 
-        priority = Priority.TABLE if name == "day" else Priority.BACKGROUND
         return Feed(
             f"stats:{name}",
             fetch,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from mogplex_tui.api.errors import MogplexError
@@ -28,7 +28,7 @@ PRESET = "preset:"
 
 
 class Names:
-    """Names of repositories and agents by id.
+    """Names of repositories, agents and automations by id.
 
     Hidden repositories are included if the credentials can list them. `changed` signals that a list
     of names was read; `missed` signals that a row has a repository id whose name is unknown.
@@ -40,6 +40,7 @@ class Names:
         self.roots: dict[str, str] = {}
         self.hidden: set[str] = set()
         self.agents: dict[str, str] = {}
+        self.automations: dict[str, str] = {}
         self.changed: Signal[[]] = Signal()
         self.missed: Signal[[]] = Signal()
         # Names given by rows themselves, for ids that no readable list has.
@@ -64,6 +65,12 @@ class Names:
         """Store a repository's name that was found in a row instead of in a list."""
         if repo_id and full_name:
             self._from_rows[repo_id] = full_name
+
+    def learn_automations(self, names: Mapping[str, str]) -> None:
+        """Store names of automations by id, from a list that was read."""
+        if not names.items() <= self.automations.items():
+            self.automations.update(names)
+            self.changed()
 
     def repo(self, repo_id: str | None) -> str | None:
         """Return the name of a repository, or None if it is not known.

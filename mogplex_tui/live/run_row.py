@@ -61,7 +61,9 @@ class RunRow(NamedTuple):
     repo: str | None = None
     who: str | None = None
     agent_id: str | None = None
-    # The step of an automation that made the call.
+    # The automation whose job made the call, its name if known, and its step. Calls of other jobs have none.
+    flow_id: str | None = None
+    automation: str | None = None
     step: str | None = None
     harness: str | None = None
     kind: str | None = None
@@ -198,6 +200,7 @@ def from_call(call: Call) -> RunRow:
         # An agent with an unknown name has no name for now; never use the step or the type of the call.
         who=_word(meta.get("agent_name")) or harness or (None if agent_id else call.type),
         agent_id=agent_id,
+        flow_id=_word(meta.get("flow_id")),
         step=_word(meta.get("flow_node_label")),
         harness=harness,
         kind=call.type,

@@ -73,13 +73,14 @@ class Runs:
         session.names.changed.subscribe(self._name)
 
     def _name(self) -> None:
-        """Update rows that lack a repository's name or have an outdated agent name."""
+        """Update rows that lack a repository's name or have another outdated name."""
         names = self.session.names
         unnamed_rows = [
             row
             for row in self.set.rows.values()
             if (row.repo is None and names.repo(row.repo_id))
             or row.who != (names.agent(row.agent_id) or row.who)
+            or row.automation != names.automations.get(row.flow_id or "", row.automation)
         ]
         self.set.apply([(row.key, self.enrich(row)) for row in unnamed_rows])
 
@@ -212,6 +213,7 @@ class Runs:
             queued=self.session.in_flight.queued_word("runs", row.key),
             repo=row.repo or names.repo(row.repo_id) or (known and known.repo) or named.repo,
             who=names.agent(row.agent_id) or named.who,
+            automation=names.automations.get(row.flow_id or "") or named.automation,
             branch=named.branch,
             base_branch=named.base_branch,
             run_id=row.run_id or (known.run_id if known else None),
@@ -232,6 +234,7 @@ class Runs:
         return row._replace(
             repo=row.repo or repo,
             who=agent_name or row.who,
+            automation=before.automation if before.flow_id == row.flow_id else None,
             branch=row.branch or before.branch,
             base_branch=row.base_branch or before.base_branch,
         )

@@ -261,7 +261,45 @@ ACTIONS: tuple[KeyAction, ...] = (
         "Scroll the open event down.",
         footer=False,
     ),
-    KeyAction("view.range", "range", ("d",), _scopes("observability"), "Time range: hour, day or week."),
+    KeyAction(
+        "view.open",
+        "open",
+        ("enter",),
+        _scopes("observability"),
+        "Open the run under the cursor, or the runs of a bar.",
+        help_has_title=True,
+    ),
+    KeyAction(
+        "view.range", "range", ("d",), _scopes("observability"), "Next time range: hour, today, 24 h or 7 d."
+    ),
+    KeyAction(
+        "view.range-back",
+        "previous time range",
+        ("D",),
+        _scopes("observability"),
+        "Previous time range.",
+        footer=False,
+        help_has_title=True,
+    ),
+    KeyAction(
+        "view.measure", "measure", ("m",), _scopes("observability"), "Compare by cost, tokens or calls."
+    ),
+    KeyAction(
+        "view.left",
+        "left",
+        ("left", "h"),
+        _scopes("observability"),
+        "Earlier in the chart, or the list before.",
+        footer=False,
+    ),
+    KeyAction(
+        "view.right",
+        "right",
+        ("right", "l"),
+        _scopes("observability"),
+        "Later in the chart, or the next list.",
+        footer=False,
+    ),
     KeyAction("view.refresh", "refresh", ("r",), EVERYWHERE, "Refresh.", footer=False, help_has_title=True),
     KeyAction(
         "kind.mark",
@@ -372,8 +410,10 @@ _KEY_SYMBOLS = {
     "pagedown": "pgdn",
     "up": "↑",
     "down": "↓",
+    "left": "←",
+    "right": "→",
 }
-_ASCII_KEY_SYMBOLS = {"enter": "enter", "up": "up", "down": "down"}
+_ASCII_KEY_SYMBOLS = {key: key for key in ("enter", "up", "down", "left", "right")}
 _ACTION_ID = re.compile(r"\{([a-z-]+\.[a-z-]+)\}")
 
 

@@ -122,9 +122,11 @@ def _from_v1(automation: Automation, runs: tuple[AutomationRun, ...]) -> Automat
     )
 
 
-async def read(client: ClientView, _: Session) -> RowPage[AutomationRow]:
+async def read(client: ClientView, session: Session) -> RowPage[AutomationRow]:
     """Read all automations with their activity."""
-    return page_of(await client.flows.list(), _from_flow, lambda row: row.id)
+    flows = await client.flows.list()
+    session.names.learn_automations({flow.id: flow.name for flow in flows})
+    return page_of(flows, _from_flow, lambda row: row.id)
 
 
 async def read_v1(client: ClientView, session: Session) -> RowPage[AutomationRow]:

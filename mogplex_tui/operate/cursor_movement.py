@@ -82,7 +82,7 @@ def places(scope: str) -> tuple[str, ...]:
     tags = action_registry.scope_tags(scope)
     if tags & action_registry.DETAILS:
         return (RECORD, TAIL) if tags & action_registry.LOGS else (RECORD,)
-    return {"run": (TAIL, RECORD, EVENT), "observability": (PAGE,)}.get(scope, (LIST,))
+    return {"run": (TAIL, RECORD, EVENT)}.get(scope, (LIST,))
 
 
 def keys_of(move: CursorMove, place: str) -> tuple[str, ...]:

@@ -1,7 +1,8 @@
 """The grammar of `/` filters: `word`, `field:word` and `field:=word`.
 
 A word matches any field, `field:word` a part of one field, and `field:=word` the whole of one field. `!` negates a
-term, `cost:>1` compares, and quotes keep spaces together: `who:="CI Doctor"`.
+term, `cost:>1` compares, and quotes keep spaces together: `who:="CI Doctor"`. A time is matched by its local form,
+from the left: `started:2026-08-03T14` is an hour, `started:>2026-08-03` everything since a day began.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar
 
 # The number of characters of a text that are searched: each keystroke searches all rows.
@@ -113,7 +115,11 @@ def _is_incomplete(term: Term, values: Mapping[str, object]) -> bool:
 
     An incomplete comparison matches every row.
     """
-    return term.compares and _number(term.text[1:], _UNITS) is None and _field_name(term, values) is not None
+    if not term.compares or (name := _field_name(term, values)) is None:
+        return False
+    if isinstance(values[name], datetime):
+        return not term.text[1:]
+    return _number(term.text[1:], _UNITS) is None
 
 
 def _matches(term: Term, values: Mapping[str, object], spans: Collection[str]) -> bool:
@@ -123,6 +129,9 @@ def _matches(term: Term, values: Mapping[str, object], spans: Collection[str]) -
     value = None if name is None else values[name]
     if not term.compares:
         return matches_value(term, value)
+    if isinstance(value, datetime):
+        at, limit = local_minute(value), term.text[1:].upper()
+        return at >= limit if term.text[0] == ">" else at < limit
     number = _number(term.text[1:], _SECONDS if name in spans else _UNITS)
     if number is None or not isinstance(value, int | float):
         return False
@@ -135,8 +144,8 @@ def _matches_any_field(term: Term, values: Mapping[str, object]) -> bool:
         if isinstance(value, str):
             if text in value[:_MAX_SEARCHED].lower():
                 return True
-        # A word is not searched in ages and prices, where it would match some digits by chance.
-        elif value is not None and not isinstance(value, float) and matches_value(term, value):
+        # A word is not searched in times, ages and prices, where it would match some digits by chance.
+        elif value is not None and not isinstance(value, float | datetime) and matches_value(term, value):
             return True
     return False
 
@@ -150,10 +159,17 @@ def matches_value(term: Term, value: object) -> bool:
         return False
     if isinstance(value, tuple):
         return any(matches_value(term, item) for item in value)
+    if isinstance(value, datetime):
+        return local_minute(value).startswith(term.text.upper())
     text = str(int(value) if isinstance(value, float) and value.is_integer() else value)[
         :_MAX_SEARCHED
     ].lower()
     return text == term.text if term.exact else term.text in text
+
+
+def local_minute(value: datetime) -> str:
+    """Return a time as filters compare it, in local time: `2026-08-03T14:05`."""
+    return value.astimezone().strftime("%Y-%m-%dT%H:%M")
 
 
 def seconds_of(text: str) -> float | None:

@@ -38,8 +38,8 @@ M = TypeVar("M")
 Value = str | bool | int | float | Decimal | datetime | Sequence[str] | None
 """The value of a column or fact. JSON and CSV print it without the column's format."""
 SortKey = tuple[int, float | str]
-FilterValue = str | float | tuple[str, ...] | None
-"""A value that filters are compared with: a text, a number, several texts, or None."""
+FilterValue = str | float | datetime | tuple[str, ...] | None
+"""A value that filters are compared with: a text, a number, a time, several texts, or None."""
 
 
 class Cell(NamedTuple):

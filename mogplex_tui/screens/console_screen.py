@@ -218,12 +218,12 @@ class ConsoleScreen(Screen[None]):
         Textual calls this after a subclass's own `on_mount`.
         """
         self.refresh_chrome()
-        self._hold()
+        self.hold_feeds()
         self._ticker = self.set_interval(TICK, self.tick)
 
     def on_screen_resume(self) -> None:
         """Start reading the feeds and draw the changes made while the screen was hidden."""
-        self._hold()
+        self.hold_feeds()
         self.tick()
 
     def on_screen_suspend(self) -> None:
@@ -232,13 +232,14 @@ class ConsoleScreen(Screen[None]):
         A screen under a dialog is still visible.
         """
         if not isinstance(self.app.screen, ModalScreen):
-            self._let_go()
+            self.release_feeds()
 
     def feeds(self) -> Sequence[Feed]:
         """Return the feeds to read while the screen is visible."""
         return ()
 
-    def _hold(self) -> None:
+    def hold_feeds(self) -> None:
+        """Start reading the screen's feeds, unless they are being read."""
         if not self._subscriptions and not self._left:
             self._subscriptions = [self.session.scheduler.subscribe(feed) for feed in self.feeds()]
 
@@ -247,7 +248,8 @@ class ConsoleScreen(Screen[None]):
         """Return whether the screen's feeds are being read."""
         return bool(self._subscriptions)
 
-    def _let_go(self) -> None:
+    def release_feeds(self) -> None:
+        """Stop reading the screen's feeds."""
         for subscription in self._subscriptions:
             subscription.drop()
         self._subscriptions = []
@@ -306,7 +308,7 @@ class ConsoleScreen(Screen[None]):
     def leave(self) -> None:
         """Stop reading feeds, receiving signals and drawing, before the screen is removed."""
         self._left = True
-        self._let_go()
+        self.release_feeds()
         for unsubscribe in self.unsubscribe:
             unsubscribe()
         self.unsubscribe.clear()

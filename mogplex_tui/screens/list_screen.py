@@ -55,8 +55,8 @@ class ListScreen(ConsoleScreen):
 
     AUTO_FOCUS: ClassVar[str | None] = "#table"
 
-    def __init__(self, model: ListModel, link_filter: str = "") -> None:
-        """Create the screen; `link_filter` is the filter of the link that opened it."""
+    def __init__(self, model: ListModel, link_filter: str = "", sort: str | None = None) -> None:
+        """Create the screen; the link that opened it has the filter and the sort column."""
         super().__init__(model.scope, model.tab)
         self.model, self.rows = model, model.rows
         self.view: SortedView[AnyRow] = SortedView(
@@ -65,6 +65,8 @@ class ListScreen(ConsoleScreen):
             descending=self.kind.descending,
         )
         self.filter = ListFilter(self.kind, self.view, link_filter, model.link_span)
+        if sort is not None:
+            self.filter.sort_by(sort)
         self.search = BackgroundSearch(
             self.session.scheduler, model.older_records, self.set_timer, self.changed_soon
         )
@@ -122,6 +124,7 @@ class ListScreen(ConsoleScreen):
     def on_mount(self) -> None:
         """Subscribe to changes of the rows for as long as the screen exists."""
         if self.filter.link_filter:
+            self.table.set_sort(self.filter.sort, self.filter.descending)
             self.set_filter("")
         self.listen(self.rows.changes, self._on_change)
         self.listen(self.model.feed.changed, self.changed_soon)

@@ -74,12 +74,24 @@ class Navigation:
         if isinstance(self._app.screen, ListScreen):
             await self._app.screen.type_filter(text)
 
-    def run_list(self, link_filter: str = "") -> ListScreen:
-        """Return a new screen that lists the runs matching a link's filter."""
+    def run_list(
+        self,
+        link_filter: str = "",
+        span: tuple[datetime, datetime | None] | None = None,
+        sort: str | None = None,
+    ) -> ListScreen:
+        """Return a new screen that lists the runs matching a link's filter.
+
+        `span` is the time range in which older runs are searched, `sort` the column to sort by.
+        """
         from mogplex_tui.screens.list_screen import ListScreen
         from mogplex_tui.screens.run_list_model import RunList
 
-        return ListScreen(RunList(self._session, self._runs), link_filter)
+        return ListScreen(RunList(self._session, self._runs, span), link_filter, sort)
+
+    def open_runs(self, text: str, span: tuple[datetime, datetime | None], sort: str) -> None:
+        """Open a list of the runs that match a filter, over the current screen."""
+        self._app.push_screen(self.run_list(text, span, sort))
 
     def kind_list(
         self, name: str, link_filter: str = "", span: tuple[datetime, datetime | None] | None = None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import events
-from textual.containers import Container, Vertical
+from textual import events, on
+from textual.containers import Container
 from textual.widget import Widget
 
 from mogplex_tui.api.route_access import Family
@@ -15,12 +15,16 @@ from mogplex_tui.live.freshness import SourceState
 from mogplex_tui.live.reasons import Subject
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import Session
+from mogplex_tui.live.usage_breakdown import Breakdown, Bucket, Measure, TimeRange, break_down, buckets
 from mogplex_tui.operate import formatting, messages
 from mogplex_tui.operate.action_registry import KeyAction
+from mogplex_tui.screens import usage_bars
 from mogplex_tui.screens.console_screen import ConsoleScreen
-from mogplex_tui.widgets.bars import Bar, BarList
+from mogplex_tui.screens.usage_bars import DIMENSIONS
+from mogplex_tui.widgets.bars import BarList, Edge
 from mogplex_tui.widgets.card import Card
-from mogplex_tui.widgets.chart import CostChart
+from mogplex_tui.widgets.chart import ChartBar, CostChart
+from mogplex_tui.widgets.choice_line import Choice, ChoiceLine
 from mogplex_tui.widgets.notice_line import NoticeLine
 from mogplex_tui.widgets.rule import RuleLine
 from mogplex_tui.widgets.scroll_page import ScrollPage
@@ -28,37 +32,69 @@ from mogplex_tui.widgets.segment_line import Segment, SegmentLine
 from mogplex_tui.widgets.styles import Cell, Tone
 
 if TYPE_CHECKING:
-    from mogplex_tui.api.models.stats import Stats
+    from datetime import datetime
 
-RANGES = {"hour": "last hour", "day": "last 24 h", "week": "last 7 days"}
+    from mogplex_tui.api.models.stats import Stats
+    from mogplex_tui.live.store import RowChanges
+
+RANGES = {
+    TimeRange.HOUR: "last hour",
+    TimeRange.TODAY: "today",
+    TimeRange.DAY: "last 24 h",
+    TimeRange.WEEK: "last 7 days",
+}
 # The labels of the readings that do not depend on the chosen time range.
 _SUBJECTS = {
-    "hour": Subject("the cost of the last hour", is_plural=False),
-    "day": Subject("the cost of 24 h", is_plural=False),
-    "week": Subject("the cost of 7 d", is_plural=False),
+    TimeRange.HOUR: Subject("the cost of the last hour", is_plural=False),
+    TimeRange.TODAY: Subject("the figures of today"),
+    TimeRange.DAY: Subject("the cost of 24 h", is_plural=False),
+    TimeRange.WEEK: Subject("the cost of 7 d", is_plural=False),
     "hours": Subject("the chart", is_plural=False),
 }
-# Below this width, texts of the cards and names beside the chart would be cut.
+# Below this width, texts of the cards would be cut.
 NARROW = 80
-# The minimum height at which the chart is readable.
-MIN_CHART_HEIGHT = 9
+# The minimum widths for three and for two lists beside each other.
+THREE_LISTS, TWO_LISTS = 110, 70
+# The heights between which the chart is readable, and the minimum height of a list of bars.
+MIN_CHART_HEIGHT, MAX_CHART_HEIGHT, MIN_LIST_HEIGHT = 6, 16, 4
+# Pages of calls that are loaded by themselves to cover the time range.
+MAX_PAGES = 20
+# Seconds between two summations of all loaded runs.
+SUM_EVERY = 1.0
+# The order of the lists of bars, in which the focus moves.
+LISTS = ("runs", *(dimension.name for dimension in DIMENSIONS))
 
 
 class ObservabilityScreen(ConsoleScreen):
-    """Cards of figures above a panel of costs."""
+    """Cards of figures above a chart of costs and lists of what caused them."""
 
     CSS_PATH = "observability.tcss"
-    AUTO_FOCUS: ClassVar[str | None] = "#page"
+    # The list of runs gets the focus when the page is first shown, without scrolling to it.
+    AUTO_FOCUS: ClassVar[str | None] = ""
 
     def __init__(self) -> None:
         super().__init__("observability", "observability")
-        self._range = "day"
-        self.handlers |= {"go.back": self.go_back, "view.range": self.next_range}
+        self.add_class("-closed")
+        self._range, self._measure = TimeRange.DAY, Measure.COST
+        self._breakdown = Breakdown()
+        self._buckets: list[Bucket] = []
+        self._summed_at: float | None = None
+        self.handlers |= {
+            "go.back": self.go_back,
+            "view.range": lambda: self.step_range(1),
+            "view.range-back": lambda: self.step_range(-1),
+            "view.measure": self.next_measure,
+            "view.open": self.open_focused,
+            "view.left": lambda: self.move_sideways(-1),
+            "view.right": lambda: self.move_sideways(1),
+        }
 
     def compose_body(self) -> Iterator[Widget]:
-        """Yield the cards, the cost line, the chart and the bars."""
+        """Yield the time ranges, the cards, the chart and the lists of bars."""
+        is_ascii = self.console.look.ascii
         yield NoticeLine(id="notice")
-        with ScrollPage(id="page"):
+        with ScrollPage(id="page", can_focus=False):
+            yield ChoiceLine("Cost", id="ranges")
             with Container(id="cards"):
                 for name, title in (
                     ("jobs", "Jobs"),
@@ -68,32 +104,71 @@ class ObservabilityScreen(ConsoleScreen):
                 ):
                     yield Card(title, id=name)
             yield RuleLine()
-            yield SegmentLine([], id="cost")
-            with Container(id="panels"):
-                yield CostChart(id="chart", ascii_mode=self.console.look.ascii)
-                with Vertical(id="bars"):
-                    yield BarList(id="models", ascii_mode=self.console.look.ascii)
-                    yield BarList(id="types", ascii_mode=self.console.look.ascii)
+            yield SegmentLine([], id="reading")
+            yield CostChart(id="chart", ascii_mode=is_ascii)
+            yield ChoiceLine("Top", id="measures")
+            with Container(id="lists"):
+                for name in LISTS:
+                    yield BarList(id=f"usage-{name}", ascii_mode=is_ascii)
 
     def on_mount(self) -> None:
-        """Subscribe to changes of the stats of every time range."""
+        """Subscribe to changes of the stats of every time range, and of the runs."""
         self.listen(self.session.costs.changed, self.changed_soon)
+        self.listen(self.console.runs.set.changes, self._runs_changed)
         self._draw()
 
     def feeds(self) -> Sequence[Feed]:
-        """Return the feeds that read the stats of the time ranges."""
-        return self.session.costs.windows_feeds
+        """Return the feeds that read the stats, the runs, and the names of automations."""
+        from mogplex_tui.operate.kinds.registry import kinds
+
+        names = [self.console.collections.of(kinds()["automations"]).feed]
+        return [
+            *self.session.costs.window_feeds(self._range),
+            self.console.runs.feed,
+            *(names if self.session.open(Family.FLOWS) else ()),
+        ]
+
+    # Layout ----------------------------------------------------------------------------------------------------
 
     def on_resize(self, event: events.Resize) -> None:
-        """Stack the cards and panels vertically in a narrow terminal."""
+        """Arrange the cards and lists for the width of the terminal."""
         self.set_class(event.size.width < NARROW, "-narrow")
         self.call_after_refresh(self._fit)
 
+    @property
+    def _columns(self) -> int:
+        """The number of lists beside each other."""
+        across = self.size.width
+        return 3 if across >= THREE_LISTS else 2 if across >= TWO_LISTS else 1
+
     def _fit(self) -> None:
-        """Set the chart's height to the room that the cards leave on the page."""
-        if self.is_complete:
-            left = self.query_one("#page").size.height - self.query_one("#cards").outer_size.height - 2
-            self.query_one("#chart").styles.height = max(MIN_CHART_HEIGHT, left)
+        """Divide the height that the cards leave between chart and lists."""
+        if not self.is_complete:
+            return
+        columns = self._columns
+        rows = -(-len(LISTS) // columns)
+        # Beside the cards there are the two lines of choices, a rule and the line above the chart.
+        free = self.query_one("#page").size.height - self.query_one("#cards").outer_size.height - 4
+        chart = (
+            free * 2 // 5
+            if free >= MIN_CHART_HEIGHT + rows * (MIN_LIST_HEIGHT + 1)
+            else free - MIN_LIST_HEIGHT
+        )
+        chart = max(MIN_CHART_HEIGHT, min(MAX_CHART_HEIGHT, chart))
+        height = max(MIN_LIST_HEIGHT, (free - chart) // rows)
+        # Where there is room, the last line of a list is left blank.
+        gap = 1 if height > MIN_LIST_HEIGHT + 1 else 0
+        self.query_one("#chart").styles.height = chart
+        lists = self.query_one("#lists")
+        lists.styles.grid_size_columns, lists.styles.grid_size_rows = columns, rows
+        lists.styles.grid_gutter_horizontal = gap
+        lists.styles.height = height * rows - gap
+
+    # Changes ---------------------------------------------------------------------------------------------------
+
+    def _runs_changed(self, _: RowChanges) -> None:
+        self._summed_at = None
+        self.changed_soon()
 
     def flush(self) -> None:
         """Draw the figures that were read since the last call, if the screen is visible."""
@@ -108,6 +183,10 @@ class ObservabilityScreen(ConsoleScreen):
     @property
     def _window(self) -> CostWindow | None:
         return self.session.costs.windows.get(self._range)
+
+    @property
+    def _since(self) -> datetime:
+        return self._range.since(self.session.clock.now())
 
     def _failing_windows(self) -> list[SourceState]:
         """Return the failing reads besides the one of the chosen time range.
@@ -144,6 +223,12 @@ class ObservabilityScreen(ConsoleScreen):
         ]
         return [segment for segment in segments if segment.text]
 
+    def step_name(self) -> str:
+        """Return the screen's name as shown in the path of a list opened from it."""
+        return "Observability"
+
+    # Drawing ---------------------------------------------------------------------------------------------------
+
     def _draw(self) -> None:
         closed = not self.session.open(Family.OBSERVABILITY)
         feed, known = self.session.costs.feeds[self._range], bool(self.session.costs.windows)
@@ -164,45 +249,108 @@ class ObservabilityScreen(ConsoleScreen):
             notice_line.show(notice, quiet=is_first_read and not closed)
             self.call_after_refresh(self._fit)
         # Headings without figures would say less than the notice alone.
-        self.set_class(not known, "-closed")
+        if known == self.has_class("-closed"):
+            self.set_class(not known, "-closed")
+            self.call_after_refresh(self._fit)
+        if known and self.focused is None:
+            self.query_one("#usage-runs").focus(scroll_visible=False)
         stats = None if self._window is None else self._window.stats
         self.set_class(closed or fresh.stale(self.session.clock.monotonic()), "-old")
         for name, lines in cards(stats).items():
             self.query_one(f"#{name}", Card).set_lines(lines)
-        self._draw_cost()
-        self._draw_bars(stats)
+        self.query_one("#ranges", ChoiceLine).set_choices(
+            range_choices(self.session), self._range, cost_notes(self.session)
+        )
+        self._sum()
+        self._draw_chart()
+        self._draw_lists(stats)
 
-    def _draw_cost(self) -> None:
-        costs = self.session.costs
-        self.query_one("#cost", SegmentLine).set_segments(cost_segments(self.session))
+    def _sum(self) -> None:
+        """Sum up the loaded runs of the time range, at most once a second."""
+        clock, rows = self.session.clock, self.console.runs.set
+        at = clock.monotonic()
+        if self._summed_at is not None and at - self._summed_at < SUM_EVERY:
+            return
+        self._summed_at = at
+        owners = {dimension.name: dimension.owner_of for dimension in DIMENSIONS}
+        self._breakdown = break_down(rows.rows.values(), self._since, owners, rows.whole_since)
+        hourly = {start: hour.cost for start, hour in self.session.costs.hourly.known.items()}
+        self._buckets = buckets(self._range, clock.now(), rows.rows.values(), rows.whole_since, hourly)
+        self._load_older()
+
+    def _load_older(self) -> None:
+        """Load older runs until they cover the time range.
+
+        Does nothing if that would cost requests of the token's budget.
+        """
+        runs = self.console.runs
+        is_free = self.is_reading and not runs.feed.metered() and runs.calls.pages < MAX_PAGES
+        if is_free and runs.may_load_more and not self._breakdown.is_complete(self._since):
+            runs.load_more()
+
+    def _draw_chart(self) -> None:
         chart = self.query_one("#chart", CostChart)
-        hours = costs.hourly.starts()
-        chart.set_series(
-            costs.series(),
-            labels=[hour.astimezone().strftime("%H:%M") for hour in hours],
-            title="Estimated $/hour, last 24 h",
+        chart.set_bars(
+            [
+                ChartBar(
+                    None if bucket.cost is None else float(bucket.cost),
+                    usage_bars.bucket_label(bucket, self._range),
+                    is_whole=bucket.read == bucket.steps,
+                )
+                for bucket in self._buckets
+            ]
+        )
+        self._draw_reading()
+
+    @on(CostChart.Moved)
+    def _draw_reading(self) -> None:
+        """Show what the bar under the chart's cursor stands for."""
+        chart, bucket = self.query_one("#chart", CostChart), self._cursor_bucket()
+        per = {TimeRange.HOUR: "10 minutes", TimeRange.WEEK: "day"}.get(self._range, "hour")
+        tone = Tone.LIVE if chart.has_focus else Tone.DIM
+        self.query_one("#reading", SegmentLine).set_segments(
+            [
+                Segment(f"Cost per {per}", tone, priority=1),
+                Segment(
+                    "" if bucket is None else usage_bars.bucket_text(bucket, self._range),
+                    Tone.STRONG if chart.has_focus else Tone.PLAIN,
+                ),
+                Segment(usage_bars.read_text(self._buckets), Tone.WARN, priority=2, right=True),
+            ]
         )
 
-    def _draw_bars(self, stats: Stats | None) -> None:
-        models = stats.by_model if stats else []
-        types = stats.by_type if stats else []
-        top_models = sorted(models, key=lambda use: use.tokens or 0, reverse=True)
-        self.query_one("#models", BarList).set_bars(
-            [
-                Bar(
-                    formatting.model(use.model),
-                    float(use.tokens or 0),
-                    f"{formatting.count(use.tokens)} tokens  {_calls(use.count)}",
-                    brief=formatting.count(use.tokens),
-                )
-                for use in top_models
-            ],
-            title=f"by model, tokens, {RANGES[self._range]}" if models else "",
+    def _cursor_bucket(self) -> Bucket | None:
+        place = self.query_one("#chart", CostChart).cursor
+        return self._buckets[place] if 0 <= place < len(self._buckets) else None
+
+    def _draw_lists(self, stats: Stats | None) -> None:
+        measure, names = self._measure, self.session.names
+        total = None if stats is None else stats.summary.total_calls
+        done = self._breakdown
+        coverage = usage_bars.coverage_text(done.total.calls, total, done.complete_since, self._since)
+        is_partial = not done.is_complete(self._since)
+        self.query_one("#measures", ChoiceLine).set_choices(
+            [Choice(each, each) for each in Measure],
+            measure,
+            [Segment(coverage, Tone.WARN if is_partial else Tone.DIM, right=True)],
         )
-        self.query_one("#types", BarList).set_bars(
-            [Bar(use.type, float(use.count or 0), _calls(use.count)) for use in types],
-            title=f"by type, calls, {RANGES[self._range]}" if types else "",
-        )
+        of_runs = usage_bars.top_runs(self.console.runs.set.rows.values(), self._since, measure)
+        by = Measure.TOKENS if measure is Measure.TOKENS else Measure.COST
+        self.query_one("#usage-runs", BarList).set_bars(of_runs, f"runs by {by}", f"no {by} known")
+        for dimension in DIMENSIONS:
+            counted = None if stats is None else usage_bars.stats_usages(stats, dimension.name, measure)
+            usages = done.by.get(dimension.name, {}) if counted is None else counted
+            if dimension.name == "automation":
+                usages = {key: usage for key, usage in usages.items() if key is not None}
+            # A list that the service itself counts is complete.
+            note = ", all runs" if counted is not None and is_partial else ""
+            self.query_one(f"#usage-{dimension.name}", BarList).set_bars(
+                usage_bars.bars_of(dimension, usages, measure, names),
+                f"{dimension.title}s by {measure}{note}",
+                "none",
+            )
+
+    # Actions ---------------------------------------------------------------------------------------------------
 
     def shows(self, action: KeyAction) -> bool:
         """Return whether an action is offered; "back" is not without a previous screen."""
@@ -212,12 +360,86 @@ class ObservabilityScreen(ConsoleScreen):
         """Go back to the previous screen."""
         self.console.navigation.back(self)
 
-    def next_range(self) -> None:
-        """Switch to the next time range."""
-        names = list(RANGES)
-        self._range = names[(names.index(self._range) + 1) % len(names)]
+    def step_range(self, by: int) -> None:
+        """Switch to the next or the previous time range."""
+        ranges = list(TimeRange)
+        self._choose_range(ranges[(ranges.index(self._range) + by) % len(ranges)])
+
+    def _choose_range(self, chosen: TimeRange) -> None:
+        self._range, self._summed_at = chosen, None
+        # The figures of today are read only while they are shown.
+        self.release_feeds()
+        self.hold_feeds()
         self._draw()
         self.refresh_chrome()
+
+    def next_measure(self) -> None:
+        """Compare by the next measure: cost, tokens or calls."""
+        measures = list(Measure)
+        self._choose_measure(measures[(measures.index(self._measure) + 1) % len(measures)])
+
+    def _choose_measure(self, measure: Measure) -> None:
+        self._measure = measure
+        self._draw()
+
+    @on(ChoiceLine.Picked, "#ranges")
+    def _range_picked(self, event: ChoiceLine.Picked) -> None:
+        self._choose_range(TimeRange(event.name))
+
+    @on(ChoiceLine.Picked, "#measures")
+    def _measure_picked(self, event: ChoiceLine.Picked) -> None:
+        self._choose_measure(Measure(event.name))
+
+    @on(BarList.Selected)
+    @on(CostChart.Selected)
+    def open_focused(self) -> None:
+        """Open the run under the cursor, or the list of the runs that the bar stands for."""
+        widget, now = self.focused, self.session.clock.now()
+        if isinstance(widget, CostChart):
+            if (bucket := self._cursor_bucket()) is not None:
+                text = usage_bars.started_filter(bucket.start, bucket.end)
+                self.console.navigation.open_runs(text, (bucket.start, bucket.end), sort="cost")
+            return
+        bar = widget.cursor_bar if isinstance(widget, BarList) else None
+        if widget is None or bar is None:
+            return
+        name = (widget.id or "").removeprefix("usage-")
+        if name == "runs":
+            if (row := self.console.runs.set.rows.get(bar.key)) is not None:
+                self.console.navigation.open_run(row)
+        elif not bar.key:
+            self.notify(f"No filter finds runs without {name}.", severity="warning", markup=False)
+        else:
+            of_range = usage_bars.range_filter(self._range, now)
+            text = f"{usage_bars.BY_NAME[name].filter_of(bar.key, self.session.names)} {of_range}"
+            sort = "tokens" if self._measure is Measure.TOKENS else "cost"
+            self.console.navigation.open_runs(text, (self._since, None), sort=sort)
+
+    # Focus -----------------------------------------------------------------------------------------------------
+
+    def move_sideways(self, by: int) -> None:
+        """Move the chart's cursor, or focus the list beside the focused one."""
+        if isinstance(self.focused, CostChart):
+            self.focused.move(by)
+        elif isinstance(self.focused, BarList):
+            place = LISTS.index((self.focused.id or "").removeprefix("usage-")) + by
+            if 0 <= place < len(LISTS):
+                self.query_one(f"#usage-{LISTS[place]}").focus()
+
+    @on(Edge)
+    def _leave_widget(self, event: Edge) -> None:
+        """Focus the widget above or below the one whose cursor was moved beyond its end."""
+        if isinstance(event.widget, CostChart):
+            if event.direction > 0:
+                self.query_one("#usage-runs").focus()
+            else:
+                self.query_one("#page").scroll_home(animate=False)
+            return
+        place = LISTS.index((event.widget.id or "").removeprefix("usage-")) + event.direction * self._columns
+        if place < 0:
+            self.query_one("#chart").focus()
+        elif place < len(LISTS):
+            self.query_one(f"#usage-{LISTS[place]}").focus()
 
 
 def cards(stats: Stats | None) -> dict[str, list[list[Cell]]]:
@@ -282,13 +504,6 @@ def _figure(count: int | None) -> str:
     return formatting.DASH if count is None else f"{count:,}"
 
 
-def _calls(count: int | None) -> str:
-    if count is None:
-        return f"{formatting.DASH} calls"
-    # The figures line up, whether there is one call or several.
-    return f"{formatting.plural(count, 'call'):<{len(f'{count:,} calls')}}"
-
-
 def _big(text: str, tone: Tone = Tone.STRONG) -> Cell:
     return (text, tone)
 
@@ -307,27 +522,33 @@ def _pending(ms: int | None, pending: int | None) -> str:
     return f"pending {formatting.short_duration(ms / 1000)}" if pending and ms is not None else "pending"
 
 
-def cost_segments(session: Session) -> list[Segment]:
-    """Return the cost line's segments: costs by time range, and calls not billed yet."""
+def range_choices(session: Session) -> list[Choice]:
+    """Return the time ranges with their costs as choices.
+
+    A cost that is not fresh is dim.
+    """
     costs, now = session.costs, session.clock.monotonic()
+    hour = costs.total(TimeRange.HOUR)
+    texts = {
+        TimeRange.HOUR: f"last hour {formatting.money(hour)}{'/h' if hour is not None else ''}",
+        TimeRange.TODAY: f"today {formatting.money(costs.today)}",
+        TimeRange.DAY: f"24 h {formatting.money(costs.total(TimeRange.DAY))}",
+        TimeRange.WEEK: f"7 d {formatting.money(costs.total(TimeRange.WEEK))}",
+    }
 
-    def figure(label: str, name: str, unit: str = "", priority: int = 1) -> Segment:
-        value, old = costs.total(name), costs.feeds[name].freshness.stale(now)
-        text = f"{label} {formatting.money(value)}{unit if value is not None else ''}"
-        return Segment(text, Tone.DIM if old else Tone.PLAIN, priority=priority)
+    def is_old(name: TimeRange) -> bool:
+        # Every window has the cost of today.
+        return name is not TimeRange.TODAY and costs.feeds[name].freshness.stale(now)
 
-    segments = [
-        Segment("Cost", Tone.STRONG, priority=0),
-        Segment(f"today {formatting.money(costs.today)}", Tone.STRONG, priority=0),
-        figure("last hour", "hour", "/h"),
-        figure("24 h", "day", priority=2),
-        figure("7 d", "week", priority=3),
-    ]
-    newest = max(costs.windows.values(), key=lambda window: window.at, default=None)
+    return [Choice(name, text, Tone.DIM if is_old(name) else Tone.PLAIN) for name, text in texts.items()]
+
+
+def cost_notes(session: Session) -> list[Segment]:
+    """Return notes on the calls whose cost is not known, or not final."""
+    newest = max(session.costs.windows.values(), key=lambda window: window.at, default=None)
     pending = newest.stats.summary.reconciliation_pending if newest is not None else None
-    segments.append(Segment("excludes unpriced calls", Tone.DIM, priority=6, right=True))
+    notes = [Segment("excludes unpriced calls", Tone.DIM, priority=2, right=True)]
     if pending:
-        segments.append(
-            Segment(f"{formatting.plural(pending, 'call')} not billed yet", Tone.WARN, priority=4, right=True)
-        )
-    return segments
+        unbilled = f"{formatting.plural(pending, 'call')} not billed yet"
+        notes.append(Segment(unbilled, Tone.WARN, priority=1, right=True))
+    return notes

@@ -35,10 +35,12 @@ class RunList:
     tab = "runs"
     filter_example = "repo:web !docs state:failed cost:>1"
     flashed: tuple[str, ...] = ("state", "cost")
-    link_span: tuple[datetime, datetime | None] | None = None
 
-    def __init__(self, session: Session, runs: Runs) -> None:
-        self._session, self._runs = session, runs
+    def __init__(
+        self, session: Session, runs: Runs, span: tuple[datetime, datetime | None] | None = None
+    ) -> None:
+        """Create the model; `span` is the time range of the link that opened the list."""
+        self._session, self._runs, self.link_span = session, runs, span
         self.rows = runs.set
         self.feed = runs.feed
         self._live: set[str] = set()

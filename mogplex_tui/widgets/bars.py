@@ -4,18 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar, Final
 
+from textual import events
+from textual.binding import Binding, BindingType
 from textual.geometry import Size
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
 
-from .styles import Cell, Tone
+from .styles import Cell, Ground, Tone
 from .text import cut_end, pad_left, pad_right, visible, width
 from .tone_widget import ToneWidget, clipped
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 _LEAST_BAR: Final = 4
+# The width of the bars that is worth a shorter figure.
+_WANTED_BAR: Final = 8
 _MOST_BAR: Final = 24
 _GAP: Final = 2
+# The column before the names, in which the cursor line has its mark.
+_MARK: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +33,7 @@ class Bar:
 
     `value` sets the length of the bar; None means that the amount is not known, so that no bar is
     drawn. `text` is the figure. `brief` is a shorter figure, used if `text` would leave too
-    little room for the names.
+    little room for the names. `key` identifies the bar, so that the cursor stays on it.
     """
 
     label: str
@@ -32,33 +41,74 @@ class Bar:
     text: str
     tone: Tone = Tone.ACCENT
     brief: str = ""
+    key: str = ""
+
+
+class Edge(Message):
+    """Sent when the cursor of a widget was moved beyond its first or last line."""
+
+    def __init__(self, widget: Widget, direction: int) -> None:
+        """Create the message; `direction` is -1 for up and 1 for down."""
+        super().__init__()
+        self.widget, self.direction = widget, direction
 
 
 def _widest(texts: Sequence[str]) -> int:
     return max((width(text) for text in texts), default=0)
 
 
-class BarList(ToneWidget):
+class BarList(ToneWidget, can_focus=True):
     """A titled list of bars, one per line, with right-aligned figures.
 
-    If not all bars fit, the last line states the number of hidden bars.
+    It has a cursor while it is focused. If not all bars fit, the list scrolls with the cursor, and the
+    title states which of the bars are shown.
     """
 
     DEFAULT_CSS = "BarList { height: auto; }"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "cursor(-1)", "Up", show=False, id="move.up"),
+        Binding("down,j", "cursor(1)", "Down", show=False, id="move.down"),
+        Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False, id="move.page-up"),
+        Binding("pagedown,ctrl+f", "page(1)", "Page down", show=False, id="move.page-down"),
+        Binding("home,g", "first", "First", show=False, id="move.first"),
+        Binding("end,G", "last", "Last", show=False, id="move.last"),
+    ]
+
+    class Selected(Message):
+        """Sent when a bar was clicked."""
+
+        def __init__(self, bars: BarList) -> None:
+            super().__init__()
+            self.bars = bars
+
+        @property
+        def control(self) -> BarList:
+            """The list whose bar was clicked."""
+            return self.bars
 
     def __init__(self, *, ascii_mode: bool = False, id: str | None = None) -> None:
         super().__init__(id=id)
         self._ascii = ascii_mode
         self._bars: tuple[Bar, ...] = ()
         self._title = ""
+        self._empty = ""
+        self._at = 0
+        # The first bar on screen.
+        self._top = 0
 
-    def set_bars(self, bars: Sequence[Bar], title: str = "") -> None:
-        """Show these bars and this title; do nothing if both are unchanged."""
+    def set_bars(self, bars: Sequence[Bar], title: str = "", empty: str = "") -> None:
+        """Show these bars and this title, or `empty` in place of no bars."""
         fresh = tuple(bars)
-        if (fresh, title) == (self._bars, self._title):
+        if (fresh, title, empty) == (self._bars, self._title, self._empty):
             return
         resized = self._count() != len(fresh) + bool(title)
-        self._bars, self._title = fresh, title
+        key = self.cursor_bar.key if self.cursor_bar is not None else ""
+        self._bars, self._title, self._empty = fresh, title, empty
+        places = [place for place, bar in enumerate(fresh) if key and bar.key == key]
+        # A cursor on the first line stays there: it stands for the greatest amount.
+        if self._at and places:
+            self._at = places[0]
+        self._at = max(0, min(self._at, len(fresh) - 1))
         self.renew()
         if resized and self.is_mounted and self.styles.auto_dimensions:
             self.refresh(layout=True)
@@ -70,34 +120,134 @@ class BarList(ToneWidget):
         """Return the number of lines: one for each bar, and one for a title."""
         return self._count()
 
+    # Cursor ----------------------------------------------------------------------------------------------------
+
+    @property
+    def cursor_bar(self) -> Bar | None:
+        """The bar under the cursor; None if there are no bars."""
+        return self._bars[self._at] if self._bars else None
+
+    def _go(self, place: int) -> None:
+        self._at = max(0, min(place, len(self._bars) - 1))
+        self.renew()
+        self.refresh()
+
+    def action_cursor(self, lines: int) -> None:
+        """Move the cursor; beyond the ends, ask the parent to focus another widget."""
+        if 0 <= self._at + lines < len(self._bars):
+            self._go(self._at + lines)
+        else:
+            self.post_message(Edge(self, lines))
+
+    def action_page(self, direction: int) -> None:
+        """Move the cursor by the number of bars on screen."""
+        self._go(self._at + direction * max(1, self._room(self.size.height)))
+
+    def action_first(self) -> None:
+        """Move the cursor to the first bar."""
+        self._go(0)
+
+    def action_last(self) -> None:
+        """Move the cursor to the last bar."""
+        self._go(len(self._bars) - 1)
+
+    def on_focus(self) -> None:
+        """Draw the cursor."""
+        self.renew()
+        self.refresh()
+
+    def on_blur(self) -> None:
+        """Draw the list without a cursor."""
+        self.renew()
+        self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        """Select the bar that was clicked."""
+        line = event.y - bool(self._title)
+        if 0 <= line < self._room(self.size.height) and self._top + line < len(self._bars):
+            self._go(self._top + line)
+            self.post_message(self.Selected(self))
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Scroll the list if it is focused and has more bars; else the page scrolls."""
+        self._scroll(event, 1)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Scroll the list if it is focused and has more bars; else the page scrolls."""
+        self._scroll(event, -1)
+
+    def _scroll(self, event: events.MouseEvent, lines: int) -> None:
+        if self.has_focus and 0 <= self._at + lines < len(self._bars):
+            event.stop()
+            event.prevent_default()
+            self._go(self._at + lines)
+
+    # Drawing ---------------------------------------------------------------------------------------------------
+
+    def _room(self, down: int) -> int:
+        """Return the number of bars that fit into `down` lines."""
+        return max(1, down - bool(self._title))
+
     def lines(self, across: int, down: int, /) -> list[list[Cell]]:
-        """Return the lines of the title and of the bars that fit."""
+        """Return the lines of the title and of the bars around the cursor that fit."""
+        room = self._room(down)
+        self._top = max(0, min(self._top, self._at, len(self._bars) - room))
+        self._top = max(self._top, self._at - room + 1)
+        shown = self._bars[self._top : self._top + room]
         out: list[list[Cell]] = []
         if self._title:
-            out.append(clipped([(visible(self._title), Tone.DIM)], across))
-        room = down - len(out)
-        shown = self._bars if len(self._bars) <= room else self._bars[: max(0, room - 1)]
-        labels = [visible(bar.label) for bar in self._bars]
-        texts = [visible(bar.text) for bar in self._bars]
-        name = _widest(labels)
-        if name > across - _widest(texts) - _GAP:
-            texts = [visible(bar.brief or bar.text) for bar in self._bars]
+            tone = Tone.LIVE if self.has_focus else Tone.DIM
+            cells: list[Cell] = [(" " * _MARK + visible(self._title), tone)]
+            if len(shown) < len(self._bars):
+                first, last = self._top + 1, self._top + len(shown)
+                cells.append((f"  {first}–{last} of {len(self._bars)}", Tone.DIM))
+            out.append(clipped(cells, across))
+        if not self._bars:
+            return [*out, clipped([(" " * _MARK + visible(self._empty), Tone.DIM)], across)]
+        return [*out, *self._drawn_bars(shown, across - _MARK)]
+
+    def _drawn_bars(self, shown: Sequence[Bar], across: int) -> list[list[Cell]]:
+        """Return the lines of some of the bars, laid out for the names and figures of all."""
+        out: list[list[Cell]] = []
+        texts = [visible(bar.text) for bar in shown]
+        name = _widest([visible(bar.label) for bar in self._bars])
+        if name > across - _widest([visible(bar.text) for bar in self._bars]) - 2 * _GAP - _WANTED_BAR:
+            texts = [visible(bar.brief or bar.text) for bar in shown]
         figure = _widest(texts)
         if name > across - figure - 2 * _GAP - _LEAST_BAR:
             # Names get room before bars do.
             name = max(1, min(name, across - figure - _GAP))
         bar_room = min(_MOST_BAR, across - name - figure - 2 * _GAP)
         most = max((bar.value or 0.0 for bar in self._bars), default=0.0)
-        for bar, label, text in zip(shown, labels, texts, strict=False):
-            cells: list[Cell] = [(pad_right(cut_end(label, name), name), Tone.PLAIN)]
+        for bar, text in zip(shown, texts, strict=True):
+            cells: list[Cell] = [
+                (" " * _MARK, Tone.PLAIN),
+                (pad_right(cut_end(visible(bar.label), name), name), Tone.PLAIN),
+            ]
             if bar_room >= _LEAST_BAR:
                 drawn = self._bar((bar.value or 0.0) / most if most else 0.0, bar_room)
                 cells.append((" " * _GAP + pad_right(drawn, bar_room), bar.tone))
             cells.append((" " * _GAP + pad_left(text, figure), Tone.PLAIN))
-            out.append(clipped(cells, across))
-        if len(shown) < len(self._bars) and room > 0:
-            out.append([(f"and {len(self._bars) - len(shown)} more", Tone.DIM)])
+            out.append(clipped(cells, across + _MARK))
         return out
+
+    def render_line(self, y: int) -> Strip:
+        """Draw one line; the line under the cursor has another background."""
+        plain = super().render_line(y)
+        cursor_line = self._at - self._top + bool(self._title)
+        if not self.has_focus or not self._bars or y != cursor_line or self._palette is None:
+            return plain
+        drawn = self._drawn[y] if self._drawn is not None and y < len(self._drawn) else []
+        parts = [
+            ("▌", Tone.ACCENT, Ground.CURSOR),
+            *((text, tone, Ground.CURSOR) for text, tone in drawn[1:]),
+        ]
+        used = sum(width(text) for text, _, _ in parts)
+        parts.append((" " * max(0, self.size.width - used), Tone.PLAIN, Ground.CURSOR))
+        segments = self._palette.segments(parts)
+        return Strip(segments, sum(width(segment.text) for segment in segments)).adjust_cell_length(
+            self.size.width
+        )
 
     def _bar(self, share: float, cells: int) -> str:
         if share <= 0:

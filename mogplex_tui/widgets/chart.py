@@ -1,140 +1,217 @@
-"""A small line chart of costs over time, with labelled axes."""
+"""A bar chart of costs over time, with labelled axes and a cursor."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import floor, log10
-from typing import Final
+from typing import ClassVar, Final
 
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from .bars import Edge
 from .styles import Cell, Tone
 from .text import pad_left, visible, width
 from .tone_widget import ToneWidget, clipped
 
 _LEAST_WIDTH: Final = 16
 _LEAST_HEIGHT: Final = 3
+_MOST_BAR: Final = 9
+_EIGHTHS: Final = " ▁▂▃▄▅▆▇█"
+_ASCII_EIGHTHS: Final = " ..::::##"
+# Numbers of bars from one time label to the next.
+_LABEL_STEPS: Final = (1, 2, 3, 4, 6, 8, 12, 24)
 
 
-class CostChart(ToneWidget):
-    """Line chart of costs in dollars, with one value for each interval of time.
+@dataclass(frozen=True, slots=True)
+class ChartBar:
+    """One interval of time, with its cost in dollars and the label of its start.
 
-    An interval without a known cost (None) leaves a gap in the curve, because an unknown cost is
-    not zero. The time axis is drawn at zero and is dotted where the cost is unknown.
+    A `value` of None means that the cost is not known. A bar that is not `is_whole` is a lower bound.
+    """
+
+    value: float | None
+    label: str
+    is_whole: bool = True
+
+
+class CostChart(ToneWidget, can_focus=True):
+    """Bar chart of costs in dollars, with one bar for each interval of time.
+
+    An interval without a known cost has no bar and a dotted time axis, because an unknown cost is not
+    zero. The cursor marks one interval; the parent widget shows what it stands for.
     """
 
     DEFAULT_CSS = "CostChart { height: 1fr; }"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "leave(-1)", "Up", show=False, id="move.up"),
+        Binding("down,j", "leave(1)", "Down", show=False, id="move.down"),
+        Binding("pageup,ctrl+b", "leave(-1)", "Page up", show=False, id="move.page-up"),
+        Binding("pagedown,ctrl+f", "leave(1)", "Page down", show=False, id="move.page-down"),
+        Binding("home,g", "first", "First", show=False, id="move.first"),
+        Binding("end,G", "last", "Last", show=False, id="move.last"),
+    ]
+
+    class Moved(Message):
+        """Sent when the cursor was moved, or the chart was focused or left."""
+
+    class Selected(Message):
+        """Sent when the bar under the cursor was clicked again."""
 
     def __init__(self, *, ascii_mode: bool = False, id: str | None = None) -> None:
         super().__init__(id=id)
         self._ascii = ascii_mode
-        self._values: tuple[float | None, ...] = ()
-        self._labels: tuple[str, ...] = ()
-        self._title = ""
+        self._bars: tuple[ChartBar, ...] = ()
+        # The place of the cursor, counted from the last bar, so that it stays at "now" as time goes on.
+        self._back = 0
 
-    def set_series(
-        self, values: Sequence[float | None], *, labels: Sequence[str] = (), title: str = ""
-    ) -> None:
-        """Show these values, oldest first, with a label for each interval of time.
-
-        Does nothing if values, labels and title are unchanged.
-        """
-        fresh = (tuple(values), tuple(labels), title)
-        if fresh != (self._values, self._labels, self._title):
-            self._values, self._labels, self._title = fresh
+    def set_bars(self, bars: Sequence[ChartBar]) -> None:
+        """Show these bars, oldest first; do nothing if they are unchanged."""
+        fresh = tuple(bars)
+        if fresh != self._bars:
+            self._bars = fresh
+            self._back = max(0, min(self._back, len(fresh) - 1))
             self.renew()
 
-    def lines(self, across: int, down: int, /) -> list[list[Cell]]:
-        """Return the lines of title, plot and time axis.
+    @property
+    def cursor(self) -> int:
+        """The index of the bar under the cursor; -1 if there are no bars."""
+        return len(self._bars) - 1 - self._back
 
-        Without known costs a sentence replaces the plot; without room for a plot there is only the
-        title.
-        """
-        out: list[list[Cell]] = []
-        if self._title:
-            out.append(clipped([(visible(self._title), Tone.DIM)], across))
-        rows = down - len(out) - 2
-        known = [value for value in self._values if value is not None]
+    def move(self, bars: int) -> None:
+        """Move the cursor by a number of bars; a negative one moves it back in time."""
+        self._place(self._back - bars)
+
+    def _place(self, back: int) -> None:
+        self._back = max(0, min(back, len(self._bars) - 1))
+        self.renew()
+        self.post_message(self.Moved())
+
+    def action_first(self) -> None:
+        """Move the cursor to the oldest bar."""
+        self._place(len(self._bars))
+
+    def action_last(self) -> None:
+        """Move the cursor to the newest bar."""
+        self._place(0)
+
+    def action_leave(self, direction: int) -> None:
+        """Ask the parent to focus the widget above or below."""
+        self.post_message(Edge(self, direction))
+
+    def on_focus(self) -> None:
+        """Draw the cursor bright."""
+        self.renew()
+        self.post_message(self.Moved())
+
+    def on_blur(self) -> None:
+        """Draw the cursor dim."""
+        self.renew()
+        self.post_message(self.Moved())
+
+    def on_click(self, event: events.Click) -> None:
+        """Move the cursor to the clicked bar, or select it if it is there already."""
+        layout = self._layout(self.size.width, self.size.height)
+        if layout is None:
+            return
+        column = event.x - layout.left - 2
+        place = layout.first + column // layout.bar
+        if column >= 0 and place < len(self._bars):
+            if place == self.cursor:
+                self.post_message(self.Selected())
+            else:
+                self._place(len(self._bars) - 1 - place)
+
+    def lines(self, across: int, down: int, /) -> list[list[Cell]]:
+        """Return the lines of plot and time axis; a sentence if no cost is known."""
+        known = [bar.value for bar in self._bars if bar.value is not None]
         if not known:
-            out.append(clipped([("no costs are known in this time", Tone.DIM)], across))
-            return out
-        if rows < _LEAST_HEIGHT - 1 or across < _LEAST_WIDTH:
-            return out
+            return [clipped([("no costs are known in this time", Tone.DIM)], across)]
+        layout = self._layout(across, down)
+        if layout is None:
+            return []
+        out: list[list[Cell]] = []
+        for row, text in enumerate(layout.scale[:-1]):
+            edge = f"{pad_left(text, layout.left)} {'┤' if text else '│'}"
+            out.append([(edge, Tone.DIM), *self._row(layout, row)])
+        out.append([(f"{pad_left(layout.scale[-1], layout.left)} └", Tone.DIM), *self._zero_line(layout)])
+        out.append([(" " * (layout.left + 2) + self._times(layout, across - layout.left - 2), Tone.DIM)])
+        return out
+
+    def _layout(self, across: int, down: int) -> _Layout | None:
+        """Return where the bars are drawn; None if there is no room or nothing to draw."""
+        rows = down - 2
+        known = [bar.value for bar in self._bars if bar.value is not None]
+        if not known or rows < _LEAST_HEIGHT - 1 or across < _LEAST_WIDTH:
+            return None
         scale = axis(max(known), rows)
         left = max(width(text) for text in scale if text)
-        plot = self._plot(across - left - 2, rows, _step_and_top(max(known), rows)[1])
-        for text, line in zip(scale[:-1], plot[:-1], strict=True):
-            out.append([(f"{pad_left(text, left)} {'┤' if text else '│'}", Tone.DIM), (line, Tone.ACCENT)])
-        ticks, names = self._times(left + 2, across)
-        out.append([(f"{pad_left(scale[-1], left)} └", Tone.DIM), *self._zero_line(plot[-1], ticks)])
-        out.append([(names, Tone.DIM)])
-        return out[:down]
+        cells = across - left - 2
+        bar = max(1, min(_MOST_BAR, cells // len(self._bars)))
+        # In a terminal that is too narrow, the oldest bars are left out.
+        return _Layout(scale, left, bar, max(0, len(self._bars) - cells // bar), _top(max(known), rows), rows)
 
-    def _columns(self, cells: int) -> list[int]:
-        """Return, for each column of the plot, the index of the value that it shows."""
-        count = len(self._values)
-        return [min(count - 1, column * count // cells) for column in range(cells)]
+    def _tone(self, place: int) -> Tone:
+        if place == self.cursor and self.has_focus:
+            return Tone.STRONG
+        return Tone.ACCENT if self._bars[place].is_whole else Tone.DIM
 
-    def _plot(self, cells: int, rows: int, top: float) -> list[str]:
-        """Return the lines of the curve, from the top down.
-
-        There are `rows` + 1 lines; the last line stands for zero. `top` is the amount of the first
-        line.
-        """
-        grid = [[" "] * cells for _ in range(rows + 1)]
-        before: int | None = None
-        for column, bucket in enumerate(self._columns(cells)):
-            value = self._values[bucket]
-            if value is None:
-                before = None
-                continue
-            level = _row(value, top, rows)
-            if before is None or before == level:
-                grid[level][column] = "─"
-            elif self._ascii:
-                low, high = max(level, before), min(level, before)
-                for row in range(high, low + 1):
-                    grid[row][column] = "/" if level < before else "\\"
-            else:
-                low, high = max(level, before), min(level, before)
-                for row in range(high + 1, low):
-                    grid[row][column] = "│"
-                up = level < before
-                grid[before][column] = "╯" if up else "╮"
-                grid[level][column] = "╭" if up else "╰"
-            before = level
-        return ["".join(row) for row in grid]
-
-    def _zero_line(self, curve: str, ticks: set[int]) -> list[Cell]:
-        """Return the cells of the line at zero: the time axis and the curve over it."""
+    def _row(self, layout: _Layout, row: int) -> list[Cell]:
+        """Return the cells of one line of the plot, counted from the top."""
         cells: list[Cell] = []
-        for column, bucket in enumerate(self._columns(len(curve))):
-            sign = curve[column]
-            if sign in " ─" and column in ticks:
-                drawn = "┬"
-            elif sign == " ":
-                drawn = "╌" if self._values[bucket] is None else "─"
-            else:
-                drawn = sign
-            cells.append((drawn, Tone.DIM if sign == " " else Tone.ACCENT))
+        for place in range(layout.first, len(self._bars)):
+            value = self._bars[place].value or 0.0
+            eighths = round(value / layout.top * layout.rows * 8) if value > 0 else 0
+            eighths = max(1, eighths) if value > 0 else 0
+            filled = max(0, min(8, eighths - 8 * (layout.rows - 1 - row)))
+            sign = (_ASCII_EIGHTHS if self._ascii else _EIGHTHS)[filled]
+            drawn = sign * max(1, layout.bar - 1)
+            cells.append((drawn + " " * (layout.bar - len(drawn)), self._tone(place)))
         return cells
 
-    def _times(self, indent: int, across: int) -> tuple[set[int], str]:
-        """Return the plot columns that have a tick, and the line with their time labels."""
-        cells = across - indent
-        columns = self._columns(cells)
-        labels = [visible(label) for label in self._labels]
-        marked: set[int] = set()
-        names = [" "] * across
-        longest = max((width(label) for label in labels), default=0)
-        if longest and len(labels) == len(self._values):
-            ticks = max(1, min(4, cells // (longest + 4)))
-            for tick in range(ticks):
-                bucket = tick * len(labels) // ticks
-                column = columns.index(bucket) if bucket in columns else 0
-                marked.add(column)
-                start = max(0, min(indent + column - longest // 2, across - longest))
-                for offset, character in enumerate(labels[bucket]):
-                    names[start + offset] = character
-        return marked, "".join(names).rstrip()
+    def _zero_line(self, layout: _Layout) -> list[Cell]:
+        """Return the cells of the time axis, dotted where the cost is unknown."""
+        cells: list[Cell] = []
+        for place in range(layout.first, len(self._bars)):
+            sign = "╌" if self._bars[place].value is None else "─"
+            drawn = sign * layout.bar
+            if place == self.cursor:
+                middle = max(0, (layout.bar - 2) // 2)
+                tone = Tone.LIVE if self.has_focus else Tone.PLAIN
+                cells += [(drawn[:middle], Tone.DIM), ("▴", tone), (drawn[middle + 1 :], Tone.DIM)]
+            else:
+                cells.append((drawn, Tone.DIM))
+        return cells
+
+    def _times(self, layout: _Layout, cells: int) -> str:
+        """Return the line of time labels below the axis."""
+        labels = [visible(bar.label) for bar in self._bars]
+        longest = max(width(label) for label in labels)
+        step = next((step for step in _LABEL_STEPS if step * layout.bar >= longest + 2), len(labels))
+        names = ""
+        for place in range(layout.first, len(labels), step):
+            column = (place - layout.first) * layout.bar
+            if column + longest <= cells:
+                names = f"{names:<{column}}{labels[place]}"
+        return names
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """The layout of a chart: its cost axis, and the width and the number of its bars.
+
+    `left` is the width of the labels, `bar` that of a bar with its gap, `first` the first bar that has
+    room, `top` the amount at the top of the plot of `rows` lines.
+    """
+
+    scale: list[str]
+    left: int
+    bar: int
+    first: int
+    top: float
+    rows: int
 
 
 def axis(most: float, rows: int) -> list[str]:
@@ -153,6 +230,10 @@ def axis(most: float, rows: int) -> list[str]:
             labels[row] = _money(amount, step)
         amount -= step
     return [*labels, "$0"]
+
+
+def _top(most: float, rows: int) -> float:
+    return _step_and_top(most, rows)[1]
 
 
 def _row(amount: float, top: float, rows: int) -> int:

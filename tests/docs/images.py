@@ -45,7 +45,7 @@ SCREENS = {
 }
 # Seconds until the service has answered everything that a screen asks for.
 _DEADLINE = 30.0
-_HEADER_FEEDS = ("account", "names", "stats:hour", "stats:buckets", "waiting")
+_HEADER_FEEDS = ("account", "names", "stats:hour", "stats:hours", "waiting")
 _WEB_FONT = re.compile(r"\s*@font-face \{.*?\}", re.DOTALL)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from mogplex_tui.api.errors import ServiceFailed
 from mogplex_tui.controlplane.calls.pricing import Tokens
-from mogplex_tui.screens.observability import cost_segments
+from mogplex_tui.screens.observability import range_choices
 from mogplex_tui.widgets.styles import Tone
 from tests.controlplane.row_factory import RowFactory
 
@@ -34,22 +34,25 @@ async def test_figures_of_the_stats_route_with_their_age(
     async with console(size=size) as ui:
         await ui.press("6")
         await ui.sees(
-            "Jobs", "Dispatch", "Usage", "Sandboxes", "last hour ~$3.50/h", "today ~$3.50", "nova", "chat"
+            "Jobs", "Dispatch", "Usage", "Sandboxes", "last hour ~$3.50/h", "today ~$3.50", "[24 h ~$3.50]"
         )
-        text = await ui.sees("updated", "1 of 1", "by model, tokens, last 24 h")
-        # What the range in the title is of, all the figures are of, in the words of the bars.
+        text = await ui.sees("updated", "1 of 1", "from all 1 run", "Cost per hour")
+        # What the range in the title is of, all the figures are of.
         assert _usage(text) == [("1", "call"), ("12", "tokens")]
-        assert "tok " not in text
         await ui.press("d")
-        text = await ui.sees("by model, tokens, last 7 days")
+        text = await ui.sees("last 7 days", "[7 d", "from all 2 runs", "Cost per day")
         assert _usage(text) == [("2", "calls"), ("12", "tokens")]
+        # The ranges and measures can be clicked, too.
+        await ui.pilot.click("#ranges", offset=(ui.text.splitlines()[4].index("last hour") + 2, 0))
+        text = await ui.sees("[last hour", "from all 1 run", "Cost per 10 minutes")
+        assert _usage(text) == [("1", "call"), ("12", "tokens")]
 
 
 async def test_null_is_a_dash_and_unpriced_work_is_not_free(console: Run, world: RowFactory) -> None:
     world.call(repo_id=world.repo("acme/api"), model="harness:codex", status="success")
     async with console() as ui:
         await ui.press("6")
-        text = await ui.sees("harness:codex", "–  success", "today –", "last hour –")
+        text = await ui.sees("harness:codex", "–  success", "today –", "last hour –", "no cost known")
         assert "$0.00" not in text
 
 
@@ -75,56 +78,79 @@ async def test_observability_with_token_alone_names_the_session(console: Run, wo
         await ui.sees("the runs of your automations")
 
 
-async def _whole(ui: Any) -> Any:
-    """Wait until the page below the fold is complete; return it."""
-    figures = [each.feed.freshness for each in ui.app.screen._subscriptions]
-    await ui.until(lambda: all(fresh.as_of is not None for fresh in figures), "every figure")
-    await ui.pilot.pause()
-    return ui.app.screen.query_one("#page")
-
-
 @pytest.mark.parametrize("size", [(60, 15), (80, 24)], ids=["60x15", "80x24"])
-async def test_small_screen_cuts_no_word_and_reaches_every_row(
+async def test_small_screen_cuts_no_word_and_reaches_every_bar(
     console: Run, world: RowFactory, size: tuple[int, int]
 ) -> None:
     repo = world.repo("acme/api")
-    types = ("agent", "chat", "pr_review")
-    for number in range(15):
+    for number in range(8):
         world.call(
             repo_id=repo, model=f"acme/a-model-with-a-name-{number:02}", status="success",
-            type=types[number % 3], tokens=Tokens(input=1_000_000 - number, output=2),
+            type="agent", tokens=Tokens(input=1_000_000 - number, output=2),
         )  # fmt: skip
     async with console(size=size) as ui:
         await ui.press("6")
-        text = await ui.sees("Jobs", "over quota", "success")
-        page, seen = await _whole(ui), [text]
-        for _ in range(6):
-            place = page.scroll_y
-            await ui.press("pagedown")
-            await ui.until(lambda: page.scroll_y > place or place == page.max_scroll_y)
-            await ui.pilot.pause()
-            seen.append(ui.text)
-        whole = "\n".join(seen)
-        assert "5 calls" in seen[-1] and "by type" in whole
-        for number in range(15):
-            assert f"a-model-with-a-name-{number:02}" in whole
-        assert ("tokens  1 call" in whole) == (size[0] == 60)
-        assert not [
-            line for page in seen for line in page.splitlines()[4:-1] if "…" in line or "more" in line
-        ]
-        await ui.press("home")
+        await ui.sees("Jobs", "over quota", "success", "[24 h")
+        await ui.press("m", "l", "l")
+        await ui.sees("models by tokens  1–3 of 8")
+        await ui.press("G")
+        text = await ui.sees("models by tokens  6–8 of 8", "a-model-with-a-name-07")
+        assert not [line for line in text.splitlines()[4:-1] if "…" in line]
+        # Up from the first bar leads to the chart, and from there to the cards.
+        await ui.press("g", "k", "k", "k", "k")
         await ui.sees("over quota")
 
 
-async def test_keys_listed_in_help_scroll_the_page(console: Run, world: RowFactory) -> None:
-    async with console(size=(60, 20)) as ui:
+def _priced(world: RowFactory, flow: str | None, cost: float, hours_ago: float, **columns: Any) -> str:
+    """Insert a call with a price, made by the automation `flow`."""
+    metadata = {"flow_id": flow} if flow else {}
+    return world.call(
+        status="success", cost_usd=cost, cost_source="gateway", metadata=metadata,
+        started_at=world.clock.us - int(hours_ago * 3_600_000_000), **columns,
+    )  # fmt: skip
+
+
+async def test_most_expensive_run_and_automation_take_few_keys(console: Run, world: RowFactory) -> None:
+    repo, other = world.repo("acme/api"), world.repo("acme/docs")
+    flow = world.flow()
+    _priced(world, None, 5.0, 30, repo_id=repo)
+    _priced(world, None, 0.75, 0.002, repo_id=repo, type="chat")
+    most = _priced(world, flow, 4.25, 0.001, repo_id=other)
+    _priced(world, flow, 0.5, 0.003, repo_id=repo)
+    async with console() as ui:
+        await ui.sees("acme/docs")
         await ui.press("6")
-        await ui.sees("Dispatch")
-        page = await _whole(ui)
-        await ui.until(lambda: page.max_scroll_y > 2)
-        for key, place in (("j", 1), ("down", 2), ("k", 1), ("G", page.max_scroll_y), ("g", 0)):
-            await ui.press(key)
-            await ui.until(lambda: page.scroll_y == place, f"the place that {key} leads to")
+        await ui.sees("from all 3 runs", "$4.25", "Review")
+        await ui.press("enter")
+        await ui.sees("acme/docs", most[:8])
+        assert ui.app.screen.scope == "run"
+        await ui.press("escape")
+        # The automations of today, the first of them opened: four keys in all.
+        await ui.press("D", "tab")
+        text = await ui.sees("automations by cost", "[today")
+        assert re.search(r"Review .*~?\$4\.75  2 runs", text)
+        await ui.press("enter")
+        text = await ui.sees("/ automation:=Review", "$4.25", "$0.50")
+        text = text.partition("COST")[2]
+        assert "$0.75" not in text and text.index("$4.25") < text.index("$0.50")
+
+
+async def test_chart_cursor_opens_the_runs_of_its_hour(console: Run, world: RowFactory) -> None:
+    repo = world.repo("acme/api")
+    for cost, ago in ((1.5, 3), (0.25, 3), (0.75, 0)):
+        _priced(world, None, cost, ago, repo_id=repo)
+    async with console() as ui:
+        await ui.press("6")
+        await ui.sees("from all 3 runs")
+        await ui.press("up", "left", "left", "left")
+        text = await ui.sees("$1.75   2 runs")
+        hour = re.search(r"\w{3} (\d\d):00–\d\d:00   \$1\.75", text)
+        assert hour is not None
+        await ui.press("enter")
+        text = await ui.sees("Observability ▸ Runs", "/ started:", f"T{hour[1]}", "$1.50", "$0.25")
+        assert "$0.75" not in text.partition("COST")[2]
+        await ui.press("escape")
+        await ui.sees("$1.75   2 runs")
 
 
 async def test_escape_goes_back_to_the_previous_screen(console: Run) -> None:
@@ -153,6 +179,6 @@ async def test_only_the_figure_that_cannot_be_read_is_stale(console: Run, world:
             await ui.until(lambda: week.freshness.failures >= failures, "a failure")
         await ui.sees("The cost of 7 d is shown as last read.", "partly stale")
         week.freshness.as_of -= 60
-        tones = {each.text: each.tone for each in cost_segments(ui.app.session)}
+        tones = {each.text: each.tone for each in range_choices(ui.app.session)}
         assert (tones["7 d ~$3.50"], tones["24 h ~$3.50"]) == (Tone.DIM, Tone.PLAIN)
         assert not ui.app.screen.has_class("-old")

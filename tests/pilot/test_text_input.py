@@ -154,7 +154,7 @@ async def test_sort_with_a_column_name_sorts_by_that_column(console: Run, world:
         await ui.press("colon", *"sort", "space", *"nonsense", "enter")
         await ui.sees("No column nonsense. Columns: state,", "repo, agent, model")
         await ui.press("6")
-        await ui.sees("by model", "Estimated $/hour")
+        await ui.sees("runs by cost", "Cost per hour")
         await ui.press("colon", *"sort", "space", *"cost")
         await ui.sees("No matches found")
 

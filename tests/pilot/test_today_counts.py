@@ -70,7 +70,7 @@ async def test_chart_hours_match_the_clock_in_a_half_hour_zone(
     world.call(repo_id=world.repo("acme/api"), status="success", cost_usd=3.5, cost_source="gateway")
     async with console() as ui:
         await ui.press("6")
-        await ui.sees("Estimated $/hour, last 24 h", "today ~$3.50")
+        await ui.sees("Cost per hour", "today ~$3.50")
         chart = ui.app.screen.query_one(CostChart)
         axis = chart.render_line(chart.size.height - 1).text
         assert ":30" in axis and ":00" not in axis

@@ -8,7 +8,7 @@ from textual.containers import Horizontal, Vertical
 from mogplex_tui.themes import register
 from mogplex_tui.widgets.bars import Bar, BarList
 from mogplex_tui.widgets.card import Card
-from mogplex_tui.widgets.chart import CostChart
+from mogplex_tui.widgets.chart import ChartBar, CostChart
 from mogplex_tui.widgets.columns import Column
 from mogplex_tui.widgets.facts import Fact, Facts
 from mogplex_tui.widgets.key_bar import KeyBar
@@ -343,9 +343,7 @@ class Stage(App[None]):
         yield RuleLine()
         chart, models = CostChart(), BarList()
         values = [None, 0.2, 0.9, 1.4, 1.2, 2.5, 3.1, 4.4, 5.2, 3.0, None, 1.1]
-        chart.set_series(
-            values, labels=[f"{n * 2:02d}:00" for n in range(12)], title="Estimated $/hour, last 24 h"
-        )
+        chart.set_bars([ChartBar(value, f"{n * 2:02d}:00") for n, value in enumerate(values)])
         models.set_bars(
             [
                 Bar("gpt-5.4", 18.2, "$18.20"),

@@ -15,6 +15,7 @@ from mogplex_tui.api.budget import Priority, RequestOutcome, Slot
 from mogplex_tui.api.errors import BudgetBlocked
 from mogplex_tui.live.cost_windows import FIRST_AFTER, FIRST_HOURS, METERED_EVERY
 from mogplex_tui.live.hourly_costs import HOUR, KEPT_HOURS, SHOWN_HOURS
+from mogplex_tui.live.usage_breakdown import TimeRange
 from tests.unit.fakes import FakeSession, stats
 
 NOW = datetime(2026, 8, 5, 10, 25, 30, tzinfo=UTC)
@@ -179,6 +180,7 @@ async def test_closed_stats_are_not_requested(session: FakeSession) -> None:
     assert session.fake.log == []
 
 
-async def test_costs_have_a_feed_for_every_window(session: FakeSession) -> None:
-    names = [feed.name for feed in session.costs.windows_feeds]
+async def test_window_of_today_is_read_only_when_chosen(session: FakeSession) -> None:
+    names = [feed.name for feed in session.costs.window_feeds(TimeRange.DAY)]
     assert names == ["stats:hour", "stats:day", "stats:week"]
+    assert "stats:today" in [feed.name for feed in session.costs.window_feeds(TimeRange.TODAY)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -181,3 +182,22 @@ def test_unfinished_run_is_found_as_live(status: str) -> None:
             text, kind_rows.FilterFields(RUNS, START).values_of, kind_rows.span_names(RUNS)
         )
         assert accept is not None and accept(make.from_call(call(1, status=status))), text
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("started:2026-08-03T14", True),
+        ("started:2026-08-03t14:0", True),
+        ("started:2026-08-03T15", False),
+        ("started:>2026-08-03", True),
+        ("started:>2026-08-03T14:05 started:<2026-08-03T14:06", True),
+        ("started:<2026-08-03T14:05", False),
+        ("started:>", True),
+        # A plain word is not searched in times.
+        ("2026", False),
+    ],
+)
+def test_time_is_matched_by_its_local_form(text: str, found: bool) -> None:
+    at = datetime(2026, 8, 3, 14, 5, 30).astimezone()
+    assert accepts(text, {"state": "failed", "started": at}) is found

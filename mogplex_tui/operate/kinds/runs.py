@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from mogplex_tui.live.run_row import RunRow, duration_seconds
+from mogplex_tui.live.run_row import RunRow, RunSource, duration_seconds
 from mogplex_tui.operate import column_formats as formats
 from mogplex_tui.operate import formatting, run_actions, run_facts
 from mogplex_tui.operate.model import Cell, FilterValue, Kind, Layout, RenderTime, SortKey, column
@@ -47,6 +47,12 @@ def _error(row: RunRow, _: RenderTime) -> Cell:
 
 def _cause(row: RunRow) -> FilterValue:
     return (formatting.cause(row.error), row.error) if row.error else None
+
+
+def _automation(row: RunRow) -> FilterValue:
+    """Return the name and the id of a run's automation."""
+    name = row.automation or (row.who if row.source is RunSource.JOB else None)
+    return tuple(filter(None, (name, row.flow_id, row.automation_id))) or None
 
 
 def _final_seconds(row: RunRow) -> float | None:
@@ -138,6 +144,8 @@ KIND = Kind[RunRow](
     hidden_filters={
         "who": lambda row: row.who,
         "step": lambda row: row.step,
+        "automation": _automation,
+        "started": lambda row: row.began,
         "sandbox": lambda row: tuple(filter(None, (row.sandbox_id, row.sandbox_name))),
         "type": lambda row: row.kind,
         "harness": lambda row: row.harness,

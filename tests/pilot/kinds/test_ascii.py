@@ -52,7 +52,7 @@ async def _dialog(ui: Console, where: str, *keys: str) -> None:
 
 async def test_screens_and_dialogs_are_ascii(seeded_database: Path, tmp_path: Path) -> None:
     async with console_on(ServiceState("seeded"), seeded_database, tmp_path, ascii=True) as ui:
-        await ui.sees("live", "STATE")
+        await ui.sees("live", "STATE", "streaming")
         await ui.press("space", "s", "s", "S")
         for size in (WIDE, NARROW):
             await resize(ui, size)
@@ -61,7 +61,7 @@ async def test_screens_and_dialogs_are_ascii(seeded_database: Path, tmp_path: Pa
         for where, keys in {"help": "?", "palette": ":", "new run": "n", "cancel": "x"}.items():
             await _dialog(ui, where, keys)
         await ui.press("6")
-        await ui.sees("by model", "Estimated $/hour")
+        await ui.sees("runs by cost", "Cost per hour")
         for size in (WIDE, NARROW):
             await resize(ui, size)
             await _plain(ui, f"observability at {size}")

@@ -8,7 +8,7 @@ from mogplex_tui.themes import THEMES, allowed, register
 from mogplex_tui.widgets.ascii_filter import letters
 from mogplex_tui.widgets.bars import Bar, BarList
 from mogplex_tui.widgets.card import Card
-from mogplex_tui.widgets.chart import CostChart, axis
+from mogplex_tui.widgets.chart import ChartBar, CostChart, axis
 from mogplex_tui.widgets.columns import Column, ContentWidths, arrange
 from mogplex_tui.widgets.facts import Fact, Facts
 from mogplex_tui.widgets.key_bar import KeyBar
@@ -154,7 +154,7 @@ async def test_bars_line_up_their_figures_and_unknown_has_no_bar() -> None:
         )
         await pilot.pause()
         lines = shown(bars)
-        assert lines[0].startswith("by model")
+        assert lines[0].strip() == "by model"
         assert lines[1].rstrip().endswith("$18.20")
         assert len(lines[1].rstrip()) == len(lines[2].rstrip()) == len(lines[3].rstrip())
         assert lines[1].count("█") == 2 * lines[2].count("█") > 0
@@ -163,15 +163,18 @@ async def test_bars_line_up_their_figures_and_unknown_has_no_bar() -> None:
         assert not ragged(bars)
 
 
-async def test_bars_without_room_are_counted_and_ascii_mode_is_ascii() -> None:
+async def test_bars_beyond_the_height_follow_the_cursor_in_ascii_too() -> None:
     bars = BarList(ascii_mode=True, id="fixed")
     async with Host(bars).run_test(size=(40, 14)) as pilot:
         bars.set_bars([Bar(f"model-{number}", number, f"{number}") for number in range(1, 31)], title="all")
         await pilot.pause()
         lines = shown(bars)
-        assert lines[-1].strip() == "and 20 more"
+        assert letters(lines[0]).strip() == "all  1-11 of 30"
         assert all(letters(line).isascii() for line in lines)
         assert "#" in lines[1]
+        await pilot.press("G")
+        assert letters(shown(bars)[0]).strip() == "all  20-30 of 30"
+        assert letters(shown(bars)[-1]).startswith(">model-30")
 
 
 async def test_facts_line_up_wrap_and_cut() -> None:
@@ -234,23 +237,29 @@ async def test_chart_has_axes_and_leaves_gaps(ascii_mode: bool) -> None:
     async with Host(chart).run_test(size=(60, 14)) as pilot:
         assert "no costs are known" in shown(chart)[0]
         values = [0.0, 1.0, 2.0, 5.5, None, None, 2.0, 1.0]
-        chart.set_series(values, labels=[f"{hour:02d}:00" for hour in range(8)], title="$ an hour")
+        chart.set_bars([ChartBar(value, f"{hour:02d}:00") for hour, value in enumerate(values)])
         await pilot.pause()
         lines = [letters(line) if ascii_mode else line for line in shown(chart)]
-        assert lines[0].startswith("$ an hour")
-        assert lines[1].startswith("$6 ")
+        assert lines[0].startswith("$6 ")
         assert "00:00" in lines[-1]
         assert "04:00" in lines[-1]
         assert not ragged(chart)
-        # Zero lies on the axis, and nothing else does; what is unknown is no zero.
+        # A space is between the bars; zero and unknown costs have none, and differ on the axis.
         ground = lines[-2]
         assert ground.startswith("$0 ")
         left = ground.index("$0") + 4
-        columns = ["".join(line[column] for line in lines[1:-2]).strip() for column in range(left, 59)]
-        assert [bool(column) for column in columns[:26]] == [False] * 7 + [True] * 19
-        assert not any(columns[28:40])
-        assert set(ground[left + 28 : left + 40]) <= set(".+" if ascii_mode else "╌┬")
-        assert set(ground[left : left + 7]) <= set("-+" if ascii_mode else "─┬")
+        columns = ["".join(line[column] for line in lines[:-2]).strip() for column in range(left, 60)]
+        bar = 7
+        assert [bool(columns[place * bar]) for place in range(8)] == [bool(value) for value in values]
+        assert not any(columns[place * bar + bar - 1] for place in range(8))
+        assert set(ground[left + 4 * bar : left + 6 * bar]) == set("." if ascii_mode else "╌")
+        assert set(ground[left : left + bar]) == set("-" if ascii_mode else "─")
+        # The cursor is at the newest bar; it moves back in time and stops at the oldest.
+        assert ground.rindex("^" if ascii_mode else "▴") > left + 7 * bar
+        chart.move(-3)
+        assert chart.cursor == 4
+        chart.move(-9)
+        assert chart.cursor == 0
         if ascii_mode:
             assert all(line.isascii() for line in lines)
 

@@ -1,0 +1,188 @@
+"""Cost, tokens and number of the loaded runs of a time range, by owner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+from mogplex_tui.api.estimated_amount import Estimate
+from mogplex_tui.live.run_row import Cost, RunSource
+
+if TYPE_CHECKING:
+    from mogplex_tui.live.run_row import RunRow
+
+HOUR = timedelta(hours=1)
+# The length of the steps of a chart of the last hour.
+STEP = timedelta(minutes=10)
+OwnerOf = Callable[["RunRow"], str | None]
+
+
+class TimeRange(StrEnum):
+    """A time range up to now; `TODAY` begins at 00:00 UTC, as the service's day does."""
+
+    HOUR = "hour"
+    TODAY = "today"
+    DAY = "day"
+    WEEK = "week"
+
+    def since(self, now: datetime) -> datetime:
+        """Return the start of the range."""
+        if self is TimeRange.TODAY:
+            return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        return now - _SPANS[self]
+
+
+_SPANS = {TimeRange.HOUR: HOUR, TimeRange.DAY: 24 * HOUR, TimeRange.WEEK: 168 * HOUR}
+
+
+class Measure(StrEnum):
+    """The figure by which usage is compared."""
+
+    COST = "cost"
+    TOKENS = "tokens"
+    CALLS = "calls"
+
+
+@dataclass(slots=True)
+class Usage:
+    """The sums over some runs; `cost` and `tokens` are None while no run has a value.
+
+    `cost` is in US dollars, and an `Estimate` if any part of it is estimated.
+    """
+
+    calls: int = 0
+    tokens: int | None = None
+    cost: Decimal | None = None
+
+    def add(self, row: RunRow) -> None:
+        """Add the figures of one run."""
+        self.calls += 1
+        if row.tokens is not None:
+            self.tokens = (self.tokens or 0) + row.tokens
+        if row.cost is not None:
+            is_estimate = row.cost_source is not Cost.KNOWN or isinstance(self.cost, Estimate)
+            total = (self.cost or Decimal(0)) + row.cost
+            self.cost = Estimate(total) if is_estimate else total
+
+    def value(self, measure: Measure) -> Decimal | int | None:
+        """Return the sum of one measure; None if it is not known."""
+        return {Measure.COST: self.cost, Measure.TOKENS: self.tokens, Measure.CALLS: self.calls}[measure]
+
+
+@dataclass(slots=True)
+class Breakdown:
+    """The usage of the loaded calls that began in a time range.
+
+    `by` holds, for each dimension, the usage by owner; runs without an owner have the key None.
+    `complete_since` is the time from which all calls are loaded.
+    """
+
+    total: Usage = field(default_factory=Usage)
+    by: dict[str, dict[str | None, Usage]] = field(default_factory=dict)
+    complete_since: datetime | None = None
+
+    def is_complete(self, since: datetime) -> bool:
+        """Return whether all calls since a time are loaded."""
+        return self.complete_since is not None and self.complete_since <= since
+
+
+def break_down(
+    rows: Iterable[RunRow],
+    since: datetime,
+    owners: Mapping[str, OwnerOf],
+    complete_since: datetime | None,
+) -> Breakdown:
+    """Return the usage of the calls since a time, by each of `owners`.
+
+    Rows that are not calls are left out, because their route has no cost.
+    """
+    out = Breakdown(by={name: {} for name in owners}, complete_since=complete_since)
+    for row in rows:
+        if row.source is not RunSource.CALL or row.began is None or row.began < since:
+            continue
+        out.total.add(row)
+        for name, owner_of in owners.items():
+            out.by[name].setdefault(owner_of(row), Usage()).add(row)
+    return out
+
+
+class Bucket(NamedTuple):
+    """One interval of a chart, from `start` up to `end`.
+
+    `cost` is the known cost in US dollars, None if it is not known. `calls` is None unless all calls
+    of the interval are loaded. `read` of the `steps` in the interval have been read.
+    """
+
+    start: datetime
+    end: datetime
+    cost: Decimal | None
+    calls: int | None
+    read: int
+    steps: int
+
+
+def buckets(
+    chosen: TimeRange,
+    now: datetime,
+    rows: Iterable[RunRow],
+    complete_since: datetime | None,
+    hourly: Mapping[datetime, Decimal | None],
+) -> list[Bucket]:
+    """Return the costs over a time range, divided into buckets.
+
+    A bucket is ten minutes, an hour or a day. A step for which all calls are loaded is summed from
+    `rows`; an hour that is not loaded has its cost from `hourly`, in which hours that were not read
+    are missing.
+    """
+    step = STEP if chosen is TimeRange.HOUR else HOUR
+    starts = _steps(chosen, now, step)
+    sums: dict[datetime, Usage] = {}
+    for row in rows:
+        if row.source is RunSource.CALL and row.began is not None and row.began >= starts[0]:
+            sums.setdefault(_floor(row.began, step), Usage()).add(row)
+    out: list[Bucket] = []
+    for start in starts:
+        is_loaded = complete_since is not None and complete_since <= start
+        usage = sums.get(start, Usage())
+        if is_loaded:
+            fresh = Bucket(start, start + step, usage.cost if usage.calls else Decimal(0), usage.calls, 1, 1)
+        elif step == HOUR and start in hourly:
+            fresh = Bucket(start, start + step, hourly[start], None, 1, 1)
+        else:
+            fresh = Bucket(start, start + step, None, None, 0, 1)
+        same_day = bool(out) and out[-1].start.astimezone().date() == start.astimezone().date()
+        if chosen is TimeRange.WEEK and same_day:
+            out[-1] = _joined(out[-1], fresh)
+        else:
+            out.append(fresh)
+    return out
+
+
+def _joined(first: Bucket, then: Bucket) -> Bucket:
+    costs = [bucket.cost for bucket in (first, then) if bucket.cost is not None]
+    total: Decimal | None = sum(costs, Decimal(0)) if costs else None
+    if total is not None and any(isinstance(cost, Estimate) for cost in costs):
+        total = Estimate(total)
+    calls = None if first.calls is None or then.calls is None else first.calls + then.calls
+    return Bucket(first.start, then.end, total, calls, first.read + then.read, first.steps + then.steps)
+
+
+def _floor(at: datetime, step: timedelta) -> datetime:
+    at = at.astimezone(UTC)
+    minute = at.minute - at.minute % 10 if step == STEP else 0
+    return at.replace(minute=minute, second=0, microsecond=0)
+
+
+def _steps(chosen: TimeRange, now: datetime, step: timedelta) -> Sequence[datetime]:
+    """Return the starts of the steps of a range, oldest first."""
+    newest = _floor(now, step)
+    if chosen is TimeRange.TODAY:
+        count = newest.hour + 1
+    else:
+        # The last hour usually begins within a step.
+        count = _SPANS[chosen] // step + (chosen is TimeRange.HOUR)
+    return [newest - step * back for back in reversed(range(count))]

@@ -1,0 +1,212 @@
+"""The bars of the Observability screen, and the filters that they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from mogplex_tui.live.run_row import RunRow, RunSource
+from mogplex_tui.live.usage_breakdown import Measure, TimeRange, Usage
+from mogplex_tui.operate import formatting
+from mogplex_tui.operate.filters import local_minute, quoted
+from mogplex_tui.widgets.bars import Bar
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.models.stats import Stats
+    from mogplex_tui.live.names import Names
+    from mogplex_tui.live.usage_breakdown import Bucket
+
+_HARNESS = "harness:"
+_HOUR, _TEN_MINUTES = timedelta(hours=1), timedelta(minutes=10)
+_AGES = {TimeRange.HOUR: "1h", TimeRange.DAY: "24h", TimeRange.WEEK: "7d"}
+# The most bars of a list: nobody scrolls further, and the list of runs has them all.
+MAX_BARS = 50
+
+
+def _plain_label(key: str, _: Names) -> str:
+    return key
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """One way to group runs, by their owner: a model, a repository, an agent.
+
+    The functions return the owner of a run, and the label and the filter of an owner.
+    """
+
+    name: str
+    title: str
+    owner_of: Callable[[RunRow], str | None]
+    filter_of: Callable[[str, Names], str]
+    label_of: Callable[[str, Names], str] = _plain_label
+
+
+def _model_of(row: RunRow) -> str | None:
+    return row.model or (f"{_HARNESS}{row.harness}" if row.harness else None)
+
+
+def _model_filter(model: str, _: Names) -> str:
+    if model.startswith(_HARNESS):
+        return f"harness:={quoted(model.removeprefix(_HARNESS))}"
+    return f"model:={quoted(model)}"
+
+
+def _automation_filter(flow_id: str, names: Names) -> str:
+    name = names.automations.get(flow_id)
+    is_unique = name is not None and list(names.automations.values()).count(name) == 1
+    return f"automation:={quoted(name if is_unique else flow_id)}"
+
+
+DIMENSIONS: tuple[Dimension, ...] = (
+    Dimension(
+        "automation",
+        "automation",
+        lambda row: row.flow_id,
+        _automation_filter,
+        lambda key, names: names.automations.get(key) or formatting.short_id(key),
+    ),
+    Dimension(
+        "model",
+        "model",
+        _model_of,
+        _model_filter,
+        lambda key, _: key if key.startswith(_HARNESS) else formatting.model(key),
+    ),
+    Dimension("repo", "repo", lambda row: row.repo, lambda key, _: f"repo:={quoted(key)}"),
+    Dimension("agent", "agent", lambda row: row.who, lambda key, _: f"agent:={quoted(key)}"),
+    Dimension("type", "type", lambda row: row.kind, lambda key, _: f"type:={quoted(key)}"),
+)
+BY_NAME: Mapping[str, Dimension] = {dimension.name: dimension for dimension in DIMENSIONS}
+
+
+def range_filter(chosen: TimeRange, now: datetime) -> str:
+    """Return the filter of the runs of a time range."""
+    if chosen is TimeRange.TODAY:
+        return started_filter(chosen.since(now), None)
+    return f"age:<{_AGES[chosen]}"
+
+
+def started_filter(since: datetime, until: datetime | None) -> str:
+    """Return the filter of the runs that started in an interval, as short as possible."""
+    start = local_minute(since)
+    if until is not None:
+        end = local_minute(until)
+        # The beginning of a local time is an hour, or ten minutes.
+        for length, span in ((13, _HOUR), (15, _TEN_MINUTES)):
+            if until - since == span and start[length:].strip(":0") == "":
+                return f"started:{start[:length]}"
+        return f"started:>{start} started:<{end}"
+    return f"started:>{start}"
+
+
+def amount(value: Decimal | int | None, measure: Measure) -> str:
+    """Return a figure as text; a dash if it is not known."""
+    if isinstance(value, Decimal) or measure is Measure.COST:
+        # An estimate stays one.
+        return formatting.money(value if isinstance(value, Decimal) else None)
+    return formatting.count(value)
+
+
+def _figure(usage: Usage, measure: Measure) -> tuple[str, str]:
+    """Return the figure of a bar with the number of runs, and the figure alone."""
+    brief = amount(usage.value(measure), measure)
+    calls = f"{usage.calls:,} {'run ' if usage.calls == 1 else 'runs'}"
+    return (calls, brief) if measure is Measure.CALLS else (f"{brief}  {calls}", brief)
+
+
+def bars_of(
+    dimension: Dimension, usages: Mapping[str | None, Usage], measure: Measure, names: Names
+) -> list[Bar]:
+    """Return the bars of a dimension, the greatest first; an unknown amount is last."""
+
+    def rank(item: tuple[str | None, Usage]) -> tuple[Decimal, int]:
+        value = item[1].value(measure)
+        return (Decimal(-1) if value is None else Decimal(value), item[1].calls)
+
+    bars = []
+    for key, usage in sorted(usages.items(), key=rank, reverse=True)[:MAX_BARS]:
+        value, (text, brief) = usage.value(measure), _figure(usage, measure)
+        label = formatting.DASH if key is None else dimension.label_of(key, names)
+        length = None if value is None else float(value)
+        bars.append(Bar(label, length, text, brief=brief, key=key or ""))
+    return bars
+
+
+def stats_usages(stats: Stats, dimension: str, measure: Measure) -> Mapping[str | None, Usage] | None:
+    """Return the usage by owner as the service counts it; None if it does not."""
+    if dimension == "model" and measure is not Measure.COST:
+        return {use.model: Usage(use.count or 0, use.tokens) for use in stats.by_model}
+    if dimension == "type" and measure is Measure.CALLS:
+        return {use.type: Usage(use.count or 0) for use in stats.by_type}
+    return None
+
+
+def top_runs(rows: Iterable[RunRow], since: datetime, measure: Measure) -> list[Bar]:
+    """Return the bars of the runs with the highest cost, or with most tokens."""
+    tokens = measure is Measure.TOKENS
+    runs = [
+        (value, row)
+        for row in rows
+        if row.source is RunSource.CALL and row.began is not None and row.began >= since
+        if (value := row.tokens if tokens else row.cost) is not None
+    ]
+    runs.sort(key=lambda pair: (pair[0], pair[1].key), reverse=True)
+    return [
+        Bar(
+            _run_label(row),
+            float(value),
+            formatting.count(row.tokens) if tokens else formatting.money(row.cost, row.cost_source),
+            key=row.key,
+        )
+        for value, row in runs[:MAX_BARS]
+    ]
+
+
+def _run_label(row: RunRow) -> str:
+    repo = row.repo.rpartition("/")[2] if row.repo else formatting.short_id(row.repo_id)
+    return f"{row.who or row.kind or 'run'}  {repo}"
+
+
+def coverage_text(loaded: int, total: int | None, complete_since: datetime | None, since: datetime) -> str:
+    """Return which runs the figures cover: `from 214 of 430 runs, since 09:40`.
+
+    `since` is the start of the time range, from which figures are complete if `complete_since` is not
+    later.
+    """
+    if complete_since is not None and complete_since <= since:
+        return f"from all {formatting.plural(loaded, 'run')}"
+    of = f"{loaded:,}" if total is None or total < loaded else f"{loaded:,} of {total:,}"
+    at = "" if complete_since is None else f", since {complete_since.astimezone():%a %H:%M}"
+    return f"from {of} runs{at}"
+
+
+def bucket_label(bucket: Bucket, chosen: TimeRange) -> str:
+    """Return the label of a bucket on the time axis."""
+    start = bucket.start.astimezone()
+    return f"{start:%a %d}" if chosen is TimeRange.WEEK else f"{start:%H:%M}"
+
+
+def bucket_text(bucket: Bucket, chosen: TimeRange) -> str:
+    """Return the time, the cost and the number of runs of a bucket as a sentence part."""
+    start, end = bucket.start.astimezone(), bucket.end.astimezone()
+    when = f"{start:%a %d %b}" if chosen is TimeRange.WEEK else f"{start:%a %H:%M}–{end:%H:%M}"
+    if bucket.read == 0:
+        return f"{when}   not read yet"
+    parts = [when, formatting.money(bucket.cost)]
+    if bucket.calls is not None:
+        parts.append(formatting.plural(bucket.calls, "run"))
+    if bucket.read < bucket.steps:
+        parts.append(f"{bucket.read} of {bucket.steps} hours read")
+    return "   ".join(parts)
+
+
+def read_text(buckets: Sequence[Bucket]) -> str:
+    """Return how many hours of the chart have been read, empty if all of them."""
+    read, steps = sum(bucket.read for bucket in buckets), sum(bucket.steps for bucket in buckets)
+    if read == steps:
+        return ""
+    is_hours = bool(buckets) and buckets[0].end - buckets[0].start >= _HOUR
+    return f"{read} of {steps} {'hours' if is_hours else 'intervals'} read"

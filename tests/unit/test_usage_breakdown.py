@@ -1,0 +1,71 @@
+"""Sums of the loaded runs by owner and by interval, and their coverage."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from mogplex_tui.api.estimated_amount import Estimate
+from mogplex_tui.live.run_row import Cost, RunRow, RunSource
+from mogplex_tui.live.usage_breakdown import TimeRange, break_down, buckets
+from mogplex_tui.screens.usage_bars import coverage_text, read_text
+
+NOW = datetime(2026, 8, 3, 14, 5, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def _row(key: str, ago: timedelta, cost: str | None, source: Cost = Cost.KNOWN, repo: str = "a/b") -> RunRow:
+    return RunRow(
+        key,
+        RunSource.CALL,
+        "success",
+        repo=repo,
+        started_at=NOW - ago,
+        cost=None if cost is None else Decimal(cost),
+        cost_source=source,
+    )
+
+
+ROWS = [
+    _row("1", timedelta(minutes=3), "1.5"),
+    _row("2", HOUR, "2", Cost.ESTIMATED),
+    _row("3", HOUR, None, Cost.UNKNOWN, repo="a/c"),
+    _row("4", 30 * HOUR, "9"),
+]
+
+
+def test_breakdown_keeps_estimates_and_unknown_prices_apart() -> None:
+    done = break_down(ROWS, TimeRange.DAY.since(NOW), {"repo": lambda row: row.repo}, NOW - 2 * HOUR)
+    usage, unpriced = done.by["repo"]["a/b"], done.by["repo"]["a/c"]
+    assert (usage.calls, usage.cost) == (2, Decimal("3.5"))
+    assert isinstance(usage.cost, Estimate)
+    assert (unpriced.calls, unpriced.cost) == (1, None)
+    since = TimeRange.DAY.since(NOW)
+    text = coverage_text(done.total.calls, 430, done.complete_since, since)
+    assert text.startswith("from 3 of 430 runs, since ")
+    assert coverage_text(3, 3, since, since) == "from all 3 runs"
+
+
+def test_hours_that_were_not_read_are_gaps_and_counted() -> None:
+    hour = NOW.replace(minute=0)
+    hourly = {hour - 5 * HOUR: Estimate("4"), hour - 6 * HOUR: None, hour: Estimate("99")}
+    day = buckets(TimeRange.DAY, NOW, ROWS, hour - HOUR, hourly)
+    assert len(day) == 24
+    # Loaded hours are summed from the rows, others are the service's sums.
+    assert [(each.cost, each.calls) for each in day[-2:]] == [(Decimal(2), 2), (Decimal("1.5"), 1)]
+    assert (day[-6].cost, day[-6].calls, day[-6].read) == (Decimal(4), None, 1)
+    assert (day[-7].cost, day[-7].read) == (None, 1)
+    assert (day[-5].cost, day[-5].read) == (None, 0)
+    assert read_text(day) == "4 of 24 hours read"
+    week = buckets(TimeRange.WEEK, NOW, ROWS, hour - HOUR, hourly)
+    assert sum(each.steps for each in week) == 168
+    assert week[-1].cost == Decimal("7.5")
+    assert read_text(week) == "4 of 168 hours read"
+
+
+def test_ranges_have_their_own_intervals() -> None:
+    today = buckets(TimeRange.TODAY, NOW, ROWS, None, {})
+    assert (today[0].start, len(today)) == (NOW.replace(hour=0, minute=0), 15)
+    hour = buckets(TimeRange.HOUR, NOW, ROWS, NOW - 2 * HOUR, {})
+    assert hour[0].start == NOW - HOUR - timedelta(minutes=5)
+    assert hour[-1].cost == Decimal("1.5") and read_text(hour) == ""

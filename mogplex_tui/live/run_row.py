@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from mogplex_tui.api.clock import aware
+from mogplex_tui.live.failure_class import FailureClass
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.base import BadRow
@@ -85,6 +86,9 @@ class RunRow(NamedTuple):
     # Whether tokens and cost were seen before a cancel, which makes the service forget both.
     before_cancel: bool = False
     error: str | None = None
+    # The class of the failure and its most specific message, which the error of a call is not.
+    failure_class: FailureClass | None = None
+    cause: str | None = None
     sandbox_id: str | None = None
     sandbox_name: str | None = None
     pull_request: str | None = None
@@ -163,8 +167,8 @@ def duration_seconds(row: RunRow, now: datetime) -> float | None:
     return None
 
 
-def _trouble(error: str | None) -> str | None:
-    """Return an error message without the credentials that it may quote."""
+def without_secrets(error: str | None) -> str | None:
+    """Return an error message with the credentials masked that it may quote."""
     if not error:
         return error
     # Most rows have no error, and loading the rules takes time before the first frame.
@@ -217,7 +221,7 @@ def from_call(call: Call) -> RunRow:
         tokens=call.tokens,
         cost=call.cost_usd,
         cost_source=cost_source(call.cost_usd, call.cost_source),
-        error=_trouble(call.error),
+        error=without_secrets(call.error),
         sandbox_id=_text(meta.get("sandbox_record_id")),
         sandbox_name=_text(meta.get("sandbox_id")),
         pull_request=_link(meta.get("pull_request_url")) or _link(meta.get("pr_url")),
@@ -279,7 +283,7 @@ def from_run(run: RunDetail, *, prompt: str | None = None, repo: str | None = No
         started_at=begun,
         ended_at=over,
         duration_ms=took,
-        error=_trouble(run.error),
+        error=without_secrets(run.error),
         sandbox_id=run.sandbox_record_id,
         sandbox_name=run.sandbox_id,
         external=True,
@@ -314,7 +318,7 @@ def from_job(run: Job, automation_id: str | None, automation: str | None) -> Run
         tokens=_sum(run.input_tokens, run.output_tokens),
         cost=run.cost_usd,
         cost_source=cost_source(run.cost_usd, None),
-        error=_trouble(run.error),
+        error=without_secrets(run.error),
         pull_request=_link(meta.get("pull_request_url")),
         cancel_requested=run.cancel_requested_at is not None,
         **_subject(meta),

@@ -20,6 +20,7 @@ from mogplex_tui.live.freshness import CLOSED, SourceState
 from mogplex_tui.live.job_call_join import JobCallJoin
 from mogplex_tui.live.read_order import ReadOrder
 from mogplex_tui.live.reasons import Closed, ClosedList, Notice, PartialRuns, Requirement
+from mogplex_tui.live.run_details import RunDetails
 from mogplex_tui.live.run_row import ENDED_STATES, RunRow
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import SESSION_EXPIRED, SIGN_IN_AGAIN
@@ -47,6 +48,7 @@ class Runs:
         self.calls = CallPages(
             session, self.set, self.enrich, lambda: session.scheduler.refresh(self.feed), self.read_order
         )
+        self.details = RunDetails(session, self.set, self.enrich)
         self._job_calls = JobCallJoin(self.set)
         # The time of the last read of calls; None before it, and if the rows come from the startup cache.
         self._calls_read_at: datetime | None = None
@@ -197,6 +199,7 @@ class Runs:
         The local state is a queued change, or `cancelling` while a cancel is in flight.
         """
         names, history = self.session.names, self.session.history
+        row = self.details.joined(row)
         before = self.set.rows.get(row.key)
         if row.source is make.RunSource.RUN and before is not None and before.cancel_requested:
             row = row._replace(cancel_requested=True)

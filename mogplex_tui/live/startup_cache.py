@@ -14,6 +14,7 @@ from typing import Any
 from mogplex_tui.api.clock import aware
 from mogplex_tui.config.paths import write_private
 from mogplex_tui.config.state_file import FileTroubles, StateFile
+from mogplex_tui.live.failure_class import FailureClass
 from mogplex_tui.live.run_row import Cost, RunRow, RunSource
 from mogplex_tui.live.store import RowSet
 
@@ -111,6 +112,8 @@ def _value(name: str, value: Any) -> Any:
         return Decimal(value)
     if name == "source":
         return RunSource(value)
+    if name == "failure_class":
+        return FailureClass(value)
     if name == "cost_source":
         return Cost(value)
     expected_type = bool if name in _MARKS else int if name in _COUNTS else str

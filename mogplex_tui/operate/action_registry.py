@@ -219,7 +219,13 @@ ACTIONS: tuple[KeyAction, ...] = (
     KeyAction("tail.search", "search", ("slash",), TAILS, "Search the lines.", help_has_title=True),
     KeyAction("tail.next", "next match", ("n",), TAILS, "Go to the next match.", footer=False),
     KeyAction("tail.previous", "previous match", ("N",), TAILS, "Go to the previous match.", footer=False),
-    KeyAction("run.facts", "facts", ("i",), TAILS, "Show or hide the facts on a narrow screen."),
+    KeyAction(
+        "run.facts",
+        "facts",
+        ("i",),
+        TAILS,
+        "Show the facts on a narrow screen, on a wide one those left out.",
+    ),
     KeyAction("tail.keys", "log", ("l",), LOGS, "Focus the log or the links."),
     KeyAction(
         "run.links",

@@ -44,12 +44,28 @@ class LinkTarget(NamedTuple):
 
 
 def facts_of(
-    groups: Sequence[Sequence[Fact[Row]]], row: Row | None, moment: RenderTime
+    groups: Sequence[Sequence[Fact[Row]]], row: Row | None, moment: RenderTime, *, whole: bool = True
 ) -> list[list[ShownFact]]:
-    """Return the facts of a row by group; none if the record could not be read."""
+    """Return the facts of a row by group; none if the record could not be read.
+
+    Unless `whole` is set, facts that have no value or a zero are left out.
+    """
     if row is None:
         return []
-    return [[shown for fact in group if (shown := _fact(fact, row, moment)) is not None] for group in groups]
+    return [
+        [
+            shown
+            for fact in group
+            if (shown := _fact(fact, row, moment)) is not None and (whole or _has_value(fact, row, shown))
+        ]
+        for group in groups
+    ]
+
+
+def _has_value(fact: Fact[Row], row: Row, shown: ShownFact) -> bool:
+    value = fact.value(row)
+    is_zero = isinstance(value, int | float | Decimal) and not isinstance(value, bool) and value == 0
+    return shown.text != formatting.DASH and not is_zero
 
 
 def _fact(fact: Fact[Row], row: Row, moment: RenderTime) -> ShownFact | None:

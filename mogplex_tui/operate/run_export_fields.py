@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 
 from mogplex_tui.live.run_row import RunRow
+from mogplex_tui.operate.run_facts import about
 
 # Times have a zone; durations are in milliseconds. A cost is a decimal, or None with the reason in `cost_source`.
 FIELDS: Mapping[str, Callable[[RunRow], object]] = {
@@ -39,10 +40,13 @@ FIELDS: Mapping[str, Callable[[RunRow], object]] = {
     "cost_usd": lambda row: row.cost,
     "cost_source": lambda row: row.cost_source.value,
     "error": lambda row: row.error,
+    "failure_class": lambda row: row.failure_class,
+    "cause": lambda row: row.cause,
     "sandbox_id": lambda row: row.sandbox_id,
     "sandbox": lambda row: row.sandbox_name,
     "pull_request": lambda row: row.pull_request,
     "cancel_requested": lambda row: row.cancel_requested or row.state == "cancelling",
+    "about": about,
     "prompt": lambda row: row.prompt,
     "unreadable": lambda row: row.unreadable,
     "raw": lambda row: None if row.raw is None else json.loads(row.raw),

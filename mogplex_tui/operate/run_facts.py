@@ -7,7 +7,8 @@ from datetime import datetime
 
 from mogplex_tui.live.run_row import Cost, RunRow, RunSource, duration_seconds
 from mogplex_tui.operate import column_formats as formats
-from mogplex_tui.operate import formatting
+from mogplex_tui.operate import failure_steps, formatting
+from mogplex_tui.operate.failure_steps import NextStep
 from mogplex_tui.operate.model import Cell, Fact, Link, RenderTime, fact
 
 NEEDS_SESSION = "needs a browser session"
@@ -56,6 +57,33 @@ def _model(row: RunRow) -> str:
     return formatting.model(row.model) if row.model else (row.harness or formatting.DASH)
 
 
+def failure_text(row: RunRow) -> str:
+    """Return the class and message of a run's failure, empty without a failure."""
+    return failure_steps.describe(row.failure_class, row.cause, row.error)
+
+
+def _step(row: RunRow) -> NextStep | None:
+    if row.state != "failed":
+        return None
+    return failure_steps.next_step(failure_steps.class_of(row.failure_class, row.error))
+
+
+def _next_step(row: RunRow) -> str | None:
+    step = _step(row)
+    return None if step is None else step.sentence
+
+
+def _step_link(kind: str) -> Link[RunRow]:
+    """Return the link to the list with which the next step after a failure begins."""
+
+    def filter_of(row: RunRow) -> str | None:
+        step = _step(row)
+        return "" if step is not None and step.kind == kind else None
+
+    return Link("next step", kind, lambda _: kind, filter=filter_of)
+
+
+_FAILURE: tuple[Fact[RunRow], ...] = (Fact("next step", _next_step, optional=True),)
 _PLACE: tuple[Fact[RunRow], ...] = (
     Fact("repo", _repo),
     Fact("branch", lambda row: row.branch),
@@ -146,13 +174,14 @@ _IDS: tuple[Fact[RunRow], ...] = (
 )
 
 
-def facts(*, calls_open: bool) -> Sequence[Sequence[Fact[RunRow]]]:
-    """Return the groups of facts about a run.
+def facts(*, calls_open: bool, ids: bool = True) -> Sequence[Sequence[Fact[RunRow]]]:
+    """Return the groups of facts about a run, with its ids unless `ids` is False.
 
     `calls_open` tells whether the credential can read calls, which are the only records that
     have the cost of a run.
     """
-    return (_PLACE, _spend(calls_open=calls_open), _TIMES, _IDS)
+    groups = (_FAILURE, _PLACE, _spend(calls_open=calls_open), _TIMES)
+    return (*groups, _IDS) if ids else groups
 
 
 UNREADABLE_FACTS: Sequence[Sequence[Fact[RunRow]]] = (_STARTED, _IDS)
@@ -164,6 +193,7 @@ def _priced_model(row: RunRow) -> str | None:
 
 
 LINKS: tuple[Link[RunRow], ...] = (
+    *(_step_link(kind) for kind in ("provider-keys", "models", "connections")),
     Link(
         "repo", "projects", lambda row: row.repo or formatting.short_id(row.repo_id), lambda row: row.repo_id
     ),

@@ -48,8 +48,8 @@ class RunList:
         self.update_counts(self.rows.rows)
 
     def feeds(self) -> Sequence[Feed]:
-        """Return the feed that reads the runs."""
-        return (self.feed,)
+        """Return the feeds that read the runs, and their titles and causes."""
+        return (self.feed, self._runs.details.feed)
 
     def sources(self) -> Sequence[SourceState]:
         """Return the reads that supply only some of the rows or columns.

@@ -51,6 +51,7 @@ class RunScreen(ConsoleScreen):
             status_changed=self._status_changed,
             fold_changed=self.draw_facts,
             event_text=self._lines.event_text,
+            has_more=True,
         )
         self.handlers |= {
             **self.pane.handlers(),
@@ -92,8 +93,8 @@ class RunScreen(ConsoleScreen):
         self.pane.set_width(event.size.width)
 
     def feeds(self) -> Sequence[Feed]:
-        """Return the feeds that read the run's events and the list of runs."""
-        return (self.run_feed.feed, self.console.runs.feed)
+        """Return the feeds of the run's events, the list of runs and their details."""
+        return (self.run_feed.feed, self.console.runs.feed, self.console.runs.details.feed)
 
     # Drawing ---------------------------------------------------------------------------------------------------
 
@@ -133,13 +134,14 @@ class RunScreen(ConsoleScreen):
             [Fact(label, text, Tone(tone)) for label, text, tone in group]
             for group in self._facts(row, RenderTime(now, read_at))
         ]
-        panel.set_groups(groups, title=row.prompt or "", alert=self._alert(row))
+        panel.set_groups(groups, title=row.prompt or run_facts.about(row) or "", alert=self._alert(row))
 
     def _facts(self, row: RunRow, moment: RenderTime) -> list[list[ShownFact]]:
         if row.unreadable:
             return facts_of(run_facts.UNREADABLE_FACTS, row, moment)
         calls_open = self.session.open(Family.OBSERVABILITY)
-        return facts_of(run_facts.facts(calls_open=calls_open), row, moment)
+        whole = self.pane.shows_all
+        return facts_of(run_facts.facts(calls_open=calls_open, ids=whole), row, moment, whole=whole)
 
     def _alert(self, row: RunRow) -> str:
         """Return the run's error message, or why the run could not be read.
@@ -147,7 +149,7 @@ class RunScreen(ConsoleScreen):
         The text is empty for a readable run without an error.
         """
         if row.unreadable is None:
-            return row.error or ""
+            return run_facts.failure_text(row)
         return f"This call could not be read: {row.unreadable}. {key_of('kind.json')} shows its JSON."
 
     def _update_message(self) -> None:

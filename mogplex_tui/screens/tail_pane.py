@@ -65,6 +65,7 @@ class TailPane(Vertical):
         status_changed: Callable[[], None],
         fold_changed: Callable[[], None],
         event_text: Callable[[str], EventText | None] | None = None,
+        has_more: bool = False,
     ) -> None:
         """Create the pane.
 
@@ -72,10 +73,11 @@ class TailPane(Vertical):
         the event with a key, and a line is opened as an event instead of as JSON. The tail has the focus at first; with
         `focus_record` the record has it, unless the facts are folded. `status_changed` is called when
         the title and the keys must be updated, `fold_changed` when the facts must be drawn again.
+        `has_more` tells whether there are more facts than those shown at first on a wide screen.
         """
         super().__init__()
         self.record, self._source, self._raw_line = record, source, raw_line
-        self._focus_record = focus_record
+        self._focus_record, self._has_more = focus_record, has_more
         self._status_changed, self._fold_changed = status_changed, fold_changed
         self.tail = LineTail(id="tail")
         self.tail.reduced_motion = look.reduced_motion
@@ -155,6 +157,11 @@ class TailPane(Vertical):
         return self.is_narrow and not self.has_class("-facts")
 
     @property
+    def shows_all(self) -> bool:
+        """Return whether all facts are shown, also ids and those without a value."""
+        return self.is_narrow or self.has_class("-all")
+
+    @property
     def is_narrow(self) -> bool:
         """Return whether the terminal is too narrow to show the facts beside the tail."""
         return self.has_class("-narrow")
@@ -188,7 +195,7 @@ class TailPane(Vertical):
         links are on screen.
         """
         if action.id == "run.facts":
-            return self.is_narrow
+            return self.is_narrow or self._has_more
         if action.id in EVENT_ACTIONS:
             return self.event_view.is_open
         return not (action.id == links and self.folded)
@@ -368,8 +375,15 @@ class TailPane(Vertical):
         self._status_changed()
 
     def _toggle_facts(self) -> None:
-        """Unfold and focus the facts, or fold them and focus the tail."""
+        """Unfold and focus the facts, or fold them and focus the tail.
+
+        On a wide screen, show all facts, or only those with a value that is not an id.
+        """
         self._uncover_facts()
+        if not self.is_narrow:
+            self.toggle_class("-all")
+            self._fold_changed()
+            return
         self.toggle_class("-facts")
         self._fold_changed()
         self.record.scroll_to(y=0, animate=False)

@@ -50,7 +50,7 @@ async def test_table_is_plain_text_without_terminal(operator: CommandRunner, fac
     factory.call(repo_id=repo, status="cancelled", metadata={"agent_name": "Ann\x1b[31m\u202e\nMOG"})
     result = await operator("runs", "list")
     head, first, second = result.lines
-    assert head.split()[:3] == ["ID", "STATE", "REPO"]
+    assert head.split()[:3] == ["ID", "STATE", "ABOUT"]
     assert {first[head.index("REPO") :][:8], second[head.index("REPO") :][:8]} == {"acme/api"}
     assert "1m05s" in result.out
     assert "–" in first

@@ -70,13 +70,11 @@ async def test_tokens_of_an_agent_whose_runs_measured_none_are_unknown(
     world.call(repo_id=repo, job_run_id=job, status="success", metadata={"agent_id": agent})
     async with console() as ui:
         await ui.press("3")
-        await ui.sees("TOKENS", "Reviewer")
+        await ui.sees("AGENT", "Reviewer")
 
         def cells() -> list[str]:
             return next((line.split() for line in ui.text.splitlines() if "Reviewer" in line), [])
 
         await ui.until(lambda: "1" in cells(), "the run of the agent")
-        head = next(line for line in ui.text.splitlines() if "TOKENS" in line)
-        row = next(line for line in ui.text.splitlines() if "Reviewer" in line)
-        end = head.index("TOKENS") + len("TOKENS")
-        assert row[end - 6 : end].strip() == "–"
+        # A zero would be a value; without any value there is no column.
+        assert "TOKENS" not in ui.text

@@ -22,8 +22,8 @@ async def test_cancelled_run_keeps_tokens_and_cost_seen_before(session: FakeSess
     for _ in range(2):
         await session.listing.fetch()
     (row,) = session.listing.set.rows.values()
-    spend = facts_of(facts_of_run(calls_open=True), row, RenderTime(START))[1]
-    facts = {label: text for label, text, _ in spend}
+    spend = facts_of(facts_of_run(calls_open=True), row, RenderTime(START))
+    facts = {label: text for group in spend for label, text, _ in group}
     if state == "cancelled":
         assert row.tokens == 14_000 and row.cost == Decimal("0.25")
         assert facts["tokens"] == "7.0k in  7.0k out, before the cancel"

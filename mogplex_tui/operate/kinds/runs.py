@@ -10,7 +10,7 @@ from datetime import datetime
 
 from mogplex_tui.live.run_row import RunRow, RunSource, duration_seconds
 from mogplex_tui.operate import column_formats as formats
-from mogplex_tui.operate import formatting, run_actions, run_facts
+from mogplex_tui.operate import failure_steps, formatting, run_actions, run_facts
 from mogplex_tui.operate.model import Cell, FilterValue, Kind, Layout, RenderTime, SortKey, column
 from mogplex_tui.operate.older_runs import OLDER_RUNS
 from mogplex_tui.operate.run_export_fields import FIELDS
@@ -40,13 +40,13 @@ def _cost(row: RunRow, _: RenderTime) -> Cell:
 
 
 def _error(row: RunRow, _: RenderTime) -> Cell:
-    return Cell(
-        formatting.cause(row.error or ""), "error" if row.state in ("failed", "unreadable") else "dim"
-    )
+    text = failure_steps.brief(row.failure_class, row.cause, row.error)
+    return Cell(text, "error" if row.state in ("failed", "unreadable") else "dim")
 
 
 def _cause(row: RunRow) -> FilterValue:
-    return (formatting.cause(row.error), row.error) if row.error else None
+    texts = (failure_steps.brief(row.failure_class, row.cause, row.error), row.error, row.failure_class)
+    return tuple(filter(None, texts)) or None
 
 
 def _automation(row: RunRow) -> FilterValue:
@@ -132,9 +132,9 @@ KIND = Kind[RunRow](
             column(
                 "error",
                 "",
-                lambda row: row.error,
+                lambda row: row.cause or row.error,
                 formats.ERROR,
-                Layout(40, flex=3, min_width=18),
+                Layout(40, flex=3, min_width=34),
                 show=_error,
                 filter_value=_cause,
             ),

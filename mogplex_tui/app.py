@@ -320,6 +320,7 @@ class ConsoleApp(App[int]):
             self.session.attach(target)
         self.session.start()
         self.parts.collections.watch_approvals()
+        self.parts.health.start(self.parts.collections.of_name("sandboxes"))
         if not self.session.read_only and self.session.target.token is not None:
             self.parts.tasks.run(self._learn_scope())
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.route_access import Family
+from mogplex_tui.live.hour_figures import HourFigures, hour_figures
 from mogplex_tui.live.hourly_costs import HOUR, HourlyCosts
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.signals import Signal
@@ -128,11 +129,25 @@ class Costs:
             stats = await self.session.client.at(Priority.BACKGROUND).observability.stats(
                 since=start, until=start + HOUR - timedelta(microseconds=1)
             )
-            self.hourly.put(start, known(stats.summary.total_cost, stats.summary.total_calls))
+            cost = known(stats.summary.total_cost, stats.summary.total_calls)
+            self.hourly.put(start, cost, hour_figures(stats))
             self.changed()
         feed = self.feeds["hours"]
         feed.blind = METERED_EVERY if metered else FILL_EVERY if len(wanted) > 1 else HOURS_EVERY
         return False
+
+    def earlier_hours(self) -> list[HourFigures]:
+        """Return the figures of the hours that ended more than an hour ago, as read since."""
+        until = self.session.clock.now() - HOUR
+        ended = (
+            hour for start, hour in self.hourly.known.items() if start + HOUR <= min(until, hour.read_at)
+        )
+        return [hour.figures for hour in ended if hour.figures is not None]
+
+    def last_hour(self) -> HourFigures | None:
+        """Return the figures of the last sixty minutes, or None before they were read."""
+        window = self.windows.get("hour")
+        return None if window is None else hour_figures(window.stats)
 
     @property
     def today(self) -> Decimal | None:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from mogplex_tui.api.clock import Clock, aware
 from mogplex_tui.config.state_file import FileTroubles, StateFile
+from mogplex_tui.live.hour_figures import HourFigures
 
 HOUR = timedelta(hours=1)
 # Hours that the header and the chart show, and hours that are kept to tell what is usual.
@@ -25,13 +26,15 @@ CURRENT_EVERY = timedelta(minutes=2)
 
 
 class HourCost(NamedTuple):
-    """The known cost of one hour in US dollars, and when it was read.
+    """The known cost of one hour in US dollars, when it was read, and its figures.
 
-    The cost is None if no call of the hour has a price.
+    The cost is None if no call of the hour has a price. The figures are None if the service or the
+    version that stored the hour left them out.
     """
 
     cost: Decimal | None
     read_at: datetime
+    figures: HourFigures | None = None
 
 
 class HourlyCosts:
@@ -74,19 +77,16 @@ class HourlyCosts:
             self._hours.clear()
         self._account = account
 
-    def put(self, start: datetime, cost: Decimal | None) -> None:
-        """Store the cost of the hour that begins at `start`, as read now."""
+    def put(self, start: datetime, cost: Decimal | None, figures: HourFigures | None = None) -> None:
+        """Store the cost and figures of the hour that begins at `start`, as read now."""
         now = self._clock.now()
-        self._hours[start] = HourCost(cost, now)
+        self._hours[start] = HourCost(cost, now, figures)
         for gone in [each for each in self._hours if each < now - HOUR * KEPT_HOURS]:
             del self._hours[gone]
 
     def save(self) -> None:
         """Store the hours; an error is reported, not raised."""
-        hours = [
-            [start.isoformat(), None if hour.cost is None else str(hour.cost), hour.read_at.isoformat()]
-            for start, hour in sorted(self._hours.items())
-        ]
+        hours = [_packed(start, self._hours[start]) for start in sorted(self._hours)]
         if hours and self._account is not None:
             self._file.write({"account": self._account, "hours": hours})
 
@@ -132,10 +132,24 @@ class HourlyCosts:
         return sum(start in self._hours for start in starts)
 
 
+def _packed(start: datetime, hour: HourCost) -> list[str | None]:
+    cost = None if hour.cost is None else str(hour.cost)
+    figures = hour.figures
+    more = [] if figures is None else [str(figures.calls), str(figures.success_share)]
+    return [start.isoformat(), cost, hour.read_at.isoformat(), *more]
+
+
 def _unpacked(stored: list[str | None]) -> tuple[datetime, HourCost]:
-    start, cost, read_at = stored
+    start, cost, read_at, *more = stored
+    spent = None if cost is None else Decimal(cost)
+    figures = None
+    if more:
+        calls, share = more
+        figures = HourFigures(int(calls or ""), float(share or ""), spent or None)
+        if figures.calls < 0 or not 0 <= figures.success_share <= 1:
+            raise ValueError("figures of an hour out of range")
     return aware(datetime.fromisoformat(start or "")), HourCost(
-        None if cost is None else Decimal(cost), aware(datetime.fromisoformat(read_at or ""))
+        spent, aware(datetime.fromisoformat(read_at or "")), figures
     )
 
 

@@ -10,11 +10,12 @@ from textual.screen import Screen
 
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
+from mogplex_tui.operate.health_monitor import HealthMonitor
 from mogplex_tui.operate.model import AnyEntry
 from mogplex_tui.screens.context_switch import ConsoleStart, ContextOpener, ContextSwitch
 from mogplex_tui.screens.dialog_queue import DialogQueue
 from mogplex_tui.screens.exporter import Exporter
-from mogplex_tui.screens.header_line import Look
+from mogplex_tui.screens.header_line import FINDINGS, Look
 from mogplex_tui.screens.key_queue import KeyQueue
 from mogplex_tui.screens.kind_collections import KindCollections
 from mogplex_tui.screens.navigation import Navigation
@@ -24,6 +25,7 @@ from mogplex_tui.screens.run_actions import RunActions
 from mogplex_tui.screens.task_runner import TaskRunner
 
 if TYPE_CHECKING:
+    from mogplex_tui.operate.health import Finding
     from mogplex_tui.operate.model import AnyKind
 
 
@@ -61,6 +63,7 @@ class Console:
         self.changes = ChangeQueue(app, session)
         self.exporter = Exporter(app, session, look, self.tasks)
         self.collections = KindCollections(session, runs)
+        self.health = HealthMonitor(session, self.collections.waiting_approvals)
         self.navigation = Navigation(app, session, runs, self.collections, self.tasks)
         self.context_switch = ContextSwitch(
             app, session, self.tasks, context=look.context, opener=opener, leave=leave_for
@@ -81,6 +84,7 @@ class Console:
         # Actions shared by all screens, by id. A screen may replace them.
         self.actions: Mapping[str, Callable[[], object]] = {
             GIVE_UP: self.changes.give_up_all,
+            FINDINGS: self.show_findings,
             "runs.start": self.run_actions.start,
             "runs.open-id": self.run_actions.open_by_id,
             "contexts.switch": self._switch_to_selected,
@@ -129,6 +133,20 @@ class Console:
         """Copy a text to the clipboard and notify the user that `name` was copied."""
         self._app.copy_to_clipboard(text)
         self._app.notify(f"Copied {name}.", timeout=3, markup=False)
+
+    def show_findings(self) -> None:
+        """List what is wrong; the chosen finding opens the list that explains it."""
+        findings = self.health.findings()
+        if not findings:
+            self._app.notify("Nothing unusual in the last hour.", timeout=5, markup=False)
+            return
+        from mogplex_tui.screens.modals.findings import FindingsModal
+
+        self._app.push_screen(FindingsModal(findings), self._open_finding)
+
+    def _open_finding(self, finding: Finding | None) -> None:
+        if finding is not None:
+            self.tasks.run(self.navigation.go_filtered(finding.screen, finding.filter))
 
     def browse(self, kind: AnyKind, entry: AnyEntry | None) -> None:
         """Open a record's web page in the browser, or notify why that is not possible.

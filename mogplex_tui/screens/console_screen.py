@@ -19,7 +19,7 @@ from mogplex_tui.live.session import Session
 from mogplex_tui.live.signals import Signal
 from mogplex_tui.operate import action_registry
 from mogplex_tui.screens.console import Console, console_of
-from mogplex_tui.screens.header_line import header_segments
+from mogplex_tui.screens.header_line import FINDINGS, header_segments
 from mogplex_tui.screens.queued_changes import GIVE_UP, is_on_row
 from mogplex_tui.widgets.key_bar import KeyBar
 from mogplex_tui.widgets.rule import RuleLine
@@ -120,7 +120,10 @@ class ConsoleScreen(Screen[None]):
         yield KeyBar([], lasting=action_registry.permanent_keys(), id="keys")
 
     def _header(self) -> list[Segment]:
-        return header_segments(self.session, self.console.look, self.console.collections.pending_approvals)
+        console = self.console
+        return header_segments(
+            self.session, console.look, console.collections.pending_approvals, console.health.findings()
+        )
 
     def compose_body(self) -> Iterator[Widget]:
         """Yield the widgets between the line under the title and the key bar."""
@@ -168,6 +171,8 @@ class ConsoleScreen(Screen[None]):
     def shows(self, action: action_registry.KeyAction) -> bool:
         """Return whether the key bar and the palette offer an action now."""
         if action.id == GIVE_UP and not self.session.in_flight.queue:
+            return False
+        if action.id == FINDINGS and not self.console.health.findings():
             return False
         return action.id not in self.unused_actions() and self.why_not(action) is None
 
@@ -348,3 +353,7 @@ class ConsoleScreen(Screen[None]):
     def _tab_picked(self, event: TabLine.Picked) -> None:
         # Not awaited: a screen that waits for its own removal would wait for ever.
         self.console.tasks.run(self.action_act(f"go.{event.name}"))
+
+    @on(SegmentLine.Clicked)
+    def _segment_clicked(self, event: SegmentLine.Clicked) -> None:
+        self.console.tasks.run(self.action_act(event.action))

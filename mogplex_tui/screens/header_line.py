@@ -1,7 +1,8 @@
-"""The header line: context, connection state, API request budget and costs."""
+"""The header line: context, connection, what is wrong, request budget and costs."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from mogplex_tui.api.connection_state import ConnectionState
@@ -9,6 +10,7 @@ from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.realtime import RealtimeState
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import formatting
+from mogplex_tui.operate.health import Finding, FindingKind
 from mogplex_tui.widgets.segment_line import Segment
 from mogplex_tui.widgets.sparkline import sparkline
 from mogplex_tui.widgets.styles import Tone
@@ -71,10 +73,17 @@ def connection_word(session: Session) -> str:
     return "not signed in" if session.refused else "connected"
 
 
-def header_segments(session: Session, look: Look, waiting: int = 0) -> list[Segment]:
+# The action that lists the findings.
+FINDINGS = "app.findings"
+
+
+def header_segments(
+    session: Session, look: Look, waiting: int = 0, findings: Sequence[Finding] = ()
+) -> list[Segment]:
     """Return the segments of the header line.
 
-    `waiting` is the number of pending approvals.
+    `waiting` is the number of pending approvals, and `findings` are what is wrong, the heaviest
+    first.
     """
     word = connection_word(session)
     tone = _CONNECTION.get(word, Tone.WARN)
@@ -87,6 +96,7 @@ def header_segments(session: Session, look: Look, waiting: int = 0) -> list[Segm
         Segment("two accounts" if session.two_accounts else "", Tone.WARN, priority=1),
         Segment(session.account or "", Tone.DIM, priority=6),
         Segment(_connected(session, f"● {word}"), tone, priority=0, right=True),
+        *_findings(session, findings),
         Segment(*_budget(session), priority=2, right=True),
     ]
     queue = session.in_flight.queue
@@ -94,13 +104,38 @@ def header_segments(session: Session, look: Look, waiting: int = 0) -> list[Segm
         text = queue[0].word if len(queue) == 1 else f"{len(queue)} changes queued"
         segments.append(Segment(f"◌ {text}", Tone.WARN, priority=1, right=True))
     segments += _costs(session, look)
-    if waiting:
+    if waiting and not any(finding.kind is FindingKind.APPROVALS for finding in findings):
         glyph, _, _ = formatting.state("waiting")
         # As old as the list that the counts come from, or as the part of it that fails.
         approvals, now = session.store.set("approvals"), session.clock.monotonic()
         sources = (approvals.freshness, *(source.freshness for source in approvals.sources.values()))
         tone = Tone.DIM if any(fresh.stale(now) for fresh in sources) else Tone.WARN
         segments.append(Segment(f"{glyph} {waiting}", tone, priority=1, right=True))
+    return segments
+
+
+def _findings(session: Session, findings: Sequence[Finding]) -> list[Segment]:
+    """Return the segments of what is wrong.
+
+    In a narrow terminal the heaviest finding stays longest, and the last ones are dropped first.
+    """
+    is_stale = session.store.set("runs").freshness.stale(session.clock.monotonic())
+    segments = []
+    for place, finding in enumerate(findings):
+        glyph = f"{formatting.state('waiting')[0]} " if finding.kind is FindingKind.APPROVALS else ""
+        glyph = glyph or ("▲ " if place == 0 else "")
+        tone = Tone.ERROR if finding.is_error else Tone.WARN
+        segments.append(
+            Segment(
+                f"{glyph}{finding.text}",
+                Tone.DIM if is_stale and finding.is_error else tone,
+                priority=(0, 2)[place] if place < 2 else 4,
+                right=True,
+                short=f"{glyph}{finding.short}" if finding.short != finding.text else "",
+                short_priority=2 if place == 0 else 3,
+                action=FINDINGS,
+            )
+        )
     return segments
 
 
@@ -115,15 +150,14 @@ def _connected(session: Session, text: str) -> str:
 def _budget(session: Session) -> tuple[str, Tone]:
     """Return a text about the API requests of the last minute, and its tone.
 
-    It states the number of requests and the limit, or the seconds until a rate limit ends.
+    It states the number of requests and the limit; it is empty while a rate limit lasts.
     """
     if session.attached and session.target.token is None:
         return "no token", Tone.DIM
     budget = session.budget
     if budget.blocked_until is not None:
-        # The service has rate-limited this token, so the local count is too low.
-        wait = max(1, round(budget.blocked_until - session.clock.monotonic()))
-        return f"API rate limited {wait}s", Tone.WARN
+        # The service has rate-limited this token, so the local count is too low. A finding says so.
+        return "", Tone.DIM
     used = budget.used()
     tone = Tone.WARN if used >= budget.limit - 10 else Tone.PLAIN if used else Tone.DIM
     if budget.slowdown > 1:

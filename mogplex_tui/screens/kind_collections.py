@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mogplex_tui.live.collection import AnyCollection
@@ -64,15 +65,30 @@ class KindCollections:
             pass
         return collection.set.rows.get(key)
 
+    def of_name(self, name: str) -> AnyCollection:
+        """Return the collection of the kind with a name."""
+        from mogplex_tui.operate.kinds.registry import kinds
+
+        return self.of(kinds()[name])
+
     def watch_approvals(self) -> None:
         """Start counting the pending approvals."""
         from mogplex_tui.operate.approval_count import ApprovalCount
-        from mogplex_tui.operate.kinds.registry import kinds
 
-        self._approvals = ApprovalCount(self._session, self.of(kinds()["approvals"]))
+        self._approvals = ApprovalCount(self._session, self.of_name("approvals"))
         self._approvals.start()
 
     @property
     def pending_approvals(self) -> int:
         """Return the number of pending approvals, or 0 while the number is not known."""
         return 0 if self._approvals is None else self._approvals.count
+
+    def waiting_approvals(self) -> tuple[int, list[datetime | None]]:
+        """Return the number of pending approvals, and when the listed ones were created."""
+        if not (count := self.pending_approvals):
+            return 0, []
+        from mogplex_tui.operate.kinds.registry import kinds
+
+        kind = kinds()["approvals"]
+        rows = (entry.row for entry in self.of(kind).set.rows.values())
+        return count, [kind.created_at(row) for row in rows if kind.created_at and row is not None]

@@ -53,7 +53,7 @@ async def test_range_the_others_and_all_shown_rows_are_marked(console: Run, worl
         await ui.sees("Mark a row first")
         await ui.press("home", "down", "space", "down", "V")
         await ui.until(lambda: screen.marks.keys == set(keys[1:4]) - set(over), "the range")
-        await ui.press("exclamation_mark")
+        await ui.press("I")
         await ui.until(lambda: screen.marks.keys == {keys[0], *keys[4:]} - set(over), "the others")
         await ui.press("escape", "slash", *"api", "enter", "asterisk")
         await ui.sees("4 marked")

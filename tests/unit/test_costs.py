@@ -14,12 +14,18 @@ import pytest
 from mogplex_tui.api.budget import Priority, RequestOutcome, Slot
 from mogplex_tui.api.errors import BudgetBlocked
 from mogplex_tui.live.cost_windows import FIRST_AFTER, FIRST_HOURS, METERED_EVERY
+from mogplex_tui.live.hour_figures import HourFigures
 from mogplex_tui.live.hourly_costs import HOUR, KEPT_HOURS, SHOWN_HOURS
 from mogplex_tui.live.usage_breakdown import TimeRange
 from tests.unit.fakes import FakeSession, stats
 
 NOW = datetime(2026, 8, 5, 10, 25, 30, tzinfo=UTC)
 CURRENT = datetime(2026, 8, 5, 10, tzinfo=UTC)
+
+
+_BAD_SHARE = (
+    '{"account": "a", "hours": [["2026-08-05T09:00:00+00:00", "1", "2026-08-05T10:00:00+00:00", "3", "nan"]]}'
+)
 
 
 @pytest.fixture
@@ -138,7 +144,7 @@ async def test_hour_is_read_again_when_it_is_over_and_when_it_is_final(session: 
 
 
 async def test_hours_are_kept_for_the_same_account(session: FakeSession, tmp_path: Path) -> None:
-    session.fake.stats_of = lambda since, until: stats(total_cost="1.5", total_calls=3)
+    session.fake.stats_of = lambda since, until: stats(total_cost="1.5", total_calls=3, success_rate=66.7)
     session.account = "ada@acme.dev"
     session.costs._account_known()
     await read_hours(session, 5)
@@ -148,12 +154,16 @@ async def test_hours_are_kept_for_the_same_account(session: FakeSession, tmp_pat
         later.time.wall = NOW + HOUR
         later.costs.hourly.load()
         assert later.costs.series()[-2] == 1.5
+        # Neither the last hour nor one that was read before it ended.
+        assert later.costs.earlier_hours() == [HourFigures(3, 0.667, Decimal("1.5"))] * 4
         later.account = account
         later.costs._account_known()
         assert len(later.costs.hourly.known) == known
 
 
-@pytest.mark.parametrize("content", ['{"hours": 1}', '{"account": "a", "hours": [["x", "1", "y"]]}', "NaN"])
+@pytest.mark.parametrize(
+    "content", ['{"hours": 1}', '{"account": "a", "hours": [["x", "1", "y"]]}', _BAD_SHARE, "NaN"]
+)
 def test_damaged_hours_are_renamed(tmp_path: Path, content: str) -> None:
     (tmp_path / "hourly-costs.json").write_text(content)
     session = FakeSession(tmp_path)

@@ -9,6 +9,7 @@ from mogplex_tui.live.cost_windows import CostWindow
 from mogplex_tui.live.freshness import Freshness, SourceState
 from mogplex_tui.live.reasons import Subject
 from mogplex_tui.operate import formatting
+from mogplex_tui.operate.health_monitor import HealthMonitor
 from mogplex_tui.operate.messages import empty_list, freshness_text, read_failures
 from mogplex_tui.screens.confirmations import cancel_many_question, cancel_question
 from mogplex_tui.screens.freshness_text import freshness_segment
@@ -22,7 +23,8 @@ def _limit_messages(session: FakeSession) -> tuple[str, str, str, str]:
     now = session.clock.monotonic()
     empty = " ".join(empty_list(session, Freshness(blocked_until=now + 20), noun="runs", empty=""))
     aged = freshness_text(session, Freshness(as_of=now - 9, blocked_until=now + 20))
-    header = " ".join(segment.text for segment in header_segments(session, Look("test")))
+    findings = HealthMonitor(session, lambda: (0, [])).findings()
+    header = " ".join(segment.text for segment in header_segments(session, Look("test"), findings=findings))
     asked = cancel_question(session, make.from_call(call(1, status="streaming")))
     return empty, aged, header, asked.consequences[-1]
 

@@ -137,6 +137,8 @@ def _scenario_of(value: Any, name: str) -> Scenario:
     whole.end()
     if past.loop_rounds and now.loop is None:
         raise ScenarioError("past.loop_rounds needs a now.loop")
+    if past.failed_calls and not past.failures:
+        raise ScenarioError("past.failed_calls needs past.failures")
     if not past.seeded:
         _check_bare(whole)
     # TOML's dates never reach a field.
@@ -166,6 +168,7 @@ def _past(part: Fields) -> ScenarioPast:
         parked=part.whole("parked", 3),
         questions=part.whole("questions", 200),
         broken_sandboxes=part.whole("broken_sandboxes", 100),
+        failed_calls=part.whole("failed_calls", 200),
     )
     part.end()
     return past

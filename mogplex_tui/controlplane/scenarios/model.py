@@ -95,7 +95,8 @@ class ScenarioPast:
     With `seeded` False the account is empty. `scale` is the default size of the history.
     `failures` and `spend` apply to work of the last 30 hours. `parked` job runs and `questions` of
     orchestrators wait for a person. `loop_rounds` of the loop have already run, and
-    `broken_sandboxes` have failed to boot.
+    `broken_sandboxes` have failed to boot, and `failed_calls` chats have failed as `failures` say,
+    both in the last hour.
     """
 
     seeded: bool = True
@@ -106,6 +107,7 @@ class ScenarioPast:
     parked: int = 0
     questions: int = 0
     broken_sandboxes: int = 0
+    failed_calls: int = 0
 
 
 @dataclass(frozen=True, slots=True)

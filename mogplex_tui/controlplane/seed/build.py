@@ -72,7 +72,7 @@ def _write_work(
     while rows.count("ai_calls") < size:
         jobs.job()
     jobs.retries(_RETRIES)
-    write_added(rows, world, direct, scenario, seed, now)
+    write_added(rows, tx, world, direct, scenario, seed, now)
     _write_neighbour(rows, tx, world, seed, now)
     rows.flush(tx)
     write_assignment_calls(tx, direct.scribe, world, seed)

@@ -53,6 +53,14 @@ class History:
         """Draw whether the next piece of work is recent; recent work has all its events."""
         return self.rng.random() < _FRESH
 
+    def model(self) -> str:
+        """Draw the model of a finished chat or control run."""
+        return chat_model(self.rng)
+
+    def harness(self) -> str:
+        """Draw the coding CLI of a finished run."""
+        return pick(self.rng, HARNESSES)
+
     def place(self, started_at: int, seconds: float) -> int:
         """Return a start time, moved back if necessary so that the work has ended by now."""
         return min(started_at, self.now - int((seconds + 60) * SECOND_US))
@@ -65,7 +73,7 @@ class History:
         rng, fresh = self.rng, self.fresh()
         prompt = pick(rng, prompts())
         repo = self.world.repos[prompt.repo]
-        harness = pick(rng, HARNESSES)
+        harness = self.harness()
         run_id, call_id = new_uuid(rng), new_uuid(rng)
         created = rng.random() < 0.45
         asked = f"mogplex/{prompt.slug}" if created else repo.branch
@@ -189,7 +197,7 @@ class History:
         rng, fresh = self.rng, live_age is not None or self.fresh()
         row = pick(rng, material("chats"))
         repo = None if row["repo"] is None else self.world.repos[row["repo"]]
-        model = chat_model(rng) if live_age is None else "anthropic/claude-sonnet-5"
+        model = self.model() if live_age is None else "anthropic/claude-sonnet-5"
         failure = pick_failure(rng) if live_age is None and rng.random() < 0.07 else None
         odds = self.odds if fresh and live_age is None else CALM
         failure, effort = odds.failure(model, failure), 0.5 if kind is CallKind.CHAT else 1.6

@@ -75,6 +75,16 @@ class SandboxRow:
     repo_name: str | None = None
 
     @property
+    def is_booting(self) -> bool:
+        """Whether the sandbox is still being made."""
+        return self.status in ("creating", "installing")
+
+    @property
+    def did_not_boot(self) -> bool:
+        """Whether the sandbox failed to start, or its boot was given up as too long."""
+        return self.status == "error" or self.stop_reason == "stuck_boot"
+
+    @property
     def repo(self) -> str | None:
         """The name of the sandbox's repository, or its id if the name is not known."""
         return self.repo_name or self.repo_id

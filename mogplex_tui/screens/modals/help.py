@@ -24,6 +24,7 @@ _HEADER = (
     ),
     ("two accounts", "the token and the session belong to different accounts; see mogplex-tui doctor"),
     ("● connected · live", "state of the connection; live: realtime updates are on"),
+    ("▲ 20 failed in 1 h", "what is unusual, the heaviest first, against the account's own earlier hours"),
     ("API 5/60", "API requests of the last minute, and the limit per minute"),
     (
         "today ~$",

@@ -89,7 +89,7 @@ def test_scenarios_differ_only_in_what_they_name() -> None:
     different = [rows[name] for name in names() if name != "huge"]
     assert all(one != other for index, one in enumerate(different) for other in different[index + 1 :])
     # A new scenario does not shift what it says nothing about.
-    assert rows["outage"]["ai_calls"] == rows["calm"]["ai_calls"]
+    assert set(rows["calm"]["ai_calls"]) < set(rows["outage"]["ai_calls"])
     assert set(rows["calm"]["approvals"]) < set(rows["backlog"]["approvals"])
 
 

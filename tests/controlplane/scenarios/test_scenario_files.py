@@ -63,6 +63,7 @@ FULL = {
         "parked": 1,
         "questions": 2,
         "broken_sandboxes": 4,
+        "failed_calls": 5,
     },
     "now": {
         "pace": 2,
@@ -91,6 +92,7 @@ def test_every_field_is_read(tmp_path: Path) -> None:
         parked=1,
         questions=2,
         broken_sandboxes=4,
+        failed_calls=5,
     )
     assert told.now == ScenarioEvents(
         pace=2,
@@ -148,6 +150,7 @@ def test_toml_scenario_equals_json_scenario(tmp_path: Path) -> None:
         ({"title": "a", "past": {"seeded": 1}}, "past.seeded must be true or false, not 1"),
         ({"title": "a", "past": {"parked": 9}}, "past.parked must be a whole number from 0 to 3, not 9"),
         ({"title": "a", "past": {"loop_rounds": 2}}, "past.loop_rounds needs a now.loop"),
+        ({"title": "a", "past": {"failed_calls": 2}}, "past.failed_calls needs past.failures"),
         (
             {"title": "a", "past": {"seeded": False, "questions": 1}},
             "past.questions means nothing when past.seeded is false",

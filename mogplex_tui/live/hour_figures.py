@@ -1,0 +1,34 @@
+"""The figures of one hour that later hours are compared with."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from mogplex_tui.api.models.stats import Stats
+
+
+class HourFigures(NamedTuple):
+    """The number of calls of an hour, the share that succeeded, and their known cost.
+
+    `cost` is in US dollars; None if no call has a price. A live or cancelled call counts as not
+    successful (observability.md §1.1).
+    """
+
+    calls: int
+    success_share: float
+    cost: Decimal | None
+
+    @property
+    def cost_per_call(self) -> float | None:
+        """The known cost divided by the number of calls; None if either is missing."""
+        return float(self.cost) / self.calls if self.calls and self.cost else None
+
+
+def hour_figures(stats: Stats) -> HourFigures | None:
+    """Return the figures of a response about an hour, or None if it lacks a number."""
+    summary = stats.summary
+    if summary.total_calls is None or summary.success_rate is None:
+        return None
+    return HourFigures(summary.total_calls, summary.success_rate / 100, summary.total_cost or None)

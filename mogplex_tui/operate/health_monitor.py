@@ -1,0 +1,108 @@
+"""Keeps the findings of a session up to date with what its feeds have read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from mogplex_tui.api.budget import Priority
+from mogplex_tui.api.errors import Throttled
+from mogplex_tui.live.scheduler import Feed
+from mogplex_tui.operate import health
+from mogplex_tui.operate.health import Ended, Finding
+
+if TYPE_CHECKING:
+    from mogplex_tui.live.collection import AnyCollection
+    from mogplex_tui.live.session import Session
+
+# Seconds after which the findings are computed again though nothing was read: an hour moves with time.
+_EVERY = 60.0
+
+
+class HealthMonitor:
+    """Computes the findings from what is read anyway: runs, hourly figures, approvals.
+
+    Only sandboxes are read for it, and only while runs fail. `approvals` returns the number of
+    pending approvals and their creation times.
+    """
+
+    def __init__(
+        self, session: Session, approvals: Callable[[], tuple[int, Iterable[datetime | None]]]
+    ) -> None:
+        self._session, self._approvals = session, approvals
+        self._findings: list[Finding] = []
+        self._computed_at: float | None = None
+        session.store.set("runs").changes.subscribe(self._outdate)
+        session.store.set("approvals").changes.subscribe(self._outdate)
+        session.store.set("sandboxes").changes.subscribe(self._outdate)
+        session.costs.changed.subscribe(self._outdate)
+
+    def start(self, sandboxes: AnyCollection) -> None:
+        """Read the list of sandboxes once a minute while there are failed runs."""
+
+        async def fetch() -> bool:
+            return await sandboxes.fetch(Priority.BACKGROUND)
+
+        feed = Feed(
+            "health:sandboxes",
+            fetch,
+            Priority.BACKGROUND,
+            every=_EVERY,
+            blind=_EVERY,
+            metered=sandboxes.feed.metered,
+            idle=lambda: sandboxes.source is None or not self._has_failed_runs(),
+        )
+        self._session.scheduler.subscribe(feed)
+
+    def _has_failed_runs(self) -> bool:
+        since = self._session.clock.now() - health.HOUR
+        rows = self._session.store.set("runs").rows.values()
+        return any(row.state == "failed" and row.began is not None and row.began >= since for row in rows)
+
+    def _outdate(self, *_: object) -> None:
+        self._computed_at = None
+
+    def findings(self) -> list[Finding]:
+        """Return what is wrong now, the heaviest finding first."""
+        now = self._session.clock.monotonic()
+        if self._computed_at is None or now - self._computed_at >= _EVERY:
+            self._computed_at = now
+            self._findings = self._computed()
+        until = self._rate_limited_until()
+        limit = [health.rate_limit(until - now)] if until > now else []
+        return sorted([*self._findings, *limit], key=lambda finding: finding.kind)
+
+    def _rate_limited_until(self) -> float:
+        """Return the monotonic time at which the last rate limit ends, 0 without one."""
+        costs = self._session.costs.feeds
+        reads = (
+            self._session.store.set("runs").freshness,
+            costs["hour"].freshness,
+            costs["hours"].freshness,
+        )
+        ends = [read.retry_at or 0.0 for read in reads if isinstance(read.error, Throttled)]
+        return max(self._session.budget.blocked_until or 0.0, *ends, 0.0)
+
+    def _computed(self) -> list[Finding]:
+        session, costs = self._session, self._session.costs
+        runs, now = session.store.set("runs"), session.clock.now()
+        rows = runs.rows.values()
+        hours = health.earlier_hours(costs.earlier_hours(), rows, now)
+        found = (
+            health.failed_runs(rows, hours, runs.whole_since, now),
+            health.spend(costs.last_hour(), hours),
+            health.loop(rows, now),
+            health.broken_sandboxes(self._boots(), now),
+            health.approvals(*self._approvals(), now),
+        )
+        return [finding for finding in found if finding is not None]
+
+    def _boots(self) -> list[Ended]:
+        """Return the boots of the known sandboxes that have ended."""
+        rows = [entry.row for entry in self._session.store.set("sandboxes").rows.values()]
+        return [
+            Ended(row.created_at, row.did_not_boot)
+            for row in rows
+            if row is not None and row.created_at is not None and not row.is_booting
+        ]

@@ -1,0 +1,48 @@
+"""The dialog that lists what is wrong, each with its explanation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from mogplex_tui.operate.health import Finding
+from mogplex_tui.screens.modals.base import Dialog
+from mogplex_tui.widgets.text import visible
+
+
+class FindingsModal(Dialog[Finding]):
+    """Dialog to choose a finding; its result is the finding whose records to list."""
+
+    DEFAULT_CSS = """
+    FindingsModal {
+        OptionList, OptionList:focus { background: $surface; border: none; padding: 0; height: auto; max-height: 100%; }
+    }
+    """
+    AUTO_FOCUS = "OptionList"
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        super().__init__()
+        self._findings = tuple(findings)
+
+    def compose(self) -> ComposeResult:
+        """Lay out one option for each finding."""
+        with Vertical(id="box") as box:
+            box.border_title = "What is wrong"
+            box.border_subtitle = "esc closes"
+            yield OptionList(*(Option(self._prompt(finding)) for finding in self._findings))
+
+    def _prompt(self, finding: Finding) -> Content:
+        tone = "$error" if finding.is_error else "$warning"
+        return Content.assemble(
+            (f"▲ {visible(finding.text)}", f"bold {tone}"), f"\n{visible(finding.explanation)}\n"
+        )
+
+    @on(OptionList.OptionSelected)
+    def _chosen(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(self._findings[event.option_index])

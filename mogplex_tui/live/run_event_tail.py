@@ -32,6 +32,8 @@ UNREADABLE = "unreadable"
 MAX_LINES = 200_000
 # If a batch has more lines out of order than this, sorting everything is cheaper than moving each.
 RESORT_ABOVE = 64
+# The most characters of a result that is shown in its line.
+_LONGEST_RESULT = 60
 
 
 @dataclass(slots=True, eq=False)
@@ -56,6 +58,7 @@ class EventLine:
     ok: bool | None = None
     preview: str = ""
     trouble: str | None = None
+    result: str = ""
     version: int = 0
 
     @property
@@ -223,7 +226,7 @@ class EventTail:
             return
         start.finish, start.finish_id = orphan.body, orphan.id
         start.took_ms, start.ok, start.trouble = orphan.took_ms, orphan.ok, orphan.trouble
-        start.preview = start.preview or orphan.preview
+        start.preview, start.result = start.preview or orphan.preview, orphan.result
         batch.gone[orphan.id] = orphan
         del self._by_id[orphan.id]
 
@@ -299,8 +302,20 @@ def _outcome(line: EventLine, payload: dict[str, object]) -> None:
     line.took_ms = _milliseconds(took)
     line.ok = ok if isinstance(ok, bool) else error is None
     line.trouble = redact.text(error) if isinstance(error, str) and error else None
+    line.result = _short_result(payload)
     if not line.preview:
         line.preview = _preview(payload)
+
+
+def _short_result(payload: dict[str, object]) -> str:
+    """Return a tool's output if it is a short line, or else its number of lines."""
+    output = payload.get("output", payload.get("output_preview"))
+    if not isinstance(output, str):
+        return ""
+    lines = output.strip().count("\n") + 1
+    if lines > 1:
+        return f"{lines:,} lines"
+    return redact.text(output.strip()) if len(output) <= _LONGEST_RESULT else ""
 
 
 def _milliseconds(value: object) -> float | None:
@@ -313,7 +328,7 @@ def _milliseconds(value: object) -> float | None:
     return number if math.isfinite(number) and number >= 0 else None
 
 
-_TELLING = ("command", "cmd", "path", "file_path", "file", "query", "pattern", "url", "text", "description")
+_TELLING = ("command", "cmd", "query", "pattern", "path", "file_path", "file", "url", "text", "description")
 
 
 def _preview(payload: dict[str, object]) -> str:

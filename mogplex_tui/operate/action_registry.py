@@ -88,6 +88,9 @@ LOGS = frozenset({"logs"})
 TAILS = frozenset({"run"}) | LOGS
 
 
+RUN = frozenset({"run"})
+
+
 def _scopes(*names: str) -> frozenset[str]:
     return frozenset(names)
 
@@ -173,6 +176,7 @@ ACTIONS: tuple[KeyAction, ...] = (
     KeyAction(
         "runs.open-id", "open by id", ("o",), _scopes("runs"), "Open a run by its ID or URL.", footer=False
     ),
+    KeyAction("runs.first-error", "first error", ("e",), _scopes("runs"), "Open a failed run at its error."),
     KeyAction(
         "runs.mark",
         "mark",
@@ -219,6 +223,9 @@ ACTIONS: tuple[KeyAction, ...] = (
     KeyAction("tail.search", "search", ("slash",), TAILS, "Search the lines.", help_has_title=True),
     KeyAction("tail.next", "next match", ("n",), TAILS, "Go to the next match.", footer=False),
     KeyAction("tail.previous", "previous match", ("N",), TAILS, "Go to the previous match.", footer=False),
+    KeyAction("tail.matches", "matches", ("ampersand",), TAILS, "Show matching lines only.", footer=False),
+    KeyAction("tail.context", "context", ("c",), TAILS, "Show more or fewer lines around the matches."),
+    KeyAction("tail.folds", "folds", ("z",), RUN, "Unfold repeated events, or fold them.", footer=False),
     KeyAction(
         "run.facts",
         "facts",
@@ -239,34 +246,13 @@ ACTIONS: tuple[KeyAction, ...] = (
     KeyAction(
         "tail.event", "event", ("enter",), _scopes("run"), "Open or close the event, or open the link."
     ),
-    KeyAction("event.next-error", "next error", ("e",), _scopes("run"), "Go to the next failed event."),
+    KeyAction("event.next-error", "next error", ("e",), RUN, "Go to the next failed event."),
     KeyAction(
-        "event.previous-error",
-        "previous error",
-        ("E",),
-        _scopes("run"),
-        "Go to the previous failed event.",
-        footer=False,
+        "event.previous-error", "previous error", ("E",), RUN, "Go to the failed event before.", footer=False
     ),
-    KeyAction(
-        "event.save",
-        "save",
-        ("s",),
-        _scopes("run"),
-        "Save the open event to a file, as it is shown.",
-        help_has_title=True,
-    ),
-    KeyAction(
-        "event.line-up", "line up", ("shift+up",), _scopes("run"), "Scroll the open event up.", footer=False
-    ),
-    KeyAction(
-        "event.line-down",
-        "line down",
-        ("shift+down",),
-        _scopes("run"),
-        "Scroll the open event down.",
-        footer=False,
-    ),
+    KeyAction("event.save", "save", ("s",), RUN, "Write the open event to a new file, as it is shown."),
+    KeyAction("event.line-up", "line up", ("shift+up",), RUN, "Scroll the event up.", footer=False),
+    KeyAction("event.line-down", "line down", ("shift+down",), RUN, "Scroll the event down.", footer=False),
     KeyAction(
         "view.open",
         "open",
@@ -414,6 +400,7 @@ _KEY_SYMBOLS = {
     "enter": "⏎",
     "slash": "/",
     "colon": ":",
+    "ampersand": "&",
     "question_mark": "?",
     "exclamation_mark": "!",
     "escape": "esc",

@@ -129,15 +129,18 @@ class Navigation:
 
     # Records ---------------------------------------------------------------------------------------------------
 
-    def open_run(self, row: RunRow) -> None:
-        """Open the screen of a run and add the run to the history of opened runs."""
+    def open_run(self, row: RunRow, *, at_error: bool = False) -> None:
+        """Open the screen of a run and add the run to the history of opened runs.
+
+        With `at_error` the first failed event is opened as soon as it has been read.
+        """
         from mogplex_tui.screens.run_screen import RunScreen
 
         if row.run_id is not None:
             from mogplex_tui.live.known_runs import KnownRun
 
             self._session.history.remember(KnownRun(row.run_id, row.call_id, row.repo, row.prompt))
-        self._app.push_screen(RunScreen(row))
+        self._app.push_screen(RunScreen(row, at_error=at_error))
 
     def open_record(self, kind: AnyKind, entry: AnyEntry) -> None:
         """Open the screen of a record."""

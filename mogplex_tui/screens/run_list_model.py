@@ -159,6 +159,9 @@ class RunList:
 
         Cancelling marked runs is possible if at least one of them can be cancelled.
         """
+        if action.id == "runs.first-error":
+            row = selection.cursor_row()
+            return None if row is not None and row.state == "failed" else "This run has not failed."
         return disabled_reason(action, self._session, selection.chosen_rows())
 
     def shows(self, _action: KeyAction, _selection: Selection) -> bool:
@@ -177,7 +180,13 @@ class RunList:
             if row is not None:
                 console.copy(*copyable_id(row))
 
+        def open_at_error() -> None:
+            row = selection.cursor_row()
+            if row is not None:
+                console.navigation.open_run(row, at_error=True)
+
         return {
             "kind.copy": copy,
+            "runs.first-error": open_at_error,
             CANCEL.id: lambda: console.run_actions.confirm_cancel(selection.chosen_rows(), selection.unmark),
         }

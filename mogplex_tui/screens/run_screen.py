@@ -36,11 +36,13 @@ class RunScreen(ConsoleScreen):
     CSS_PATH = "run_screen.tcss"
     AUTO_FOCUS: ClassVar[str | None] = "#tail"
 
-    def __init__(self, row: RunRow) -> None:
+    def __init__(self, row: RunRow, *, at_error: bool = False) -> None:
+        """Create the screen; with `at_error` it opens the first failed event."""
         super().__init__("run", "runs")
         self.run_feed = RunEventsFeed(self.session, self.console.runs, row)
         self.record = RecordView(id="detail")
         self._lines = RunTailModel(self.run_feed.tail)
+        self._awaits_error = at_error
         self.pane = TailPane(
             self.record,
             self._lines,
@@ -52,6 +54,7 @@ class RunScreen(ConsoleScreen):
             fold_changed=self.draw_facts,
             event_text=self._lines.event_text,
             has_more=True,
+            fold_key=self._lines.fold_key,
         )
         self.handlers |= {
             **self.pane.handlers(),
@@ -105,6 +108,8 @@ class RunScreen(ConsoleScreen):
             self._lines.has_ended = has_ended
             self.pane.all_changed()
         self.pane.draw()
+        if self._awaits_error:
+            self._open_first_error()
         self.draw_facts()
         self._update_message()
         if self.is_current:
@@ -326,14 +331,27 @@ class RunScreen(ConsoleScreen):
             [missing] if missing else [],
         )
 
-    def go_to_error(self, by: int) -> None:
-        """Move the cursor to the next (1) or previous (-1) failed event."""
-        key = self._lines.next_error(self.pane.tail.cursor_key, by)
-        if key is None:
-            sentence = f"No errors among {formatting.plural(self.run_feed.tail.events, 'event')}."
+    def go_to_error(self, by: int, *, from_start: bool = False) -> None:
+        """Move the cursor to the next (1) or previous (-1) failed event.
+
+        With `from_start` it moves to the first failed event.
+        """
+        if not self.pane.go_to_next(self._lines.errors, by, from_start=from_start):
+            count = self.run_feed.tail.events
+            sentence = (
+                f"No errors among {formatting.plural(count, 'event')}." if count else "There are no events."
+            )
             self.notify(sentence, timeout=3, markup=False)
-        else:
-            self.pane.go_to(key)
+
+    def _open_first_error(self) -> None:
+        """Open the first failed event, or notify that there is none once all were read."""
+        if self._lines.errors:
+            self._awaits_error = False
+            self.go_to_error(1, from_start=True)
+            self.pane.open_event()
+        elif self.run_feed.feed.freshness.as_of is not None:
+            self._awaits_error = False
+            self.go_to_error(1)
 
     def copy(self) -> None:
         """Copy the open event as it is shown, or else the id of the run."""

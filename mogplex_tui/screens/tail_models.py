@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 from mogplex_tui.live.log_tail import LogTail
 from mogplex_tui.live.run_event_tail import BatchResult, EventLine, EventTail
 from mogplex_tui.operate import formatting
@@ -82,18 +84,15 @@ class RunTailModel:
         line = self._tail.get(key)
         return None if line is None else event_text(line, has_ended=self.has_ended)
 
-    def next_error(self, key: str | None, by: int) -> str | None:
-        """Return the key of the next (1) or previous (-1) failed event, if there is one.
+    def fold_key(self, index: int) -> Hashable | None:
+        """Return a key that successive events share if they look the same.
 
-        The search starts at the event with `key`, or outside the list if it is None, and goes on at
-        the other end of the list.
+        It is None for an event that may still change.
         """
-        order = sorted(self.errors, key=lambda each: self._tail.index_of(each) or 0, reverse=by < 0)
-        start = self._tail.index_of(key) if key is not None else None
-        if start is None:
-            return next(iter(order), None)
-        later = (each for each in order if ((self._tail.index_of(each) or 0) - start) * by > 0)
-        return next(later, next(iter(order), None))
+        line = self._tail.lines[index]
+        if line.type in TOOL_TYPES and line.ok is None:
+            return None
+        return (line.type, line.ok, line.trouble, _body(line))
 
     def _right(self, line: EventLine) -> Cell | None:
         if line.type not in TOOL_TYPES:
@@ -141,19 +140,20 @@ class LogTailModel:
 def _body(line: EventLine) -> tuple[str, ...]:
     """Return the parts of an event's message.
 
-    For a tool event they are the tool's name and what it was called with. For other events they are
+    For a tool event they are the tool's name, what it was called with and a short result. For other events they are
     the message and, if there are any, details from the payload.
     """
     if line.type in TOOL_TYPES:
-        return f"{line.tool or '?':<{TOOL_WIDTH}} ", line.preview or line.message
+        body = (f"{line.tool or '?':<{TOOL_WIDTH}} ", line.preview or line.message)
+        return (*body, f"  {line.result}") if line.result else body
     details, text = _payload_details(line), line.message or line.type.replace("_", " ")
     return (text, f"  {details}") if details else (text,)
 
 
-def _tones(line: EventLine) -> tuple[Tone, Tone]:
-    """Return the tones for the two parts of an event's message."""
+def _tones(line: EventLine) -> tuple[Tone, ...]:
+    """Return the tones for the parts of an event's message."""
     if line.type in TOOL_TYPES:
-        return Tone.ACCENT, Tone.PLAIN
+        return Tone.ACCENT, Tone.PLAIN, Tone.DIM
     return Tone.ERROR if line.type == "failed" else Tone.DIM if line.type == "log" else Tone.PLAIN, Tone.DIM
 
 

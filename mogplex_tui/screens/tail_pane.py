@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterable
 
 from textual import on
 from textual.app import ComposeResult
@@ -21,11 +21,14 @@ from mogplex_tui.widgets.line_tail import LineTail
 from mogplex_tui.widgets.segment_line import Segment
 from mogplex_tui.widgets.styles import Tone
 from mogplex_tui.widgets.tail_rows import TailSource
+from mogplex_tui.widgets.visible_rows import VisibleRows
 
 # Below this many columns the facts fold into two lines above the tail.
 WIDE = 100
 # From this many columns on, an open event is beside the tail, in place of the facts; else it is below the tail.
 SIDE_BY_SIDE = 160
+# The numbers of lines shown before and after each matching line, in the order in which a key selects them.
+CONTEXTS = (0, 2, 5)
 # Actions that are offered while an event is open.
 EVENT_ACTIONS = ("event.save", "event.line-up", "event.line-down")
 
@@ -66,17 +69,20 @@ class TailPane(Vertical):
         fold_changed: Callable[[], None],
         event_text: Callable[[str], EventText | None] | None = None,
         has_more: bool = False,
+        fold_key: Callable[[int], Hashable | None] | None = None,
     ) -> None:
         """Create the pane.
 
         `raw_line` returns the JSON of the line with a key. If the lines are events, `event_text` returns
-        the event with a key, and a line is opened as an event instead of as JSON. The tail has the focus at first; with
+        the event with a key, and a line is opened as an event instead of as JSON, and successive lines with
+        the same `fold_key` are folded. The tail has the focus at first; with
         `focus_record` the record has it, unless the facts are folded. `status_changed` is called when
         the title and the keys must be updated, `fold_changed` when the facts must be drawn again.
         `has_more` tells whether there are more facts than those shown at first on a wide screen.
         """
         super().__init__()
-        self.record, self._source, self._raw_line = record, source, raw_line
+        self.record, self._raw_line = record, raw_line
+        self.rows = VisibleRows(source, fold_key)
         self._focus_record, self._has_more = focus_record, has_more
         self._status_changed, self._fold_changed = status_changed, fold_changed
         self.tail = LineTail(id="tail")
@@ -94,11 +100,12 @@ class TailPane(Vertical):
         # The widget to focus when the search bar closes.
         self._search_from: Widget = self.tail
         self._highlight = ""
+        # Whether only the lines that match the search are shown.
+        self._only_matches = False
         self._match: tuple[int, int] | None = None
         # The line under the cursor when the search was opened; each change of the term searches from there.
         self._search_start: str | None = None
         # Changes since the last call of `draw`.
-        self._appended = 0
         self._touched: set[str] = set()
         self._reordered = False
 
@@ -112,13 +119,13 @@ class TailPane(Vertical):
     def on_mount(self) -> None:
         """Show the lines in the tail."""
         self.set_width(self.app.size.width)
-        self.tail.set_source(self._source)
+        self.rows.update(reordered=True)
+        self.tail.set_source(self.rows)
 
     # Changes ---------------------------------------------------------------------------------------------------
 
     def added(self, added: BatchResult) -> None:
         """Note which lines a read has added or changed; the next `draw` shows them."""
-        self._appended += added.appended
         self._touched.update(added.changed)
         self._reordered |= added.reordered
 
@@ -128,16 +135,16 @@ class TailPane(Vertical):
 
     def draw(self) -> None:
         """Draw the lines that were added or changed since the last call of `draw`."""
-        appended, touched, reordered = self._appended, self._touched, self._reordered
-        self._appended, self._touched, self._reordered = 0, set(), False
-        if reordered:
+        changes = self.rows.update(self._touched, reordered=self._reordered)
+        self._touched, self._reordered = set(), False
+        if changes.reordered:
             # This also counts the appended lines.
             self.tail.refresh_rows(None)
         else:
-            if touched:
-                self.tail.refresh_rows(touched)
-            if appended:
-                self.tail.appended(appended)
+            if changes.touched:
+                self.tail.refresh_rows(changes.touched)
+            if changes.appended:
+                self.tail.appended(changes.appended)
         self._draw_event()
 
     # Layout ----------------------------------------------------------------------------------------------------
@@ -176,7 +183,8 @@ class TailPane(Vertical):
         search_text = ""
         if self._highlight:
             position = f"{self._match[0]}/{self._match[1]}" if self._match else "0"
-            search_text = f"/ {self._highlight} {position}"
+            context = f" ±{self.rows.context}" if self._only_matches and self.rows.context else ""
+            search_text = f"{'&' if self._only_matches else '/'} {self._highlight} {position}{context}"
         follow = self.tail.follow
         return [
             Segment(search_text, Tone.ACCENT, priority=1, right=True),
@@ -196,6 +204,8 @@ class TailPane(Vertical):
         """
         if action.id == "run.facts":
             return self.is_narrow or self._has_more
+        if action.id == "tail.context":
+            return self._only_matches
         if action.id in EVENT_ACTIONS:
             return self.event_view.is_open
         return not (action.id == links and self.folded)
@@ -215,6 +225,9 @@ class TailPane(Vertical):
             "tail.times": self.tail.toggle_times,
             "tail.event": self.show_cursor_line,
             "tail.search": self._open_search,
+            "tail.matches": self._toggle_matches,
+            "tail.context": self._next_context,
+            "tail.folds": self._toggle_folds,
             "tail.next": self._next_match,
             "tail.previous": self._previous_match,
             "tail.keys": self.switch_focus,
@@ -310,7 +323,7 @@ class TailPane(Vertical):
         key = self.tail.cursor_key
         if self._open_event is None or self._event_text is None or key is None:
             return
-        index, version = self._source.index_of(key), self._source.version(key)
+        index, version = self.rows.index_of(key), self.rows.version(key)
         if (key, version) != self._open_event:
             event = self._event_text(key)
             if event is None:
@@ -318,7 +331,9 @@ class TailPane(Vertical):
             self._open_event = (key, version)
             self.event_view.show(event)
         if index is not None:
-            self.event_view.set_position(f"{index + 1} of {len(self._source)}")
+            repeats = self.rows.repeats(key)
+            position = f"×{repeats}  " if repeats > 1 else ""
+            self.event_view.set_position(f"{position}{index + 1:,} of {len(self.rows):,}")
 
     @on(LineTail.CursorMoved)
     def _cursor_moved(self) -> None:
@@ -329,10 +344,16 @@ class TailPane(Vertical):
         self.tail.action_cursor(event.by)
         self._draw_event()
 
-    def go_to(self, key: str) -> None:
-        """Move the cursor to a line, and show it if an event is open."""
-        self.tail.move_cursor_to(key)
+    def go_to_next(self, keys: Iterable[str], by: int, *, from_start: bool = False) -> bool:
+        """Move the cursor to the next (1) or previous (-1) line among those with `keys`.
+
+        If an event is open, show that line's event. Returns False if none of the lines is shown.
+        """
+        key = self.rows.next_of(keys, None if from_start else self.tail.cursor_key, by)
+        if key is None or not self.tail.move_cursor_to(key):
+            return False
         self._draw_event()
+        return True
 
     def _uncover_facts(self) -> None:
         """Close the event if it is in the place of the facts."""
@@ -358,13 +379,58 @@ class TailPane(Vertical):
     @on(FilterBar.Changed)
     def _search_changed(self, event: FilterBar.Changed) -> None:
         self._highlight = event.text.strip()
+        if not self._highlight and not self._search.has_focus_within:
+            self._only_matches = False
+        self._filter()
         self.tail.set_highlight(self._highlight or None)
         self._match = self.tail.match_from(self._search_start) if self._highlight else None
         self._status_changed()
 
     @on(FilterBar.Closed)
     def _search_closed(self) -> None:
+        if not self._highlight:
+            self._only_matches = False
         self._search_from.focus()
+
+    def _filter(self) -> None:
+        """Show the lines that match the search, or all lines if they are not filtered."""
+        term = self._highlight if self._only_matches else ""
+        if term != self.rows.filter_term:
+            self.rows.set_filter(term)
+            self._rows_changed()
+
+    def _rows_changed(self) -> None:
+        """Draw the tail after lines were hidden or shown; the cursor stays near its line."""
+        key = self.tail.cursor_key
+        self.tail.refresh_rows(None)
+        if key is not None and not self.tail.follow and (near := self.rows.nearest(key)) is not None:
+            self.tail.move_cursor_to(near)
+        self._draw_event()
+        self._status_changed()
+
+    def _toggle_matches(self) -> None:
+        """Show only the lines that match the search, or all lines.
+
+        Without a search, ask for its term.
+        """
+        self._only_matches = not self._only_matches or not self._highlight
+        if not self._highlight:
+            self._open_search()
+        self._filter()
+
+    def _next_context(self) -> None:
+        """Show more lines around the matching ones, or none after the largest number."""
+        if not self._only_matches:
+            sentence = f"Show only matching lines with {key_of('tail.matches')} first."
+            self.notify(sentence, severity="warning", markup=False)
+            return
+        self.rows.set_context(CONTEXTS[(CONTEXTS.index(self.rows.context) + 1) % len(CONTEXTS)])
+        self._rows_changed()
+
+    def _toggle_folds(self) -> None:
+        """Show each of the repeated lines, or fold them again."""
+        self.rows.set_folding(not self.rows.folds)
+        self._rows_changed()
 
     def _next_match(self) -> None:
         self._match = self.tail.next_match()

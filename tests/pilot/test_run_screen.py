@@ -177,6 +177,54 @@ async def test_e_goes_to_the_next_failed_event(console: Run, world: RowFactory) 
         await ui.sees("first   ✗ failed")
 
 
+async def test_repeats_fold_and_only_matches_can_be_shown(console: Run, world: RowFactory) -> None:
+    _, call_id = _streaming(world, 6)
+    for _ in range(4):
+        world.event(call_id, "log", message="waiting for the lock")
+    async with console() as ui:
+        tail = await _opened(ui)
+        text = await ui.sees("waiting for the lock", "×4")
+        assert text.count("waiting for the lock") == 1
+        world.event(call_id, "log", message="waiting for the lock")
+        await ui.sees("×5")
+        await ui.press("z")
+        await ui.until(lambda: ui.text.count("waiting for the lock") == 5)
+        await ui.press("z")
+        await ui.sees("×5")
+        await ui.press("ampersand", *"line 3", "enter")
+        text = await ui.sees("& line 3 1/1", "c context")
+        assert "line 2" not in text and "waiting" not in text
+        await ui.press("c")
+        text = await ui.sees("line 1", "line 5", "±2")
+        assert "line 0" not in text
+        world.event(call_id, "log", message="again line 3")
+        await ui.sees("again line 3", "×5")
+        await ui.press("ampersand")
+        await ui.sees("line 0", "/ line 3")
+        await ui.press("ampersand", "escape")
+        await ui.sees("line 0", "waiting for the lock")
+        assert tail.cursor_key is not None and "& line" not in ui.text
+
+
+async def test_e_in_the_list_opens_a_failed_run_at_its_first_error(console: Run, world: RowFactory) -> None:
+    from mogplex_tui.controlplane.calls import call_writes
+
+    _, call_id = _streaming(world, 60)
+    _tool(world, call_id, "make", {"command": "make"}, error="no rule")
+    for number in range(60):
+        world.event(call_id, "log", message=f"later {number}")
+    async with console() as ui:
+        await ui.sees("acme/api")
+        await ui.press("e")
+        await ui.sees("This run has not failed.")
+        with world.plane.db.transaction() as tx:
+            call_writes.finish_call(tx, call_id, "failed", world.clock.us, error="exit 1")
+        await ui.sees("✗ failed", "e first error")
+        await ui.press("e")
+        await ui.sees("make   ✗ failed", "Error", "▌")
+        assert "later 59" not in ui.text
+
+
 async def test_v1_alone_states_the_limit_of_its_events(console: Run, world: RowFactory) -> None:
     run_id, _ = _streaming(world, 250)
     async with console(cookie=False, gate=True) as ui:

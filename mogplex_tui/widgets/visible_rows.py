@@ -1,0 +1,230 @@
+"""The rows of a tail that are shown: repeats are folded, and rows may be filtered."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, field
+
+from .styles import Tone
+from .tail_rows import TailRow, TailSource
+from .text import visible
+
+# Bits of a version that hold the number of repeats.
+_REPEAT_BITS = 20
+
+
+@dataclass(slots=True)
+class RowChanges:
+    """The effect of a change of the source on the visible rows.
+
+    `appended` is the number of rows added at the end and `touched` has the keys of changed rows.
+    With `reordered` other rows were inserted or removed.
+    """
+
+    appended: int = 0
+    touched: set[str] = field(default_factory=set)
+    reordered: bool = False
+
+
+class VisibleRows:
+    """A source that shows repeated rows as one row, and only matching rows if asked.
+
+    `fold_key` returns a key for the row at an index; successive rows with the same key are one row,
+    and a row with the key None is never folded. Changes of the source take effect in `update`.
+    """
+
+    def __init__(self, source: TailSource, fold_key: Callable[[int], Hashable | None] | None = None) -> None:
+        self._source, self._fold_key = source, fold_key
+        self.folds = fold_key is not None
+        # The index in the source of the first row of each group, and the number of rows in all groups.
+        self._starts: list[int] = []
+        self._size = 0
+        self._last_key: Hashable | None = None
+        self.filter_term = ""
+        self._needle: re.Pattern[str] | None = None
+        self.context = 0
+        # The groups that match the filter, how many were searched, and those that are shown.
+        self._matches: list[int] = []
+        self._searched = 0
+        self._shown: list[int] | None = None
+
+    # The rows.
+
+    def __len__(self) -> int:
+        return len(self._starts) if self._shown is None else len(self._shown)
+
+    def row(self, index: int) -> TailRow:
+        """Return the first row of a group, with the number of rows in the group."""
+        group = self._group_at(index)
+        start = self._starts[group]
+        if start >= len(self._source):
+            # The source has lost rows since the last update.
+            return TailRow(f"gone {index}", "", ("", Tone.PLAIN), ())
+        row, repeats = self._source.row(start), self._repeats(group)
+        if repeats == 1:
+            return row
+        text, tone = row.right or ("", Tone.DIM)
+        return row._replace(right=(f"×{repeats}  {text}".rstrip(), tone))
+
+    def text(self, index: int) -> str:
+        """Return the text of the row at an index that a search looks through."""
+        start = self._starts[self._group_at(index)]
+        return self._source.text(start) if start < len(self._source) else ""
+
+    def index_of(self, key: str) -> int | None:
+        """Return the index of the row that shows the source's row with a key, if any."""
+        group = self._group_of(key)
+        if group is None or self._shown is None:
+            return group
+        at = bisect_left(self._shown, group)
+        return at if at < len(self._shown) and self._shown[at] == group else None
+
+    def version(self, key: str) -> int:
+        """Return a number that changes with the row's content and its repeats."""
+        return self._source.version(key) << _REPEAT_BITS | self.repeats(key)
+
+    def repeats(self, key: str) -> int:
+        """Return how many rows of the source the row with a key stands for."""
+        group = self._group_of(key)
+        return 1 if group is None else self._repeats(group)
+
+    def nearest(self, key: str) -> str | None:
+        """Return the key of the row at or after the one with a key, else of the last row."""
+        group = self._group_of(key)
+        if not len(self) or group is None:
+            return None
+        at = group if self._shown is None else bisect_left(self._shown, group)
+        return self.row(min(at, len(self) - 1)).key
+
+    def next_of(self, keys: Iterable[str], key: str | None, by: int) -> str | None:
+        """Return the key of the next (1) or previous (-1) row among those with `keys`.
+
+        The search starts at the row with `key`, or outside the list if it is None, and goes on at the
+        other end of the list.
+        """
+        order = sorted({index for each in keys if (index := self.index_of(each)) is not None})
+        if not order:
+            return None
+        start = self.index_of(key) if key is not None else None
+        if by > 0:
+            at = 0 if start is None else bisect_right(order, start) % len(order)
+        else:
+            at = -1 if start is None else bisect_left(order, start) - 1
+        return self.row(order[at]).key
+
+    def _group_at(self, index: int) -> int:
+        return index if self._shown is None else self._shown[index]
+
+    def _group_of(self, key: str) -> int | None:
+        index = self._source.index_of(key)
+        return None if index is None or index >= self._size else bisect_right(self._starts, index) - 1
+
+    def _repeats(self, group: int) -> int:
+        end = self._starts[group + 1] if group + 1 < len(self._starts) else self._size
+        return end - self._starts[group]
+
+    # Changes.
+
+    def set_filter(self, term: str) -> None:
+        """Show only the rows that contain a term, ignoring case; "" shows all rows."""
+        self.filter_term = term
+        self._needle = re.compile(re.escape(term), re.IGNORECASE) if term else None
+        self._filter_again()
+
+    def set_context(self, rows: int) -> None:
+        """Show this many rows before and after each matching row, too."""
+        self.context = rows
+        self._show_matches()
+
+    def set_folding(self, folds: bool) -> None:
+        """Fold repeated rows, or show each of them."""
+        self.folds = folds and self._fold_key is not None
+        self._rebuild()
+
+    def update(self, touched: Iterable[str] = (), *, reordered: bool = False) -> RowChanges:
+        """Take over the changes of the source.
+
+        `touched` are the keys of rows that have changed; with `reordered` rows were inserted or removed.
+        Rows at the end of the source are added without being named.
+        """
+        touched = set(touched)
+        if reordered or len(self._source) < self._size or any(map(self._joins, touched)):
+            self._rebuild()
+            return RowChanges(reordered=True)
+        before = len(self._starts)
+        changed = {each for key in touched if (each := self._key_of_group(key)) is not None}
+        if before and self._extend() and self._starts[before - 1] < len(self._source):
+            # The last group may have grown.
+            changed.add(self._source.row(self._starts[before - 1]).key)
+        elif not before:
+            self._extend()
+        if self._needle is None:
+            return RowChanges(len(self._starts) - before, changed)
+        # Changed rows may match or no longer match.
+        shown = self._shown
+        if touched:
+            self._filter_again()
+        else:
+            self._show_matches()
+        return RowChanges(touched=changed, reordered=shown != self._shown)
+
+    def _key_of_group(self, key: str) -> str | None:
+        group = self._group_of(key)
+        return None if group is None else self._source.row(self._starts[group]).key
+
+    def _joins(self, key: str) -> bool:
+        """Return whether the group of a changed row may have changed."""
+        index = self._source.index_of(key)
+        if not self.folds or self._fold_key is None or index is None or index >= self._size:
+            return False
+        if index == self._size - 1:
+            self._last_key = self._fold_key(index)
+        group = bisect_right(self._starts, index) - 1
+        if self._repeats(group) > 1:
+            return True
+        own = self._fold_key(index)
+        neighbours = (each for each in (index - 1, index + 1) if 0 <= each < self._size)
+        return own is not None and any(self._fold_key(each) == own for each in neighbours)
+
+    def _extend(self) -> bool:
+        """Add the source's rows that are in no group; return whether there were any."""
+        first, self._size = self._size, len(self._source)
+        if not self.folds or self._fold_key is None:
+            self._starts.extend(range(first, self._size))
+            return False
+        for index in range(first, self._size):
+            key = self._fold_key(index)
+            if key is None or key != self._last_key:
+                self._starts.append(index)
+            self._last_key = key
+        return self._size > first
+
+    def _rebuild(self) -> None:
+        self._starts, self._size, self._last_key = [], 0, None
+        self._extend()
+        self._filter_again()
+
+    def _filter_again(self) -> None:
+        self._matches, self._searched = [], 0
+        self._show_matches()
+
+    def _show_matches(self) -> None:
+        """Search the rows that were not searched yet, and show the matches with context."""
+        if self._needle is None:
+            self._shown = None
+            return
+        search, source = self._needle.search, self._source
+        count = len(self._starts)
+        self._matches += [
+            group
+            for group in range(self._searched, count)
+            if search(visible(source.text(self._starts[group]), None))
+        ]
+        self._searched = count
+        shown: list[int] = []
+        for match in self._matches:
+            first = max(match - self.context, shown[-1] + 1 if shown else 0)
+            shown.extend(range(first, min(match + self.context + 1, count)))
+        self._shown = shown

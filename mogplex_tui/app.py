@@ -21,6 +21,7 @@ from textual.screen import Screen
 from mogplex_tui import themes
 from mogplex_tui.api.clock import Clock
 from mogplex_tui.api.target import Target
+from mogplex_tui.config.console_settings import ConsoleSettings
 from mogplex_tui.config.settings import Settings
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
@@ -49,6 +50,10 @@ def _observability() -> Screen[None]:
     from mogplex_tui.screens.observability import ObservabilityScreen
 
     return ObservabilityScreen()
+
+
+def _theme_name(settings: Settings) -> str:
+    return "mogplex-light" if settings.theme.value == "light" else "mogplex-dark"
 
 
 class PlaneLike(Protocol):
@@ -128,6 +133,8 @@ class ConsoleApp(App[int]):
             leave_for=self._leave_for,
         )
         self.session.unstored_context = None if opener is None else opener.unstored
+        self.console_settings = self.session.console_settings = ConsoleSettings(settings)
+        self.console_settings.changed = self._settings_changed
         # The console to start after this one; None to end the program.
         self.next_start: ConsoleStart | None = None
         self._plane, self._find_target = plane, find_target
@@ -142,7 +149,7 @@ class ConsoleApp(App[int]):
 
     def _set_first_theme(self) -> None:
         """Set the theme before anything is drawn."""
-        theme_name = "mogplex-light" if self.settings.theme.value == "light" else "mogplex-dark"
+        theme_name = _theme_name(self.settings)
         # No widget is styled yet. Setting the theme with its watcher would style the first screen in Textual's default
         # colours, and then again.
         self.set_reactive(ConsoleApp.theme, themes.allowed(theme_name, os.environ))
@@ -392,8 +399,23 @@ class ConsoleApp(App[int]):
 
     def _switch_theme(self) -> None:
         """Switch between the dark and the light theme."""
-        theme_name = "mogplex-dark" if self.theme == "mogplex-light" else "mogplex-light"
-        self.theme = themes.allowed(theme_name, os.environ)
+        word = "dark" if self.theme == "mogplex-light" else "light"
+        self.console_settings.use("theme", word, is_saved=False)
+
+    def _settings_changed(self, settings: Settings) -> None:
+        """Apply changed settings of the console to every screen."""
+        from mogplex_tui.screens import appearance
+
+        self.theme = themes.allowed(_theme_name(settings), os.environ)
+        look = self.look._replace(
+            ascii=settings.ascii.value,
+            reduced_motion=settings.reduced_motion.value,
+            tab_line=settings.tab_line.value,
+        )
+        if look != self.look:
+            self.look = self.parts.look = look
+            self._letters = Letters() if look.ascii else None
+            appearance.apply(self, look)
 
     def _suspend(self) -> None:
         """Suspend the console's process until the shell resumes it.

@@ -149,6 +149,11 @@ def load(
     )
 
 
+def variables_of(key: str) -> tuple[str, ...]:
+    """Return the names of the environment variables of a setting."""
+    return _TABLE[key][0]
+
+
 def load_other(
     name: str,
     arguments: Mapping[str, Any],

@@ -34,6 +34,7 @@ from mogplex_tui.live.token_session_match import AccountComparison, compare
 
 if TYPE_CHECKING:
     from mogplex_tui.api.client import MogplexClient
+    from mogplex_tui.config.console_settings import ConsoleSettings
     from mogplex_tui.config.contexts import UnstoredContext
 
 log = logging.getLogger("mogplex.live")
@@ -73,6 +74,8 @@ class Session:
         self.service = "the embedded control plane"
         # The context that the program was started with, if it is not stored.
         self.unstored_context: UnstoredContext | None = None
+        # The settings of the console; None in a command.
+        self.console_settings: ConsoleSettings | None = None
         self.clock: Clock = clock or SystemClock()
         self.budget = Budget(self.clock)
         self.access = AccessMap(self.clock)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from textual.app import App
@@ -94,11 +95,26 @@ class Console:
         }
 
     def open(self, kind: AnyKind, entry: AnyEntry) -> None:
-        """Do what enter does on a record in a list: open its page, or switch to a context."""
+        """Do what enter does on a record in a list.
+
+        It opens the record's page, switches to a context, or changes a setting of the console.
+        """
         if kind.name == "contexts" and entry.row is not None:
             self.context_switch.switch(entry.key)
-        else:
+        elif kind.name != "settings" or not self._change_setting(kind, entry):
             self.navigation.open_record(kind, entry)
+
+    def _change_setting(self, kind: AnyKind, entry: AnyEntry) -> bool:
+        """Ask for the value of a setting of the console; return whether it is one."""
+        from mogplex_tui.operate.kinds.settings import console_setting
+        from mogplex_tui.screens.settings_editor import SettingsEditor
+
+        name, settings = console_setting(entry.key), self.session.console_settings
+        if name is None or settings is None:
+            return False
+        feed = self.collections.of(kind).feed
+        editor = SettingsEditor(self._app, settings, self.tasks)
+        return editor.ask(name, partial(self.session.scheduler.refresh, feed))
 
     def _selected(self, name: str) -> AnyEntry | None:
         """Return the selected record of a kind, in its list or on its own page."""

@@ -134,7 +134,9 @@ class Palette:
         return out
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Palette) and self._styles == other._styles
+        if not isinstance(other, Palette):
+            return NotImplemented
+        return self._styles == other._styles and self._letters == other._letters
 
     __hash__ = None  # type: ignore[assignment]
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from mogplex_tui.live.session import Session
 
 _MODEL, _THEME = "default_model", "theme"
+# The start of the keys of settings of this console, which are kept in its config file.
+_CONSOLE = "console."
 _THEMES = ("dark", "light", "system")
 
 
@@ -50,6 +52,8 @@ class SettingRow:
     value: str
     is_ready: bool | None = None
     fix: str | None = None
+    origin: str | None = None
+    """Where the value of a setting of this console was set; None for settings of the account."""
 
     @property
     def status(self) -> str | None:
@@ -58,11 +62,11 @@ class SettingRow:
 
     @property
     def value_and_fix(self) -> str:
-        """The value and the fix, joined for one column.
+        """The value with its origin and the fix, joined for one column.
 
         A table of 80 columns has no room for two.
         """
-        return " · ".join(filter(None, (self.value, self.fix)))
+        return " · ".join(filter(None, (self.value, self.origin, self.fix)))
 
     @property
     def default_model(self) -> str | None:
@@ -88,8 +92,23 @@ async def _read_readiness(client: ClientView, session: Session) -> RowPage[Setti
     return RowPage([Entry(row.id, row) for row in rows])
 
 
+def console_setting(key: str) -> str | None:
+    """Return the name of the console's setting with a key, None for any other record."""
+    return key.removeprefix(_CONSOLE) if key.startswith(_CONSOLE) else None
+
+
+async def _read_console(_: ClientView, session: Session) -> RowPage[SettingRow]:
+    settings = session.console_settings
+    rows = [
+        SettingRow(f"{_CONSOLE}{each.name}", "this console", each.title, each.value, origin=each.origin)
+        for each in (() if settings is None else settings.all())
+    ]
+    return RowPage([Entry(row.id, row) for row in rows])
+
+
 _READ = in_parts(
     "settings",
+    ListPart("console", Subject("the settings of this console"), _read_console),
     ListPart("set", Subject("the settings"), _read_settings),
     ListPart("ready", Subject("the readiness", is_plural=False), _read_readiness),
 )
@@ -120,6 +139,8 @@ async def _edit(change: Change[SettingRow]) -> None:
 
 
 def _unavailable_reason(row: SettingRow) -> str | None:
+    if row.origin is not None:
+        return "This setting belongs to the console. Open it in the list of settings."
     return None if row.is_ready is None else "The service reports this; it cannot be set here."
 
 
@@ -141,7 +162,7 @@ KIND = Kind[SettingRow](
     join=Join(_fill, related={"models": Related()}),
     columns=(
         column(
-            "group", "GROUP", lambda row: row.group, formats.text("dim"), Layout(10, priority=4), is_text=True
+            "group", "GROUP", lambda row: row.group, formats.text("dim"), Layout(12, priority=4), is_text=True
         ),
         column(
             "name",
@@ -169,6 +190,7 @@ KIND = Kind[SettingRow](
             Fact("name", lambda row: row.name),
             Fact("value", lambda row: row.value, optional=True),
             fact("ready", lambda row: row.status, formats.state(), optional=True),
+            Fact("origin", lambda row: row.origin, optional=True),
             Fact("fix", lambda row: row.fix, optional=True),
         ),
     ),

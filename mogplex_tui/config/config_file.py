@@ -1,0 +1,78 @@
+"""Changes single values in `config.toml` and keeps everything else in it as it is."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+from mogplex_tui.config.file_locks import held
+from mogplex_tui.config.paths import SMALL_FILE, read_regular, write_private
+
+# A value on one line, with the comment after it.
+_VALUE = r"""(?:"[^"\\]*"|'[^']*'|[A-Za-z0-9_+.-]+)(?P<rest>\s*(?:#.*)?)"""
+_TABLE = re.compile(r"\s*\[")
+_ASSIGNMENT = re.compile(r"""\s*["'A-Za-z0-9_.-]+\s*=""")
+
+
+class ConfigFileError(Exception):
+    """Raised if the config file cannot be changed; the message says what to do."""
+
+
+def set_value(path: Path, key: str, value: str | bool) -> None:
+    """Set a value at the top level of a config file; comments and order are kept.
+
+    The file is created if it is missing. Raises ConfigFileError if it cannot be read, parsed or written, or
+    if the value is written in a way that cannot be replaced safely.
+    """
+    literal = f"{value}".lower() if isinstance(value, bool) else f'"{value}"'
+    try:
+        with held(path.with_suffix(".lock")):
+            text, mode = _read(path)
+            changed = _with_value(text, key, literal)
+            if tomllib.loads(changed) != {**tomllib.loads(text), key: value}:
+                raise ConfigFileError(f"{path} was not changed. Set {key} = {literal} in it yourself.")
+            write_private(path, changed)
+            if mode is not None:
+                path.chmod(mode)
+    except UnicodeDecodeError:
+        raise ConfigFileError(f"{path} was not changed: it is not UTF-8 text.") from None
+    except (OSError, ValueError, RecursionError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise ConfigFileError(f"{path} was not changed: {reason}.") from None
+
+
+def _read(path: Path) -> tuple[str, int | None]:
+    """Return the text of a file and its permissions; a missing file is empty."""
+    try:
+        read_regular(path, SMALL_FILE)
+        # Reading it as text would change its line ends.
+        return path.read_bytes().decode(), path.stat().st_mode & 0o777
+    except FileNotFoundError:
+        return "", None
+
+
+def _with_value(text: str, key: str, literal: str) -> str:
+    lines = text.splitlines(keepends=True)
+    first_table = next((at for at, line in enumerate(lines) if _TABLE.match(line)), len(lines))
+    name = re.escape(key)
+    assignment = re.compile(rf"""(?P<start>\s*(?:{name}|"{name}"|'{name}')\s*=\s*){_VALUE}$""")
+    for at, line in enumerate(lines[:first_table]):
+        found = assignment.match(line.rstrip("\r\n"))
+        if found is not None:
+            end = line[len(line.rstrip("\r\n")) :]
+            lines[at] = f"{found['start']}{literal}{found['rest']}{end}"
+            return "".join(lines)
+    at = _end_of_values(lines[:first_table])
+    if at and not lines[at - 1].endswith("\n"):
+        lines[at - 1] += "\n"
+    return "".join([*lines[:at], f"{key} = {literal}\n", *lines[at:]])
+
+
+def _end_of_values(lines: list[str]) -> int:
+    """Return the position after the last value, or else after the first comment."""
+    values = [at for at, line in enumerate(lines) if _ASSIGNMENT.match(line)]
+    if values:
+        return values[-1] + 1
+    heading = next((at for at, line in enumerate(lines) if not line.lstrip().startswith("#")), len(lines))
+    return heading if heading == len(lines) or not lines[heading].strip() else 0

@@ -1,0 +1,97 @@
+"""The settings of the console itself that an operator changes while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from mogplex_tui.config.paths import config_file
+from mogplex_tui.config.settings import Settings, Sourced, variables_of
+
+COMMAND_LINE = "the command line"
+THIS_CONSOLE = "this console"
+_ON, _OFF = "on", "off"
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleSetting:
+    """A setting with its value and origin in words.
+
+    `choices` are the words of its possible values. There are none for a setting that is only changed in the
+    config file.
+    """
+
+    name: str
+    title: str
+    value: str
+    origin: str
+    choices: tuple[str, ...] = ()
+
+
+# name -> title and the words of its values
+_APPEARANCE: dict[str, tuple[str, tuple[str, ...]]] = {
+    "theme": ("console theme", ("dark", "light")),
+    "tab_line": ("console tab line", (_ON, _OFF)),
+    "ascii": ("console ascii mode", (_ON, _OFF)),
+    "reduced_motion": ("console reduced motion", (_ON, _OFF)),
+}
+
+
+class ConsoleSettings:
+    """The console's settings as they are in force, and their config file."""
+
+    def __init__(self, settings: Settings, path: Path | None = None) -> None:
+        self._settings = settings
+        self.path = path or config_file()
+        # Called with the new settings after each change.
+        self.changed: Callable[[Settings], None] = lambda _: None
+
+    @property
+    def in_force(self) -> Settings:
+        """The settings with every change made since the start."""
+        return self._settings
+
+    def all(self) -> list[ConsoleSetting]:
+        """Return all settings in the order in which they are shown."""
+        return [*(self.get(name) for name in _APPEARANCE), self._keys()]
+
+    def get(self, name: str) -> ConsoleSetting:
+        """Return a setting by its name in the config file."""
+        title, choices = _APPEARANCE[name]
+        value, origin = getattr(self._settings, name)
+        word = (_ON if value else _OFF) if _ON in choices else value or choices[0]
+        return ConsoleSetting(name, title, word, self._origin(origin), choices)
+
+    def _keys(self) -> ConsoleSetting:
+        count = len(self._settings.keys.value)
+        value = "default" if not count else "1 changed" if count == 1 else f"{count} changed"
+        return ConsoleSetting("keys", "console keys", value, f"[keys] in {self.path}")
+
+    def _origin(self, origin: str) -> str:
+        return self.path.name if origin == str(self.path) else origin
+
+    def save(self, name: str, word: str) -> None:
+        """Write a value into the config file. May block; raises ConfigFileError."""
+        from mogplex_tui.config.config_file import set_value
+
+        set_value(self.path, name, self._value(name, word))
+
+    def use(self, name: str, word: str, *, is_saved: bool) -> str:
+        """Put a value into force; return the origin that replaces it at the next start.
+
+        The origin is "" if the saved value stays in force.
+        """
+        replaced = getattr(self._settings, name).origin
+        origin = str(self.path) if is_saved else THIS_CONSOLE
+        changed = {name: Sourced(self._value(name, word), origin)}
+        self._settings = self._settings._replace(**changed)  # type: ignore[arg-type]  # the table names them
+        self.changed(self._settings)
+        return replaced if replaced in (COMMAND_LINE, *variables_of(name)) else ""
+
+    def _value(self, name: str, word: str) -> str | bool:
+        return word == _ON if _ON in _APPEARANCE[name][1] else word
+
+    def carried_to(self, settings: Settings) -> Settings:
+        """Return the settings of another context with the appearance of this one."""
+        return settings._replace(**{name: getattr(self._settings, name) for name in _APPEARANCE})

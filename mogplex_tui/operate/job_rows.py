@@ -12,10 +12,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.route_access import Family
+from mogplex_tui.live.failure_class import FailureClass, failure_class
 from mogplex_tui.live.reasons import PartialList, Requirement, Subject
 from mogplex_tui.operate import formatting
 from mogplex_tui.operate.combined_reads import ListPart, read_parts
 from mogplex_tui.operate.common_joins import automation_names, jobs_with_open_approval
+from mogplex_tui.operate.failure_steps import class_of
 from mogplex_tui.operate.formatting import first_line
 from mogplex_tui.operate.model import Entry, RowPage, Window
 from mogplex_tui.operate.row_pages import page_of
@@ -39,7 +41,7 @@ class JobRow:
     are `steps`, unless the row is from the token API. `open_waits` is the number of open waits
     for a person or an event; only the token API returns it. `automation` is the name of the
     automation that the job belongs to. `waits_for_person` is true while the job has an open
-    approval.
+    approval. `failure_class` and `cause`, the most specific message, are from the list of failures.
     """
 
     id: str
@@ -52,6 +54,8 @@ class JobRow:
     findings: tuple[Finding, ...] = ()
     automation: str | None = None
     waits_for_person: bool = False
+    failure_class: FailureClass | None = None
+    cause: str | None = None
 
     @property
     def created_at(self) -> datetime | None:
@@ -91,6 +95,11 @@ class JobRow:
         The first of the three that is set is used.
         """
         return self.job.error or self.job.last_start_error or self.job.cancel_error
+
+    @property
+    def failure(self) -> FailureClass | None:
+        """The class of the job's failure, None for a job that has not failed."""
+        return class_of(self.failure_class, self.error) if self.job.status == "failed" else None
 
     @property
     def repairable_from(self) -> datetime | None:
@@ -229,10 +238,24 @@ def merge(row: JobRow, single: JobRow) -> JobRow:
 def fill(session: Session) -> Callable[[JobRow], JobRow]:
     """Return a function that adds data of other lists to a job row.
 
-    It sets the name of the automation, and whether the job has an open approval.
+    It sets the name of the automation, whether the job has an open approval, and the cause of its
+    failure, which the list of jobs replaces by a sentence (observability.md §9).
     """
     name_of, waiting = automation_names(session), jobs_with_open_approval(session)
-    return lambda row: replace(row, automation=name_of(row.job.flow_id), waits_for_person=row.id in waiting)
+    entries = session.store.set("failures").rows.values()
+    failures = {entry.row.job_run_id: entry.row.diagnostics for entry in entries if entry.row is not None}
+
+    def fill_row(row: JobRow) -> JobRow:
+        found = failures.get(row.id) if row.job.status == "failed" else None
+        return replace(
+            row,
+            automation=name_of(row.job.flow_id),
+            waits_for_person=row.id in waiting,
+            failure_class=None if found is None else failure_class(found.failure_class),
+            cause=None if found is None else found.failure_message,
+        )
+
+    return fill_row
 
 
 def state_texts(status: str) -> tuple[str, ...]:

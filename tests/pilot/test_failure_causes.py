@@ -69,3 +69,7 @@ async def test_failed_runs_say_their_cause_and_the_next_step(
         assert "○ pending" not in text and text.count("✗ failed") == 2
         await ui.press("/", *"provider_un", "enter", "enter")
         await ui.sees("Model provider unavailable: Bad gateway", "next step", "→ models")
+        await ui.press("escape", "escape", ":", *"jobs", "enter")
+        await ui.sees("✗ failed", "Bad gateway from model provider: 502")
+        await ui.press("enter")
+        await ui.sees("Model provider unavailable: Bad gateway", "next step")

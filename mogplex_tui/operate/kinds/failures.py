@@ -6,9 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.route_access import Family
+from mogplex_tui.live.failure_class import FailureClass, failure_class
 from mogplex_tui.live.reasons import Requirement
 from mogplex_tui.operate import column_formats as formats
-from mogplex_tui.operate import formatting
+from mogplex_tui.operate import failure_steps, formatting
 from mogplex_tui.operate.model import (
     Fact,
     Kind,
@@ -29,16 +30,6 @@ if TYPE_CHECKING:
     from mogplex_tui.api.models.dispatch_and_failures import FailureRecord
     from mogplex_tui.live.session import Session
 
-# The next step by failure class. A failure of another class may pass by itself.
-_NEXT_STEPS = {
-    "authentication": "Renew the credential first: :provider-keys, :connections.",
-    "configuration": "Fix the setting first: :models, :provider-keys.",
-    "rate_limited": "Wait, then queue it again.",
-    "provider_unavailable": "Wait, then queue it again.",
-    "dependency_unavailable": "Wait, then queue it again.",
-    "timeout": "Queue it again, or make the task smaller.",
-}
-
 
 async def _read(client: ClientView, _: Session) -> RowPage[FailureRecord]:
     return await _read_older(client, Window())
@@ -51,7 +42,8 @@ async def _read_older(client: ClientView, window: Window) -> RowPage[FailureReco
 
 
 def _next_step(failure: FailureRecord) -> str:
-    return _NEXT_STEPS.get(failure.diagnostics.failure_class or "", "Look at the job, then queue it again.")
+    known = failure_class(failure.diagnostics.failure_class) or FailureClass.UNKNOWN
+    return failure_steps.next_step(known).sentence
 
 
 def _message(failure: FailureRecord) -> str | None:

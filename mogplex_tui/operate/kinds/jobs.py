@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.reasons import Requirement, Subject
-from mogplex_tui.operate import change_results, formatting, nested_record_text
+from mogplex_tui.operate import change_results, failure_steps, formatting, nested_record_text
 from mogplex_tui.operate import column_formats as formats
 from mogplex_tui.operate.column_formats import sort_key
 from mogplex_tui.operate.filters import quoted
@@ -92,6 +92,14 @@ async def _requeue(change: Change[JobRow]) -> Result:
     return Result(is_success, sentence, new_id=response.job_run_id, fields=response.model_dump(mode="json"))
 
 
+def _failure(row: JobRow) -> str | None:
+    return failure_steps.describe(row.failure_class, row.cause, None) if row.cause else None
+
+
+def _next_step(row: JobRow) -> str | None:
+    return None if row.failure is None else failure_steps.next_step(row.failure).sentence
+
+
 def _status(row: JobRow) -> str:
     return row.job.status or "unknown"
 
@@ -143,6 +151,7 @@ KIND = Kind[JobRow](
         fill,
         related={
             "automations": Related(columns=("trigger",)),
+            "failures": Related(columns=("error",), subject=Subject("causes of failures")),
             "approvals": Related(subject=Subject("pending approvals"), source="flows"),
         },
     ),
@@ -185,7 +194,7 @@ KIND = Kind[JobRow](
         ),
         column("tokens", "TOKENS", lambda row: row.job.tokens, formats.count(), Layout(6, 5)),
         column("cost", "COST", lambda row: row.cost_usd, formats.MONEY, Layout(8, 1), field="cost_usd"),
-        formats.error_column(lambda row: row.error, "error", min_width=formatting.CAUSE_WIDTH),
+        formats.error_column(lambda row: row.cause or row.error, "error", min_width=formatting.CAUSE_WIDTH),
     ),
     hidden_filters={
         "source": lambda row: row.source,
@@ -209,6 +218,8 @@ KIND = Kind[JobRow](
             Fact("outcome", lambda row: row.reason),
         ),
         (
+            fact("failure", _failure, formats.text("error"), optional=True),
+            Fact("next step", _next_step, optional=True),
             fact("error", lambda row: row.job.error, formats.text("error")),
             fact("last start error", lambda row: row.job.last_start_error, formats.text("error")),
             fact("cancel error", lambda row: row.job.cancel_error, formats.text("error")),

@@ -86,6 +86,10 @@ KIND_SCREENS = KIND_LISTS | DETAILS
 # Record pages of kinds that have logs.
 LOGS = frozenset({"logs"})
 TAILS = frozenset({"run"}) | LOGS
+# Lists of kinds whose records can fail, do work, and can be searched by their age.
+FAILING = frozenset({"failing"})
+WORKING = frozenset({"working"})
+TIMED = frozenset({"timed"})
 
 
 RUN = frozenset({"run"})
@@ -216,7 +220,20 @@ ACTIONS: tuple[KeyAction, ...] = (
     ),
     KeyAction("tail.follow", "follow", ("f",), TAILS, "Follow the newest line.", help_has_title=True),
     KeyAction("list.filter", "filter", ("slash",), LISTS, "Filter the list.", help_has_title=True),
-    KeyAction("list.sort", "sort", ("s",), LISTS, "Sort by the next column.", help_has_title=True),
+    KeyAction(
+        "list.failed", "failed", ("f",), _scopes("runs") | FAILING, "Show only what failed, or all again."
+    ),
+    KeyAction(
+        "list.live", "live", ("l",), _scopes("runs") | WORKING, "Show only what is at work, or all again."
+    ),
+    KeyAction(
+        "list.range",
+        "range",
+        ("d",),
+        _scopes("runs") | TIMED,
+        "Show only the last day, week or hour, or all again.",
+    ),
+    KeyAction("list.sort", "sort", ("s",), LISTS, "Sort by a column.", help_has_title=True),
     KeyAction(
         "list.reverse", "reverse", ("S",), LISTS, "Reverse the sort order.", help_has_title=True, footer=False
     ),
@@ -491,7 +508,11 @@ def register_kind(kind: AnyKind) -> None:
     """Add the actions of a kind to its list screen and its record page."""
     scopes = frozenset({kind.name, detail_scope(kind.name)})
     actions = tuple(_key_action(kind, each, scopes) for each in kind.all_actions)
-    _KIND_ACTIONS[kind.name] = (KIND_LISTS, actions)
+    list_tags = KIND_LISTS
+    list_tags |= FAILING if kind.failed_filter else frozenset()
+    list_tags |= WORKING if kind.live_filter else frozenset()
+    list_tags |= TIMED if kind.older is not None else frozenset()
+    _KIND_ACTIONS[kind.name] = (list_tags, actions)
     _KIND_ACTIONS[detail_scope(kind.name)] = (DETAILS | LOGS if kind.logs else DETAILS, actions)
     BY_ID.update({action.id: action for action in actions})
 

@@ -546,10 +546,6 @@ class Kind(Generic[Row]):
     single: Single[Row] | None = None
     older: Older[Row] | None = None
     logs: LogSource[Row] | None = None
-    failed_filter: str = ""
-    """The filter that selects the failed records; empty if records of the kind cannot fail."""
-    live_filter: str = ""
-    """The filter that selects the records at work; empty if records of the kind do no work."""
     is_quiet: Callable[[Row], bool] = lambda _: False
     """Returns whether a row is drawn dim, because its work ended well."""
     page_in_browser: Callable[[Row], str] | None = None

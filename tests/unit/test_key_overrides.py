@@ -87,7 +87,7 @@ def test_written_key_is_normalized_or_rejected(written: str, name: str | None) -
         # Two actions that swap keys, and a key that another override makes free.
         {"runs.open-id": "n", "runs.start": "o"},
         {"move.down": ["down", "j"], "kind.json": "J"},
-        {"go.runs": "f1", "app.palette": ["f2", ":"], "runs.open": ["enter", "right"]},
+        {"go.runs": "f1", "app.palette": ["f2", ":"], "runs.open": ["enter", "l"]},
         # The same key on separate screens.
         {"sandboxes.stop": "ctrl+k", "jobs.cancel": "ctrl+k", "tail.follow": "d"},
     ],

@@ -21,7 +21,6 @@ from mogplex_tui.operate.job_rows import (
     read_single,
     read_v1,
     state_texts,
-    state_words,
     token_notice,
 )
 from mogplex_tui.operate.model import (
@@ -136,7 +135,7 @@ KIND = Kind[JobRow](
             poll=120,
             poll_without_realtime=60,
             notice=token_notice("of each automation"),
-            hides=frozenset({"agent", "cost", "approvals", "failures"}),
+            hides=frozenset({"agent", "cost", "approvals"}),
         ),
     ),
     older=Older(
@@ -157,15 +156,7 @@ KIND = Kind[JobRow](
         },
     ),
     columns=(
-        column(
-            "status",
-            "STATE",
-            lambda row: row.state,
-            formats.state(),
-            Layout(12),
-            is_text=True,
-            filter_value=state_words,
-        ),
+        column("status", "STATE", lambda row: row.state, formats.state(), Layout(12), is_text=True),
         column(
             "trigger",
             "TRIGGER",
@@ -220,8 +211,6 @@ KIND = Kind[JobRow](
     label=lambda row: f"{row.source} {row.repo or ''}".strip() or formatting.short_id(row.id),
     default_sort=lambda row: (sort_key(float(row.job.is_live)), sort_key(row.job.created_at)),
     descending=True,
-    failed_filter="state:failed",
-    live_filter="state:live",
     is_quiet=lambda row: row.job.status in ("success", "cancelled"),
     facts=(
         (

@@ -8,12 +8,15 @@ sentences contain the action's id, as in `{runs.open-id}`, which `with_key_names
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from mogplex_tui.api.errors import with_full_stop
 from mogplex_tui.api.route_access import Family
 from mogplex_tui.operate import model, run_actions
+from mogplex_tui.operate.key_names import keys_in_force as keys_in_force
+from mogplex_tui.operate.key_names import set_key_overrides as set_key_overrides
+from mogplex_tui.operate.key_names import shown_key as shown_key
 from mogplex_tui.operate.kinds import runs
 from mogplex_tui.operate.kinds.registry import TABS
 
@@ -24,8 +27,6 @@ if TYPE_CHECKING:
 
 
 NO_WRITE_SCOPE = "This token is read-only; use one with the write scope."
-# The operator's valid key overrides, by the ids of `key_overrides`.
-_KEY_OVERRIDES: dict[str, tuple[str, ...]] = {}
 
 
 class KeyAction(NamedTuple):
@@ -58,7 +59,7 @@ class KeyAction(NamedTuple):
     @property
     def keys(self) -> tuple[str, ...]:
         """The keys that are bound to the action; texts show the first one."""
-        return _KEY_OVERRIDES.get(self.id, self.defaults)
+        return keys_in_force(self.id, self.defaults)
 
     @property
     def help_text(self) -> str:
@@ -86,6 +87,10 @@ KIND_SCREENS = KIND_LISTS | DETAILS
 # Record pages of kinds that have logs.
 LOGS = frozenset({"logs"})
 TAILS = frozenset({"run"}) | LOGS
+# Lists of kinds whose records can fail, do work, and can be searched by their age.
+FAILING = frozenset({"failing"})
+WORKING = frozenset({"working"})
+TIMED = frozenset({"timed"})
 
 
 RUN = frozenset({"run"})
@@ -197,6 +202,14 @@ ACTIONS: tuple[KeyAction, ...] = (
         help_has_title=True,
     ),
     KeyAction(
+        "list.mark-alike",
+        "mark alike",
+        ("A",),
+        KIND_LISTS,
+        "Mark the rows that are like the one under the cursor.",
+        writes=True,
+    ),
+    KeyAction(
         "list.mark-range",
         "mark range",
         ("V",),
@@ -216,7 +229,20 @@ ACTIONS: tuple[KeyAction, ...] = (
     ),
     KeyAction("tail.follow", "follow", ("f",), TAILS, "Follow the newest line.", help_has_title=True),
     KeyAction("list.filter", "filter", ("slash",), LISTS, "Filter the list.", help_has_title=True),
-    KeyAction("list.sort", "sort", ("s",), LISTS, "Sort by the next column.", help_has_title=True),
+    KeyAction(
+        "list.failed", "failed", ("f",), _scopes("runs") | FAILING, "Show only what failed, or all again."
+    ),
+    KeyAction(
+        "list.live", "live", ("l",), _scopes("runs") | WORKING, "Show only what is at work, or all again."
+    ),
+    KeyAction(
+        "list.range",
+        "range",
+        ("d",),
+        _scopes("runs") | TIMED,
+        "Show only the last day, week or hour, or all again.",
+    ),
+    KeyAction("list.sort", "sort", ("s",), LISTS, "Sort by a column.", help_has_title=True),
     KeyAction(
         "list.reverse", "reverse", ("S",), LISTS, "Reverse the sort order.", help_has_title=True, footer=False
     ),
@@ -395,52 +421,7 @@ ACTIONS: tuple[KeyAction, ...] = (
 
 BY_ID = {action.id: action for action in ACTIONS}
 
-# How keys are shown. Other keys are shown by Textual's name or as their own character.
-_KEY_SYMBOLS = {
-    "enter": "⏎",
-    "slash": "/",
-    "colon": ":",
-    "ampersand": "&",
-    "question_mark": "?",
-    "exclamation_mark": "!",
-    "escape": "esc",
-    "space": "space",
-    "plus": "+",
-    "asterisk": "*",
-    "pageup": "pgup",
-    "pagedown": "pgdn",
-    "up": "↑",
-    "down": "↓",
-    "left": "←",
-    "right": "→",
-}
-_ASCII_KEY_SYMBOLS = {key: key for key in ("enter", "up", "down", "left", "right")}
 _ACTION_ID = re.compile(r"\{([a-z-]+\.[a-z-]+)\}")
-
-
-def shown_key(key: str, *, ascii_only: bool = False) -> str:
-    """Return a key as the footer and the help show it."""
-    if ascii_only and key in _ASCII_KEY_SYMBOLS:
-        return _ASCII_KEY_SYMBOLS[key]
-    if key in _KEY_SYMBOLS or len(key) == 1 or not _KEY_OVERRIDES:
-        return _KEY_SYMBOLS.get(key, key)
-    from mogplex_tui.config.keymap import sign
-
-    return sign(key)
-
-
-def set_key_overrides(overrides: Mapping[str, tuple[str, ...]]) -> None:
-    """Replace all key overrides; actions without an override get their default keys.
-
-    The overrides must be valid: see `key_overrides`.
-    """
-    _KEY_OVERRIDES.clear()
-    _KEY_OVERRIDES.update(overrides)
-
-
-def keys_in_force(id: str, defaults: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the keys of an action or cursor movement: its override or `defaults`."""
-    return _KEY_OVERRIDES.get(id, defaults)
 
 
 def key_of(id: str, *, ascii_only: bool = False) -> str:
@@ -491,7 +472,11 @@ def register_kind(kind: AnyKind) -> None:
     """Add the actions of a kind to its list screen and its record page."""
     scopes = frozenset({kind.name, detail_scope(kind.name)})
     actions = tuple(_key_action(kind, each, scopes) for each in kind.all_actions)
-    _KIND_ACTIONS[kind.name] = (KIND_LISTS, actions)
+    list_tags = KIND_LISTS
+    list_tags |= FAILING if kind.failed_filter else frozenset()
+    list_tags |= WORKING if kind.live_filter else frozenset()
+    list_tags |= TIMED if kind.older is not None else frozenset()
+    _KIND_ACTIONS[kind.name] = (list_tags, actions)
     _KIND_ACTIONS[detail_scope(kind.name)] = (DETAILS | LOGS if kind.logs else DETAILS, actions)
     BY_ID.update({action.id: action for action in actions})
 

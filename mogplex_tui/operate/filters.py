@@ -65,6 +65,11 @@ def parse(text: str) -> list[Term]:
     return terms
 
 
+def words(text: str) -> list[str]:
+    """Return the words of a filter: its terms as they are written, with their quotes."""
+    return _WORD.findall(text)
+
+
 def _unquoted(word: str) -> str:
     return _QUOTED.sub(lambda match: match[1].replace('""', '"'), word)
 

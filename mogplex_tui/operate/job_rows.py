@@ -258,10 +258,21 @@ def fill(session: Session) -> Callable[[JobRow], JobRow]:
     return fill_row
 
 
+def state_words(row: JobRow) -> tuple[str, ...]:
+    """Return the words that match the state of a job in a filter.
+
+    They are the shown word, the service's word, and `live` for a live job.
+    """
+    shown = formatting.state(first_line(row.state))[1]
+    return (shown, first_line(row.state), *(("live",) if row.job.is_live else ()))
+
+
 def state_texts(status: str) -> tuple[str, ...]:
     """Return the words that match jobs of a service status in a filter.
 
     They include `waiting` and `parked` for a live status, because such a job may be shown so.
     """
-    waiting = ("waiting", "parked") if status in ("pending", "running") else ()
-    return tuple(text for state in (status, *waiting) for text in (formatting.state(state)[1], state))
+    is_live = status in ("pending", "running")
+    states = (status, *(("waiting", "parked") if is_live else ()))
+    shown = tuple(text for state in states for text in (formatting.state(state)[1], state))
+    return (*shown, "live") if is_live else shown

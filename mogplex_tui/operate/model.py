@@ -441,6 +441,8 @@ class Action(Generic[Row]):
     """Returns why the credential cannot perform the action on a row, None if it can."""
     warning: Callable[[Row], str | None] = lambda _: None
     """Returns an additional line for the confirmation of certain rows, None for other rows."""
+    preview: Callable[[Row, RenderTime], tuple[str, str]] | None = None
+    """Returns a heading and a text of a row, which a dialog shows in full before the decision."""
     confirmation: Confirmation | None = None
     is_bulk: bool = False
     """Whether the action can be performed on all marked rows together."""
@@ -546,6 +548,10 @@ class Kind(Generic[Row]):
     single: Single[Row] | None = None
     older: Older[Row] | None = None
     logs: LogSource[Row] | None = None
+    failed_filter: str = ""
+    """The filter that selects the failed records; empty if records of the kind cannot fail."""
+    live_filter: str = ""
+    """The filter that selects the records at work; empty if records of the kind do no work."""
     is_quiet: Callable[[Row], bool] = lambda _: False
     """Returns whether a row is drawn dim, because its work ended well."""
     page_in_browser: Callable[[Row], str] | None = None
@@ -554,6 +560,8 @@ class Kind(Generic[Row]):
 
     The header counts the records that have not expired.
     """
+    alike: Callable[[Row], tuple[object, ...]] | None = None
+    """Returns what rows have in common that are marked together, None for no such marks."""
     hidden: HiddenRows[Row] | None = None
     secrets: Secrets[Row] | None = None
     texts_first: bool = False

@@ -135,7 +135,9 @@ def _warnings(action: AnyAction, entries: Sequence[AnyEntry]) -> list[str]:
     warnings = []
     if isinstance(action, Action):
         rows = (entry.row for entry in entries if entry.row is not None)
-        warnings = [warning for row in rows if (warning := action.warning(row)) is not None]
+        warnings = list(
+            dict.fromkeys(warning for row in rows if (warning := action.warning(row)) is not None)
+        )
     return warnings if action.confirmation is None else [*warnings, *action.confirmation.consequences]
 
 
@@ -163,8 +165,18 @@ def action_question(
     return Question(title, lines, tuple(_warnings(action, entries)), cancel_label, confirm_label)
 
 
+def _previews(action: AnyAction, entries: Sequence[AnyEntry], moment: RenderTime) -> list[tuple[str, str]]:
+    """Return the headings and texts that a dialog shows before the decision."""
+    preview = action.preview if isinstance(action, Action) else None
+    rows = [entry.row for entry in entries if entry.row is not None]
+    texts = [] if preview is None else [preview(row, moment) for row in rows]
+    if len(texts) < 2:
+        return texts
+    return [(f"{number}. {heading}", text) for number, (heading, text) in enumerate(texts, 1)]
+
+
 def _parameter_dialog(
-    session: Session, kind: AnyKind, action: AnyAction, entries: Sequence[AnyEntry]
+    session: Session, kind: AnyKind, action: AnyAction, entries: Sequence[AnyEntry], moment: RenderTime
 ) -> Dialog[str] | Dialog[Values]:
     """Return the dialog that asks for an action's parameters.
 
@@ -201,6 +213,7 @@ def _parameter_dialog(
         value=texts.get(parameter.name, parameter.default),
         choices=choices[parameter.name],
         check=parameter.problem,
+        texts=_previews(action, entries, moment),
         consequences=_warnings(action, entries),
         confirm_label=_confirm_label(action),
     )
@@ -239,7 +252,7 @@ def action_dialog(
     action.
     """
     if asked_parameters(action):
-        return _parameter_dialog(session, kind, action, entries)
+        return _parameter_dialog(session, kind, action, entries, moment)
     if action.confirmation is None or not action.confirmation.consequences:
         return None
     return ConfirmModal(action_question(kind, action, entries, moment), protected_name)

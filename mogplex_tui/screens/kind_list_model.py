@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from mogplex_tui.screens.list_model import Selection
 
 
-_MARKING = frozenset({"kind.mark", "list.mark-all", "list.mark-range", "list.invert-marks"})
+_MARKING = frozenset(
+    {"kind.mark", "list.mark-all", "list.mark-alike", "list.mark-range", "list.invert-marks"}
+)
 
 
 class KindList:
@@ -221,6 +223,8 @@ def unused_actions(kind: AnyKind) -> frozenset[str]:
     unused = {"kind.browse"} if kind.page_in_browser is None else set()
     if kind.hidden is None:
         unused.add("list.hidden")
+    if kind.alike is None:
+        unused.add("list.mark-alike")
     return frozenset(unused if _bulk_actions(kind) else unused | _MARKING)
 
 

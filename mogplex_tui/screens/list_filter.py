@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -93,19 +92,13 @@ class ListFilter:
 
     # Order -----------------------------------------------------------------------------------------------------
 
-    def sort_by_next(self, shown: Sequence[str]) -> None:
-        """Sort by the next of the shown columns, or after the last by the default order.
+    def sort_by(self, column: str | None) -> None:
+        """Sort by a column; if the list is already sorted by it, reverse the order.
 
-        Columns without a title are skipped.
+        None restores the kind's default order.
         """
-        names = [None, *(name for name in shown if self._kind.column(name).title)]
-        self.sort = names[(names.index(self.sort) + 1) % len(names)] if self.sort in names else None
-        self.descending = self._is_descending_first(self.sort)
-
-    def sort_by(self, column: str) -> None:
-        """Sort by a column; if the list is already sorted by it, reverse the order."""
         same_column = column == self.sort
-        self.descending = not self.descending if same_column else self._is_descending_first(column)
+        self.descending = not self.descending if same_column and column else self._is_descending_first(column)
         self.sort = column
 
     def sortable_columns(self, text: str) -> list[str]:
@@ -118,6 +111,11 @@ class ListFilter:
         columns = self._kind.columns
         exact = [each.name for each in columns if name in (each.name, each.title.lower())]
         return exact or [each.name for each in columns if each.title.lower().startswith(name)]
+
+    def pickable_columns(self, empty: frozenset[str]) -> dict[str, str]:
+        """Return the titles of all columns but the `empty` ones, by name."""
+        columns = [each for each in self._kind.columns if each.name not in empty]
+        return {each.name: each.title or each.name.upper() for each in columns}
 
     def column_names(self) -> str:
         """Return the names of all columns as the user may type them, with commas."""

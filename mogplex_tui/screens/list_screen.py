@@ -21,6 +21,7 @@ from mogplex_tui.screens.column_fitting import ColumnFitting
 from mogplex_tui.screens.console_screen import ConsoleScreen
 from mogplex_tui.screens.list_filter import ListFilter
 from mogplex_tui.screens.list_model import AnyRow, ListModel
+from mogplex_tui.screens.list_shortcuts import ListShortcuts
 from mogplex_tui.screens.older_records_search import BackgroundSearch
 from mogplex_tui.screens.row_marks import RowMarks
 from mogplex_tui.screens.table_models import RowTableModel, columns_of
@@ -41,6 +42,7 @@ _ROW_ACTIONS = (
     ".open",
     ".mark",
     ".mark-all",
+    ".mark-alike",
     ".mark-range",
     ".invert-marks",
     ".copy",
@@ -84,13 +86,14 @@ class ListScreen(ConsoleScreen):
             f"{self._prefix}.open": self.open,
             f"{self._prefix}.mark": self.toggle_mark,
             "list.mark-all": lambda: self._marked(self.marks.mark_shown()),
+            "list.mark-alike": self._mark_alike,
             "list.mark-range": self._mark_range,
             "list.invert-marks": lambda: self._marked(self.marks.invert()),
             "list.filter": self.open_filter,
-            "list.sort": self.sort_by_next,
             "list.reverse": self.reverse,
             "view.export": self.export,
             "go.back": self.go_back,
+            **ListShortcuts(self).actions(),
             **model.actions(self.console, self),
         }
 
@@ -172,6 +175,11 @@ class ListScreen(ConsoleScreen):
         if key is not None:
             self._marked(self.marks.toggle(key))
             self.table.action_cursor(1)
+
+    def _mark_alike(self) -> None:
+        key, alike = self.table.cursor_key, self.kind.alike
+        if key is not None and alike is not None:
+            self._marked(self.marks.mark_alike(key, lambda each: each.row and alike(each.row)))
 
     def _mark_range(self) -> None:
         key = self.table.cursor_key
@@ -412,11 +420,6 @@ class ListScreen(ConsoleScreen):
 
     # Order -----------------------------------------------------------------------------------------------------
 
-    def sort_by_next(self) -> None:
-        """Sort by the next column on screen."""
-        self.filter.sort_by_next(self.table.shown_columns())
-        self._sorted()
-
     def sort_by(self, text: str) -> None:
         """Sort by the column whose name or title is `text` or whose title begins with it.
 
@@ -424,11 +427,18 @@ class ListScreen(ConsoleScreen):
         """
         columns = self.filter.sortable_columns(text)
         if columns:
-            self.filter.sort_by(columns[0])
-            self._sorted()
+            self.sort_by_column(columns[0])
         else:
             sentence = f"No column {text}. Columns: {self.filter.column_names()}."
             self.notify(sentence, severity="warning", markup=False)
+
+    def sort_by_column(self, column: str | None) -> None:
+        """Sort by a column, or reverse the order if the list is already sorted by it.
+
+        None restores the default order. The cursor moves to the first row.
+        """
+        self.filter.sort_by(column)
+        self._sorted()
 
     def reverse(self) -> None:
         """Reverse the sort order."""
@@ -437,13 +447,13 @@ class ListScreen(ConsoleScreen):
 
     @on(LineTable.HeaderSelected)
     def _header_clicked(self, event: LineTable.HeaderSelected) -> None:
-        self.filter.sort_by(event.column)
-        self._sorted()
+        self.sort_by_column(event.column)
 
     def _sorted(self) -> None:
         self._apply_filter()
         self.table.set_sort(self.filter.sort, self.filter.descending)
         self.table.refresh_rows(None, reordered=True)
+        self.table.action_first()
         self._search_older()
         self.refresh_chrome()
 
@@ -501,7 +511,7 @@ class ListScreen(ConsoleScreen):
 
         An action on rows is offered only if there are rows.
         """
-        if action.id in ("list.filter", "list.sort"):
+        if action.id in ("list.filter", "list.sort", "list.failed", "list.live", "list.range"):
             return bool(self.rows.rows)
         if action.id == "view.export":
             return bool(len(self.view))

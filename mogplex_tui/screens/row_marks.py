@@ -54,7 +54,19 @@ class RowMarks:
 
         Rows that cannot be marked are left out.
         """
-        return self._mark(range(len(self._view)))
+        return self._mark(map(self._view.key_at, range(len(self._view))))
+
+    def mark_alike(self, key: str, alike: Callable[[AnyRow], tuple[object, ...] | None]) -> str | None:
+        """Mark the shown rows that are like a row; return a reason if none can be marked.
+
+        `alike` returns what rows have in common that are alike, None for rows without their like.
+        """
+        common = alike(self._rows.rows[key])
+        shown = (self._view.key_at(place) for place in range(len(self._view)))
+        similar = [
+            each for each in shown if each == key or alike(self._rows.rows[each]) == common is not None
+        ]
+        return self._mark(similar)
 
     def mark_range(self, key: str) -> str | None:
         """Mark the rows from the last marked one to a row; return a reason if that fails.
@@ -65,7 +77,7 @@ class RowMarks:
         start, end = None if last is None else self._view.index_of(last), self._view.index_of(key)
         if start is None or end is None:
             return "Mark a row first: a range goes from the last marked row to the cursor."
-        return self._mark(range(min(start, end), max(start, end) + 1))
+        return self._mark(map(self._view.key_at, range(min(start, end), max(start, end) + 1)))
 
     def invert(self) -> str | None:
         """Mark the shown rows that are not marked and unmark the others.
@@ -80,9 +92,8 @@ class RowMarks:
             return None
         return why_not
 
-    def _mark(self, places: Iterable[int]) -> str | None:
-        """Mark the rows at places of the view; return a reason if none can be marked."""
-        keys = [self._view.key_at(place) for place in places]
+    def _mark(self, keys: Iterable[str]) -> str | None:
+        """Mark rows except those that cannot be marked; return a reason if none can be."""
         reasons = {key: self._why_not(self._rows.rows[key]) for key in keys}
         can_be_marked = [key for key, reason in reasons.items() if reason is None]
         self.keys.update(can_be_marked)

@@ -111,10 +111,7 @@ async def test_sort_by_cost_can_be_reversed(console: ConsoleFactory, world: RowF
         _call(world, repo, model=model, cost_usd=cost, cost_source="gateway")
     async with console() as ui:
         await ui.sees("cheap", "dear", "middle")
-        for _ in range(20):
-            if "by cost" in ui.text:
-                break
-            await ui.press("s")
+        await ui.press("s", "c")
         await ui.sees("by cost ↓")
         assert re.findall(r"(cheap|dear|middle) ", ui.text) == ["dear", "middle", "cheap"]
         await ui.press("S")
@@ -122,7 +119,7 @@ async def test_sort_by_cost_can_be_reversed(console: ConsoleFactory, world: RowF
         assert re.findall(r"(cheap|dear|middle) ", ui.text) == ["cheap", "middle", "dear"]
 
 
-async def test_s_cycles_through_the_visible_columns_at_eighty_columns(
+async def test_order_is_picked_by_letter_cursor_or_the_same_again(
     console: ConsoleFactory, world: RowFactory
 ) -> None:
     now = world.clock.us
@@ -130,17 +127,58 @@ async def test_s_cycles_through_the_visible_columns_at_eighty_columns(
         _call(world, world.repo(f"acme/t{number}"), started_at=now - age * 3_600_000_000)
     async with console(size=(80, 24)) as ui:
         await ui.sees("t0", "t1", "t2")
-        titles = ui.text.splitlines()[4].split()
-        sorted_by = []
-        for _ in titles:
-            await ui.press("s")
-            header = ui.text.splitlines()[4].split()
-            sorted_by += [word.strip("▾▴") for word in header if word.strip("▾▴") != word]
-            if "▾AGE" in header:
-                assert re.findall(r"t\d", ui.text) == ["t0", "t2", "t1"]
-        assert sorted_by == titles
-        await ui.press("s")
-        assert ui.text.splitlines()[4].split() == titles
+        await ui.press("s", "r")
+        await ui.sees("by repo ↑", "REPO▴")
+        assert re.findall(r"acme/t(\d)", ui.text) == ["0", "1", "2"]
+        assert ui.app.screen.cursor_row().repo == "acme/t0"
+        # Enter chooses the row under the cursor, which is the current order.
+        await ui.press("s", "enter")
+        await ui.sees("by repo ↓")
+        assert re.findall(r"acme/t(\d)", ui.text) == ["2", "1", "0"]
+        await ui.press("s", "escape")
+        await ui.sees("by repo ↓")
+        await ui.press("s", "home", "enter")
+        await ui.loses("by repo")
+        assert re.findall(r"acme/t(\d)", ui.text) == ["1", "2", "0"]
+
+
+async def test_dearest_run_of_the_last_day_takes_three_keys(
+    console: ConsoleFactory, world: RowFactory
+) -> None:
+    repo, hour, now = world.repo("acme/web"), 3_600_000_000, world.clock.us
+    for number in range(250):
+        # The dearest of all is older than a day, the dearest of the day is not among the newest 100.
+        cost = 50.0 if number == 240 else 9.0 if number == 200 else 0.1
+        age = 30 * hour if number >= 230 else number * hour // 20
+        _call(world, repo, cost_usd=cost, cost_source="gateway", started_at=now - age - number)
+    async with console() as ui:
+        await ui.sees("acme/web")
+        await ui.press("d", "s", "c")
+        await ui.sees("/ age:<1d", "by cost ↓", "230 searched")
+        await ui.until(lambda: "$9.00" in ui.text.splitlines()[5], "the dearest run of the day")
+        await ui.press("d")
+        await ui.sees("/ age:<7d")
+        await ui.until(lambda: "$50.00" in ui.text.splitlines()[5], "the dearest run of the week")
+        await ui.press("d", "d")
+        await ui.loses("/ age")
+
+
+async def test_one_key_shows_failed_runs_and_one_live_ones(
+    console: ConsoleFactory, world: RowFactory
+) -> None:
+    for repo, status in (("bad", "failed"), ("good", "success"), ("busy", "streaming")):
+        _call(world, world.repo(f"acme/{repo}"), status=status)
+    async with console() as ui:
+        await ui.sees("acme/bad", "acme/good", "acme/busy", "f failed", "l live")
+        await ui.press("f")
+        await ui.sees("/ state:failed", "1 of 3")
+        assert re.findall(r"acme/(\w+)", ui.text) == ["bad"]
+        await ui.press("l")
+        await ui.sees("/ state:live", "1 of 3")
+        assert re.findall(r"acme/(\w+)", ui.text) == ["busy"]
+        await ui.press("l")
+        await ui.loses("state:live")
+        assert len(re.findall(r"acme/(\w+)", ui.text)) == 3
 
 
 async def test_empty_account_shows_the_next_step(console: ConsoleFactory) -> None:

@@ -14,6 +14,9 @@ from mogplex_tui.api.models.base import Inbound, JsonObject, Outbound, Rows, Tex
 from mogplex_tui.api.models.field_validators import one_of
 from mogplex_tui.api.request_checks import utf16_length
 
+MOST_INPUT = 4_000
+"""The length at which the service cuts the input of an automation's tool call."""
+
 
 class Decision(StrEnum):
     """A decision about an approval."""
@@ -58,6 +61,12 @@ class FlowApproval(Inbound):
     def tool_input(self) -> str | None:
         """The tool's input as JSON text, cut at 4000 characters; None if there is none."""
         return self._text("toolInput")
+
+    @property
+    def is_input_cut(self) -> bool:
+        """Whether the service has cut the tool's input, which then ends with an ellipsis."""
+        text = self.tool_input or ""
+        return text.endswith("…") and utf16_length(text) >= MOST_INPUT
 
     @property
     def repo(self) -> str | None:

@@ -28,6 +28,7 @@ from mogplex_tui.operate.model import (
     Link,
     Parameter,
     Related,
+    RenderTime,
     RowPage,
     SortKey,
     Source,
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 _FAMILIES = (Family.FLOWS, Family.APPROVALS)
 _MORE = "Showing the oldest 50 approvals of automations; there are more."
 _LONGEST_NOTE = 2_000
+_TIME_LEFT = formats.time_left(3_600)
 # The most characters of a question in the name of its approval.
 _LONGEST_LABEL = 60
 
@@ -54,7 +56,7 @@ class ApprovalRow:
 
     `kind` is `tool` or `step` if an automation asks, and `control` if the orchestrator asks.
     `automation` is the name of the automation. `is_expired` tells whether the time to answer
-    has passed.
+    has passed, and `is_input_cut` whether the service sent only the beginning of `tool_input`.
     """
 
     id: str
@@ -75,6 +77,7 @@ class ApprovalRow:
     expires_at: datetime | None
     automation: str | None = None
     is_expired: bool = False
+    is_input_cut: bool = False
 
     @property
     def status(self) -> str:
@@ -90,6 +93,15 @@ class ApprovalRow:
     def other_tool_name(self) -> str | None:
         """The name of the tool, None if the question already consists of that name."""
         return None if self.tool_name == self.question else self.tool_name
+
+    @property
+    def whole_input(self) -> str | None:
+        """The tool's input; if the service has cut it, a line below says so."""
+        if self.tool_input is None or not self.is_input_cut:
+            return self.tool_input
+        # The service ends a cut text with an ellipsis.
+        length = utf16_length(self.tool_input) - 1
+        return f"{self.tool_input}\n\nCut by the service, which sends only the first {length:,} characters."
 
 
 def _from_flow_approval(approval: FlowApproval) -> ApprovalRow:
@@ -112,6 +124,7 @@ def _from_flow_approval(approval: FlowApproval) -> ApprovalRow:
         ai_call_id=None,
         created_at=approval.created_at,
         expires_at=approval.expires_at,
+        is_input_cut=approval.is_input_cut,
     )
 
 
@@ -194,6 +207,19 @@ def _answer(decision: str) -> Callable[[Change[ApprovalRow]], Awaitable[None]]:
     return answer
 
 
+def _alike(row: ApprovalRow) -> tuple[object, ...]:
+    """Return what alike questions share: who asks, and the tool or the step."""
+    subject = (row.flow_id, row.step) if row.kind == "step" else (row.tool_name or row.question,)
+    return row.kind, row.by, row.is_expired, *subject
+
+
+def _preview(row: ApprovalRow, moment: RenderTime) -> tuple[str, str]:
+    """Return a question with its origin and the time left, and the tool's input."""
+    left = None if row.expires_at is None else f"expires in {_TIME_LEFT.show(row.expires_at, moment).text}"
+    heading = "   ".join(filter(None, (row.question, row.other_tool_name, row.by, row.repo, left)))
+    return heading, row.whole_input or "No tool input."
+
+
 def _decision(id: str, key: str, help: str, in_progress: str, done: str) -> Action[ApprovalRow]:
     return Action(
         id,
@@ -205,7 +231,9 @@ def _decision(id: str, key: str, help: str, in_progress: str, done: str) -> Acti
         done,
         parameters=(NOTE,),
         unavailable_reason=lambda row: "It has expired." if row.is_expired else None,
+        preview=_preview,
         confirmation=Confirmation(["The decision is final."], id.capitalize()),
+        is_bulk=True,
         help_has_title=True,
     )
 
@@ -229,13 +257,14 @@ KIND = Kind[ApprovalRow](
     ),
     join=Join(_fill, related={"automations": Related(columns=("requester",))}, depends_on_time=True),
     open_until=lambda row: row.expires_at,
+    alike=_alike,
     columns=(
         column("status", "STATE", lambda row: row.status, formats.state(), Layout(11), is_text=True),
         column(
             "expires",
             "EXPIRES",
             lambda row: row.expires_at,
-            formats.time_left(3_600),
+            _TIME_LEFT,
             Layout(7),
             field="expires_at",
         ),
@@ -313,13 +342,23 @@ KIND = Kind[ApprovalRow](
         ),
         Link("call", "runs", lambda row: row.tool_name or "", key=lambda row: row.ai_call_id),
     ),
-    texts=(TextBlock("Tool input", lambda row: row.tool_input),),
+    texts=(TextBlock("Tool input", lambda row: row.whole_input),),
     texts_first=True,
     actions=(
         _decision(
-            "approve", "a", "Approve the request; the note is optional", "approving", "{} is approved."
+            "approve",
+            "a",
+            "Approve the request, or all marked ones; a note is optional",
+            "approving",
+            "{} is approved.",
         ),
-        _decision("deny", "d", "Deny the request; the note is optional", "denying", "{} is denied."),
+        _decision(
+            "deny",
+            "d",
+            "Deny the request, or all marked ones; a note is optional",
+            "denying",
+            "{} is denied.",
+        ),
     ),
     created_at=lambda row: row.created_at,
     empty="No pending approvals.",

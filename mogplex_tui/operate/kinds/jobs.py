@@ -21,6 +21,7 @@ from mogplex_tui.operate.job_rows import (
     read_single,
     read_v1,
     state_texts,
+    state_words,
     token_notice,
 )
 from mogplex_tui.operate.model import (
@@ -156,7 +157,15 @@ KIND = Kind[JobRow](
         },
     ),
     columns=(
-        column("status", "STATE", lambda row: row.state, formats.state(), Layout(12), is_text=True),
+        column(
+            "status",
+            "STATE",
+            lambda row: row.state,
+            formats.state(),
+            Layout(12),
+            is_text=True,
+            filter_value=state_words,
+        ),
         column(
             "trigger",
             "TRIGGER",
@@ -209,8 +218,11 @@ KIND = Kind[JobRow](
         "repairable": lambda row: "yes" if row.job.repairable else "no",
     },
     label=lambda row: f"{row.source} {row.repo or ''}".strip() or formatting.short_id(row.id),
+    alike=lambda row: (row.state, row.job.parent, row.repo),
     default_sort=lambda row: (sort_key(float(row.job.is_live)), sort_key(row.job.created_at)),
     descending=True,
+    failed_filter="state:failed",
+    live_filter="state:live",
     is_quiet=lambda row: row.job.status in ("success", "cancelled"),
     facts=(
         (

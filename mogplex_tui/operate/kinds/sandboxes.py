@@ -370,6 +370,8 @@ KIND = Kind[SandboxRow](
         ),
     ),
     join=Join(_fill, names=True),
+    failed_filter="state:error",
+    live_filter="state:running",
     columns=(
         column("status", "STATE", lambda row: row.status, formats.state(), Layout(12), is_text=True),
         column(

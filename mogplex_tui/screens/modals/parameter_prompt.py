@@ -6,13 +6,19 @@ from collections.abc import Callable, Sequence
 
 from textual import on
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
+from textual.binding import Binding
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from mogplex_tui.operate.action_registry import shown_key
 from mogplex_tui.screens.modals.base import Dialog, FlatButton
+from mogplex_tui.widgets.long_text import LongText
 from mogplex_tui.widgets.text import visible
+
+# The lines of a dialog without the texts to read: its frame, label, text field, consequences and buttons.
+_OTHER_LINES = 13
 
 
 class AskModal(Dialog[str]):
@@ -28,8 +34,17 @@ class AskModal(Dialog[str]):
             scrollbar-size-vertical: 1;
         }
         &.-low OptionList, &.-low OptionList:focus { max-height: 9; }
+        #box.-texts { width: 100; }
+        #texts { margin-bottom: 1; scrollbar-size-vertical: 1; }
     }
     """
+    # The text field uses none of these keys, and a list of choices handles them itself.
+    BINDINGS = [
+        Binding("up", "scroll_texts(-1)", show=False),
+        Binding("down", "scroll_texts(1)", show=False),
+        Binding("pageup", "scroll_texts(-10)", show=False),
+        Binding("pagedown", "scroll_texts(10)", show=False),
+    ]
 
     def __init__(
         self,
@@ -38,6 +53,7 @@ class AskModal(Dialog[str]):
         *,
         value: str = "",
         choices: Sequence[tuple[str, str]] = (),
+        texts: Sequence[tuple[str, str]] = (),
         check: Callable[[str], str | None] = lambda _: None,
         consequences: Sequence[str] = (),
         confirm_label: str = "OK",
@@ -46,11 +62,12 @@ class AskModal(Dialog[str]):
 
         `choices` are pairs of a value and its label; with choices the dialog has a list instead of a
         text field. `value` is the parameter's current value; "" means that there is no current value,
-        even if "" is the value of a choice.
+        even if "" is the value of a choice. `texts` are titles and texts to read before the decision.
         """
         super().__init__()
         self._title, self._label, self._value, self._confirm_label = title, label, value, confirm_label
         self._choices, self._check, self._consequences = list(choices), check, list(consequences)
+        self._texts = list(texts)
 
     def compose(self) -> ComposeResult:
         """Lay out the label, the text field or list, and the buttons.
@@ -59,6 +76,12 @@ class AskModal(Dialog[str]):
         """
         with Vertical(id="box") as box:
             box.border_title = Content(visible(self._title)).markup
+            if self._texts:
+                box.add_class("-texts")
+                with VerticalScroll(id="texts", can_focus=False):
+                    long_text = LongText()
+                    long_text.set_texts(self._texts)
+                    yield long_text
             yield Static(Content(visible(self._label)), classes="line dim")
             if self._choices:
                 yield OptionList(
@@ -74,7 +97,7 @@ class AskModal(Dialog[str]):
             with Horizontal(id="buttons"):
                 yield FlatButton("Cancel", id="keep")
                 if not self._choices:
-                    yield FlatButton(self._confirm_label, id="go")
+                    yield FlatButton(f"{self._confirm_label}  {shown_key('enter')}", id="go")
 
     def on_mount(self) -> None:
         """Focus the text field or the list, and highlight the current value in the list.
@@ -98,20 +121,26 @@ class AskModal(Dialog[str]):
     def _chosen(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(self._choices[event.option_index][0])
 
+    def on_resize(self) -> None:
+        """Make the texts as high as they need and the screen allows."""
+        for texts in self.query("#texts"):
+            # Without the frame and the padding of the box, and the scrollbar.
+            width = min(100, self.size.width * 96 // 100) - 7
+            needed = len(self.query_one(LongText).lines(width, 0))
+            room = max(3, self.size.height * 9 // 10 - _OTHER_LINES)
+            texts.styles.height = min(needed, room)
+            hint = f"{shown_key('up')} {shown_key('down')} scroll"
+            self.query_one("#box").border_subtitle = hint if needed > room else ""
+
+    def action_scroll_texts(self, lines: int) -> None:
+        """Scroll the texts by a number of lines."""
+        for texts in self.query("#texts"):
+            texts.scroll_relative(y=lines, animate=False)
+
     @on(Input.Submitted)
-    def _entered(self, event: Input.Submitted) -> None:
-        """Submit the text on enter, unless the text is empty.
-
-        If an empty text is a valid value, the Cancel button gets the focus instead, so that the user
-        does not submit it by accident. If it is invalid, the error is shown.
-        """
-        if event.value.strip() or self._check(event.value) is not None:
-            self._take()
-        else:
-            self.query_one("#keep").focus()
-
     @on(Button.Pressed, "#go")
     def _take(self) -> None:
+        """Close the dialog with the text, or show why it is not valid."""
         text = self.query_one(Input).value
         if text == visible(self._value, None):
             # An unedited value is returned exactly, not as it was displayed.

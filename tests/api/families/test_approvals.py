@@ -40,6 +40,9 @@ async def test_questions_of_workflows_are_listed_and_answered_once(minimal_plane
     ]
     second = found.approvals[1]
     assert (second.tool_input, second.repo, second.requester) == ('{"title":"Flaky"}', "acme/shop", "Sweep")
+    assert not second.is_input_cut
+    long = {"toolInput": "x" * 4_000 + "…"}
+    assert second.model_copy(update={"wait_config": long}).is_input_cut
     await approvals.answer_flow(tool, Decision.DENY, "not now")
     await approvals.answer_flow(manual, "approve")
     assert minimal_plane.world.row("flow_waits", tool)["status"] == "resumed"

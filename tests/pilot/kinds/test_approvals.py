@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from typing import Any
@@ -38,18 +39,39 @@ async def test_approval_is_answered_with_a_note(console: Any) -> None:
         await ui.until(lambda: key not in screen.rows.rows, "the question leaving the list")
 
 
-async def test_enter_alone_does_not_answer_an_approval(console: Any) -> None:
-    async with console() as ui:
-        screen = await go_to_list(ui, "approvals", "kind:control !expired")
-        key = screen.table.cursor_key
-        await ui.press("d")
-        await ui.sees("Deny approval", "Note (optional)")
+async def test_alike_approvals_are_answered_together_after_each_input_is_shown(console: Any) -> None:
+    async with console(size=(120, 50)) as ui:
+        db, now = ui.server.plane.db, ui.server.plane.clock.now_us()
+        pending = _control(ui)
+        alike = []
+        with db.transaction() as tx:
+            for number in range(10):
+                alike.append(tx.new_id())
+                tx.insert(
+                    "control_approvals",
+                    id=alike[-1],
+                    user_id=ui.server.plane.user_id,
+                    run_id=tx.new_id(),
+                    tool_call_id=tx.new_id(),
+                    tool_name="open_pull_request",
+                    tool_input=json.dumps({"branch": f"fix/{number}"}),
+                    summary=f"Open a pull request for fix/{number}",
+                    status="pending",
+                    created_at=now,
+                    expires_at=now + (10 - number) * 60_000_000,
+                )
+        await go_to_row(ui, "approvals", alike[3])
+        await ui.press("A")
+        await ui.sees("10 marked")
+        await ui.press("a")
+        text = await ui.sees("Approve 10 approvals", "1. Open a pull request for fix/9", "expires in")
+        assert '"branch": "fix/9"' in text and "Approve  ⏎" in text
+        await ui.press(*["pagedown"] * 4)
+        await ui.sees("10. Open a pull request for fix/0", '"branch": "fix/0"')
         await ui.press("enter")
-        await ui.until(lambda: ui.app.focused.id == "keep", "the harmless button having the keys")
-        await ui.press("enter")
-        await ui.until(lambda: ui.app.screen is screen, "the form being closed")
-        row = ui.server.plane.db.only("SELECT status FROM control_approvals WHERE id = ?", (key,))
-        assert row["status"] == "pending"
+        await wait_for_notice(ui, "Approve: 10 of 10 done.")
+        assert set(_control(ui, "approved")) >= set(alike)
+        assert _control(ui) == pending
 
 
 async def test_resolved_approval_cannot_be_answered(console: Any) -> None:

@@ -1,0 +1,33 @@
+"""Adds terms to a typed filter and removes them again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from mogplex_tui.operate.filters import words
+
+AGES: Final = ("1d", "7d", "1h")
+"""The greatest ages that `next_age` cycles through, before it removes the limit."""
+
+
+def toggle(text: str, terms: str, alternatives: Iterable[str] = ()) -> str:
+    """Return a filter with some terms added, or without them if it has all of them.
+
+    The terms of `alternatives` are removed when `terms` are added: no record is both live and
+    failed.
+    """
+    before, wanted = words(text), words(terms)
+    if set(wanted) <= set(before):
+        return " ".join(word for word in before if word not in wanted)
+    excluded = {word for each in alternatives for word in words(each)} | set(wanted)
+    return " ".join([*(word for word in before if word not in excluded), *wanted])
+
+
+def next_age(text: str, field: str) -> str:
+    """Return a filter with the next limit of age; after the last, without one."""
+    limits = [f"{field}:<{age}" for age in AGES]
+    others = words(text)
+    current = next((place for place, limit in enumerate(limits) if limit in others), -1)
+    rest = [word for word in others if word not in limits]
+    return " ".join([*rest, *limits[current + 1 : current + 2]])

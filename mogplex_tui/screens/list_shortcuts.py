@@ -1,0 +1,52 @@
+"""The keys of a list that filter and sort it without typing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from mogplex_tui.operate import filter_toggles
+
+if TYPE_CHECKING:
+    from mogplex_tui.screens.list_screen import ListScreen
+    from mogplex_tui.screens.modals.sort_picker import SortChoice
+
+
+class ListShortcuts:
+    """Changes the filter and the sort order of one list screen by keys."""
+
+    def __init__(self, screen: ListScreen) -> None:
+        self._screen = screen
+
+    def actions(self) -> Mapping[str, Callable[[], object]]:
+        """Return the functions that run the actions, by action id."""
+        failed, live = self._screen.kind.failed_filter, self._screen.kind.live_filter
+        return {
+            "list.failed": lambda: self._toggle(failed, live),
+            "list.live": lambda: self._toggle(live, failed),
+            "list.range": self._next_range,
+            "list.sort": self._pick_order,
+        }
+
+    async def _toggle(self, terms: str, alternative: str) -> None:
+        typed = self._screen.filter.typed
+        await self._screen.type_filter(filter_toggles.toggle(typed, terms, (alternative,)))
+
+    async def _next_range(self) -> None:
+        older = self._screen.kind.older
+        if older is not None:
+            await self._screen.type_filter(filter_toggles.next_age(self._screen.filter.typed, older.age))
+
+    def _pick_order(self) -> None:
+        from mogplex_tui.screens.modals.sort_picker import SortPicker
+
+        screen = self._screen
+        columns = screen.filter.pickable_columns(screen.model.empty_columns())
+        picker = SortPicker(
+            f"Sort {screen.kind.title.lower()} by", columns, screen.filter.sort, screen.filter.descending
+        )
+        screen.app.push_screen(picker, self._picked)
+
+    def _picked(self, choice: SortChoice | None) -> None:
+        if choice is not None:
+            self._screen.sort_by_column(choice.column)

@@ -1,4 +1,7 @@
-"""Count the requests of a console: at its start, while a run is watched, and when many lists are opened."""
+"""Count the requests of a console in different situations.
+
+They are its start, a watched run, and many lists that are opened one after the other.
+"""
 
 from __future__ import annotations
 
@@ -129,7 +132,7 @@ async def _watch(plane: Plane, directory: Path, *, cookie: bool, realtime: bool)
 
 
 async def _open_lists(plane: Plane, directory: Path) -> None:
-    """Open a list every few seconds, and measure how long each one takes to show its rows."""
+    """Open a list every few seconds and measure when it shows its rows."""
     async with _console(plane, directory, cookie=False) as (app, _, requests):
         await asyncio.sleep(SETTLE)
         began = time.monotonic()

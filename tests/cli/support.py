@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import io
 import json
+import shutil
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -17,6 +18,7 @@ import httpx
 import pytest
 
 from mogplex_tui.cli import parser
+from mogplex_tui.config.paths import state_dir
 from mogplex_tui.controlplane.db.clock import Clock
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.api.support import Seen, Service, http, serving
@@ -132,6 +134,8 @@ class CommandRunner:
                 self._monkeypatch.setenv(name, value)
 
     def start(self, *argv: str, stdin: str = "", terminal: bool = False) -> RunningCommand:
+        # Each command starts as after a quiet minute: a test may run more of them than the request budget allows.
+        shutil.rmtree(state_dir("any").parent / "requests", ignore_errors=True)
         return RunningCommand(argv, self._monkeypatch, stdin, terminal)
 
     async def __call__(self, *argv: str, stdin: str = "", terminal: bool = False) -> CommandResult:

@@ -150,7 +150,7 @@ LISTS = (
     ListRow("sandboxes", ("pause", "stop"), ALL_RECORDS),
     ListRow("settings", (), ALL_RECORDS),
     ListRow("skills", (), session_only("Skills")),
-    ListRow("teams", (), session_only("Teams")),
+    ListRow("teams", ("act for",), session_only("Teams")),
     ListRow("triggers", ("disable",), session_only("Triggers")),
 )
 

@@ -51,7 +51,7 @@ async def test_figures_stay_with_their_age_when_the_session_ends(console: Run, w
     world.call(repo_id=world.repo("acme/api"), model="acme/nova", status="success")
     async with console() as ui:
         await ui.press("6")
-        await ui.sees("by model, tokens, last 24 h", "nova")
+        await ui.sees("models by cost", "nova")
         assert world.plane.faults is not None
         world.plane.faults.add(parse("* /api/* login"))
         await ui.press("r")

@@ -16,8 +16,10 @@ async def test_usage_of_unmeasured_calls_is_unknown(console: Run, world: RowFact
     async with console() as ui:
         await ui.sees("success")
         await ui.press("6")
-        text = await ui.sees("1 call", "by model, tokens")
-        assert "– tokens  1 call" in text
+        await ui.sees("models by cost")
+        await ui.press("m")
+        text = await ui.sees("models by tokens")
+        assert "harness:codex                –  1 run" in text
         assert "0 tokens" not in text
 
 

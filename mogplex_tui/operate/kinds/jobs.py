@@ -136,7 +136,7 @@ KIND = Kind[JobRow](
             poll=120,
             poll_without_realtime=60,
             notice=token_notice("of each automation"),
-            hides=frozenset({"agent", "cost", "approvals"}),
+            hides=frozenset({"agent", "cost", "approvals", "failures"}),
         ),
     ),
     older=Older(

@@ -50,12 +50,16 @@ class SectionKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class EventSection:
-    """A titled part of an event. `note` says how much of it the service left out."""
+    """A titled part of an event.
+
+    `note` says how much of it the service left out. The values of fields begin at `value_column`.
+    """
 
     kind: SectionKind
     title: str
     lines: tuple[str, ...]
     note: str = ""
+    value_column: int = 0
 
     @property
     def heading(self) -> str:
@@ -111,15 +115,15 @@ def event_text(line: EventLine, *, has_ended: bool) -> EventText:
     record = line.whole()
     is_tool = line.type in TOOL_TYPES
     payload = line.payload() | line.finish_payload()
-    sections = _tool_sections(payload) if is_tool else _other_sections(payload)
-    title = f"{line.tool or 'tool'}" if is_tool else line.message or line.type.replace("_", " ")
+    sections = _tool_sections(payload) if is_tool else _other_sections(line.message, payload)
+    title = line.tool or "tool" if is_tool else line.type.replace("_", " ")
     return EventText(
         id=line.id,
         at=line.at,
-        title=formatting.first_line(title),
+        title=title,
         outcome=_outcome(line, has_ended=has_ended) if is_tool else None,
         duration=formatting.millis(line.took_ms) if line.took_ms is not None else "",
-        sections=tuple(section for section in (*_message(title), *sections) if section.lines),
+        sections=tuple(section for section in sections if section.lines),
         record=record,
     )
 
@@ -128,12 +132,6 @@ def _outcome(line: EventLine, *, has_ended: bool) -> tuple[str, str, str]:
     if line.ok is None:
         return (formatting.DASH, "no result", "dim") if has_ended else formatting.state("running")
     return formatting.state("success" if line.ok else "failed")
-
-
-def _message(title: str) -> Iterator[EventSection]:
-    """Yield a section for a message that has more lines than the title can show."""
-    if "\n" in title.strip():
-        yield _text("Message", title)
 
 
 def _tool_sections(payload: Mapping[str, object]) -> Iterator[EventSection]:
@@ -154,8 +152,10 @@ def _tool_sections(payload: Mapping[str, object]) -> Iterator[EventSection]:
     yield _fields("Details", {name: value for name, value in payload.items() if name not in _TOOL_KEYS})
 
 
-def _other_sections(payload: Mapping[str, object]) -> Iterator[EventSection]:
+def _other_sections(message: str, payload: Mapping[str, object]) -> Iterator[EventSection]:
     """Yield the sections of an event that is no tool call."""
+    if message != payload.get("error"):
+        yield _text("Message", message)
     rest = dict(payload)
     preview = rest.pop("payloadPreview", None) if rest.get("truncated") is True else None
     error, logs = rest.pop("error", None), rest.pop("logs", None)
@@ -273,7 +273,7 @@ def _fields(title: str, fields: Mapping[str, object]) -> EventSection:
         for label, texts in shown.items()
         for number, text in enumerate(texts)
     ]
-    return EventSection(SectionKind.FIELDS, title, tuple(lines), _note(fields))
+    return EventSection(SectionKind.FIELDS, title, tuple(lines), _note(fields), across + 2)
 
 
 def _label(name: str) -> str:

@@ -12,9 +12,9 @@ from textual.message import Message
 
 from mogplex_tui.operate import formatting
 from mogplex_tui.operate.event_text import EventSection, EventText, SectionKind
-from mogplex_tui.widgets.line_text import LineText
+from mogplex_tui.widgets.line_text import LineText, TextLine
 from mogplex_tui.widgets.segment_line import Segment, SegmentLine
-from mogplex_tui.widgets.styles import Cell, Tone
+from mogplex_tui.widgets.styles import Tone
 from mogplex_tui.widgets.text import visible
 
 _INDENT = "  "
@@ -54,7 +54,7 @@ class EventView(Vertical):
         super().__init__(id=id)
         self.event: EventText | None = None
         self.as_json = False
-        self._position = ""
+        self._position = self._search = ""
         self._title = SegmentLine(id="event-title")
         self.text = LineText(id="event-lines")
 
@@ -78,6 +78,11 @@ class EventView(Vertical):
     def set_position(self, position: str) -> None:
         """Show in the title which of all events this one is."""
         self._position = position
+        self._draw_title()
+
+    def set_search(self, search: str) -> None:
+        """Show in the title what is searched for in the event, and the match."""
+        self._search = search
         self._draw_title()
 
     def close(self) -> None:
@@ -135,34 +140,38 @@ class EventView(Vertical):
         yield Segment(event.duration, Tone.PLAIN, priority=2)
         if self.as_json:
             yield Segment("JSON", Tone.ACCENT, priority=1)
+        yield Segment(self._search, Tone.ACCENT, priority=1, right=True)
         yield Segment(formatting.local_time(event.at), Tone.DIM, priority=4, right=True)
         yield Segment(self._position, Tone.DIM, priority=3, right=True)
 
 
-def _json_lines(event: EventText) -> Iterable[Cell]:
+def _json_lines(event: EventText) -> Iterable[TextLine]:
     for line in event.as_json().split("\n"):
-        yield f"{_INDENT}{line}", Tone.PLAIN
+        yield TextLine(f"{_INDENT}{line}", indent=len(_INDENT) + _leading_spaces(line))
 
 
-def _text_lines(event: EventText) -> Iterable[Cell]:
+def _text_lines(event: EventText) -> Iterable[TextLine]:
     """Yield the lines of all sections, with an empty line between two sections."""
-    if not event.sections:
-        yield f"{_INDENT}The service sent no details with this event.", Tone.DIM
     for number, section in enumerate(event.sections):
         if number:
-            yield "", Tone.PLAIN
-        yield f" {section.heading}", Tone.ERROR if section.kind is SectionKind.ERROR else Tone.DIM
+            yield TextLine("")
+        yield TextLine(f" {section.heading}", Tone.ERROR if section.kind is SectionKind.ERROR else Tone.DIM)
         yield from _section_lines(section)
 
 
-def _section_lines(section: EventSection) -> Iterable[Cell]:
+def _section_lines(section: EventSection) -> Iterable[TextLine]:
     for number, line in enumerate(section.lines):
         tone = Tone.PLAIN
         if section.kind is SectionKind.DIFF:
             tone = _diff_tone(line)
         elif section.kind is SectionKind.ERROR and number == 0:
             tone = Tone.ERROR
-        yield f"{_INDENT}{line}", tone
+        indent = section.value_column or _leading_spaces(line)
+        yield TextLine(f"{_INDENT}{line}", tone, len(_INDENT) + indent)
+
+
+def _leading_spaces(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
 
 
 def _diff_tone(line: str) -> Tone:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Hashable, Iterable
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
-from textual.widget import Widget
 
 from mogplex_tui.live.run_event_tail import BatchResult
 from mogplex_tui.operate.action_registry import BY_ID, KeyAction, key_of
@@ -16,6 +15,7 @@ from mogplex_tui.screens.event_json_pane import EventPane
 from mogplex_tui.screens.event_view import EventView
 from mogplex_tui.screens.filter_bar import FilterBar
 from mogplex_tui.screens.header_line import Look
+from mogplex_tui.screens.line_search import LineSearch
 from mogplex_tui.screens.record_view import RecordView
 from mogplex_tui.widgets.line_tail import LineTail
 from mogplex_tui.widgets.segment_line import Segment
@@ -97,14 +97,12 @@ class TailPane(Vertical):
         # The key and the version of the open event, and the event with which it was opened while following.
         self._open_event: tuple[str, int] | None = None
         self._followed_until: str | None = None
-        # The widget to focus when the search bar closes.
-        self._search_from: Widget = self.tail
-        self._highlight = ""
+        self._tail_search = LineSearch(self.tail)
+        self._event_search = LineSearch(self.event_view.text)
+        # The search whose term the search bar changes.
+        self._typed_search = self._tail_search
         # Whether only the lines that match the search are shown.
         self._only_matches = False
-        self._match: tuple[int, int] | None = None
-        # The line under the cursor when the search was opened; each change of the term searches from there.
-        self._search_start: str | None = None
         # Changes since the last call of `draw`.
         self._touched: set[str] = set()
         self._reordered = False
@@ -180,11 +178,9 @@ class TailPane(Vertical):
 
         With `cut_off`, which means that new lines cannot be read, "following" is not shown.
         """
-        search_text = ""
-        if self._highlight:
-            position = f"{self._match[0]}/{self._match[1]}" if self._match else "0"
-            context = f" ±{self.rows.context}" if self._only_matches and self.rows.context else ""
-            search_text = f"{'&' if self._only_matches else '/'} {self._highlight} {position}{context}"
+        search_text = self._tail_search.text("&" if self._only_matches else "/")
+        if self._only_matches and self.rows.context:
+            search_text += f" ±{self.rows.context}"
         follow = self.tail.follow
         return [
             Segment(search_text, Tone.ACCENT, priority=1, right=True),
@@ -228,8 +224,8 @@ class TailPane(Vertical):
             "tail.matches": self._toggle_matches,
             "tail.context": self._next_context,
             "tail.folds": self._toggle_folds,
-            "tail.next": self._next_match,
-            "tail.previous": self._previous_match,
+            "tail.next": lambda: self._step_match(1),
+            "tail.previous": lambda: self._step_match(-1),
             "tail.keys": self.switch_focus,
             "run.facts": self._toggle_facts,
         }
@@ -256,10 +252,13 @@ class TailPane(Vertical):
         """
         if self._json.is_open:
             self._json.close()
+        elif self._event_search.term:
+            self._set_term(self._event_search, "")
         elif self.event_view.is_open:
             self.close_event()
-        elif self._highlight:
-            self._search.clear()
+        elif self._tail_search.term:
+            self._only_matches = False
+            self._set_term(self._tail_search, "")
         else:
             return False
         return True
@@ -311,6 +310,7 @@ class TailPane(Vertical):
     def close_event(self) -> None:
         """Hide the event and focus the tail, which follows again if it did before."""
         self.event_view.close()
+        self._event_search.set_term("")
         self._open_event = None
         self.remove_class("-event")
         self.tail.focus(scroll_visible=False)
@@ -330,6 +330,8 @@ class TailPane(Vertical):
                 return
             self._open_event = (key, version)
             self.event_view.show(event)
+            self._event_search.set_term(self._event_search.term)
+            self.event_view.set_search(self._event_search.text())
         if index is not None:
             repeats = self.rows.repeats(key)
             position = f"×{repeats}  " if repeats > 1 else ""
@@ -372,29 +374,33 @@ class TailPane(Vertical):
         self.tail.follow = True
 
     def _open_search(self) -> None:
-        self._search_start = self.tail.cursor_key
-        self._search_from = self.event_view.text if self.event_view.text.has_focus else self.tail
-        self._search.open(self._highlight)
+        in_event = self.event_view.text.has_focus
+        self._typed_search = self._event_search if in_event else self._tail_search
+        self._typed_search.start_at(None if in_event else self.tail.cursor_key)
+        self._search.open(self._typed_search.term)
 
     @on(FilterBar.Changed)
     def _search_changed(self, event: FilterBar.Changed) -> None:
-        self._highlight = event.text.strip()
-        if not self._highlight and not self._search.has_focus_within:
+        term = event.text.strip()
+        if not term and not self._search.has_focus_within:
             self._only_matches = False
+        self._set_term(self._typed_search, term)
+
+    def _set_term(self, search: LineSearch, term: str) -> None:
+        search.set_term(term)
+        self.event_view.set_search(self._event_search.text())
         self._filter()
-        self.tail.set_highlight(self._highlight or None)
-        self._match = self.tail.match_from(self._search_start) if self._highlight else None
         self._status_changed()
 
     @on(FilterBar.Closed)
     def _search_closed(self) -> None:
-        if not self._highlight:
+        if not self._tail_search.term:
             self._only_matches = False
-        self._search_from.focus()
+        (self.event_view.text if self._typed_search is self._event_search else self.tail).focus()
 
     def _filter(self) -> None:
         """Show the lines that match the search, or all lines if they are not filtered."""
-        term = self._highlight if self._only_matches else ""
+        term = self._tail_search.term if self._only_matches else ""
         if term != self.rows.filter_term:
             self.rows.set_filter(term)
             self._rows_changed()
@@ -413,8 +419,9 @@ class TailPane(Vertical):
 
         Without a search, ask for its term.
         """
-        self._only_matches = not self._only_matches or not self._highlight
-        if not self._highlight:
+        self._only_matches = not self._only_matches or not self._tail_search.term
+        if not self._tail_search.term:
+            self.tail.focus()
             self._open_search()
         self._filter()
 
@@ -432,12 +439,11 @@ class TailPane(Vertical):
         self.rows.set_folding(not self.rows.folds)
         self._rows_changed()
 
-    def _next_match(self) -> None:
-        self._match = self.tail.next_match()
-        self._status_changed()
-
-    def _previous_match(self) -> None:
-        self._match = self.tail.prev_match()
+    def _step_match(self, by: int) -> None:
+        """Go to the next (1) or previous (-1) match in the event or in the tail."""
+        in_event = self.event_view.text.has_focus and self._event_search.term
+        (self._event_search if in_event else self._tail_search).step(by)
+        self.event_view.set_search(self._event_search.text())
         self._status_changed()
 
     def _toggle_facts(self) -> None:

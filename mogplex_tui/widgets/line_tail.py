@@ -327,24 +327,18 @@ class LineTail(TailView, can_focus=True):
         if not self._count:
             return
         self._point(row)
-        self.go(self._top_with_cursor())
+        self.go(self.top_with_cursor())
         self._pending |= self.lines_of(self._cursor)
         self._seen()
         self.paint(())
         self.post_message(self.CursorMoved(self))
-
-    def _top_with_cursor(self) -> Place:
-        """Return the scroll position nearest to the current one that shows the cursor."""
-        row = self._cursor
-        highest = self._back(Place(row, self._height(row) - 1), max(0, self.body_height - 1))
-        return min(max(self._top, highest), Place(row, 0))
 
     def reshaped(self) -> None:
         """Keep the cursor on screen after a change of size, if it was on screen before."""
         had_cursor = bool(self.lines_of(self._cursor))
         super().reshaped()
         if had_cursor and not self.follow and self._count:
-            self._top = self._clamped(self._top_with_cursor())
+            self._top = self._clamped(self.top_with_cursor())
             self._fill_shown()
 
     def _seen(self) -> None:

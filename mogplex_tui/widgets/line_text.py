@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, NamedTuple
 
-from .styles import Cell, Tone
+from .styles import Tone
 from .tail_drawing import Place, TailView
-from .tail_rows import TailRow
+from .tail_rows import TailLine, TailRow, TailShape, lay
 from .tail_search import MatchList
-from .text import LONGEST_LINE
+from .text import LONGEST_LINE, visible, width
 
 # A line longer than this is drawn as several.
 _LONGEST: Final = LONGEST_LINE // 2
@@ -17,10 +17,21 @@ _LONGEST: Final = LONGEST_LINE // 2
 _NO_LINE: Final = -1
 
 
+class TextLine(NamedTuple):
+    """A line of text with its tone.
+
+    If the line is wrapped, its later parts are indented by `indent` cells.
+    """
+
+    text: str
+    tone: Tone = Tone.PLAIN
+    indent: int = 0
+
+
 class _Lines:
     """Lines of text as rows of a `TailView`; the key of a line is its number."""
 
-    def __init__(self, lines: Sequence[Cell]) -> None:
+    def __init__(self, lines: Sequence[TextLine]) -> None:
         self.lines = [part for line in lines for part in _parts(line)]
 
     def __len__(self) -> int:
@@ -28,11 +39,11 @@ class _Lines:
 
     def row(self, index: int) -> TailRow:
         """Return the row with the line at `index`."""
-        return TailRow(str(index), "", ("", Tone.PLAIN), (self.lines[index],))
+        return TailRow(str(index), "", ("", Tone.PLAIN), (self.lines[index][:2],))
 
     def text(self, index: int) -> str:
         """Return the line at `index`."""
-        return self.lines[index][0]
+        return self.lines[index].text
 
     def index_of(self, key: str) -> int | None:
         """Return the number of a line from its key."""
@@ -44,11 +55,10 @@ class _Lines:
         return 0
 
 
-def _parts(line: Cell) -> Iterator[Cell]:
-    text, tone = line
-    yield text[:_LONGEST], tone
-    for start in range(_LONGEST, len(text), _LONGEST):
-        yield text[start : start + _LONGEST], tone
+def _parts(line: TextLine) -> Iterator[TextLine]:
+    yield line._replace(text=line.text[:_LONGEST])
+    for start in range(_LONGEST, len(line.text), _LONGEST):
+        yield line._replace(text=line.text[start : start + _LONGEST])
 
 
 class LineText(TailView, can_focus=True, inherit_bindings=False):
@@ -59,14 +69,15 @@ class LineText(TailView, can_focus=True, inherit_bindings=False):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._lines = _Lines(())
         self._wrap = True
         self._times = False
         self._cursor = _NO_LINE
         self._matches = MatchList()
 
-    def set_lines(self, lines: Sequence[Cell], *, keep_place: bool = False) -> None:
+    def set_lines(self, lines: Sequence[TextLine], *, keep_place: bool = False) -> None:
         """Show these lines from the first one, or from the current place."""
-        self._source = source = _Lines(lines)
+        self._source = self._lines = source = _Lines(lines)
         self.restyled()
         self._generation += 1
         self._count = len(source)
@@ -89,6 +100,55 @@ class LineText(TailView, can_focus=True, inherit_bindings=False):
         self.restyled()
         self.go(Place(self._top.row, 0))
         self.paint()
+
+    def lay_out(self, row: TailRow) -> list[TailLine]:
+        """Return a line as lines of the view's width, the later ones indented."""
+        shape = self._shape()
+        indent = min(self._lines.lines[int(row.key)].indent, shape.cells // 2)
+        if not self._wrap or not indent:
+            return lay(row, shape)
+        text, tone = row.body[0]
+        first, rest = visible(text[:indent], None), text[indent:]
+        # The later lines are as narrow as the first one is after its first `indent` cells.
+        narrow = TailShape(max(1, shape.cells - width(first)), wrap=True, times=False)
+        lines = lay(row._replace(body=((rest, tone),)), narrow)
+        margins = (first, *(" " * width(first) for _ in lines[1:]))
+        return [[(margin, tone), *line] for margin, line in zip(margins, lines, strict=True)]
+
+    # Searching.
+
+    def set_highlight(self, term: str | None) -> None:
+        """Search for a term, ignoring case, and highlight it; None ends the search."""
+        self._needle = self._matches.seek(term)
+        self._cursor = _NO_LINE
+        for laid in self._laid.values():
+            laid.strips.clear()
+        self.paint()
+
+    def match_from(self, _key: str | None) -> tuple[int, int]:
+        """Go to the first match from the top of the view on; return its position."""
+        return self._go_to_match(lambda: self._matches.after(self._top.row - 1))
+
+    def next_match(self) -> tuple[int, int]:
+        """Go to the next match and return its position."""
+        return self._go_to_match(lambda: self._matches.after(self._cursor))
+
+    def prev_match(self) -> tuple[int, int]:
+        """Go to the previous match and return its position."""
+        return self._go_to_match(lambda: self._matches.before(self._cursor))
+
+    def _go_to_match(self, which: Callable[[], int]) -> tuple[int, int]:
+        if self._needle is None:
+            return 0, 0
+        lines = self._matches.find(self._lines, len(self._lines))
+        if not lines:
+            return 0, 0
+        at = which()
+        # The line of the match is drawn as the cursor line.
+        self._cursor = lines[at]
+        self.go(self.top_with_cursor())
+        self.paint()
+        return at + 1, len(lines)
 
     # Scrolling.
 

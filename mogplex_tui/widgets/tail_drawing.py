@@ -89,10 +89,14 @@ class TailView(LineView):
         if laid is None or laid.version != version:
             if len(self._laid) >= _CACHED_ROWS:
                 self._forget()
-            laid = self._laid[row.key] = _Laid(row.key, version, lay(row, self._shape()))
+            laid = self._laid[row.key] = _Laid(row.key, version, self.lay_out(row))
         laid.generation = self._generation
         self._keys[index] = row.key
         return laid
+
+    def lay_out(self, row: TailRow) -> list[TailLine]:
+        """Return a row as lines of the view's width."""
+        return lay(row, self._shape())
 
     def _forget(self) -> None:
         keep = {laid.key: laid for laid, _, _ in self._shown}
@@ -132,6 +136,12 @@ class TailView(LineView):
             return Place(0, 0)
         last = self._count - 1
         return self._back(Place(last, self._height(last) - 1), max(0, self.body_height - 1))
+
+    def top_with_cursor(self) -> Place:
+        """Return the scroll position nearest to the current one that shows the cursor."""
+        row = self._cursor
+        highest = self._back(Place(row, self._height(row) - 1), max(0, self.body_height - 1))
+        return min(max(self._top, highest), Place(row, 0))
 
     def _clamped(self, place: Place) -> Place:
         if not self._count:

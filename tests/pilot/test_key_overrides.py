@@ -78,7 +78,7 @@ async def test_tail_and_its_pane_use_configured_keys(console: Run, world: RowFac
     world.start_streaming(call_id)
     for number in range(60):
         world.event(call_id, "log", message=f"line {number}")
-    async with console(config=CONFIG, size=(120, 24)) as ui:
+    async with console(config=CONFIG, size=(140, 24)) as ui:
         await ui.sees("acme/api")
         await ui.press("enter")
         await ui.sees("following", "line 59", "F follow", "J json")

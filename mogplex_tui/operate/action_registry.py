@@ -94,6 +94,7 @@ TIMED = frozenset({"timed"})
 
 
 RUN = frozenset({"run"})
+OBSERVABILITY = frozenset({"observability"})
 
 
 def _scopes(*names: str) -> frozenset[str]:
@@ -283,41 +284,17 @@ ACTIONS: tuple[KeyAction, ...] = (
         "view.open",
         "open",
         ("enter",),
-        _scopes("observability"),
-        "Open the run under the cursor, or the runs of a bar.",
+        OBSERVABILITY,
+        "Open the run, or the runs of a bar.",
         help_has_title=True,
     ),
+    KeyAction("view.range", "range", ("d",), OBSERVABILITY, "Next time range: hour, today, 24 h or 7 d."),
+    KeyAction("view.range-back", "range back", ("D",), OBSERVABILITY, "Previous time range.", footer=False),
+    KeyAction("view.measure", "measure", ("m",), OBSERVABILITY, "Compare by cost, tokens or calls."),
     KeyAction(
-        "view.range", "range", ("d",), _scopes("observability"), "Next time range: hour, today, 24 h or 7 d."
+        "view.left", "left", ("left", "h"), OBSERVABILITY, "Earlier, or the list before.", footer=False
     ),
-    KeyAction(
-        "view.range-back",
-        "previous time range",
-        ("D",),
-        _scopes("observability"),
-        "Previous time range.",
-        footer=False,
-        help_has_title=True,
-    ),
-    KeyAction(
-        "view.measure", "measure", ("m",), _scopes("observability"), "Compare by cost, tokens or calls."
-    ),
-    KeyAction(
-        "view.left",
-        "left",
-        ("left", "h"),
-        _scopes("observability"),
-        "Earlier in the chart, or the list before.",
-        footer=False,
-    ),
-    KeyAction(
-        "view.right",
-        "right",
-        ("right", "l"),
-        _scopes("observability"),
-        "Later in the chart, or the next list.",
-        footer=False,
-    ),
+    KeyAction("view.right", "right", ("right", "l"), OBSERVABILITY, "Later, or the next list.", footer=False),
     KeyAction("view.refresh", "refresh", ("r",), EVERYWHERE, "Refresh.", footer=False, help_has_title=True),
     KeyAction(
         "kind.mark",

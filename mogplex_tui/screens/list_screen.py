@@ -342,7 +342,9 @@ class ListScreen(ConsoleScreen):
         searched = self.search.progress()
         if self.filter.text:
             shown = f"{len(self.view):,} of {loaded:,}" if not searched else f"{len(self.view):,} found"
-            text = "   ".join(filter(None, (f"/ {self.filter.text}", shown, searched)))
+            # A long filter is cut, because a segment that does not fit is left out.
+            filter_text = formatting.clipped(self.filter.text, max(16, self.size.width // 2))
+            text = "   ".join(filter(None, (f"/ {filter_text}", shown, searched)))
             right.append(Segment(text, Tone.ACCENT, priority=1, right=True))
         elif searched:
             right.append(Segment(searched, Tone.ACCENT, priority=1, right=True))

@@ -233,9 +233,13 @@ class ObservabilityScreen(ConsoleScreen):
         closed = not self.session.open(Family.OBSERVABILITY)
         feed, known = self.session.costs.feeds[self._range], bool(self.session.costs.windows)
         fresh = feed.freshness
+        is_first_read = self._window is None and fresh.error is None and fresh.blocked_until is None
         if closed:
             closed_lines = messages.observability_closed(self.session)
             notice = messages.data_kept(closed_lines[0]) if known else " ".join(closed_lines)
+        elif known and is_first_read:
+            # The cards show dashes meanwhile; a notice would move everything below it.
+            notice = ""
         elif self._window is None:
             notice = " ".join(messages.empty_list(self.session, fresh, noun="the stats", empty=""))
         else:
@@ -245,7 +249,6 @@ class ObservabilityScreen(ConsoleScreen):
         notice_line = self.query_one("#notice", NoticeLine)
         if notice != notice_line.sentence:
             # The notice takes height from the chart.
-            is_first_read = self._window is None and fresh.error is None and fresh.blocked_until is None
             notice_line.show(notice, quiet=is_first_read and not closed)
             self.call_after_refresh(self._fit)
         # Headings without figures would say less than the notice alone.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.live.run_row import RunRow, RunSource
 from mogplex_tui.live.usage_breakdown import Measure, TimeRange, Usage
-from mogplex_tui.operate import formatting
+from mogplex_tui.operate import formatting, run_facts
 from mogplex_tui.operate.filters import local_minute, quoted
 from mogplex_tui.widgets.bars import Bar
 
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from mogplex_tui.live.usage_breakdown import Bucket
 
 _HARNESS = "harness:"
-_HOUR, _TEN_MINUTES = timedelta(hours=1), timedelta(minutes=10)
+_DAY, _HOUR, _TEN_MINUTES = timedelta(days=1), timedelta(hours=1), timedelta(minutes=10)
 _AGES = {TimeRange.HOUR: "1h", TimeRange.DAY: "24h", TimeRange.WEEK: "7d"}
+# The most characters of what a run is about.
+MAX_RUN_NAME = 24
 # The most bars of a list: nobody scrolls further, and the list of runs has them all.
 MAX_BARS = 50
 
@@ -92,14 +94,13 @@ def range_filter(chosen: TimeRange, now: datetime) -> str:
 def started_filter(since: datetime, until: datetime | None) -> str:
     """Return the filter of the runs that started in an interval, as short as possible."""
     start = local_minute(since)
-    if until is not None:
-        end = local_minute(until)
-        # The beginning of a local time is an hour, or ten minutes.
-        for length, span in ((13, _HOUR), (15, _TEN_MINUTES)):
-            if until - since == span and start[length:].strip(":0") == "":
-                return f"started:{start[:length]}"
-        return f"started:>{start} started:<{end}"
-    return f"started:>{start}"
+    if until is None:
+        return f"started:>{start.removesuffix('T00:00')}"
+    # The beginning of a local time stands for a day, an hour or ten minutes.
+    for length, span in ((10, _DAY), (13, _HOUR), (15, _TEN_MINUTES)):
+        if until - since == span and not start[length:].strip("T:0"):
+            return f"started:{start[:length]}"
+    return f"started:>{start} started:<{local_minute(until)}"
 
 
 def amount(value: Decimal | int | None, measure: Measure) -> str:
@@ -167,7 +168,8 @@ def top_runs(rows: Iterable[RunRow], since: datetime, measure: Measure) -> list[
 
 def _run_label(row: RunRow) -> str:
     repo = row.repo.rpartition("/")[2] if row.repo else formatting.short_id(row.repo_id)
-    return f"{row.who or row.kind or 'run'}  {repo}"
+    name = run_facts.about(row) or row.who or row.kind or "run"
+    return f"{formatting.clipped(name, MAX_RUN_NAME)}  {repo}"
 
 
 def coverage_text(loaded: int, total: int | None, complete_since: datetime | None, since: datetime) -> str:

@@ -214,10 +214,14 @@ class BarList(ToneWidget, can_focus=True):
         if name > across - _widest([visible(bar.text) for bar in self._bars]) - 2 * _GAP - _WANTED_BAR:
             texts = [visible(bar.brief or bar.text) for bar in shown]
         figure = _widest(texts)
-        if name > across - figure - 2 * _GAP - _LEAST_BAR:
+        if name > across - figure - 2 - _LEAST_BAR:
+            # The names of hidden bars take no room from the bars.
+            name = _widest([visible(bar.label) for bar in shown])
+        if name > across - figure - 2 - _LEAST_BAR:
             # Names get room before bars do.
             name = max(1, min(name, across - figure - _GAP))
-        bar_room = min(_MOST_BAR, across - name - figure - 2 * _GAP)
+        gap = _GAP if across - name - figure - 2 * _GAP >= _LEAST_BAR else 1
+        bar_room = min(_MOST_BAR, across - name - figure - 2 * gap)
         most = max((bar.value or 0.0 for bar in self._bars), default=0.0)
         for bar, text in zip(shown, texts, strict=True):
             cells: list[Cell] = [
@@ -226,8 +230,8 @@ class BarList(ToneWidget, can_focus=True):
             ]
             if bar_room >= _LEAST_BAR:
                 drawn = self._bar((bar.value or 0.0) / most if most else 0.0, bar_room)
-                cells.append((" " * _GAP + pad_right(drawn, bar_room), bar.tone))
-            cells.append((" " * _GAP + pad_left(text, figure), Tone.PLAIN))
+                cells.append((" " * gap + pad_right(drawn, bar_room), bar.tone))
+            cells.append((" " * gap + pad_left(text, figure), Tone.PLAIN))
             out.append(clipped(cells, across + _MARK))
         return out
 

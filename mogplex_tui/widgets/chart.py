@@ -18,7 +18,7 @@ from .tone_widget import ToneWidget, clipped
 
 _LEAST_WIDTH: Final = 16
 _LEAST_HEIGHT: Final = 3
-_MOST_BAR: Final = 9
+_MOST_BAR: Final = 16
 _EIGHTHS: Final = " ▁▂▃▄▅▆▇█"
 _ASCII_EIGHTHS: Final = " ..::::##"
 # Numbers of bars from one time label to the next.

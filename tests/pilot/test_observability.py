@@ -117,7 +117,7 @@ async def test_most_expensive_run_and_automation_take_few_keys(console: Run, wor
     _priced(world, None, 0.75, 0.002, repo_id=repo, type="chat")
     most = _priced(world, flow, 4.25, 0.001, repo_id=other)
     _priced(world, flow, 0.5, 0.003, repo_id=repo)
-    async with console() as ui:
+    async with console(size=(80, 24)) as ui:
         await ui.sees("acme/docs")
         await ui.press("6")
         await ui.sees("from all 3 runs", "$4.25", "Review")

@@ -8,7 +8,7 @@ from decimal import Decimal
 from mogplex_tui.api.estimated_amount import Estimate
 from mogplex_tui.live.run_row import Cost, RunRow, RunSource
 from mogplex_tui.live.usage_breakdown import TimeRange, break_down, buckets
-from mogplex_tui.screens.usage_bars import coverage_text, read_text
+from mogplex_tui.screens.usage_bars import coverage_text, read_text, started_filter
 
 NOW = datetime(2026, 8, 3, 14, 5, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -69,3 +69,15 @@ def test_ranges_have_their_own_intervals() -> None:
     hour = buckets(TimeRange.HOUR, NOW, ROWS, NOW - 2 * HOUR, {})
     assert hour[0].start == NOW - HOUR - timedelta(minutes=5)
     assert hour[-1].cost == Decimal("1.5") and read_text(hour) == ""
+
+
+def test_interval_is_filtered_by_the_beginning_of_its_local_time() -> None:
+    start = datetime(2026, 8, 3, 14).astimezone()
+    day = start.replace(hour=0)
+    assert started_filter(start, start + HOUR) == "started:2026-08-03T14"
+    assert started_filter(start, start + HOUR / 6) == "started:2026-08-03T14:0"
+    assert started_filter(day, day + 24 * HOUR) == "started:2026-08-03"
+    assert started_filter(day, None) == "started:>2026-08-03"
+    # In a zone that is half an hour off, an hour of the service has no such beginning.
+    half = start + HOUR / 2
+    assert started_filter(half, half + HOUR) == "started:>2026-08-03T14:30 started:<2026-08-03T15:30"

@@ -74,7 +74,7 @@ KIND = Kind[RunRow](
     sources=(),
     columns=(
         column("state", "STATE", lambda row: row.state, formats.state(), Layout(12), filter_value=_state),
-        column("about", "ABOUT", run_facts.about, formats.text(), Layout(28, flex=2, min_width=14)),
+        column("about", "ABOUT", run_facts.about, formats.text(), Layout(28, flex=2, min_width=16)),
         column(
             "repo",
             "REPO",
@@ -98,7 +98,7 @@ KIND = Kind[RunRow](
             "MODEL",
             lambda row: row.model,
             formats.MODEL,
-            Layout(17, 4, flex=1, min_width=13, cut="middle"),
+            Layout(17, 3, flex=1, min_width=13, cut="middle"),
         ),
         column(
             "branch",
@@ -118,7 +118,7 @@ KIND = Kind[RunRow](
             final=_final_seconds,
             field="duration_seconds",
         ),
-        column("tokens", "TOKENS", lambda row: row.tokens, formats.count(), Layout(6, 3)),
+        column("tokens", "TOKENS", lambda row: row.tokens, formats.count(), Layout(6, 4)),
         column(
             "cost",
             "COST",
@@ -134,7 +134,7 @@ KIND = Kind[RunRow](
                 "",
                 lambda row: row.cause or row.error,
                 formats.ERROR,
-                Layout(40, flex=3, min_width=34),
+                Layout(40, flex=3, min_width=18),
                 show=_error,
                 filter_value=_cause,
             ),

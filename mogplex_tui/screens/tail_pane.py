@@ -180,7 +180,7 @@ class TailPane(Vertical):
         """
         search_text = self._tail_search.text("&" if self._only_matches else "/")
         if self._only_matches and self.rows.context:
-            search_text += f" ±{self.rows.context}"
+            search_text += f", {self.rows.context} around"
         follow = self.tail.follow
         return [
             Segment(search_text, Tone.ACCENT, priority=1, right=True),

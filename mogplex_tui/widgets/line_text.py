@@ -32,7 +32,9 @@ class _Lines:
     """Lines of text as rows of a `TailView`; the key of a line is its number."""
 
     def __init__(self, lines: Sequence[TextLine]) -> None:
-        self.lines = [part for line in lines for part in _parts(line)]
+        if any(len(line.text) > _LONGEST for line in lines):
+            lines = [part for line in lines for part in _parts(line)]
+        self.lines = lines
 
     def __len__(self) -> int:
         return len(self.lines)

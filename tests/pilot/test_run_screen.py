@@ -199,7 +199,7 @@ async def test_repeats_fold_and_only_matches_can_be_shown(console: Run, world: R
         text = await ui.sees("& line 3 1/1", "c context")
         assert "line 2" not in text and "waiting" not in text
         await ui.press("c")
-        text = await ui.sees("line 1", "line 5", "±2")
+        text = await ui.sees("line 1", "line 5", "1/1, 2 around")
         assert "line 0" not in text
         world.event(call_id, "log", message="again line 3")
         await ui.sees("again line 3", "×5")

@@ -359,7 +359,7 @@ ACTIONS: tuple[KeyAction, ...] = (
     ),
     KeyAction(
         "app.findings",
-        "what is wrong",
+        "health",
         ("exclamation_mark",),
         EVERYWHERE,
         "List what is unusual now, with the reason.",
@@ -423,8 +423,8 @@ def tabs() -> tuple[tuple[str, str, str], ...]:
 
 
 def permanent_keys() -> list[str]:
-    """Return the keys for palette, back and help, which the key bar always shows."""
-    return [key_of(name) for name in ("app.palette", "go.back", "app.help")]
+    """Return the keys that a narrow key bar drops last: findings, palette, back, help."""
+    return [key_of(name) for name in ("app.findings", "app.palette", "go.back", "app.help")]
 
 
 # Scope of a kind's screen -> the scopes for many screens that include it, and the kind's actions.

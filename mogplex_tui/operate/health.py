@@ -17,9 +17,10 @@ from itertools import pairwise
 from math import sqrt
 from typing import NamedTuple
 
+from mogplex_tui.live.failure_class import FailureClass
 from mogplex_tui.live.hour_figures import HourFigures
 from mogplex_tui.live.run_row import RunRow, RunSource
-from mogplex_tui.operate import formatting
+from mogplex_tui.operate import failure_steps, formatting
 from mogplex_tui.operate.filters import quoted
 
 HOUR = timedelta(hours=1)
@@ -224,20 +225,25 @@ def _failed(
     failed: Sequence[RunRow], runs: int, common: Usual, span: str, engine: tuple[str, str] | None
 ) -> Finding:
     name = formatting.model(engine[1]) if engine and engine[1] else None
-    causes = Counter(formatting.cause(row.error) for row in failed if row.error).most_common(1)
+    causes = Counter(failure_steps.class_of(row.failure_class, row.error) for row in failed).most_common(1)
+    cause = causes[0][0] if 2 * causes[0][1] >= len(failed) else FailureClass.UNKNOWN
+    why = None if cause is FailureClass.UNKNOWN else failure_steps.label(cause)
     sentence = (
         f"{len(failed)} of {runs} runs{f' of {name}' if name else ''} failed in {span};"
         f" usually {_percent(common.median)} do not succeed (median of {common.samples} hours)."
     )
-    if causes:
-        sentence += f" Most often: {formatting.clipped(causes[0][0], 60)}."
+    messages = Counter(formatting.first_line(row.cause) for row in failed if row.cause).most_common(1)
+    specific = formatting.clipped(messages[0][0], 80).rstrip(".") if messages else None
+    reasons = [text for text in (why, specific) if text] or [formatting.cause(failed[0].error or "")]
+    if any(reasons):
+        sentence += f" Most often: {': '.join(reasons)}."
     terms = ["state:failed", "age:<1h"]
     if engine and engine[1]:
         terms.append(f"{engine[0]}:={quoted(engine[1])}")
     text = f"{len(failed)} failed in {span}"
     return Finding(
         FindingKind.FAILED_RUNS,
-        f"{text} ({name})" if name else text,
+        f"{text} ({name or why})" if name or why else text,
         f"{len(failed)} failed",
         sentence,
         "runs",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.errors import Throttled
+from mogplex_tui.live.failure_class import FailureClass
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.operate import health
 from mogplex_tui.operate.health import Ended, Finding
@@ -89,11 +90,14 @@ class HealthMonitor:
         runs, now = session.store.set("runs"), session.clock.now()
         rows = runs.rows.values()
         hours = health.earlier_hours(costs.earlier_hours(), rows, now)
+        broken = health.broken_sandboxes(self._boots(), now)
+        # A run that failed for its sandbox is said only once.
+        others = [row for row in rows if broken is None or row.failure_class is not FailureClass.SANDBOX]
         found = (
-            health.failed_runs(rows, hours, runs.whole_since, now),
+            broken,
+            health.failed_runs(others, hours, runs.whole_since, now),
             health.spend(costs.last_hour(), hours),
             health.loop(rows, now),
-            health.broken_sandboxes(self._boots(), now),
             health.approvals(*self._approvals(), now),
         )
         return [finding for finding in found if finding is not None]

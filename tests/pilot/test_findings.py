@@ -29,7 +29,7 @@ async def test_finding_leads_to_its_records(console: Run, world: RowFactory) -> 
     for _ in range(8):
         insert_approval(world, 3600)
     async with console(size=(140, 40)) as ui:
-        await ui.sees("▲ 9 failed in 1 h (gpt-5.2)", "◆ 8 approvals", "! what is wrong")
+        await ui.sees("▲ 9 failed in 1 h (gpt-5.2)", "◆ 8 approvals", "! health")
         assert ui.text.count("◆") == 1
         await ui.press("exclamation_mark")
         await ui.sees("9 of 9 runs of gpt-5.2 failed in 1 h; usually 0 %", "8 approvals wait for a person.")
@@ -48,6 +48,6 @@ async def test_nothing_unusual_is_not_shown(console: Run, world: RowFactory) -> 
     async with console() as ui:
         await ui.sees("acme/api")
         assert "▲" not in ui.text
-        assert "what is wrong" not in ui.text
+        assert "! health" not in ui.text
         await ui.press("exclamation_mark")
         await ui.sees("Nothing unusual in the last hour.")

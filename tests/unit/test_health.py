@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+from mogplex_tui.live.failure_class import FailureClass
 from mogplex_tui.live.hour_figures import HourFigures
 from mogplex_tui.live.run_row import RunRow, RunSource
 from mogplex_tui.operate import health
@@ -41,18 +42,24 @@ def test_failing_model_is_named_with_its_usual_share() -> None:
     assert (found.text, found.short) == ("20 failed in 1 h (gpt-5.2)", "20 failed")
     assert found.explanation == (
         "20 of 24 runs of gpt-5.2 failed in 1 h; usually 11 % do not succeed (median of 12 hours)."
-        " Most often: limit or quota."
+        " Most often: rate limited."
     )
     assert (found.screen, found.filter) == ("runs", "state:failed age:<1h model:=openai/gpt-5.2")
 
 
-def test_failures_of_many_models_name_none_and_the_time_that_rows_cover() -> None:
+def test_failures_of_many_models_name_their_cause_and_the_time_that_rows_cover() -> None:
     rows = [
         row for name in "abcdef" for row in _runs("failed", 3, model=name) + _runs("success", 1, model=name)
     ]
     found = health.failed_runs(rows, _hours(), NOW - timedelta(minutes=20), NOW)
     assert found is not None
     assert (found.text, found.filter) == ("18 failed in 20 min", "state:failed age:<1h")
+    provider = FailureClass.PROVIDER_UNAVAILABLE
+    known = [row._replace(failure_class=provider, cause="Overloaded (529).") for row in rows]
+    found = health.failed_runs(known, _hours(), EVER, NOW)
+    assert found is not None
+    assert found.text == "18 failed in 1 h (model provider unavailable)"
+    assert found.explanation.endswith("Most often: model provider unavailable: Overloaded (529).")
 
 
 def test_usual_failures_and_few_samples_are_no_finding() -> None:

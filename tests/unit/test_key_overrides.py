@@ -189,14 +189,14 @@ def test_shown_keys_follow_overrides(set_overrides: Any) -> None:
     sentence = "{api-keys.create} makes one; {kind.browse} opens {their} page."
     assert validate_overrides({}, "").keys == {}
     assert action_registry.with_key_names(sentence) == "n makes one; o opens {their} page."
-    assert action_registry.permanent_keys() == [":", "esc", "?"]
+    assert action_registry.permanent_keys() == ["!", ":", "esc", "?"]
     set_overrides(
         {"api-keys.create": ("plus",), "go.runs": ("f1",), "go.back": ("ctrl+left_square_bracket",)}
     )
     assert action_registry.with_key_names(sentence) == "+ makes one; o opens {their} page."
     assert action_registry.tabs()[0] == ("f1", "Runs", "runs")
     assert action_registry.tabs()[1] == ("2", "Projects", "projects")
-    assert action_registry.permanent_keys()[1] == "ctrl+["
+    assert action_registry.permanent_keys()[2] == "ctrl+["
     assert action_registry.BY_ID["go.runs"].keys == ("f1",)
 
 

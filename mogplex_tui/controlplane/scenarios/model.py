@@ -95,8 +95,8 @@ class ScenarioPast:
     With `seeded` False the account is empty. `scale` is the default size of the history.
     `failures` and `spend` apply to work of the last 30 hours. `parked` job runs and `questions` of
     orchestrators wait for a person. `loop_rounds` of the loop have already run, and
-    `broken_sandboxes` have failed to boot, and `failed_calls` chats have failed as `failures` say,
-    both in the last hour.
+    `broken_sandboxes` have failed to boot, with the runs in them, and `failed_calls` chats and runs
+    have failed as `failures` say, both in the last hour.
     """
 
     seeded: bool = True

@@ -75,14 +75,18 @@ def _streaming_step(call_plan: CallPlan, wait: float) -> Step:
 
 
 def timeline(call_plan: CallPlan, facts: CallFacts) -> Iterator[Step]:
-    """Yield all steps of a call in order, including the change to "streaming"."""
+    """Yield all steps of a call in order, including the change to "streaming".
+
+    A call whose sandbox did not boot has no steps and does not stream.
+    """
     yield from facts.prologue
     opening = call_plan.opening
     if opening:
         first = opening[0]
         yield Step(first.after + facts.wait, first.type, first.message, first.payload)
         yield from opening[1:]
-    yield _streaming_step(call_plan, 0.9)
+    if call_plan.steps or call_plan.status != "failed":
+        yield _streaming_step(call_plan, 0.9)
     yield from call_plan.steps
     yield call_plan.ending
 

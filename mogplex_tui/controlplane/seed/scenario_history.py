@@ -8,15 +8,18 @@ from random import Random
 from ..db.batch_insert import Rows
 from ..db.clock import HOUR_US, MINUTE_US, SECOND_US
 from ..db.database import Tx
+from ..runs.run_writes import LAUNCH_FAILED
 from ..sample_data.loader import material, prompts
 from ..scenarios.model import Loop, ModelFailures, Scenario
 from ..workload.account import SeededAccount
-from ..workload.call_plan import CallKind
+from ..workload.call_plan import CallKind, CallPlan, Step
+from ..workload.call_planner import Branches
 from ..workload.job_planner import JobPlan, plan_job
 from ..workload.orchestrator_questions import draw_question
-from ..workload.rng import pick, stream, token, whole
+from ..workload.rng import new_uuid, pick, stream, token, whole
 from ..workload.scenario_odds import Odds, dearer
-from ..workload.v1_run_metadata import HARNESSES
+from ..workload.v1_run_metadata import HARNESSES, accepted_step, external_metadata, request_hash
+from .call_rows import CallFacts
 from .families.automation import approval
 from .job_history import JobHistory
 from .run_history import History
@@ -25,6 +28,7 @@ from .working_hours import WorkingHours
 
 _TITLES = {"pr_opened": "pr_title", "issue_opened": "issue_title"}
 _START_SECONDS = 2.0
+_BOOT_SECONDS = 40
 
 
 def write_added(
@@ -44,17 +48,56 @@ def write_added(
     for _ in range(past.questions):
         timing = {"minutes": whole(rng, 3, 1_200), "status": "pending", "expires": None}
         approval(rows, world, rng, {**draw_question(rng, world), **timing}, now)
-    rng = stream(seed, "added sandboxes")
+    broken = BrokenRuns(rows, tx, world, stream(seed, "added sandboxes"), now)
     for _ in range(past.broken_sandboxes):
-        prompt = pick(rng, prompts())
-        ended = now - whole(rng, 1, 50) * MINUTE_US
-        branch = f"mogplex/{prompt.slug}-{token(rng, '', 4)}"
-        repo, text = world.repos[prompt.repo], scenario.now.boot_error
-        write_past(rows, rng, repo, branch, ended - 40 * SECOND_US, ended, True, text)
+        broken.write(scenario.now.boot_error or "The sandbox did not boot")
     rng = stream(seed, "added failures")
     for number in range(past.failed_calls):
         rule = past.failures[number % len(past.failures)]
         AddedCall(rows, tx, world, rng, now, rule).write()
+
+
+class BrokenRuns(History):
+    """Collects coding runs of the last hour whose sandboxes did not boot."""
+
+    def write(self, error: str) -> None:
+        """Collect one run and its sandbox, which ended with an error."""
+        rng = self.rng
+        prompt = pick(rng, prompts())
+        repo = self.world.repos[prompt.repo]
+        started = self.now - whole(rng, 2, 50) * MINUTE_US
+        branch = f"mogplex/{prompt.slug}-{token(rng, '', 4)}"
+        box = write_past(
+            self.rows, rng, repo, branch, started, started + _BOOT_SECONDS * SECOND_US, True, error
+        )
+        # The call keeps what it knew when it was accepted (v1.md §7.6).
+        box = box._replace(name="pending")
+        harness = self.harness()
+        key, digest = f"mogplex-{token(rng, '', 16)}", request_hash(rng)
+        base = Branches(repo.branch, branch, True)
+        about = external_metadata(repo, harness, key, digest, base, box)
+        run_id = new_uuid(rng)
+        facts = CallFacts(
+            user_id=repo.user_id,
+            type="agent",
+            model=f"harness:{harness}",
+            repo_id=repo.id,
+            started_at=started,
+            metadata=about,
+            id=new_uuid(rng),
+            limit_claim_id=self.admit(
+                "external_agent_run", started, repo.id, "external_agent_runs_per_minute", 60, 10
+            ),
+            prologue=(accepted_step(run_id, harness, branch),),
+        )
+        written = self.scribe.call(_unbooted(error), facts)
+        self._run_row(run_id, facts, repo, prompt, base, (key, digest), about, box, written)
+
+
+def _unbooted(error: str) -> CallPlan:
+    """Return the plan of a call that fails because its sandbox does not boot."""
+    ending = Step(float(_BOOT_SECONDS), "failed", LAUNCH_FAILED, {"error": error})
+    return CallPlan(CallKind.HARNESS, (), (), ending, "failed", error, None, None, None, (), {})
 
 
 class _LastHour(WorkingHours):

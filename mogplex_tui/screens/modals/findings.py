@@ -21,7 +21,10 @@ class FindingsModal(Dialog[Finding]):
 
     DEFAULT_CSS = """
     FindingsModal {
-        OptionList, OptionList:focus { background: $surface; border: none; padding: 0; height: auto; max-height: 100%; }
+        OptionList, OptionList:focus {
+            height: auto; max-height: 100%; border: none; padding: 0; background: $surface;
+            background-tint: $surface 0%;
+        }
     }
     """
     AUTO_FOCUS = "OptionList"
@@ -34,7 +37,7 @@ class FindingsModal(Dialog[Finding]):
         """Lay out one option for each finding."""
         with Vertical(id="box") as box:
             box.border_title = "What is wrong"
-            box.border_subtitle = "esc closes"
+            box.border_subtitle = "enter lists the records · esc closes"
             yield OptionList(*(Option(self._prompt(finding)) for finding in self._findings))
 
     def _prompt(self, finding: Finding) -> Content:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import events, on
 from textual.containers import Container
+from textual.geometry import Size
 from textual.widget import Widget
 
 from mogplex_tui.api.route_access import Family
@@ -79,6 +80,8 @@ class ObservabilityScreen(ConsoleScreen):
         self._breakdown = Breakdown()
         self._buckets: list[Bucket] = []
         self._summed_at: float | None = None
+        # The sizes for which the heights were last divided.
+        self._fitted: tuple[Size, Size, Size] | None = None
         self.handlers |= {
             "go.back": self.go_back,
             "view.range": lambda: self.step_range(1),
@@ -145,6 +148,11 @@ class ObservabilityScreen(ConsoleScreen):
         """Divide the height that the cards leave between chart and lists."""
         if not self.is_complete:
             return
+        # The sizes are known after the layout only, which a notice or a resize changes.
+        sizes = (self.size, self.query_one("#page").size, self.query_one("#cards").outer_size)
+        if sizes == self._fitted or not sizes[1].height:
+            return
+        self._fitted = sizes
         columns = self._columns
         rows = -(-len(LISTS) // columns)
         # Beside the cards there are the two lines of choices, a rule and the line above the chart.
@@ -174,11 +182,13 @@ class ObservabilityScreen(ConsoleScreen):
         """Draw the figures that were read since the last call, if the screen is visible."""
         if self.is_current:
             self._draw()
+            self._fit()
             self.refresh_chrome()
 
     def on_tick(self) -> None:
         """Draw the figures again, because some may have become stale."""
         self._draw()
+        self._fit()
 
     @property
     def _window(self) -> CostWindow | None:

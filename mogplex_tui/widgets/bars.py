@@ -22,6 +22,8 @@ _LEAST_BAR: Final = 4
 # The width of the bars that is worth a shorter figure.
 _WANTED_BAR: Final = 8
 _MOST_BAR: Final = 24
+# Names are not cut to less than this to make room for bars.
+_LEAST_NAME: Final = 18
 _GAP: Final = 2
 # The column before the names, in which the cursor line has its mark.
 _MARK: Final = 1
@@ -218,8 +220,9 @@ class BarList(ToneWidget, can_focus=True):
             # The names of hidden bars take no room from the bars.
             name = _widest([visible(bar.label) for bar in shown])
         if name > across - figure - 2 - _LEAST_BAR:
-            # Names get room before bars do.
-            name = max(1, min(name, across - figure - _GAP))
+            # Long names are cut for the bars; where even short ones leave no room, there are no bars.
+            with_bar = across - figure - 2 - _LEAST_BAR
+            name = with_bar if with_bar >= _LEAST_NAME else max(1, min(name, across - figure - _GAP))
         gap = _GAP if across - name - figure - 2 * _GAP >= _LEAST_BAR else 1
         bar_room = min(_MOST_BAR, across - name - figure - 2 * gap)
         most = max((bar.value or 0.0 for bar in self._bars), default=0.0)

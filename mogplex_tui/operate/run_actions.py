@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mogplex_tui.api.route_access import Family, Reach
 from mogplex_tui.live.reasons import Requirement
@@ -14,6 +14,8 @@ from mogplex_tui.operate.model import Action, Change, Confirmation, Creation, Pa
 from mogplex_tui.operate.run_facts import cancel_consequence, name_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.api.models.runs import RunStart
     from mogplex_tui.live.session import Session
@@ -128,6 +130,46 @@ class Draft:
             working_branch=self.working_branch or None,
             create_branch=self.create_branch,
         )
+
+
+# Branches that the service names itself begin with this (v1.md §7.5); a repeated run gets its own.
+_AUTO_BRANCH = "mogplex/"
+
+
+class PrefilledDraft(NamedTuple):
+    """A draft made from a record, with a sentence on what the record does not say."""
+
+    title: str
+    draft: Draft
+    note: str = ""
+
+
+def rerun_draft(row: RunRow, repos: Mapping[str, str]) -> PrefilledDraft:
+    """Return the draft that repeats a run.
+
+    `repos` has the names of repositories by id. The prompt is known only if the run was started
+    or opened on this machine (v1.md §7.5). A working branch that was named exists by now.
+    """
+    repo_id = row.repo_id or next((id for id, name in repos.items() if name == row.repo), "")
+    branch = row.branch if row.branch and row.branch != row.base_branch else ""
+    if branch.startswith(_AUTO_BRANCH):
+        branch = ""
+    draft = Draft(
+        repo_id=repo_id,
+        repo=row.repo or repos.get(repo_id, ""),
+        prompt=row.prompt or "",
+        harness=row.harness if row.harness in HARNESSES else HARNESS.default,
+        base_branch=row.base_branch or "",
+        working_branch=branch,
+        create_branch=not branch,
+    )
+    note = "" if row.prompt else "The service does not return the prompt of this run: type it again."
+    return PrefilledDraft(f"Re-run {name_of(row)}", draft, note)
+
+
+def draft_in(repo_id: str, repo: str) -> PrefilledDraft:
+    """Return the draft of a run in a repository."""
+    return PrefilledDraft(f"New run in {repo}", Draft(repo_id=repo_id, repo=repo))
 
 
 async def _start(client: ClientView, values: Values) -> object:

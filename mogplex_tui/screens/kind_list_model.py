@@ -158,7 +158,7 @@ class KindList:
         An action on records is offered if it applies to at least one of the chosen records.
         """
         entry: AnyEntry | None = selection.cursor_row()
-        if action.id == "kind.mark":
+        if action.id in ("kind.mark", "list.mark-alike"):
             return entry is not None and self.why_no_mark(entry) is None
         if action.record_action is not None:
             record_action = action.record_action
@@ -196,7 +196,13 @@ class KindList:
             self.collection.shows_hidden = not self.collection.shows_hidden
             console.session.scheduler.refresh(self.feed)
 
+        def start_run() -> None:
+            entry: AnyEntry | None = selection.cursor_row()
+            if entry is not None:
+                console.run_actions.start_in(entry.key, kind_rows.name_of(kind, entry))
+
         return {
+            "runs.start-in": start_run,
             "list.hidden": show_hidden,
             "kind.copy": copy,
             "kind.browse": lambda: console.browse(kind, selection.cursor_row()),

@@ -49,6 +49,8 @@ _ROW_ACTIONS = (
     ".switch",
     ".details",
     ".act",
+    ".rerun",
+    ".start-in",
 )
 
 

@@ -18,7 +18,7 @@ from mogplex_tui.screens.queued_changes import ChangeQueue
 from mogplex_tui.screens.task_runner import TaskRunner
 
 if TYPE_CHECKING:
-    from mogplex_tui.operate.run_actions import Draft
+    from mogplex_tui.operate.run_actions import Draft, PrefilledDraft
     from mogplex_tui.screens.modals.new_run import DraftStore
 
 
@@ -95,21 +95,41 @@ class RunActions:
         """Open the form that starts a run."""
         self._open_form("")
 
-    def _open_form(self, problem: str) -> None:
+    def rerun(self, row: RunRow | None) -> None:
+        """Open the form that starts a run, filled in like another run."""
+        from mogplex_tui.operate.run_actions import rerun_draft
+
+        if row is not None:
+            self._open_form("", rerun_draft(row, self._session.names.repos))
+
+    def start_in(self, repo_id: str, repo: str) -> None:
+        """Open the form that starts a run, filled in for a repository."""
+        from mogplex_tui.operate.run_actions import draft_in
+
+        self._open_form("", draft_in(repo_id, repo))
+
+    def _open_form(self, problem: str, prefilled: PrefilledDraft | None = None) -> None:
+        """Open the form with the saved draft, or with a prefilled one that is not saved."""
         from mogplex_tui.screens.modals.new_run import DraftStore, NewRunModal
 
         drafts = self._drafts = self._drafts or DraftStore(
             self._session.directory, self._session.file_troubles
         )
+        if prefilled is not None:
+            drafts = DraftStore(None)
+            drafts.keep(prefilled.draft)
         self._app.push_screen(
-            NewRunModal(drafts, self._session, problem), partial(self._start_if_confirmed, drafts)
+            NewRunModal(drafts, self._session, problem, prefilled),
+            partial(self._start_if_confirmed, drafts, prefilled),
         )
 
-    def _start_if_confirmed(self, drafts: DraftStore, draft: Draft | None) -> None:
+    def _start_if_confirmed(
+        self, drafts: DraftStore, prefilled: PrefilledDraft | None, draft: Draft | None
+    ) -> None:
         if draft is not None:
-            self._tasks.run(self._start(drafts, draft))
+            self._tasks.run(self._start(drafts, prefilled, draft))
 
-    async def _start(self, drafts: DraftStore, draft: Draft) -> None:
+    async def _start(self, drafts: DraftStore, prefilled: PrefilledDraft | None, draft: Draft) -> None:
         from mogplex_tui.api.errors import MogplexError
         from mogplex_tui.operate.run_changes import start
         from mogplex_tui.operate.run_facts import name_of
@@ -120,10 +140,11 @@ class RunActions:
         except MogplexError as error:
             # The form opens again with the draft and the reason; an unchanged draft keeps its idempotency key.
             problem = f"Not started. {error}"
+            saved = f"{problem} The draft is saved: {key_of('runs.start')} on the Runs screen opens it."
             self._navigation.show_or_notify(
                 asked_on,
-                partial(self._open_form, problem),
-                f"{problem} The draft is saved: {key_of('runs.start')} on the Runs screen opens it.",
+                partial(self._open_form, problem, prefilled and prefilled._replace(draft=draft)),
+                saved if prefilled is None else problem,
             )
             return
         drafts.done(draft)

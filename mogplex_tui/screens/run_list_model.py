@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mogplex_tui.api.route_access import Family
 from mogplex_tui.live.freshness import SourceState
-from mogplex_tui.live.run_row import LIVE_STATES, RunRow
+from mogplex_tui.live.run_row import ENDED_STATES, LIVE_STATES, RunRow
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import Session
@@ -145,7 +145,8 @@ class RunList:
 
     def unused_actions(self) -> frozenset[str]:
         """Return the id of the action that starts a run, if the credentials forbid it."""
-        return frozenset() if disabled_reason(START, self._session) is None else frozenset({START.id})
+        starts = frozenset({START.id, "runs.rerun"})
+        return frozenset() if disabled_reason(START, self._session) is None else starts
 
     def why_no_mark(self, row: RunRow) -> str | None:
         """Return why a run cannot be marked, or None if it can be marked.
@@ -164,9 +165,13 @@ class RunList:
             return None if row is not None and row.state == "failed" else "This run has not failed."
         return disabled_reason(action, self._session, selection.chosen_rows())
 
-    def shows(self, _action: KeyAction, _selection: Selection) -> bool:
-        """Return True, because every action that can be used is offered."""
-        return True
+    def shows(self, action: KeyAction, selection: Selection) -> bool:
+        """Return whether the key bar and the palette offer an action.
+
+        A run that has not ended can be run again too, but this is not offered.
+        """
+        row: RunRow | None = selection.cursor_row()
+        return action.id != "runs.rerun" or (row is not None and row.state in ENDED_STATES)
 
     def open(self, console: Console, row: RunRow) -> None:
         """Open the screen of a run."""
@@ -187,6 +192,7 @@ class RunList:
 
         return {
             "kind.copy": copy,
+            "runs.rerun": lambda: console.run_actions.rerun(selection.cursor_row()),
             "runs.first-error": open_at_error,
             CANCEL.id: lambda: console.run_actions.confirm_cancel(selection.chosen_rows(), selection.unmark),
         }

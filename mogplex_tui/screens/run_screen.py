@@ -68,6 +68,7 @@ class RunScreen(ConsoleScreen):
             "view.export": self.export,
             "kind.copy": self.copy,
             "kind.json": self.show_json,
+            "runs.rerun": lambda: self.console.run_actions.rerun(self.run_feed.row),
             "runs.cancel": lambda: self.console.run_actions.confirm_cancel([self.run_feed.row]),
             "go.back": self.go_back,
         }
@@ -290,8 +291,10 @@ class RunScreen(ConsoleScreen):
         """Return whether the key bar and the palette offer an action.
 
         The action that moves the focus to the links is offered only while the links are on screen, the
-        next error only if there is one.
+        next error only if there is one, the re-run only of a run that has ended.
         """
+        if action.id == "runs.rerun" and self.run_feed.row.state not in ENDED_STATES:
+            return False
         if action.id == "event.next-error" and not self._lines.errors:
             return False
         return super().shows(action) and self.pane.shows(action, links="run.links")

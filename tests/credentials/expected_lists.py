@@ -138,12 +138,15 @@ LISTS = (
     ListRow("models", ("disable", "set default"), ALL_RECORDS),
     ListRow(
         "projects",
-        (),
+        ("new run",),
         few_fields(
             "visible repositories",
             "projects, GitHub coverage, hidden repositories and assignments",
+            "new run",
             rows=Rows.MORE,
         ),
+        read_only_both=ExpectedList(Rows.ALL, ()),
+        cookie=ExpectedList(Rows.ALL, ()),
     ),
     ListRow("provider-keys", (), session_only("Provider keys"), everywhere=session_only("Provider keys")),
     ListRow("rules", (), session_only("Rules")),

@@ -52,6 +52,7 @@ _WHERE = {
     "everywhere": "everywhere",
     "runs": "the runs",
     "run": "a run",
+    "projects": "projects",
     "lists": "other lists",
     "failing": "lists of what can fail",
     "working": "lists of what does work",

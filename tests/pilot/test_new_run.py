@@ -124,3 +124,32 @@ async def test_all_fields_are_reachable_in_the_smallest_terminal(console: Run) -
         lines = (await ui.sees("Cancel the run, or all marked runs;")).splitlines()
         at = next(at for at, line in enumerate(lines) if "Cancel the run, or all marked runs;" in line)
         assert lines[at + 1].index("asks first") == lines[at].index("Cancel the run")
+
+
+async def test_failed_run_is_run_again_with_an_edited_prompt(console: Run, world: RowFactory) -> None:
+    repo = world.repo("acme/web")
+    async with console() as ui:
+        await _form(ui, repo, "fix it")
+        await ui.press("ctrl+s")
+        await ui.sees("following", "External Mogplex run accepted")
+        await ui.press("R")
+        await ui.sees("Re-run acme/web", "fix it", "Cancel")
+        await ui.press(*" twice", "ctrl+s")
+        rows = world.plane.db.all
+        sql = "SELECT prompt, repo_id, harness FROM external_agent_runs ORDER BY created_at"
+        await ui.until(lambda: len(rows(sql, ())) == 2, "the second run")
+        assert [tuple(row) for row in rows(sql, ())] == [
+            ("fix it", repo, "codex"),
+            ("fix it twice", repo, "codex"),
+        ]
+        # A run that was started elsewhere has no prompt, and the project's form has no run to repeat.
+        world.call(repo_id=repo, metadata={"repo": "acme/web", "base_branch": "main"}, status="failed")
+        await ui.press("1", "r", "slash", *"state:failed", "enter")
+        await ui.sees("✗ failed")
+        await ui.press("R")
+        await ui.sees("Re-run acme/web", "The service does not return the prompt of this run")
+        await ui.press("escape", "2")
+        await ui.sees("Projects   1", "n new run")
+        await ui.press("n")
+        await ui.sees("New run in acme/web")
+        assert ui.app.screen.query_one("#repo", Select).value == repo

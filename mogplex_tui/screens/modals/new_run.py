@@ -11,13 +11,14 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.widgets import Button, Checkbox, Input, Select, Static, TextArea
 
 from mogplex_tui.config.state_file import FileTroubles, StateFile
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate.executor import new_idempotency_key
 from mogplex_tui.operate.model import Parameter, Values
-from mogplex_tui.operate.run_actions import NEW_BRANCH, REPO, START, Draft
+from mogplex_tui.operate.run_actions import NEW_BRANCH, REPO, START, Draft, PrefilledDraft
 from mogplex_tui.screens.modals.base import Dialog, FlatButton
 from mogplex_tui.widgets.text import visible, visible_lines
 
@@ -77,7 +78,7 @@ class DraftStore:
 class NewRunModal(Dialog[Draft]):
     """Form to start a run; its result is the draft, or None if the user leaves.
 
-    The draft is saved in both cases.
+    The draft is stored in both cases.
     """
 
     DEFAULT_CSS = """
@@ -98,15 +99,28 @@ class NewRunModal(Dialog[Draft]):
     """
     BINDINGS = [Binding("ctrl+s", "start", "start", priority=True)]
 
-    def __init__(self, drafts: DraftStore, session: Session, problem: str = "") -> None:
+    def __init__(
+        self,
+        drafts: DraftStore,
+        session: Session,
+        problem: str = "",
+        prefilled: PrefilledDraft | None = None,
+    ) -> None:
+        """Create the form with the stored draft.
+
+        `problem` is why the last start failed. `prefilled` is what the draft was made from, None for
+        the operator's own draft.
+        """
         super().__init__()
         self._drafts, self._session, self._problem = drafts, session, problem
+        self._prefilled = prefilled
 
     def compose(self) -> ComposeResult:
         """Lay out the form, filled in with the saved draft."""
         texts = self._drafts.draft.values()
         with Vertical(id="box") as box:
-            box.border_title = "New run"
+            title = "New run" if self._prefilled is None else self._prefilled.title
+            box.border_title = Content(visible(title)).markup
             for parameter in START.parameters:
                 yield self._field(parameter, texts.text(parameter))
             yield Static(
@@ -114,8 +128,10 @@ class NewRunModal(Dialog[Draft]):
                 classes="trouble -shown" if self._problem else "trouble",
                 markup=False,
             )
+            if self._prefilled is not None and self._prefilled.note:
+                yield Static(self._prefilled.note, classes="line dim", markup=False)
             with Horizontal(id="buttons"):
-                yield FlatButton("Save draft", id="keep")
+                yield FlatButton("Save draft" if self._prefilled is None else "Cancel", id="keep")
                 yield FlatButton("Start  ctrl+s", id="go")
 
     def _field(self, parameter: Parameter[object], text: str) -> Horizontal:
@@ -141,8 +157,10 @@ class NewRunModal(Dialog[Draft]):
         return Input(text, placeholder=parameter.when_empty, id=id)
 
     def on_mount(self) -> None:
-        """Focus the prompt, or the repository if none has been chosen yet."""
-        self.query_one("#prompt" if self._drafts.draft.repo_id else "#repo").focus()
+        """Focus the end of the prompt, or the repository if none has been chosen yet."""
+        prompt = self.query_one("#prompt", TextArea)
+        prompt.move_cursor(prompt.document.end)
+        (prompt if self._drafts.draft.repo_id else self.query_one("#repo")).focus()
 
     def draft(self) -> Draft:
         """Return the form's current content as a draft."""

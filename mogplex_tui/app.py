@@ -86,6 +86,7 @@ class ConsoleApp(App[int]):
     CSS = """
     Toast { max-width: 76; }
     CommandPalette SearchIcon { display: none; }
+    CommandPalette CommandList { text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
     def __init__(

@@ -12,7 +12,7 @@ from mogplex_tui.cli.command_context import CommandError
 from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.cli.time_arguments import parse_since, to_utc
 from mogplex_tui.operate import kind_rows
-from mogplex_tui.operate.filters import compile_filter, parse, quoted
+from mogplex_tui.operate.filters import compile_filter, parse, pattern_problem, quoted
 from mogplex_tui.operate.kind_rows import ListedRow, filter_name
 from mogplex_tui.operate.model import Kind, Row
 
@@ -96,6 +96,8 @@ def _term(kind: Kind[Row], name: str, value: str, *, is_exact: bool) -> str:
 
 
 def _check_fields(kind: Kind[Row], text: str) -> None:
+    if problem := pattern_problem(text):
+        raise CommandError(Exit.USAGE, f"Invalid pattern {problem}.")
     known_fields = sorted(kind_rows.filter_field_names(kind))
     for term in parse(text):
         if term.field is not None and not any(name.startswith(term.field) for name in known_fields):

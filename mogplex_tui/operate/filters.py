@@ -1,8 +1,9 @@
 """The grammar of `/` filters: `word`, `field:word` and `field:=word`.
 
 A word matches any field, `field:word` a part of one field, and `field:=word` the whole of one field. `!` negates a
-term, `cost:>1` compares, and quotes keep spaces together: `who:="CI Doctor"`. A time is matched by its local form,
-from the left: `started:2026-08-03T14` is an hour, `started:>2026-08-03` everything since a day began.
+term, `~` before a word makes it a regular expression, `cost:>1` compares, and quotes keep spaces together:
+`who:="CI Doctor"`. A time is matched by its local form, from the left: `started:2026-08-03T14` is an hour,
+`started:>2026-08-03` everything since a day began.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
+
+from mogplex_tui.operate.filter_patterns import compile_pattern
 
 # The number of characters of a text that are searched: each keystroke searches all rows.
 _MAX_SEARCHED = 20_000
@@ -31,18 +34,19 @@ class Term:
     """One term of a filter, such as `cost:>1`.
 
     If the term is `exact`, the whole value must equal the text; otherwise a part of it is
-    enough.
+    enough. The text of a pattern is a regular expression.
     """
 
     field: str | None
     text: str
     negated: bool
     exact: bool = False
+    is_pattern: bool = False
 
     @property
     def compares(self) -> bool:
         """Whether the term compares a number with `<` or `>`."""
-        return self.field is not None and not self.exact and self.text[0] in "<>"
+        return self.field is not None and not self.exact and not self.is_pattern and self.text[0] in "<>"
 
 
 def parse(text: str) -> list[Term]:
@@ -53,16 +57,24 @@ def parse(text: str) -> list[Term]:
     """
     terms = []
     for match in _WORD.finditer(text):
-        word = match[0].lower()
+        word = match[0]
         negated = word.startswith("!")
         word = word[1:] if negated else word
         field, colon, value = word.partition(":")
         named = bool(colon) and field.isalpha()
         exact = named and value.startswith("=")
-        text_to_match = _unquoted(value[exact:] if named else word)
-        if text_to_match:
-            terms.append(Term(field if named else None, text_to_match, negated, exact))
+        is_pattern = (value if named else word).startswith("~")
+        text = _unquoted(value[exact or is_pattern :] if named else word[is_pattern:])
+        if text:
+            text = text if is_pattern else text.lower()
+            terms.append(Term(field.lower() if named else None, text, negated, exact, is_pattern))
     return terms
+
+
+def pattern_problem(text: str) -> str:
+    """Return why a regular expression in a filter is not used, or an empty text."""
+    patterns = (compile_pattern(term.text) for term in parse(text) if term.is_pattern)
+    return next((pattern.problem for pattern in patterns if pattern.problem), "")
 
 
 def words(text: str) -> list[str]:
@@ -118,8 +130,10 @@ def _field_name(term: Term, values: Mapping[str, object]) -> str | None:
 def _is_incomplete(term: Term, values: Mapping[str, object]) -> bool:
     """Return whether a term compares a known field but has no valid number yet.
 
-    An incomplete comparison matches every row.
+    An incomplete comparison matches every row, as does a pattern with a problem.
     """
+    if term.is_pattern:
+        return bool(compile_pattern(term.text).problem)
     if not term.compares or (name := _field_name(term, values)) is None:
         return False
     if isinstance(values[name], datetime):
@@ -146,7 +160,7 @@ def _matches(term: Term, values: Mapping[str, object], spans: Collection[str]) -
 def _matches_any_field(term: Term, values: Mapping[str, object]) -> bool:
     text = term.text
     for value in values.values():
-        if isinstance(value, str):
+        if isinstance(value, str) and not term.is_pattern:
             if text in value[:_MAX_SEARCHED].lower():
                 return True
         # A word is not searched in times, ages and prices, where it would match some digits by chance.
@@ -164,6 +178,9 @@ def matches_value(term: Term, value: object) -> bool:
         return False
     if isinstance(value, tuple):
         return any(matches_value(term, item) for item in value)
+    if term.is_pattern:
+        searched = local_minute(value) if isinstance(value, datetime) else str(value)
+        return compile_pattern(term.text).search(searched)
     if isinstance(value, datetime):
         return local_minute(value).startswith(term.text.upper())
     text = str(int(value) if isinstance(value, float) and value.is_integer() else value)[

@@ -27,7 +27,7 @@ def window_of(text: str, older: Older[Row], session: Session) -> Window:
     ages = [
         age
         for term in terms
-        if term.field == older.age and term.text[0] == "<" and not term.exact
+        if term.field == older.age and term.compares and term.text[0] == "<"
         if (age := seconds_of(term.text[1:])) is not None
     ]
     filters = {
@@ -46,6 +46,6 @@ def _single_value(filter: ServiceFilter, term: Term, session: Session) -> str | 
     Returns None if no value or several values match, because a query parameter takes one value.
     """
     if not filter.texts:
-        return None if term.compares else filter.value_of(session, term.text)
+        return None if term.compares or term.is_pattern else filter.value_of(session, term.text)
     values = [value for value, texts in filter.texts.items() if matches_value(term, tuple(texts))]
     return values[0] if len(values) == 1 else None

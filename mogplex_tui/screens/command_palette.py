@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from rich.cells import cell_len
+from rich.text import Text
 from textual import on
 from textual.await_complete import AwaitComplete
 from textual.command import Command, CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
@@ -13,10 +15,15 @@ from textual.fuzzy import Matcher
 from textual.widgets import Input
 
 from mogplex_tui.operate import action_registry
-from mogplex_tui.operate.kinds.registry import kinds
+from mogplex_tui.operate.kinds.registry import GROUPS, kinds
 from mogplex_tui.screens.console import Console
 from mogplex_tui.screens.console_screen import AnyScreen, ConsoleScreen
 from mogplex_tui.screens.navigation import BUILT_IN
+from mogplex_tui.widgets.text import visible
+
+# The sections besides the groups of kinds.
+_RECENT, _FILTERS, _ACTIONS = "Recent", "Filters", "Actions"
+_GROUP_WIDTH, _KEY_WIDTH, _NAME_WIDTH = 12, 7, 34
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +31,11 @@ class PaletteEntry:
     """One entry of the command palette: a screen to show or an action to run.
 
     `names` holds the title first and then, if the entry shows a list, the aliases of the list.
-    `place` is True if the entry shows a screen. `key` is the keyboard shortcut for the entry, or
-    an empty text if no key is bound. `run_with_argument`, if not None, runs the entry with the text that
-    the user typed after its name, as in `jobs state:failed`. `separator` is the word that may
-    separate the name from that text: `/` between a list and its filter, `by` between `sort` and
-    a column.
+    `place` is True if the entry shows a screen. `group` is the section of the entry while nothing is
+    typed. `key` is the keyboard shortcut for the entry, or an empty text if no key is bound.
+    `run_with_argument`, if not None, runs the entry with the text that the user typed after its
+    name, as in `jobs state:failed`. `separator` is the word that may separate the name from that
+    text: `/` between a list and its filter, `by` between `sort` and a column.
     """
 
     names: tuple[str, ...]
@@ -38,16 +45,29 @@ class PaletteEntry:
     key: str = ""
     run_with_argument: Callable[[str], object] | None = None
     separator: str = "/"
+    group: str = ""
 
     @property
     def title(self) -> str:
         """The entry's name, followed by each alias with a `:` before it."""
         return " ".join([self.names[0], *(f":{name}" for name in self.names[1:])])
 
-    @property
-    def text(self) -> str:
-        """The entry's key and help text, shown below the title."""
-        return f"{self.key} · {self.help}" if self.key else self.help
+    def line(self, group: str = "") -> Text:
+        """Return the entry as one line: its key, its name, its aliases and its help text.
+
+        The line begins with `group` if the palette shows sections.
+        """
+        aliases = " ".join(f":{name}" for name in self.names[1:])
+        names = f"{visible(self.names[0])} {aliases}".strip()
+        line = Text(no_wrap=True, overflow="ellipsis")
+        line.append(group, "dim")
+        line.append(f"{self.key:<{_KEY_WIDTH}}", "bold")
+        line.append(names.removesuffix(aliases))
+        line.append(aliases, "dim")
+        if self.help:
+            line.append(" " * max(2, _NAME_WIDTH - cell_len(names)))
+            line.append(visible(self.help), "dim")
+        return line
 
 
 def entries_of(screen: AnyScreen) -> Iterator[PaletteEntry]:
@@ -68,31 +88,56 @@ def entries_of(screen: AnyScreen) -> Iterator[PaletteEntry]:
             run = partial(screen.action_act, action.id)
             filtered = partial(console.navigation.go_filtered, name)
             run_with_argument = filtered if name == "runs" else screen.argument_runner(action)
+            # The help is left out where it would only repeat the name.
+            help = "" if action.help_text.rstrip(".").lower() == action.title.lower() else action.help_text
             yield PaletteEntry(
                 (action.title,),
-                action.help_text,
+                help,
                 run,
                 is_place,
                 key,
                 run_with_argument,
                 "/" if is_place else "by",
+                "Work" if is_place else "",
             )
     yield from _lists(console)
+    yield from _saved_filters(console)
+    for name, reopen in console.navigation.recent:
+        yield PaletteEntry((name,), "", reopen, place=True, group=_RECENT)
+
+
+def _saved_filters(console: Console) -> Iterator[PaletteEntry]:
+    """Yield the entries that open a saved filter, and those that remove one."""
+    for saved in console.filters.saved:
+        if saved.kind != "runs" and saved.kind not in kinds():
+            continue
+        order = f" by {saved.sort}" if saved.sort else ""
+        text = f"{saved.kind} / {saved.text}{order}"
+        go = partial(console.navigation.go_saved, saved)
+        yield PaletteEntry((saved.name,), text, go, place=True, group=_FILTERS)
+        if console.filters.is_removable(saved.name):
+            remove = partial(console.filters.remove, saved.name)
+            yield PaletteEntry((f"forget {saved.name}",), f"Remove the filter {saved.name}.", remove)
 
 
 def _lists(console: Console) -> Iterator[PaletteEntry]:
     """Yield one palette entry for the list of each kind of record."""
     navigation = console.navigation
     keys = {name: key for key, _, name in action_registry.tabs()}
+    group_of = {name: group for group, names in GROUPS.items() for name in names}
     for kind in kinds().values():
-        text, key = kind.title, keys.get(kind.name, "")
+        key = keys.get(kind.name, "")
+        # The help is left out where it would only repeat the name.
+        text = "" if kind.title.lower().replace(" ", "-") == kind.name else kind.title
         go, filtered = partial(navigation.go, kind.name), partial(navigation.go_filtered, kind.name)
-        names = (kind.name, *kind.aliases)
+        names, group = (kind.name, *kind.aliases), group_of.get(kind.name, "")
         if kind.name == "contexts":
             key, switch = action_registry.key_of("go.contexts"), console.context_switch.switch
-            yield PaletteEntry(names, text, go, place=True, key=key, run_with_argument=switch, separator="to")
+            yield PaletteEntry(
+                names, text, go, place=True, key=key, run_with_argument=switch, separator="to", group=group
+            )
             continue
-        yield PaletteEntry(names, text, go, place=True, key=key, run_with_argument=filtered)
+        yield PaletteEntry(names, text, go, place=True, key=key, run_with_argument=filtered, group=group)
 
 
 # Scores for a match of the whole name, its beginning, the beginning of a later word, or single letters.
@@ -164,17 +209,29 @@ class PaletteProvider(Provider):
         return sorted(entries_of(self.screen), key=lambda entry: entry.title)
 
     async def discover(self) -> Hits:
-        """Yield every entry; Textual calls this while nothing is typed."""
-        for entry in self.entries:
-            yield DiscoveryHit(entry.title, entry.run, help=entry.text)
+        """Yield every entry in its section; Textual calls this while nothing is typed."""
+        before = ""
+        for place, entry in enumerate(in_sections(self.entries)):
+            group = entry.group or _ACTIONS
+            line = entry.line(f"{'' if group == before else group:<{_GROUP_WIDTH}}")
+            before = group
+            # Textual sorts these by their texts.
+            yield DiscoveryHit(line, entry.run, text=f"{place:04}")
 
     async def search(self, query: str) -> Hits:
         """Yield the entries that match the query, the best first."""
-        matcher = self.matcher(query.lstrip(":"))
         for match_score, entry in ranked(self.entries, query):
-            yield Hit(
-                match_score, matcher.highlight(entry.title), entry.run, text=entry.title, help=entry.text
-            )
+            yield Hit(match_score, entry.line(), entry.run, text=entry.title)
+
+
+def in_sections(entries: Iterable[PaletteEntry]) -> list[PaletteEntry]:
+    """Return entries by section: recent records first, actions last."""
+    sections = [_RECENT, *GROUPS, _FILTERS, ""]
+    lists = [name for names in GROUPS.values() for name in names]
+    order = {name: place for place, name in enumerate(lists)}
+    return sorted(
+        entries, key=lambda entry: (sections.index(entry.group), order.get(entry.names[0], len(order)))
+    )
 
 
 class Palette(CommandPalette):

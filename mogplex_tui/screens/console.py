@@ -13,6 +13,7 @@ from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate.health_monitor import HealthMonitor
 from mogplex_tui.operate.model import AnyEntry
+from mogplex_tui.operate.saved_filters import FilterStore
 from mogplex_tui.screens.context_switch import ConsoleStart, ContextOpener, ContextSwitch
 from mogplex_tui.screens.dialog_queue import DialogQueue
 from mogplex_tui.screens.exporter import Exporter
@@ -62,6 +63,7 @@ class Console:
         self.tasks = TaskRunner(app)
         self.dialogs = DialogQueue(app)
         self.changes = ChangeQueue(app, session)
+        self.filters = FilterStore(session.directory, session.file_troubles)
         self.exporter = Exporter(app, session, look, self.tasks)
         self.collections = KindCollections(session, runs)
         self.health = HealthMonitor(session, self.collections.waiting_approvals)

@@ -25,7 +25,7 @@ from mogplex_tui.widgets.key_bar import KeyBar
 from mogplex_tui.widgets.rule import RuleLine
 from mogplex_tui.widgets.segment_line import HeaderLine, Segment, SegmentLine
 from mogplex_tui.widgets.styles import Tone
-from mogplex_tui.widgets.tab_line import TabLine
+from mogplex_tui.widgets.tab_line import Tab, TabLine
 
 P = ParamSpec("P")
 
@@ -37,6 +37,8 @@ SHORT = {
     "Observability": "Obs",
     "Settings": "Set",
 }
+# The name of the tab that opens the palette.
+_MORE = "more"
 # Seconds between updates of ages and durations.
 TICK = 1.0
 # Seconds between flushes: changes that arrive in a burst are drawn together.
@@ -113,11 +115,18 @@ class ConsoleScreen(Screen[None]):
         """Yield the header, the tabs, the title, the body and the key bar."""
         yield HeaderLine(self._header(), id="header")
         if self.console.look.tab_line:
-            yield TabLine(action_registry.tabs(), active=self.tab, shorts=SHORT, id="tabs")
+            yield TabLine(
+                [*action_registry.tabs(), self._more_tab()], active=self.tab, shorts=SHORT, id="tabs"
+            )
         yield SegmentLine([], id="title")
         yield RuleLine()
         yield from self.compose_body()
         yield KeyBar([], lasting=action_registry.permanent_keys(), id="keys")
+
+    def _more_tab(self) -> Tab:
+        """Return the tab that opens the palette, which lists all kinds."""
+        key = action_registry.key_of("app.palette", ascii_only=self.console.look.ascii)
+        return key, "more", _MORE
 
     def _header(self) -> list[Segment]:
         console = self.console
@@ -352,7 +361,8 @@ class ConsoleScreen(Screen[None]):
     @on(TabLine.Picked)
     def _tab_picked(self, event: TabLine.Picked) -> None:
         # Not awaited: a screen that waits for its own removal would wait for ever.
-        self.console.tasks.run(self.action_act(f"go.{event.name}"))
+        name = "app.palette" if event.name == _MORE else f"go.{event.name}"
+        self.console.tasks.run(self.action_act(name))
 
     @on(SegmentLine.Clicked)
     def _segment_clicked(self, event: SegmentLine.Clicked) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -35,7 +37,12 @@ class FilterBar(Horizontal):
     }
     FilterBar.-open { display: block; }
     """
-    BINDINGS = [Binding("escape", "clear", "clear", show=False), Binding("down", "keep", "keep", show=False)]
+    BINDINGS = [
+        Binding("escape", "clear", "clear", show=False),
+        Binding("up", "earlier", "earlier", show=False),
+        Binding("down", "later", "later", show=False),
+        Binding("ctrl+s", "save", "save", show=False),
+    ]
 
     class Changed(Message):
         """Sent when the text has changed."""
@@ -44,12 +51,23 @@ class FilterBar(Horizontal):
             super().__init__()
             self.text = text
 
+    class SaveRequested(Message):
+        """Sent when the text is to be saved under a name."""
+
     class Closed(Message):
         """Sent when the bar has closed, so that the screen focuses the list again."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
 
     def __init__(self, example: str, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._example = example
+        # The earlier texts, the newest last, and the place of the shown one; None for a typed text.
+        self._history: Sequence[str] = ()
+        self._place: int | None = None
+        self._can_save = False
 
     def compose(self) -> ComposeResult:
         """Lay out the `/` and the input."""
@@ -61,8 +79,16 @@ class FilterBar(Horizontal):
         """The typed text."""
         return self.query_one(Input).value
 
-    def open(self, text: str = "", example: str = "") -> None:
-        """Show the bar with `text` selected; `example` is the placeholder."""
+    def open(
+        self, text: str = "", example: str = "", history: Sequence[str] = (), *, can_save: bool = False
+    ) -> None:
+        """Show the bar with `text` selected; `example` is the placeholder.
+
+        `history` are earlier texts, the newest last. If the text can be saved under a name, the owner
+        handles `SaveRequested`.
+        """
+        self._history = [each for each in history if each != text]
+        self._place, self._can_save = None, can_save
         self.add_class("-open")
         box = self.query_one(Input)
         box.placeholder = example or self._example
@@ -83,13 +109,39 @@ class FilterBar(Horizontal):
         """Clear the text and close the bar."""
         self.clear()
 
-    def action_keep(self) -> None:
-        """Close the bar and keep the text."""
-        self._close()
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Return whether a key of the bar has an effect; else it goes to the screen."""
+        return self._can_save if action == "save" else super().check_action(action, parameters)
+
+    def action_save(self) -> None:
+        """Ask the owner to save the text under a name; an empty text is not saved."""
+        if self.text.strip():
+            self.post_message(self.SaveRequested())
+
+    def action_earlier(self) -> None:
+        """Show the text that was used before the shown one."""
+        place = len(self._history) if self._place is None else self._place
+        if place > 0:
+            self._show_earlier(place - 1)
+
+    def action_later(self) -> None:
+        """Show the next newer text; a text that is not an earlier one closes the bar."""
+        if self._place is None:
+            self._close()
+        elif self._place + 1 < len(self._history):
+            self._show_earlier(self._place + 1)
+        else:
+            self._place = None
+            self.fill("")
+
+    def _show_earlier(self, place: int) -> None:
+        self._place = place
+        self.fill(self._history[place])
+        self.query_one(Input).action_end()
 
     def _close(self) -> None:
         self.remove_class("-open")
-        self.post_message(self.Closed())
+        self.post_message(self.Closed(self.text))
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:

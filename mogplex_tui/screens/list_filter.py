@@ -66,6 +66,12 @@ class ListFilter:
             descending=self.descending,
         )
 
+    def problem(self) -> str:
+        """Return why a regular expression of the filter is not used, or an empty text."""
+        from mogplex_tui.operate.filters import pattern_problem
+
+        return pattern_problem(self.text) if "~" in self.text else ""
+
     @property
     def is_default_order(self) -> bool:
         """Return whether the rows are in the kind's default order."""
@@ -100,6 +106,12 @@ class ListFilter:
         same_column = column == self.sort
         self.descending = not self.descending if same_column and column else self._is_descending_first(column)
         self.sort = column
+
+    def restore_order(self, column: str | None, descending: bool) -> None:
+        """Sort by a column that may not exist any more; then the order is the default one."""
+        exists = any(each.name == column for each in self._kind.columns)
+        self.sort = column if exists else None
+        self.descending = descending if exists or column is None else self._kind.descending
 
     def sortable_columns(self, text: str) -> list[str]:
         """Return the names of the columns that a typed text may mean.

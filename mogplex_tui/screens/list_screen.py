@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mogplex_tui.live.run_row import RunRow
     from mogplex_tui.operate.kind_rows import ReadAt
     from mogplex_tui.operate.model import AnyKind
+    from mogplex_tui.operate.saved_filters import SavedFilter
     from mogplex_tui.screens.filter_bar import FilterBar
 
 
@@ -84,6 +85,7 @@ class ListScreen(ConsoleScreen):
         self._drawn: dict[str, AnyRow] = {}
         # Held while the filter bar is created, so that it is created only once.
         self._making_bar = asyncio.Lock()
+        self.shortcuts = ListShortcuts(self)
         self.handlers |= {
             f"{self._prefix}.open": self.open,
             f"{self._prefix}.mark": self.toggle_mark,
@@ -95,7 +97,7 @@ class ListScreen(ConsoleScreen):
             "list.reverse": self.reverse,
             "view.export": self.export,
             "go.back": self.go_back,
-            **ListShortcuts(self).actions(),
+            **self.shortcuts.actions(),
             **model.actions(self.console, self),
         }
 
@@ -342,6 +344,8 @@ class ListScreen(ConsoleScreen):
             Segment(self.filter.order_text(), Tone.DIM, priority=5, right=True),
         ]
         searched = self.search.progress()
+        if problem := self.filter.problem():
+            right.append(Segment(problem, Tone.ERROR, priority=1, right=True))
         if self.filter.text:
             shown = f"{len(self.view):,} of {loaded:,}" if not searched else f"{len(self.view):,} found"
             # A long filter is cut, because a segment that does not fit is left out.
@@ -366,17 +370,9 @@ class ListScreen(ConsoleScreen):
     async def open_filter(self) -> None:
         """Open the filter bar; every letter typed in it filters the list at once."""
         bar = await self._filter_bar()
-        bar.open(self.filter.typed, self._filter_example())
+        history = self.console.filters.history(self.kind.name)
+        bar.open(self.filter.typed, self.shortcuts.filter_example(), history, can_save=True)
         self.refresh_keys()
-
-    def _filter_example(self) -> str:
-        """Return an example filter for the bar's placeholder.
-
-        If possible, the example matches the row under the cursor.
-        """
-        row = self.cursor_row()
-        term = None if row is None else kind_rows.example_filter(self.kind, row, self.session.clock.now())
-        return self.model.filter_example if term is None else f"a word, or {term} !other"
 
     async def _filter_bar(self) -> FilterBar:
         """Return the filter bar, creating it on the first call."""
@@ -398,6 +394,12 @@ class ListScreen(ConsoleScreen):
         """Filter the list as if `text` had been typed into the filter bar."""
         (await self._filter_bar()).fill(text)
 
+    async def show_saved(self, saved: SavedFilter) -> None:
+        """Show the rows of a saved filter in its order."""
+        self.filter.restore_order(saved.sort, saved.descending)
+        self._sorted()
+        await self.type_filter(saved.text)
+
     def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
         """Filter the list by the typed text."""
         self.set_filter(event.text)
@@ -417,8 +419,13 @@ class ListScreen(ConsoleScreen):
         self._update_messages()
         self.refresh_chrome()
 
-    def on_filter_bar_closed(self) -> None:
-        """Focus the table after the filter bar has closed."""
+    def on_filter_bar_save_requested(self) -> None:
+        """Ask for a name under which to save the filter."""
+        self.shortcuts.ask_name()
+
+    def on_filter_bar_closed(self, event: FilterBar.Closed) -> None:
+        """Focus the table after the bar has closed; remember a filter that was kept."""
+        self.console.filters.remember(self.kind.name, event.text.strip())
         self.table.focus()
         self.refresh_keys()
 
@@ -529,7 +536,8 @@ class ListScreen(ConsoleScreen):
         """Return the keys of the list, or of the filter bar while it is open."""
         if self.query("#filter.-open"):
             enter = shown_key("enter", ascii_only=self.console.look.ascii)
-            return [(enter, "apply"), (shown_key("escape"), "clear")]
+            up = shown_key("up", ascii_only=self.console.look.ascii)
+            return [(enter, "apply"), (shown_key("escape"), "clear"), (up, "earlier"), ("ctrl+s", "save")]
         items = super().key_items()
         title = "clear filter" if self.filter.typed else "unmark all" if self.marks else None
         if title is None:

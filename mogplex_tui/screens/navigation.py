@@ -11,7 +11,9 @@ from textual.app import App
 from mogplex_tui.live.run_row import RunRow
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
+from mogplex_tui.operate import kind_rows
 from mogplex_tui.operate.model import AnyEntry
+from mogplex_tui.operate.run_facts import name_of
 from mogplex_tui.screens.kind_collections import KindCollections
 from mogplex_tui.screens.task_runner import TaskRunner
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from mogplex_tui.operate.model import AnyKind
     from mogplex_tui.operate.record_page import LinkTarget
+    from mogplex_tui.operate.saved_filters import SavedFilter
     from mogplex_tui.screens.console_screen import ConsoleScreen
     from mogplex_tui.screens.list_screen import ListScreen
 
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
 BUILT_IN = ("runs", "observability")
 # Screens that "back" can return to.
 _HISTORY = 9
+# Records that the palette offers to open again.
+_RECENT = 5
 
 
 class Navigation:
@@ -44,6 +49,8 @@ class Navigation:
         self._collections, self._tasks = collections, tasks
         self._kind_modes: set[str] = set()
         self._previous: list[str] = []
+        # The records that were opened last, the newest first: the name, and the function that opens it.
+        self.recent: list[tuple[str, Callable[[], None]]] = []
         # Links whose record is being read, each with the screen that shows the link.
         self._following: set[tuple[Screen[object], LinkTarget]] = set()
 
@@ -73,6 +80,14 @@ class Navigation:
         await self.go(name)
         if isinstance(self._app.screen, ListScreen):
             await self._app.screen.type_filter(text)
+
+    async def go_saved(self, saved: SavedFilter) -> None:
+        """Show the list of a saved filter, filtered and sorted."""
+        from mogplex_tui.screens.list_screen import ListScreen
+
+        await self.go(saved.kind)
+        if isinstance(self._app.screen, ListScreen):
+            await self._app.screen.show_saved(saved)
 
     def run_list(
         self,
@@ -140,13 +155,21 @@ class Navigation:
             from mogplex_tui.live.known_runs import KnownRun
 
             self._session.history.remember(KnownRun(row.run_id, row.call_id, row.repo, row.prompt))
+        name = f"run {name_of(row)}" if row.repo else name_of(row)
+        self._remember(name, partial(self.open_run, row))
         self._app.push_screen(RunScreen(row, at_error=at_error))
 
     def open_record(self, kind: AnyKind, entry: AnyEntry) -> None:
         """Open the screen of a record."""
         from mogplex_tui.screens.detail_screen import DetailScreen
 
+        name = f"{kind.noun} {kind_rows.name_of(kind, entry)}"
+        self._remember(name, partial(self.open_record, kind, entry))
         self._app.push_screen(DetailScreen(kind, entry))
+
+    def _remember(self, name: str, reopen: Callable[[], None]) -> None:
+        others = [place for place in self.recent if place[0] != name]
+        self.recent = [(name, reopen), *others][:_RECENT]
 
     def show_or_notify(self, asked_on: Screen[object], show: Callable[[], None], sentence: str) -> None:
         """Call `show` if the user is still on the screen `asked_on`, else only notify.

@@ -21,6 +21,7 @@ REASONS = {
     ),
     "live/store.py": (1, "an alias: rows of a type that whoever names them knows"),
     "operate/model.py": (4, "aliases: kinds, actions and entries whose rows are of unknown type"),
+    "operate/filter_patterns.py": (2, "the arguments of the nodes of Python's regular expression parser"),
     "screens/console_screen.py": (1, "an alias: screens, as Textual's app holds them"),
     "screens/dialog_queue.py": (2, "dialogs whose results nobody waits for"),
     "screens/list_model.py": (1, "an alias: a row that a list gives back to its model"),

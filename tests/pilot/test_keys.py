@@ -8,7 +8,7 @@ import pytest
 
 from mogplex_tui.live.collection import Entry
 from mogplex_tui.operate import action_registry
-from mogplex_tui.operate.kinds.registry import TABS, kinds
+from mogplex_tui.operate.kinds.registry import GROUPS, TABS, kinds
 from mogplex_tui.screens.console_screen import ConsoleScreen
 from mogplex_tui.screens.detail_screen import DetailScreen
 from mogplex_tui.screens.modals.help import HelpModal
@@ -109,6 +109,28 @@ async def test_palette_runs_an_action_by_its_name(console: Run, world: RowFactor
         await ui.press("enter")
         await ui.press("enter")
         await ui.sees("last 24 h")
+
+
+def test_every_kind_is_in_one_section_of_the_palette() -> None:
+    names = [name for group in GROUPS.values() for name in group]
+    assert sorted(names) == sorted(["runs", *kinds()])
+
+
+async def test_palette_lists_every_kind_in_sections_and_opens_by_mouse(console: Run) -> None:
+    async with console(size=(80, 50)) as ui:
+        await ui.sees("Runs   0", ": more")
+        line = ui.text.splitlines()[1]
+        await ui.pilot.click("#tabs", offset=(line.index("more"), 0))
+        await ui.sees("Automation", "Library", "Account", "jobs :job :jo", "provider-keys")
+        await ui.press("escape")
+        # Two keys and the name open any kind.
+        await ui.press("colon", *"failures", "enter")
+        await ui.until(lambda: ui.app.current_mode == "failures", "the failures")
+        await ui.press("colon", *"cost", "enter")
+        await ui.sees("/ age:<1d", "by cost ↓")
+        await ui.press("colon", *"errors", "enter")
+        await ui.sees("/ state:failed")
+        assert "by cost" not in ui.text
 
 
 @pytest.mark.parametrize("key", ["q", "ctrl+q"])

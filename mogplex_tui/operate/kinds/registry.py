@@ -26,6 +26,15 @@ TABS: tuple[tuple[str, str, str], ...] = (
     ("8", "Settings", "settings"),
 )
 
+# All lists, in the order in which the palette shows them.
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "Work": ("runs", "jobs", "approvals", "failures", "dispatch", "sandboxes", "conversations"),
+    "Automation": ("automations", "assignments", "triggers"),
+    "Library": ("agents", "models", "skills", "rules", "commands", "memories"),
+    "Sources": ("projects", "installations", "connections", "mcp-servers"),
+    "Account": ("settings", "contexts", "teams", "members", "api-keys", "provider-keys"),
+}
+
 
 @cache
 def kinds() -> Mapping[str, AnyKind]:

@@ -1,0 +1,104 @@
+"""The history of typed filters and the saved filters, stored on disk."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from mogplex_tui.config.state_file import FileTroubles, StateFile
+
+MAX_HISTORY: Final = 50
+"""The filters that are kept for each kind."""
+
+
+class SavedFilter(NamedTuple):
+    """A named filter of one kind's list, and the column to sort the list by."""
+
+    name: str
+    kind: str
+    text: str
+    sort: str | None = None
+    descending: bool = True
+
+
+BUILT_IN: Final = (
+    SavedFilter("cost", "runs", "age:<1d", "cost"),
+    SavedFilter("errors", "runs", "state:failed"),
+)
+"""Filters that have a name without being saved."""
+
+
+class FilterStore:
+    """The history of filters by kind, newest last, and the saved filters by name.
+
+    They are read on first use, and stored in a file if the session has a directory.
+    """
+
+    def __init__(self, directory: Path | None, troubles: FileTroubles | None = None) -> None:
+        path = None if directory is None else directory / "filters.json"
+        self._file = StateFile(path, "the list of filters", troubles)
+
+    @cached_property
+    def _content(self) -> tuple[dict[str, list[str]], dict[str, SavedFilter]]:
+        content = self._file.read(_is_valid) or {"history": {}, "saved": []}
+        return content["history"], {each[0]: SavedFilter(*each) for each in content["saved"]}
+
+    def history(self, kind: str) -> list[str]:
+        """Return the filters typed in a kind's list, the newest last."""
+        return list(self._content[0].get(kind, ()))
+
+    def remember(self, kind: str, text: str) -> None:
+        """Add a filter to the history as the newest one; an empty one is not added."""
+        before = self._content[0].get(kind, [])
+        if text and text not in before[-1:]:
+            others = [each for each in before if each != text]
+            self._content[0][kind] = [*others, text][-MAX_HISTORY:]
+            self._write()
+
+    @property
+    def saved(self) -> list[SavedFilter]:
+        """Return the saved filters and the built-in ones that none of them replaces."""
+        saved = self._content[1]
+        return [*saved.values(), *(each for each in BUILT_IN if each.name not in saved)]
+
+    def is_removable(self, name: str) -> bool:
+        """Return whether a filter was saved under a name by the user."""
+        return name in self._content[1]
+
+    def save(self, filter: SavedFilter) -> None:
+        """Save a filter; an earlier one with the same name is replaced."""
+        self._content[1][filter.name] = filter
+        self._write()
+
+    def remove(self, name: str) -> None:
+        """Remove a saved filter."""
+        if self._content[1].pop(name, None) is not None:
+            self._write()
+
+    def _write(self) -> None:
+        history, saved = self._content
+        self._file.write({"history": history, "saved": [list(each) for each in saved.values()]})
+
+
+def _is_valid(content: object) -> bool:
+    if not isinstance(content, dict):
+        return False
+    history, saved = content.get("history"), content.get("saved")
+    if not isinstance(history, dict) or not isinstance(saved, list):
+        return False
+    return all(_is_texts(texts) for texts in history.values()) and all(map(_is_saved, saved))
+
+
+def _is_texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+def _is_saved(value: object) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == len(SavedFilter._fields)
+        and _is_texts(value[:3])
+        and (value[3] is None or isinstance(value[3], str))
+        and isinstance(value[4], bool)
+    )

@@ -354,6 +354,9 @@ ACTIONS: tuple[KeyAction, ...] = (
         help_has_title=True,
     ),
     KeyAction("kind.copy", "copy id", ("y",), KIND_SCREENS | {"runs", "run"}, "Copy the id."),
+    KeyAction(
+        "run.browse", "browser", ("o",), _scopes("run"), "Open its pull request, repository or preview."
+    ),
     KeyAction("kind.browse", "browser", ("o",), KIND_SCREENS, "Open its page in the browser."),
     KeyAction(
         "go.back",

@@ -223,6 +223,16 @@ LINKS: tuple[Link[RunRow], ...] = (
 """Links from a run to its repository, agent, job, automation, sandbox and model."""
 
 
+def web_pages(row: RunRow, preview: str) -> list[tuple[str, str]]:
+    """Return the addresses of a run's web pages with their names.
+
+    `preview` is the address of its sandbox's preview, "" if there is none.
+    """
+    repo = f"https://github.com/{row.repo}" if row.repo else ""
+    pages = ((row.pull_request or "", "pull request"), (repo, "repository"), (preview, "sandbox preview"))
+    return [(address, f"{name}   {address}") for address, name in pages if address]
+
+
 def copyable_id(row: RunRow) -> tuple[str, str]:
     """Return the id to copy for a row, and a phrase that names it.
 

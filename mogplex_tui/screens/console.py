@@ -27,6 +27,7 @@ from mogplex_tui.screens.run_actions import RunActions
 from mogplex_tui.screens.task_runner import TaskRunner
 
 if TYPE_CHECKING:
+    from mogplex_tui.live.run_row import RunRow
     from mogplex_tui.operate.health import Finding
     from mogplex_tui.operate.model import AnyKind
 
@@ -167,11 +168,7 @@ class Console:
             self.tasks.run(self.navigation.go_filtered(finding.screen, finding.filter))
 
     def browse(self, kind: AnyKind, entry: AnyEntry | None) -> None:
-        """Open a record's web page in the browser, or notify why that is not possible.
-
-        A text browser is not used: it would take over the console's terminal.
-        """
-        from mogplex_tui.operate.browser_detection import has_browser
+        """Open a record's web page in the browser, or notify why that is not possible."""
         from mogplex_tui.operate.kind_rows import name_of
         from mogplex_tui.operate.record_page import address_of
 
@@ -180,6 +177,33 @@ class Console:
             name = "Nothing" if entry is None else f"{kind.noun.capitalize()} {name_of(kind, entry)}"
             self._warn(f"{name} has no web page.")
             return
+        self._open(address)
+
+    def browse_run(self, row: RunRow) -> None:
+        """Open a web page of a run in the browser; ask which one if there are several."""
+        from mogplex_tui.operate.kinds.registry import load_kind
+        from mogplex_tui.operate.record_page import address_of
+        from mogplex_tui.operate.run_facts import name_of, web_pages
+        from mogplex_tui.screens.modals.parameter_prompt import AskModal
+
+        sandboxes = load_kind("sandboxes")
+        sandbox = self.collections.of(sandboxes).set.rows.get(row.sandbox_id or "")
+        pages = web_pages(row, address_of(sandboxes, sandbox))
+        if not pages:
+            self._warn(f"{name_of(row)} has no web page.")
+        elif len(pages) == 1:
+            self._open(pages[0][0])
+        else:
+            dialog = AskModal("Open in the browser", name_of(row), value=pages[0][0], choices=pages)
+            self._app.push_screen(dialog, lambda address: self._open(address) if address else None)
+
+    def _open(self, address: str) -> None:
+        """Open an address in the browser, or copy it if there is no graphical one.
+
+        A text browser is not used: it would take over the console's terminal.
+        """
+        from mogplex_tui.operate.browser_detection import has_browser
+
         if address.startswith("/"):
             if self.embedded:
                 self._warn("The embedded control plane has no web pages.")

@@ -68,6 +68,7 @@ class RunScreen(ConsoleScreen):
             "view.export": self.export,
             "kind.copy": self.copy,
             "kind.json": self.show_json,
+            "run.browse": lambda: self.console.browse_run(self.run_feed.row),
             "runs.rerun": lambda: self.console.run_actions.rerun(self.run_feed.row),
             "runs.cancel": lambda: self.console.run_actions.confirm_cancel([self.run_feed.row]),
             "go.back": self.go_back,

@@ -368,3 +368,21 @@ async def test_failed_list_makes_run_state_but_not_events_stale(console: Run, wo
         await ui.press("r")
         await ui.loses("partly stale")
         assert tone_of("streaming") is not Tone.DIM
+
+
+async def test_web_pages_of_a_run_are_offered_by_name(
+    console: Run, world: RowFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mogplex_tui.operate.browser_detection.has_browser", lambda: True)
+    opened: list[str] = []
+    pull = "https://github.com/acme/web/pull/7"
+    world.call(repo_id=world.repo("acme/web"), metadata={"repo": "acme/web", "pull_request_url": pull})
+    async with console() as ui:
+        monkeypatch.setattr(ui.app, "open_url", opened.append)
+        await ui.sees("acme/web", "pending")
+        await ui.press("enter", "o")
+        await ui.sees(
+            "Open in the browser", f"pull request   {pull}", "repository   https://github.com/acme/web"
+        )
+        await ui.press("enter")
+        await ui.until(lambda: opened == [pull], "the pull request")

@@ -32,7 +32,7 @@ class LinkTarget(NamedTuple):
     """The target of a link: a record, given by kind and key, or a filtered list.
 
     `span` is the start and end of the time in which the linked records were created, None if it
-    is not known.
+    is not known. `cells` are the columns of a record that is listed under the link to its list.
     """
 
     label: str
@@ -41,6 +41,7 @@ class LinkTarget(NamedTuple):
     key: str | None = None
     filter: str = ""
     span: tuple[datetime, datetime | None] | None = None
+    cells: tuple[Cell, ...] = ()
 
 
 def facts_of(

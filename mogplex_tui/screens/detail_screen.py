@@ -17,6 +17,7 @@ from mogplex_tui.live.run_event_tail import BatchResult
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.operate import action_registry, formatting, kind_rows, messages, record_page
 from mogplex_tui.operate.model import AnyAction, AnyEntry, AnyKind, Creation, RenderTime
+from mogplex_tui.operate.related_rows import with_related
 from mogplex_tui.screens import freshness_text
 from mogplex_tui.screens.console_screen import ConsoleScreen
 from mogplex_tui.screens.event_json_pane import EventPane
@@ -29,6 +30,9 @@ from mogplex_tui.widgets.facts import Fact
 from mogplex_tui.widgets.notice_line import NoticeLine
 from mogplex_tui.widgets.segment_line import Segment
 from mogplex_tui.widgets.styles import Tone
+
+# Seconds between two looks for related records among the known rows.
+RELATED_EVERY = 1.0
 
 
 class DetailScreen(ConsoleScreen):
@@ -50,6 +54,9 @@ class DetailScreen(ConsoleScreen):
         # Whether reading the record returns all of it, so that the list adds nothing.
         self._is_full_record = False
         self._drawn: AnyEntry | None = None
+        self._texts: Sequence[tuple[str, str]] = ()
+        self._shown_links: Sequence[record_page.LinkTarget] = ()
+        self._links_at = 0.0
         self.record = RecordView(texts_first=kind.texts_first, id="detail")
         self.record_log: RecordLog | None = None
         self.pane: TailPane | None = None
@@ -139,7 +146,23 @@ class DetailScreen(ConsoleScreen):
             self.listen(self._own_feed.changed, self.changed_soon)
         log = () if self.record_log is None else (self.record_log.feed,)
         own_feed = () if self._own_feed is None else (self._own_feed,)
-        return (*log, *own_feed, *self.console.collections.feeds_of(self.kind))
+        own = (*log, *own_feed, *self.console.collections.feeds_of(self.kind))
+        return (*own, *(feed for feed in self._related_feeds() if feed not in own))
+
+    def _related_feeds(self) -> Sequence[Feed]:
+        """Return the feeds of the lists whose newest records the page shows."""
+        names = {link.kind for link in self.kind.links if link.filter is not None}
+        return [self.console.collections.feed_of_name(name) for name in sorted(names)]
+
+    def _links(self, entry: AnyEntry) -> Sequence[record_page.LinkTarget]:
+        """Return the record's links with the newest related records, at most a second old."""
+        now = self.session.clock.monotonic()
+        if entry != self._drawn or now - self._links_at >= RELATED_EVERY:
+            self._links_at = now
+            links = record_page.links_of(self.kind.links, entry.row)
+            rows_of = self.console.collections.rows_of_name
+            self._shown_links = with_related(links, rows_of, self._moment(), name=self.step_name())
+        return self._shown_links
 
     def _feed_of_record(self) -> Feed:
         collection, single = self.collection, self.kind.single
@@ -184,10 +207,11 @@ class DetailScreen(ConsoleScreen):
             self.pane.draw()
         entry = self.entry()
         self.draw_facts()
+        links = self._links(entry)
         if entry != self._drawn:
             self._drawn = entry
-            texts = record_page.texts_of(self.kind, entry.row, self._moment())
-            self.record.show(record_page.links_of(self.kind.links, entry.row), texts)
+            self._texts = record_page.texts_of(self.kind, entry.row, self._moment())
+        self.record.show(links, self._texts)
         self._update_notice(entry)
         if self.is_current:
             self.refresh_chrome()

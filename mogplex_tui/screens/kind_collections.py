@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from mogplex_tui.operate.model import AnyEntry
 if TYPE_CHECKING:
     from mogplex_tui.live.scheduler import Feed
     from mogplex_tui.operate.approval_count import ApprovalCount
+    from mogplex_tui.operate.kind_rows import ListedRow
     from mogplex_tui.operate.model import AnyKind
 
 
@@ -70,6 +71,18 @@ class KindCollections:
         from mogplex_tui.operate.kinds.registry import kinds
 
         return self.of(kinds()[name])
+
+    def feed_of_name(self, name: str) -> Feed:
+        """Return the feed that reads the list with a name."""
+        return self._runs.feed if name == "runs" else self.of_name(name).feed
+
+    def rows_of_name(self, name: str) -> tuple[AnyKind, Iterable[ListedRow[object]]]:
+        """Return the kind with a name and its known rows."""
+        from mogplex_tui.operate.kinds.registry import kinds, load_kind
+
+        if name == "runs":
+            return load_kind(name), self._runs.set.rows.values()
+        return kinds()[name], self.of(kinds()[name]).set.rows.values()
 
     def watch_approvals(self) -> None:
         """Start counting the pending approvals."""

@@ -11,8 +11,9 @@ from textual.containers import Container, Vertical, VerticalScroll
 
 from mogplex_tui.operate.record_page import LinkTarget
 from mogplex_tui.widgets.facts import Facts
-from mogplex_tui.widgets.link_list import Links
+from mogplex_tui.widgets.link_list import LinkLine, Links
 from mogplex_tui.widgets.long_text import LongText
+from mogplex_tui.widgets.styles import Tone
 
 # From this width on, links and texts are placed beside the facts.
 WIDE = 100
@@ -84,11 +85,16 @@ class RecordView(VerticalScroll, can_focus=True):
         if list(links) != self._links:
             self._links = list(links)
             self.links.set_class(bool(links), "-some")
-        self.links.set_links([(link.label, link.text) for link in links], self._labels())
+        self.links.set_links([*map(_line_of, links)], self._labels())
         if list(texts) != self._texts:
             self._texts = list(texts)
             self._draw_texts()
         self._arrange()
+
+    @property
+    def shown_links(self) -> Sequence[LinkTarget]:
+        """The links as shown, with the records that are listed under them."""
+        return self._links
 
     def _draw_texts(self) -> None:
         show_above = self._texts_first and not self.has_class("-beside") and bool(self._texts)
@@ -109,7 +115,7 @@ class RecordView(VerticalScroll, can_focus=True):
             self.set_class(is_wide, "-beside")
             if self._texts_first:
                 self._draw_texts()
-            self.links.set_links([(link.label, link.text) for link in self._links], self._labels())
+            self.links.set_links([*map(_line_of, self._links)], self._labels())
 
     def on_resize(self) -> None:
         """Place links and texts beside or below the facts, depending on the width."""
@@ -183,3 +189,9 @@ class RecordView(VerticalScroll, can_focus=True):
             self.scroll_end(animate=False, immediate=True)
         else:
             self.scroll_home(animate=False, immediate=True)
+
+
+def _line_of(link: LinkTarget) -> LinkLine:
+    if link.cells:
+        return LinkLine(link.label, tuple((text, Tone(tone)) for text, tone in link.cells))
+    return LinkLine.to(link.label, link.text)

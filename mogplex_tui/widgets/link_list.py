@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from textual.geometry import Size
 from textual.strip import Strip
@@ -16,6 +16,18 @@ _MARGIN: Final = 2
 _GAP: Final = 2
 
 
+class LinkLine(NamedTuple):
+    """A link in the list: its label, and the cells that show its target."""
+
+    label: str
+    cells: tuple[Cell, ...]
+
+    @classmethod
+    def to(cls, label: str, text: str) -> LinkLine:
+        """Return a line with an arrow and the name of the target."""
+        return cls(label, (("→ ", Tone.DIM), (text, Tone.ACCENT)))
+
+
 class Links(ToneWidget):
     """A list of links, one per line, with a cursor that the parent widget moves."""
 
@@ -23,18 +35,18 @@ class Links(ToneWidget):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._links: tuple[tuple[str, str], ...] = ()
+        self._links: tuple[LinkLine, ...] = ()
         self._labels = 0
         self._at = 0
         self._bright = False
 
-    def set_links(self, links: Sequence[tuple[str, str]], labels: int = 0) -> None:
-        """Show these pairs of label and target.
+    def set_links(self, links: Sequence[LinkLine], labels: int = 0) -> None:
+        """Show these links.
 
         `labels` is the least width of the labels' column.
         """
         fresh = tuple(links)
-        labels = max([labels, *(width(visible(label)) for label, _ in fresh)])
+        labels = max([labels, *(width(visible(link.label)) for link in fresh)])
         if (fresh, labels) == (self._links, self._labels):
             return
         grown = len(fresh) != len(self._links)
@@ -82,13 +94,12 @@ class Links(ToneWidget):
         """Return the lines of all links; the cursor is not included."""
         labels = min(self._labels, across // 2)
         out: list[list[Cell]] = []
-        for label, text in self._links:
-            shown = pad_right(cut_end(visible(label), labels), labels)
+        for link in self._links:
+            shown = pad_right(cut_end(visible(link.label), labels), labels)
             cells = [
                 (" " * _MARGIN, Tone.PLAIN),
                 (shown + " " * _GAP, Tone.DIM),
-                ("→ ", Tone.DIM),
-                (visible(text), Tone.ACCENT),
+                *((visible(text), tone) for text, tone in link.cells),
             ]
             out.append(clipped(cells, max(0, across - 1)))
         return out

@@ -198,7 +198,7 @@ async def test_title_shows_that_details_are_still_loading(
 async def test_sandbox_opens_its_preview_or_reports_that_it_has_none(console: Any, monkeypatch: Any) -> None:
     opened: list[str] = []
     monkeypatch.setattr("mogplex_tui.operate.browser_detection.has_browser", lambda: True)
-    async with console() as ui:
+    async with console(size=(160, 40)) as ui:
         monkeypatch.setattr(ui.app, "open_url", opened.append)
         screen = await go_to_list(ui, "sandboxes")
         pages = {key: address_of(screen.kind, item) for key, item in screen.rows.rows.items()}

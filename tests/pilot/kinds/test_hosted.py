@@ -38,6 +38,8 @@ async def test_token_alone_requests_a_closed_route_once(console: Any) -> None:
         assert families, "the hosted profile turns nobody away"
         # The list of runs and the figures of the header leave together, before anything is known.
         assert families.pop(Family.OBSERVABILITY) <= 2
+        # So do an automation's list and the approvals that it joins.
+        assert families.pop(Family.FLOWS) <= 2
         assert set(families.values()) == {1}, families
         ui.edge.turned_away.clear()
         for kind in ASKING:

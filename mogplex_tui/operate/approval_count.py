@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 # Seconds between two reads. The approvals screen reads the same list far more often while it is open.
 READ_INTERVAL = 60.0
 # Seconds by which the first read lets the lists of the first screen go first, if it costs requests of a token.
-FIRST_AFTER = 12.0
+FIRST_AFTER = 15.0
 
 
 class ApprovalCount:

@@ -65,6 +65,7 @@ def _columns(rows: Sequence[Sequence[Cell]], kind: AnyKind, name: str) -> list[t
         most = min(WIDEST, max(map(len, texts)))
         for line, row in zip(lines, rows, strict=True):
             text, tone = row[place]
+            text = "" if text == formatting.DASH else text
             text = text if len(text) <= most else text[: most - 1] + "…"
             padded = text.rjust(most) if column.format.align == "right" else text.ljust(most)
             line.append(Cell(padded + "  ", tone))

@@ -122,7 +122,7 @@ def test_shell_completes_commands_verbs_options_and_choices(complete: Completing
     verbs = complete("mogplex-tui jobs ")
     assert verbs == {"list", "get", "cancel", "repair", "requeue"}
     assert complete("mogplex-tui jobs list --statu") == {"--status"}
-    states = {"pending", "approval", "waiting", "parked", "running", "success", "failed", "cancelled"}
+    states = {"pending", "approval", "waiting", "parked", "running", "success", "failed", "cancelled", "live"}
     assert complete("mogplex-tui jobs list --status ") == states
     assert complete("mogplex-tui --read-only jobs list -o c") == {"csv"}
     assert complete("mogplex-tui completions ") == {"bash", "zsh", "fish"}

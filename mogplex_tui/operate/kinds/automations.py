@@ -98,7 +98,7 @@ KIND = Kind[AutomationRow](
             "AUTOMATION",
             lambda row: row.name,
             formats.text(),
-            Layout(24, flex=2, min_width=15),
+            Layout(24, flex=2, min_width=20),
             is_text=True,
         ),
         column(

@@ -359,7 +359,7 @@ async def test_job_cost_is_in_dollars_with_provenance(operator: CommandRunner, f
         (("jobs", "list", "--status", "sucess"), "did you mean success?"),
         (
             ("jobs", "list", "--status", "x"),
-            "choose from pending, approval, waiting, parked, running, success, failed, cancelled",
+            "choose from pending, approval, waiting, parked, live, running, success, failed, cancelled",
         ),
     ],
     ids=["command", "verb", "value", "no similar value"],

@@ -10,7 +10,7 @@ import pytest
 from mogplex_tui.api.errors import ServiceFailed, Unavailable
 from mogplex_tui.api.resources.flows import FlowsResource
 from mogplex_tui.operate import kind_rows
-from mogplex_tui.operate.record_page import address_of, links_of
+from mogplex_tui.operate.record_page import address_of
 from mogplex_tui.screens import console_screen
 from mogplex_tui.widgets.styles import Tone
 from tests.pilot.kinds.kind_navigation import go_to_list, go_to_row, long_texts_of, wait_for_notice
@@ -78,7 +78,7 @@ async def test_escape_goes_back_along_the_breadcrumb(console: Any) -> None:
         await ui.press("enter")
         job = kind_rows.name_of(ui.app.screen.kind, ui.app.screen.entry())
         await ui.until(lambda: _title(ui).startswith(f"Jobs ▸ {job}"), "the way to the job")
-        links = list(links_of(ui.app.screen.kind.links, ui.app.screen.entry().row))
+        links = ui.app.screen.record.shown_links
         place = next(number for number, link in enumerate(links) if link.kind == "projects")
         for _ in range(place):
             await ui.press("down")

@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from mogplex_tui.operate.record_page import links_of
 from tests.pilot.kinds.kind_navigation import go_to_list, go_to_row, long_texts_of, wait_for_notice
 from tests.pilot.kinds.kind_screens import collection_in
 
@@ -84,8 +83,8 @@ async def test_job_links_to_its_dispatch_log_and_shows_it(console: Any) -> None:
         await ui.press("enter")
         await ui.until(lambda: "control" in long_texts_of(ui), "the ledger")
         assert all(word in long_texts_of(ui) for word in ("Dispatch log", "enqueue", "start"))
-        links = ui.app.screen.record.links
-        links.at = len(links) - 1
+        record = ui.app.screen.record
+        record.links.at = [link.label for link in record.shown_links].index("dispatch log")
         await ui.press("enter")
         await ui.until(lambda: ui.app.screen.scope == "dispatch", "the list of the ledger")
         await ui.sees("control", key[:8])
@@ -145,7 +144,7 @@ async def test_failed_job_links_to_the_cause(console: Any) -> None:
         await ui.press("enter")
         await ui.sees("failure details")
         links = ui.app.screen.record.links
-        labels = [link.label for link in links_of(ui.app.screen.kind.links, ui.app.screen.entry().row)]
+        labels = [link.label for link in ui.app.screen.record.shown_links]
         links.at = labels.index("failure")
         await ui.press("enter")
         await ui.until(lambda: ui.app.screen.scope == "failures", "the failures")
@@ -171,8 +170,8 @@ async def _led(ui: Any, job_id: str, label: str) -> Any:
     ui.app.parts.navigation.open_record(screen.kind, await ui.app.parts.collections.find(screen.kind, job_id))
     await ui.until(lambda: ui.app.screen is not screen and ui.app.screen.is_complete, "the job")
     await ui.until(lambda: len(ui.app.screen.record.links) > 0, "its links")
-    record, kind = ui.app.screen.record, ui.app.screen.kind
-    record.links.at = [link.label for link in links_of(kind.links, ui.app.screen.entry().row)].index(label)
+    record = ui.app.screen.record
+    record.links.at = [link.label for link in record.shown_links].index(label)
     await ui.press("enter")
     await ui.until(lambda: ui.app.screen.scope in ("dispatch", "failures"), "the list")
     return ui.app.screen

@@ -1,4 +1,4 @@
-"""Cost, tokens and number of the loaded runs of a time range, by owner."""
+"""Cost, tokens, number and failures of the loaded runs of a time range, by owner."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 HOUR = timedelta(hours=1)
 # The length of the steps of a chart of the last hour.
 STEP = timedelta(minutes=10)
+# The number of parts of a time range between which its trend compares failures.
+TREND_PARTS = 8
 OwnerOf = Callable[["RunRow"], str | None]
 
 
@@ -45,22 +47,27 @@ class Measure(StrEnum):
     COST = "cost"
     TOKENS = "tokens"
     CALLS = "calls"
+    FAILURES = "failures"
 
 
 @dataclass(slots=True)
 class Usage:
     """The sums over some runs; `cost` and `tokens` are None while no run has a value.
 
-    `cost` is in US dollars, and an `Estimate` if any part of it is estimated.
+    `cost` is in US dollars, and an `Estimate` if any part of it is estimated. `failed` has the start
+    of each run that failed.
     """
 
     calls: int = 0
     tokens: int | None = None
     cost: Decimal | None = None
+    failed: list[datetime] = field(default_factory=list)
 
     def add(self, row: RunRow) -> None:
         """Add the figures of one run."""
         self.calls += 1
+        if row.state == "failed" and row.began is not None:
+            self.failed.append(row.began)
         if row.tokens is not None:
             self.tokens = (self.tokens or 0) + row.tokens
         if row.cost is not None:
@@ -70,7 +77,13 @@ class Usage:
 
     def value(self, measure: Measure) -> Decimal | int | None:
         """Return the sum of one measure; None if it is not known."""
-        return {Measure.COST: self.cost, Measure.TOKENS: self.tokens, Measure.CALLS: self.calls}[measure]
+        values: dict[Measure, Decimal | int | None] = {
+            Measure.COST: self.cost,
+            Measure.TOKENS: self.tokens,
+            Measure.CALLS: self.calls,
+            Measure.FAILURES: len(self.failed),
+        }
+        return values[measure]
 
 
 @dataclass(slots=True)
@@ -108,6 +121,27 @@ def break_down(
         for name, owner_of in owners.items():
             out.by[name].setdefault(owner_of(row), Usage()).add(row)
     return out
+
+
+def trend(
+    failed: Iterable[datetime], since: datetime, now: datetime, complete_since: datetime | None
+) -> list[int | None]:
+    """Return the number of failed runs in each part of a time range, oldest first.
+
+    The parts are equally long. A part is None unless all its runs are loaded.
+    """
+    length = (now - since) / TREND_PARTS
+    counts: list[int | None] = [
+        0 if complete_since is not None and complete_since <= since + length * part else None
+        for part in range(TREND_PARTS)
+    ]
+    for began in failed:
+        # A clock that runs ahead may start a run after `now`.
+        part = min(TREND_PARTS - 1, int((began - since) / length)) if length else TREND_PARTS - 1
+        count = counts[part]
+        if count is not None:
+            counts[part] = count + 1
+    return counts
 
 
 class Bucket(NamedTuple):

@@ -313,7 +313,16 @@ ACTIONS: tuple[KeyAction, ...] = (
     ),
     KeyAction("view.range", "range", ("d",), OBSERVABILITY, "Next time range: hour, today, 24 h or 7 d."),
     KeyAction("view.range-back", "range back", ("D",), OBSERVABILITY, "Previous time range.", footer=False),
-    KeyAction("view.measure", "measure", ("m",), OBSERVABILITY, "Compare by cost, tokens or calls."),
+    KeyAction(
+        "view.measure", "measure", ("m",), OBSERVABILITY, "Compare by cost, tokens, calls or failures."
+    ),
+    KeyAction(
+        "view.failures",
+        "failures",
+        ("f",),
+        OBSERVABILITY,
+        "Group failed runs by class and owner, or compare by cost again.",
+    ),
     KeyAction(
         "view.left", "left", ("left", "h"), OBSERVABILITY, "Earlier, or the list before.", footer=False
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from mogplex_tui.live.failure_class import FailureClass
 from mogplex_tui.live.run_row import Cost, RunRow, RunSource, duration_seconds
 from mogplex_tui.operate import column_formats as formats
 from mogplex_tui.operate import failure_steps, formatting
@@ -62,10 +63,14 @@ def failure_text(row: RunRow) -> str:
     return failure_steps.describe(row.failure_class, row.cause, row.error)
 
 
+def failure_class_of(row: RunRow) -> FailureClass | None:
+    """Return the class of a run's failure; None if the run did not fail."""
+    return failure_steps.class_of(row.failure_class, row.error) if row.state == "failed" else None
+
+
 def _step(row: RunRow) -> NextStep | None:
-    if row.state != "failed":
-        return None
-    return failure_steps.next_step(failure_steps.class_of(row.failure_class, row.error))
+    failure = failure_class_of(row)
+    return None if failure is None else failure_steps.next_step(failure)
 
 
 def _next_step(row: RunRow) -> str | None:

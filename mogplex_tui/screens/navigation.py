@@ -104,7 +104,7 @@ class Navigation:
 
         return ListScreen(RunList(self._session, self._runs, span), link_filter, sort)
 
-    def open_runs(self, text: str, span: tuple[datetime, datetime | None], sort: str) -> None:
+    def open_runs(self, text: str, span: tuple[datetime, datetime | None], sort: str | None) -> None:
         """Open a list of the runs that match a filter, over the current screen."""
         self._app.push_screen(self.run_list(text, span, sort))
 

@@ -21,7 +21,7 @@ from mogplex_tui.operate import formatting, messages
 from mogplex_tui.operate.action_registry import KeyAction
 from mogplex_tui.screens import usage_bars
 from mogplex_tui.screens.console_screen import ConsoleScreen
-from mogplex_tui.screens.usage_bars import DIMENSIONS
+from mogplex_tui.screens.usage_bars import DIMENSIONS, FAILURE_CLASS
 from mogplex_tui.widgets.bars import BarList, Edge
 from mogplex_tui.widgets.card import Card
 from mogplex_tui.widgets.chart import ChartBar, CostChart
@@ -87,6 +87,7 @@ class ObservabilityScreen(ConsoleScreen):
             "view.range": lambda: self.step_range(1),
             "view.range-back": lambda: self.step_range(-1),
             "view.measure": self.next_measure,
+            "view.failures": self.toggle_failures,
             "view.open": self.open_focused,
             "view.left": lambda: self.move_sideways(-1),
             "view.right": lambda: self.move_sideways(1),
@@ -285,7 +286,7 @@ class ObservabilityScreen(ConsoleScreen):
         if self._summed_at is not None and at - self._summed_at < SUM_EVERY:
             return
         self._summed_at = at
-        owners = {dimension.name: dimension.owner_of for dimension in DIMENSIONS}
+        owners = {dimension.name: dimension.owner_of for dimension in (*DIMENSIONS, FAILURE_CLASS)}
         self._breakdown = break_down(rows.rows.values(), self._since, owners, rows.whole_since)
         hourly = {start: hour.cost for start, hour in self.session.costs.hourly.known.items()}
         self._buckets = buckets(self._range, clock.now(), rows.rows.values(), rows.whole_since, hourly)
@@ -347,6 +348,9 @@ class ObservabilityScreen(ConsoleScreen):
             measure,
             [Segment(coverage, Tone.WARN if is_partial else Tone.DIM, right=True)],
         )
+        if measure is Measure.FAILURES:
+            self._draw_failures()
+            return
         of_runs = usage_bars.top_runs(self.console.runs.set.rows.values(), self._since, measure)
         by = Measure.TOKENS if measure is Measure.TOKENS else Measure.COST
         self.query_one("#usage-runs", BarList).set_bars(of_runs, f"runs by {by}", f"no {by} known")
@@ -360,6 +364,22 @@ class ObservabilityScreen(ConsoleScreen):
             self.query_one(f"#usage-{dimension.name}", BarList).set_bars(
                 usage_bars.bars_of(dimension, usages, measure, names),
                 f"{dimension.title}s by {measure}{note}",
+                "none",
+            )
+
+    def _draw_failures(self) -> None:
+        """Show the failed runs by class, in place of the top runs, and by each owner."""
+        now = self.session.clock.now()
+        for name, dimension in zip(LISTS, (FAILURE_CLASS, *DIMENSIONS), strict=True):
+            self.query_one(f"#usage-{name}", BarList).set_bars(
+                usage_bars.failure_bars(
+                    dimension,
+                    self._breakdown,
+                    (self._since, now),
+                    self.session.names,
+                    ascii_mode=self.console.look.ascii,
+                ),
+                f"failures by {dimension.title}",
                 "none",
             )
 
@@ -387,9 +407,14 @@ class ObservabilityScreen(ConsoleScreen):
         self.refresh_chrome()
 
     def next_measure(self) -> None:
-        """Compare by the next measure: cost, tokens or calls."""
+        """Compare by the next measure: cost, tokens, calls or failures."""
         measures = list(Measure)
         self._choose_measure(measures[(measures.index(self._measure) + 1) % len(measures)])
+
+    def toggle_failures(self) -> None:
+        """Compare by failures, or by cost if failures are already compared."""
+        is_failures = self._measure is Measure.FAILURES
+        self._choose_measure(Measure.COST if is_failures else Measure.FAILURES)
 
     def _choose_measure(self, measure: Measure) -> None:
         self._measure = measure
@@ -417,6 +442,9 @@ class ObservabilityScreen(ConsoleScreen):
         if widget is None or bar is None:
             return
         name = (widget.id or "").removeprefix("usage-")
+        is_failures = self._measure is Measure.FAILURES
+        if name == "runs" and is_failures:
+            name = FAILURE_CLASS.name
         if name == "runs":
             if (row := self.console.runs.set.rows.get(bar.key)) is not None:
                 self.console.navigation.open_run(row)
@@ -425,7 +453,10 @@ class ObservabilityScreen(ConsoleScreen):
         else:
             of_range = usage_bars.range_filter(self._range, now)
             text = f"{usage_bars.BY_NAME[name].filter_of(bar.key, self.session.names)} {of_range}"
-            sort = "tokens" if self._measure is Measure.TOKENS else "cost"
+            if is_failures:
+                text = f"state:failed {text}"
+            # Failed runs are listed as they happened, the newest first.
+            sort = None if is_failures else "tokens" if self._measure is Measure.TOKENS else "cost"
             self.console.navigation.open_runs(text, (self._since, None), sort=sort)
 
     # Focus -----------------------------------------------------------------------------------------------------

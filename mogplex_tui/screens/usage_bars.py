@@ -8,16 +8,19 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from mogplex_tui.live.failure_class import FailureClass
 from mogplex_tui.live.run_row import RunRow, RunSource
-from mogplex_tui.live.usage_breakdown import Measure, TimeRange, Usage
-from mogplex_tui.operate import formatting, run_facts
+from mogplex_tui.live.usage_breakdown import Measure, TimeRange, Usage, trend
+from mogplex_tui.operate import failure_steps, formatting, run_facts
 from mogplex_tui.operate.filters import local_minute, quoted
 from mogplex_tui.widgets.bars import Bar
+from mogplex_tui.widgets.sparkline import sparkline
+from mogplex_tui.widgets.styles import Tone
 
 if TYPE_CHECKING:
     from mogplex_tui.api.models.stats import Stats
     from mogplex_tui.live.names import Names
-    from mogplex_tui.live.usage_breakdown import Bucket
+    from mogplex_tui.live.usage_breakdown import Breakdown, Bucket
 
 _HARNESS = "harness:"
 _DAY, _HOUR, _TEN_MINUTES = timedelta(days=1), timedelta(hours=1), timedelta(minutes=10)
@@ -81,7 +84,15 @@ DIMENSIONS: tuple[Dimension, ...] = (
     Dimension("agent", "agent", lambda row: row.who, lambda key, _: f"agent:={quoted(key)}"),
     Dimension("type", "type", lambda row: row.kind, lambda key, _: f"type:={quoted(key)}"),
 )
-BY_NAME: Mapping[str, Dimension] = {dimension.name: dimension for dimension in DIMENSIONS}
+# Only failed runs have an owner in this dimension.
+FAILURE_CLASS = Dimension(
+    "class",
+    "class",
+    run_facts.failure_class_of,
+    lambda key, _: f"class:={key}",
+    lambda key, _: failure_steps.label(FailureClass(key)),
+)
+BY_NAME: Mapping[str, Dimension] = {dimension.name: dimension for dimension in (*DIMENSIONS, FAILURE_CLASS)}
 
 
 def range_filter(chosen: TimeRange, now: datetime) -> str:
@@ -133,6 +144,45 @@ def bars_of(
         label = formatting.DASH if key is None else dimension.label_of(key, names)
         length = None if value is None else float(value)
         bars.append(Bar(label, length, text, brief=brief, key=key or ""))
+    return bars
+
+
+def failure_bars(
+    dimension: Dimension,
+    breakdown: Breakdown,
+    span: tuple[datetime, datetime],
+    names: Names,
+    *,
+    ascii_mode: bool = False,
+) -> list[Bar]:
+    """Return the bars of the owners that have failed runs, the one with most first.
+
+    The figure has the number of failed runs, the number of all runs and the trend over `span`, the start
+    and end of the time range. Runs without an automation are left out of the list of automations.
+    """
+    failing = [
+        (key, usage)
+        for key, usage in breakdown.by.get(dimension.name, {}).items()
+        if usage.failed and (key or dimension.name != "automation")
+    ]
+    failing.sort(key=lambda item: (-len(item[1].failed), item[1].calls))
+    bars = []
+    for key, usage in failing[:MAX_BARS]:
+        line = sparkline(trend(usage.failed, *span, breakdown.complete_since), ascii_mode=ascii_mode)
+        # All runs of a class have failed.
+        of = "" if dimension is FAILURE_CLASS else f" of {usage.calls:,}"
+        number = f"{len(usage.failed):,}"
+        label = formatting.DASH if key is None else dimension.label_of(key, names)
+        bars.append(
+            Bar(
+                label,
+                float(len(usage.failed)),
+                f"{number}{of}  {line}",
+                Tone.ERROR,
+                brief=f"{number}  {line}",
+                key=key or "",
+            )
+        )
     return bars
 
 

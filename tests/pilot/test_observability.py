@@ -135,6 +135,34 @@ async def test_most_expensive_run_and_automation_take_few_keys(console: Run, wor
         assert "$0.75" not in text and text.index("$4.25") < text.index("$0.50")
 
 
+async def test_failures_are_grouped_and_open_the_failed_runs_of_a_group(
+    console: Run, world: RowFactory
+) -> None:
+    repo, flow, hour = world.repo("acme/api"), world.flow(), 3_600_000_000
+    for status, error, model, ago in (
+        ("failed", "Too many requests", "acme/nova", 1),
+        ("failed", "Too many requests", "acme/nova", 10),
+        ("failed", "Too many requests", "acme/star", 1),
+        ("failed", "The operation timed out", "acme/nova", 1),
+        ("success", None, "acme/nova", 1),
+    ):
+        world.call(
+            repo_id=repo, status=status, error=error, model=model, type="agent", metadata={"flow_id": flow},
+            started_at=world.clock.us - ago * hour,
+        )  # fmt: skip
+    async with console(size=(140, 40)) as ui:
+        await ui.press("6", "f")
+        text = await ui.sees("[failures]", "from all 5 runs", "failures by automation", "failures by model")
+        assert re.search(r"rate limited .* 3  ▁▁▁▁▅▁▁█", text) and re.search(r"timeout .* 1  ▁▁▁▁▁▁▁█", text)
+        assert re.search(r"nova .* 3 of 4  ▁▁▁▁▅▁▁█", text) and re.search(r"Review .* 4 of 5", text)
+        await ui.press("enter")
+        text = await ui.sees("/ state:failed class:=rate_limited age:<24h", "3 of 5", "star")
+        assert "time limit" not in text
+        await ui.press("escape", "l", "l", "enter")
+        text = await ui.sees("/ state:failed model:=acme/nova age:<24h", "3 of 5", "time limit")
+        assert "star" not in text and "success" not in text
+
+
 async def test_chart_cursor_opens_the_runs_of_its_hour(console: Run, world: RowFactory) -> None:
     repo = world.repo("acme/api")
     for cost, ago in ((1.5, 3), (0.25, 3), (0.75, 0)):

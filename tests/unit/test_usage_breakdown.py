@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from mogplex_tui.api.estimated_amount import Estimate
 from mogplex_tui.live.run_row import Cost, RunRow, RunSource
-from mogplex_tui.live.usage_breakdown import TimeRange, break_down, buckets
+from mogplex_tui.live.usage_breakdown import TREND_PARTS, TimeRange, break_down, buckets, trend
 from mogplex_tui.screens.usage_bars import coverage_text, read_text, started_filter
 
 NOW = datetime(2026, 8, 3, 14, 5, tzinfo=UTC)
@@ -61,6 +61,14 @@ def test_hours_that_were_not_read_are_gaps_and_counted() -> None:
     assert sum(each.steps for each in week) == 168
     assert week[-1].cost == Decimal("7.5")
     assert read_text(week) == "4 of 168 hours read"
+
+
+def test_trend_has_a_gap_for_each_part_that_is_not_loaded_whole() -> None:
+    since, failed = NOW - 8 * HOUR, [NOW - HOUR / 2, NOW - HOUR / 3, NOW - 5.5 * HOUR, NOW - 7.5 * HOUR]
+    assert TREND_PARTS == 8
+    assert trend(failed, since, NOW, since) == [1, 0, 1, 0, 0, 0, 0, 2]
+    assert trend(failed, since, NOW, NOW - 5.5 * HOUR) == [None, None, None, 0, 0, 0, 0, 2]
+    assert trend(failed, since, NOW, None) == [None] * 8
 
 
 def test_ranges_have_their_own_intervals() -> None:

@@ -143,6 +143,7 @@ KIND = Kind[RunRow](
     ),
     hidden_filters={
         "who": lambda row: row.who,
+        "class": run_facts.failure_class_of,
         "step": lambda row: row.step,
         "automation": _automation,
         "started": lambda row: row.began,

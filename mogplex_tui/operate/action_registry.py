@@ -203,7 +203,18 @@ ACTIONS: tuple[KeyAction, ...] = (
         record_action=run_actions.START,
     ),
     KeyAction(
-        "runs.open-id", "open by id", ("o",), _scopes("runs"), "Open a run by its ID or URL.", footer=False
+        "runs.requeue",
+        "requeue",
+        ("Q",),
+        RUN | {"runs"},
+        "Run its failed job again as a new job.",
+        writes=True,
+    ),
+    KeyAction(
+        "runs.repair", "repair", ("P",), RUN | {"runs"}, "Retry the start of its pending job.", writes=True
+    ),
+    KeyAction(
+        "runs.open-id", "open by id", ("O",), _scopes("runs"), "Open a run by its ID or URL.", footer=False
     ),
     KeyAction("runs.first-error", "first error", ("e",), _scopes("runs"), "Open a failed run at its error."),
     KeyAction(
@@ -364,7 +375,7 @@ ACTIONS: tuple[KeyAction, ...] = (
     ),
     KeyAction("kind.copy", "copy id", ("y",), KIND_SCREENS | {"runs", "run"}, "Copy the id."),
     KeyAction(
-        "run.browse", "browser", ("o",), _scopes("run"), "Open its pull request, repository or preview."
+        "run.browse", "browser", ("o",), RUN | {"runs"}, "Open its pull request, repository or preview."
     ),
     KeyAction("kind.browse", "browser", ("o",), KIND_SCREENS, "Open its page in the browser."),
     KeyAction(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,11 +15,10 @@ from mogplex_tui.operate.model import Action, Change, Confirmation, Creation, Pa
 from mogplex_tui.operate.run_facts import cancel_consequence, name_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.api.models.runs import RunStart
     from mogplex_tui.live.session import Session
+    from mogplex_tui.operate.job_rows import JobRow
 
 # The coding agents that the service runs (v1.md §7.2).
 HARNESSES = ("codex", "claude-code")
@@ -268,3 +268,53 @@ CANCEL: Action[RunRow] = Action(
     is_bulk=True,
     needs="cancels of runs",
 )
+
+
+# The job of a run ----------------------------------------------------------------------------------------------------
+
+
+class JobAction(NamedTuple):
+    """An action on the job that a run belongs to.
+
+    `load` returns the action of jobs; `is_offered` says for which runs the key bar shows it. The job
+    itself, which is read before the action, decides whether the action is possible.
+    """
+
+    load: Callable[[], Action[JobRow]]
+    is_offered: Callable[[RunRow], bool]
+
+
+def _requeue() -> Action[JobRow]:
+    from mogplex_tui.operate.kinds import jobs
+
+    return jobs.REQUEUE
+
+
+def _repair() -> Action[JobRow]:
+    from mogplex_tui.operate.kinds import jobs
+
+    return jobs.REPAIR
+
+
+# By the ids of the keys. A call is pending only while its job runs, so a repair is not offered for calls.
+JOB_ACTIONS: Mapping[str, JobAction] = {
+    "runs.requeue": JobAction(_requeue, lambda row: row.state == "failed"),
+    "runs.repair": JobAction(_repair, lambda row: row.source is RunSource.JOB and row.state == "pending"),
+}
+
+
+def job_action_closed_reason(action: JobAction, row: RunRow | None, session: Session) -> str | None:
+    """Return why an action on the job of a run is closed, None if it is open."""
+    from mogplex_tui.operate import kind_rows
+    from mogplex_tui.operate.kinds import jobs
+
+    if row is None:
+        return "There is no run under the cursor."
+    if row.job_id is None:
+        return "This run does not belong to a job."
+    return kind_rows.closed_reason(jobs.KIND, action.load(), session)
+
+
+def offers_job_action(action: JobAction, row: RunRow | None) -> bool:
+    """Return whether the key bar and the palette offer an action on the job of a run."""
+    return row is not None and row.job_id is not None and action.is_offered(row)

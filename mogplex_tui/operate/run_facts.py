@@ -238,6 +238,14 @@ def web_pages(row: RunRow, preview: str) -> list[tuple[str, str]]:
     return [(address, f"{name}   {address}") for address, name in pages if address]
 
 
+def may_have_web_pages(row: RunRow) -> bool:
+    """Return whether a run may have web pages.
+
+    Whether its sandbox has a preview is not known here.
+    """
+    return bool(row.pull_request or row.repo or row.sandbox_id)
+
+
 def copyable_id(row: RunRow) -> tuple[str, str]:
     """Return the id to copy for a row, and a phrase that names it.
 

@@ -66,6 +66,21 @@ class KindCollections:
             pass
         return collection.set.rows.get(key)
 
+    async def reread(self, kind: AnyKind, key: str) -> AnyEntry | None:
+        """Read one record from the service and return it, None if it is unknown.
+
+        Raises a MogplexError.
+        """
+        from mogplex_tui.api.budget import Priority
+        from mogplex_tui.live.collection import Entry
+        from mogplex_tui.operate.kind_rows import read_single
+
+        collection = self.of(kind)
+        if kind.single is not None:
+            entry = collection.set.rows.get(key) or Entry(key, None)
+            collection.put(await read_single(kind.single, self._session.client.at(Priority.ACTION), entry))
+        return collection.set.rows.get(key)
+
     def of_name(self, name: str) -> AnyCollection:
         """Return the collection of the kind with a name."""
         from mogplex_tui.operate.kinds.registry import kinds

@@ -51,6 +51,7 @@ _ROW_ACTIONS = (
     ".details",
     ".act",
     ".rerun",
+    ".browse",
     ".start-in",
 )
 

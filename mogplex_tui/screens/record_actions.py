@@ -19,6 +19,7 @@ from mogplex_tui.screens.task_runner import TaskRunner
 
 if TYPE_CHECKING:
     from mogplex_tui.operate.model import AnyAction, AnyKind, RenderTime, Values
+    from mogplex_tui.operate.run_actions import JobAction
 
 
 class RecordActions:
@@ -50,12 +51,13 @@ class RecordActions:
         action: AnyAction,
         entries: list[AnyEntry],
         started: Callable[[], None] = lambda: None,
+        finished: Callable[[], None] = lambda: None,
     ) -> None:
         """Ask for an action's parameters or for confirmation, then carry the action out.
 
         If a change that the same action made to one of these records is still waiting for a rate limit,
         the waiting change is withdrawn and no new one is made. `started` is called when the action
-        begins or a waiting change is withdrawn.
+        begins or a waiting change is withdrawn, `finished` after the record was read back.
         """
         from mogplex_tui.operate.executor import NO_VALUES
         from mogplex_tui.operate.model import Creation
@@ -73,12 +75,39 @@ class RecordActions:
 
         def run(values: Values) -> None:
             started()
-            self._tasks.run(self._carry_out(kind, action, applicable, values))
+            self._tasks.run(self._carry_out(kind, action, applicable, values, finished))
 
         if dialog is None:
             run(NO_VALUES)
         else:
             self._app.push_screen(dialog, partial(self._answered, kind, action, applicable, run))
+
+    def ask_on_job(self, action: JobAction, job_id: str, finished: Callable[[], None]) -> None:
+        """Read a job, then ask as for an action in the list of jobs.
+
+        The job is read first because a run does not tell whether its job can be repaired or requeued.
+        """
+        from mogplex_tui.operate.kinds import jobs
+
+        if not self._changes.give_up(f"{jobs.KIND.name}.{action.load().id}", [job_id]):
+            self._tasks.run(self._read_job_and_ask(jobs.KIND, action.load(), job_id, finished))
+
+    async def _read_job_and_ask(
+        self, kind: AnyKind, action: AnyAction, job_id: str, finished: Callable[[], None]
+    ) -> None:
+        from mogplex_tui.api.errors import MogplexError
+
+        asked_on = self._app.screen
+        try:
+            entry = await self._collections.reread(kind, job_id)
+        except MogplexError as error:
+            self._app.notify(str(error), severity="warning", timeout=12, markup=False)
+            return
+        if self._app.screen is asked_on:
+            self.ask(kind, action, [] if entry is None else [entry], finished=finished)
+        else:
+            sentence = f"The {action.label} was not asked about, because another screen was opened meanwhile."
+            self._app.notify(sentence, severity="warning", markup=False)
 
     def _applicable(self, kind: AnyKind, action: AnyAction, entries: list[AnyEntry]) -> list[AnyEntry] | None:
         """Return those of the records that the action can be carried out on.
@@ -145,12 +174,18 @@ class RecordActions:
         self._app.push_screen(dialog, lambda confirmed: run(values) if confirmed else None)
 
     async def _carry_out(
-        self, kind: AnyKind, action: AnyAction, entries: list[AnyEntry], values: Values
+        self,
+        kind: AnyKind,
+        action: AnyAction,
+        entries: list[AnyEntry],
+        values: Values,
+        finished: Callable[[], None],
     ) -> None:
         from mogplex_tui.operate.executor import run_bulk_action
 
         collection = self._collections.of(kind)
         outcome = await run_bulk_action(self._session, collection, kind, action, entries, values)
+        finished()
         self._app.notify(
             outcome.sentence,
             severity="information" if outcome.is_success else "warning",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.route_access import Family
@@ -15,7 +16,7 @@ from mogplex_tui.live.session import Session
 from mogplex_tui.operate import messages, run_actions
 from mogplex_tui.operate.action_registry import BY_ID, KeyAction, disabled_reason, key_of
 from mogplex_tui.operate.kinds import runs
-from mogplex_tui.operate.run_facts import copyable_id
+from mogplex_tui.operate.run_facts import copyable_id, may_have_web_pages
 from mogplex_tui.widgets.segment_line import Segment
 from mogplex_tui.widgets.styles import Tone
 
@@ -163,14 +164,24 @@ class RunList:
         if action.id == "runs.first-error":
             row = selection.cursor_row()
             return None if row is not None and row.state == "failed" else "This run has not failed."
-        return disabled_reason(action, self._session, selection.chosen_rows())
+        reason = disabled_reason(action, self._session, selection.chosen_rows())
+        job_action = run_actions.JOB_ACTIONS.get(action.id)
+        if reason is not None or job_action is None:
+            return reason
+        return run_actions.job_action_closed_reason(job_action, selection.cursor_row(), self._session)
 
     def shows(self, action: KeyAction, selection: Selection) -> bool:
         """Return whether the key bar and the palette offer an action.
 
-        A run that has not ended can be run again too, but this is not offered.
+        A run that has not ended can be run again too, but this is not offered. The actions on the job
+        of a run are offered in the state in which the service usually accepts them.
         """
         row: RunRow | None = selection.cursor_row()
+        job_action = run_actions.JOB_ACTIONS.get(action.id)
+        if job_action is not None:
+            return run_actions.offers_job_action(job_action, row)
+        if action.id == "run.browse":
+            return row is not None and may_have_web_pages(row)
         return action.id != "runs.rerun" or (row is not None and row.state in ENDED_STATES)
 
     def open(self, console: Console, row: RunRow) -> None:
@@ -190,8 +201,21 @@ class RunList:
             if row is not None:
                 console.navigation.open_run(row, at_error=True)
 
+        def browse() -> None:
+            row = selection.cursor_row()
+            if row is not None:
+                console.browse_run(row)
+
+        def ask_on_job(action: run_actions.JobAction) -> None:
+            row = selection.cursor_row()
+            if row is not None and row.job_id is not None:
+                refresh = partial(self._session.scheduler.refresh, self.feed)
+                console.record_actions.ask_on_job(action, row.job_id, refresh)
+
         return {
             "kind.copy": copy,
+            "run.browse": browse,
+            **{id: partial(ask_on_job, action) for id, action in run_actions.JOB_ACTIONS.items()},
             "runs.rerun": lambda: console.run_actions.rerun(selection.cursor_row()),
             "runs.first-error": open_at_error,
             CANCEL.id: lambda: console.run_actions.confirm_cancel(selection.chosen_rows(), selection.unmark),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import ClassVar
 
 from textual import events
@@ -20,6 +21,12 @@ from mogplex_tui.operate import cursor_movement, formatting, messages, run_facts
 from mogplex_tui.operate.action_registry import KeyAction, key_of, shown_key
 from mogplex_tui.operate.model import RenderTime
 from mogplex_tui.operate.record_page import ShownFact, facts_of, links_of
+from mogplex_tui.operate.run_actions import (
+    JOB_ACTIONS,
+    JobAction,
+    job_action_closed_reason,
+    offers_job_action,
+)
 from mogplex_tui.screens import freshness_text
 from mogplex_tui.screens.console_screen import ConsoleScreen
 from mogplex_tui.screens.record_view import RecordView
@@ -71,6 +78,7 @@ class RunScreen(ConsoleScreen):
             "run.browse": lambda: self.console.browse_run(self.run_feed.row),
             "runs.rerun": lambda: self.console.run_actions.rerun(self.run_feed.row),
             "runs.cancel": lambda: self.console.run_actions.confirm_cancel([self.run_feed.row]),
+            **{id: partial(self._ask_on_job, action) for id, action in JOB_ACTIONS.items()},
             "go.back": self.go_back,
         }
 
@@ -292,11 +300,17 @@ class RunScreen(ConsoleScreen):
         """Return whether the key bar and the palette offer an action.
 
         The action that moves the focus to the links is offered only while the links are on screen, the
-        next error only if there is one, the re-run only of a run that has ended.
+        next error only if there is one, the re-run only of a run that has ended. The actions on the job
+        of the run are offered in the state in which the service usually accepts them.
         """
         if action.id == "runs.rerun" and self.run_feed.row.state not in ENDED_STATES:
             return False
         if action.id == "event.next-error" and not self._lines.errors:
+            return False
+        if action.id == "run.browse" and not run_facts.may_have_web_pages(self.run_feed.row):
+            return False
+        job_action = JOB_ACTIONS.get(action.id)
+        if job_action is not None and not offers_job_action(job_action, self.run_feed.row):
             return False
         return super().shows(action) and self.pane.shows(action, links="run.links")
 
@@ -324,6 +338,18 @@ class RunScreen(ConsoleScreen):
             self.pane.show_cursor_line()
         elif (link := self.record.chosen()) is not None and self.is_active:
             self.console.navigation.follow(link)
+
+    def why_not(self, action: KeyAction) -> str | None:
+        """Return why an action cannot be used now, or None if it can be used."""
+        reason, job_action = super().why_not(action), JOB_ACTIONS.get(action.id)
+        if reason is not None or job_action is None:
+            return reason
+        return job_action_closed_reason(job_action, self.run_feed.row, self.session)
+
+    def _ask_on_job(self, action: JobAction) -> None:
+        job_id = self.run_feed.row.job_id
+        if job_id is not None:
+            self.console.record_actions.ask_on_job(action, job_id, self.refresh_data)
 
     def export(self) -> None:
         """Export the run with the events that were read."""

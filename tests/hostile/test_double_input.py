@@ -19,7 +19,7 @@ CLICKS: dict[str, tuple[tuple[str, ...], str, str]] = {
     "keep a run": (("x",), "Cancel this run?", "#keep"),
     "cancel a run": (("x",), "Cancel this run?", "#go"),
     "close the form of a new run": (("n",), "New run", "#keep"),
-    "close the form for an id": (("o",), "Open", "#keep"),
+    "close the form for an id": (("O",), "Open", "#keep"),
 }
 
 

@@ -91,7 +91,7 @@ TWICE: dict[str, tuple[str, str, bytes]] = {
     ),
     "two escapes in the palette": (":", "screen or command, for example jobs", b"\x1b\x1b"),
     "three returns in the palette": (":models", "models :model", b"\r\r\r"),
-    "two clicks on a button": ("o", "Open", b"\x1b[<0;57;14M\x1b[<0;57;14m" * 2),
+    "two clicks on a button": ("O", "Open", b"\x1b[<0;57;14M\x1b[<0;57;14m" * 2),
     "escape and return in a form": ("n", "New run", b"\x1b\r\x1b\r"),
 }
 

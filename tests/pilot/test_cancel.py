@@ -132,7 +132,7 @@ async def test_cancel_without_its_sandbox_is_unconfirmed(
     async with console(cookie=cookie, gate=True) as ui:
         await ui.sees("No runs yet." if not cookie else "◐ streaming")
         # Without a session only runs that were opened by their id are listed.
-        await ui.press(*(("enter",) if cookie else ("o", *run_id, "enter")))
+        await ui.press(*(("enter",) if cookie else ("O", *run_id, "enter")))
         await ui.sees("following", f"run {run_id[:8]}")
         ui.edge.faults.add(parse("GET /api/sandbox/* 503"))
         await _confirm(ui)

@@ -121,3 +121,41 @@ async def test_job_read_without_a_session_shows_no_cost(console: Run, world: Row
         _end(world, job)
         await ui.press("r")
         await ui.loses("$0.25")
+
+
+async def test_job_of_a_failed_run_is_requeued_from_list_and_screen(console: Run, world: RowFactory) -> None:
+    job = _failed_job(world)
+    async with console() as ui:
+        await ui.until(lambda: _rows(ui) == CALLS, "the calls")
+        await ui.press("slash", *"state:failed", "enter")
+        await ui.sees("1 of 3", "Q requeue")
+        assert "repair" not in ui.text.split("\n")[-1]
+        await ui.press("P")
+        await ui.until(lambda: ui.app._notifications, "why the job is not repaired")
+        (notice,) = ui.app._notifications
+        assert notice.message == "Only a pending job can be repaired; this one is failed."
+        await ui.press("Q")
+        await ui.sees("Requeue job?", "A new job runs the published version")
+        await ui.press("escape", "enter")
+        await ui.sees("following", "Q requeue")
+        await ui.press("Q")
+        await ui.sees("Requeue job?")
+        await ui.press("right", "enter")
+        await ui.sees("runs again as job")
+        again = world.plane.db.all("SELECT id FROM job_runs WHERE retry_of_job_run_id = ?", (job,))
+        assert len(again) == 1
+
+
+async def test_pending_job_is_repaired_on_its_screen(console: Run, world: RowFactory) -> None:
+    repo = world.repo("acme/api")
+    job = world.job(world.flow(), repo, repo_full_name="acme/api")
+    with world.plane.db.transaction() as tx:
+        tx.update("job_runs", job, created_at=world.clock.us - 300 * SECOND_US)
+    async with console() as ui:
+        await ui.press("O")
+        await ui.sees("Open")
+        await ui.press(*job, "enter")
+        await ui.sees("○ pending", "P repair")
+        await ui.press("P")
+        await ui.sees("◐ running")
+        await ui.loses("P repair")

@@ -107,9 +107,9 @@ async def test_tail_and_its_pane_use_configured_keys(console: Run, world: RowFac
 
 async def test_invalid_override_is_reported_and_ignored(console: Run, world: RowFactory) -> None:
     world.call(repo_id=world.repo("acme/api"))
-    wishes = '[keys]\n"runs.cancel" = "q"\n"go.back" = "backspace"\n"list.sort" = "O"\n'
+    wishes = '[keys]\n"runs.cancel" = "q"\n"go.back" = "backspace"\n"list.sort" = "K"\n'
     async with console(config=wishes) as ui:
-        await ui.sees("acme/api", "x cancel", "O sort")
+        await ui.sees("acme/api", "x cancel", "K sort")
         (notice,) = [each for each in ui.app._notifications if each.title == "Keys"]
         assert notice.message.startswith('"go.back" in [keys] of ') and "config.toml" in notice.message
         assert (
@@ -117,7 +117,7 @@ async def test_invalid_override_is_reported_and_ignored(console: Run, world: Row
         )
         await ui.press("x")
         await ui.sees("Cancel this run")
-        await ui.press("escape", "O", "c")
+        await ui.press("escape", "K", "c")
         await ui.sees("by cost")
         await ui.press("q")
         assert ui.app.return_value == 0

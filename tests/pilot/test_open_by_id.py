@@ -15,7 +15,7 @@ COOKIE = {"gate": True, "token": False}
 
 
 async def _open(ui: Any, asked: str) -> None:
-    await ui.press("o")
+    await ui.press("O")
     await ui.until(lambda: ui.app.screen.query("Input"), "the dialog")
     ui.app.screen.query_one(Input).value = asked
     await ui.press("enter")
@@ -27,7 +27,7 @@ async def test_opening_a_run_by_id_requires_a_token(console: Run, world: RowFact
     run = world.run(repo, call)
     async with console(**COOKIE) as ui:
         await ui.sees("first")
-        await ui.press("o")
+        await ui.press("O")
         await ui.sees("(run IDs need a token)")
         await ui.press("escape")
         await _open(ui, f"https://mogplex.com/runs/{run}")

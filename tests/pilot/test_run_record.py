@@ -57,7 +57,7 @@ async def test_y_and_j_act_on_the_run_while_events_are_focused(console: Run, wor
 async def test_j_shows_the_run_as_json_with_v1_alone(console: Run, world: RowFactory) -> None:
     run_id, _, _ = _run(world)
     async with console(cookie=False, gate=True) as ui:
-        await ui.press("o", *run_id, "enter")
+        await ui.press("O", *run_id, "enter")
         await ui.sees("following")
         await ui.press("j")
         await ui.sees(f'"run_id": "{run_id}"')

@@ -233,7 +233,7 @@ async def test_v1_alone_states_the_limit_of_its_events(console: Run, world: RowF
     run_id, _ = _streaming(world, 250)
     async with console(cookie=False, gate=True) as ui:
         await ui.sees("the runs of your automations")
-        await ui.press("o", *run_id, "enter")
+        await ui.press("O", *run_id, "enter")
         text = await ui.sees("The first 200 events")
         assert "login --session" in text
 
@@ -380,9 +380,11 @@ async def test_web_pages_of_a_run_are_offered_by_name(
     async with console() as ui:
         monkeypatch.setattr(ui.app, "open_url", opened.append)
         await ui.sees("acme/web", "pending")
-        await ui.press("enter", "o")
-        await ui.sees(
-            "Open in the browser", f"pull request   {pull}", "repository   https://github.com/acme/web"
-        )
-        await ui.press("enter")
-        await ui.until(lambda: opened == [pull], "the pull request")
+        # In the list, then on the screen of the run.
+        for count, keys in enumerate((("o",), ("enter", "o")), 1):
+            await ui.press(*keys)
+            await ui.sees(
+                "Open in the browser", f"pull request   {pull}", "repository   https://github.com/acme/web"
+            )
+            await ui.press("enter")
+            await ui.until(lambda n=count: opened == [pull] * n, "the pull request")

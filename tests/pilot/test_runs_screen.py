@@ -211,7 +211,7 @@ async def test_runs_with_token_alone_name_the_missing_data(
         text = await ui.sees("the runs of your automations", "login --session", "acme/api", "◐ running")
         # Nothing here tells models or costs; the columns leave their room to the rest until a row has a value.
         assert not {"MODEL", "COST", "TOKENS", "BRANCH"} & set(text.split())
-        await ui.press("o", *run_id, "enter")
+        await ui.press("O", *run_id, "enter")
         await ui.sees(f"run {run_id[:8]}", "External Mogplex run accepted", "–  needs a browser")
         await ui.press("escape")
         assert "BRANCH" in await ui.sees("codex", "○ pending")

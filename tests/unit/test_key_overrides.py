@@ -85,7 +85,7 @@ def test_written_key_is_normalized_or_rejected(written: str, name: str | None) -
     [
         {"runs.cancel": "ctrl+x", "sandboxes.stop": ["X"], "go.back": ["escape", "backspace"]},
         # Two actions that swap keys, and a key that another override makes free.
-        {"runs.open-id": "n", "runs.start": "o"},
+        {"runs.open-id": "n", "runs.start": "O"},
         {"move.down": ["down", "j"], "kind.json": "J"},
         {"go.runs": "f1", "app.palette": ["f2", ":"], "runs.open": ["enter", "right"]},
         # The same key on separate screens.

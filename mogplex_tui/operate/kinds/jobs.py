@@ -114,6 +114,36 @@ def _repair_unavailable_reason(row: JobRow) -> str | None:
     return f"It can be repaired{since}, two minutes after the last attempt to start it."
 
 
+REPAIR: Action[JobRow] = Action(
+    "repair",
+    "R",
+    "Retry the start of a pending job",
+    _repair,
+    in_progress="starting",
+    families=(Family.OBSERVABILITY,),
+    unavailable_reason=_repair_unavailable_reason,
+    is_bulk=True,
+)
+
+REQUEUE: Action[JobRow] = Action(
+    "requeue",
+    "Q",
+    "Run a failed job again as a new job",
+    _requeue,
+    in_progress="queueing",
+    families=(Family.OBSERVABILITY,),
+    unavailable_reason=lambda row: (
+        None if row.job.requeueable else f"Only a failed job can be requeued; this one is {_status(row)}."
+    ),
+    parameters=(VERSION,),
+    confirmation=Confirmation(
+        ["A new job runs the published version if it fits, else the version that failed."],
+        "Requeue",
+        is_asked_in_command=False,
+    ),
+    is_bulk=True,
+)
+
 KIND = Kind[JobRow](
     name="jobs",
     title="Jobs",
@@ -348,36 +378,8 @@ KIND = Kind[JobRow](
             ),
             is_bulk=True,
         ),
-        Action(
-            "repair",
-            "R",
-            "Retry the start of a pending job",
-            _repair,
-            in_progress="starting",
-            families=(Family.OBSERVABILITY,),
-            unavailable_reason=_repair_unavailable_reason,
-            is_bulk=True,
-        ),
-        Action(
-            "requeue",
-            "Q",
-            "Run a failed job again as a new job",
-            _requeue,
-            in_progress="queueing",
-            families=(Family.OBSERVABILITY,),
-            unavailable_reason=lambda row: (
-                None
-                if row.job.requeueable
-                else f"Only a failed job can be requeued; this one is {_status(row)}."
-            ),
-            parameters=(VERSION,),
-            confirmation=Confirmation(
-                ["A new job runs the published version if it fits, else the version that failed."],
-                "Requeue",
-                is_asked_in_command=False,
-            ),
-            is_bulk=True,
-        ),
+        REPAIR,
+        REQUEUE,
     ),
     created_at=lambda row: row.created_at,
     empty="No jobs. :automations shows what starts them, :dispatch why one did not start.",

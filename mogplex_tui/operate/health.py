@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import IntEnum
 from itertools import pairwise
-from math import sqrt
+from math import ceil, sqrt
 from typing import NamedTuple
 
 from mogplex_tui.live.failure_class import FailureClass
@@ -30,6 +30,8 @@ FEWEST = 8
 COST_SPREADS, SHARE_SPREADS = 5.0, 3.0
 # The same for the spread that chance alone gives to a share of few runs.
 CHANCE_SPREADS = 4.0
+# Share of the earlier hours that must have cost less than an unusual hour.
+_QUANTILE = 0.95
 # Converts a median absolute deviation to a standard deviation of normally distributed values.
 _SIGMA = 1.4826
 # An automation that starts itself does so within this time after its end, and again and again.
@@ -263,12 +265,16 @@ def spend(current: HourFigures | None, hours: Sequence[HourFigures]) -> Finding 
 
     The cost per run is judged, not the sum, so that a busy hour after a quiet night is no finding.
     """
-    common = usual((cost, hour.calls) for hour in hours if (cost := hour.cost_per_call) is not None)
+    earlier = [(cost, hour.calls) for hour in hours if (cost := hour.cost_per_call) is not None]
+    common = usual(earlier)
     cost = None if current is None else current.cost_per_call
     if common is None or current is None or cost is None or current.calls < FEWEST or common.median <= 0:
         return None
-    # Equal hours have no spread, and a few cents more are then still usual.
-    if cost <= common.median + COST_SPREADS * max(common.spread, common.median / FEWEST):
+    # Equal hours have no spread; up to three times the usual cost is then still usual.
+    if cost <= common.median + max(COST_SPREADS * common.spread, 2 * common.median):
+        return None
+    # Hours of few runs cost very different amounts a run: one in twenty hours may cost as much.
+    if cost <= sorted(each for each, _ in earlier)[ceil(_QUANTILE * len(earlier)) - 1]:
         return None
     times = cost / common.median
     shown = f"{times:.0f}" if times >= 2 else f"{times:.1f}"

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _RUNS_A_READ: Final = 4
 """The runs to read in one go; the budget has to last for the rest of the screen."""
+_METERED_DELAY: Final = 30.0
+"""The seconds by which a console with a token alone reads its lists first."""
 _MOST_RUNS: Final = 40
 """The newest failed runs that are read by themselves."""
 _BOOTS_WITHIN: Final = timedelta(minutes=2)
@@ -65,6 +67,7 @@ class RunDetails:
             every=60.0,
             blind=60.0,
             metered=session.metered_off_v1,
+            metered_delay=_METERED_DELAY,
             idle=lambda: not any(map(self._is_wanted, self._set.rows.values())),
         )
         rows.changes.subscribe(self._rows_changed)
@@ -100,26 +103,61 @@ class RunDetails:
     async def fetch(self) -> bool:
         """Read what the rows in the list lack; return whether any row changed.
 
+        With a token alone this is one record or list at a time, so that it costs little of the budget.
         Raises MogplexError.
         """
+        if self._session.metered_off_v1():
+            return await self._fetch_one()
         client = self._session.client.at(Priority.BACKGROUND)
         await self._read_once(client, self._read_titles, self._lacks_title, self._asked_titles, _job_id)
         await self._read_once(client, self._read_failures, self._lacks_failure, self._asked_failures, _job_id)
-        lacking = sorted(filter(self._lacks_run, self._set.rows.values()), key=_began, reverse=True)
-        for row in lacking[:_RUNS_A_READ]:
-            try:
-                await self._read_run(client, row)
-            except (*CLOSED, *OF_ONE_ROUTE, NotFound):
-                self._asked_runs.add(row.key)
+        has_room = self._has_room
+        for row in self._lacking_runs()[: _RUNS_A_READ if has_room else 0]:
+            await self._try_run(client, row)
         # A run that was read may turn out to have failed for its sandbox.
         differed = self._update_rows()
         await self._read_once(
             client, self._read_sandboxes, self._lacks_sandbox, self._asked_sandboxes, _sandbox_id
         )
         differed |= self._update_rows()
-        if any(map(self._is_wanted, self._set.rows.values())):
+        if has_room and any(map(self._is_wanted, self._set.rows.values())):
             self._session.scheduler.refresh(self.feed)
         return differed
+
+    async def _fetch_one(self) -> bool:
+        """Read the first list or run that rows lack; return whether any row changed."""
+        client = self._session.client.at(Priority.BACKGROUND)
+        rows = self._set.rows.values()
+        if not self._has_room:
+            return False
+        if any(map(self._lacks_failure, rows)):
+            await self._read_once(
+                client, self._read_failures, self._lacks_failure, self._asked_failures, _job_id
+            )
+        elif lacking := self._lacking_runs():
+            await self._try_run(client, lacking[0])
+        elif any(map(self._lacks_sandbox, rows)):
+            await self._read_once(
+                client, self._read_sandboxes, self._lacks_sandbox, self._asked_sandboxes, _sandbox_id
+            )
+        else:
+            await self._read_once(client, self._read_titles, self._lacks_title, self._asked_titles, _job_id)
+        return self._update_rows()
+
+    @property
+    def _has_room(self) -> bool:
+        """Whether little of the token's budget is used; v1 runs always cost some of it."""
+        budget = self._session.budget
+        return budget.used() < budget.limit // 4
+
+    def _lacking_runs(self) -> list[RunRow]:
+        return sorted(filter(self._lacks_run, self._set.rows.values()), key=_began, reverse=True)
+
+    async def _try_run(self, client: ClientView, row: RunRow) -> None:
+        try:
+            await self._read_run(client, row)
+        except (*CLOSED, *OF_ONE_ROUTE, NotFound):
+            self._asked_runs.add(row.key)
 
     def _update_rows(self) -> bool:
         """Complete all rows with what is known now; return whether any row changed."""
@@ -182,6 +220,10 @@ class RunDetails:
     def _rows_changed(self, change: RowChanges) -> None:
         rows, feed = self._set.rows, self.feed
         if feed.asked or feed.running or feed.troubled:
+            return
+        if self._session.metered_off_v1():
+            # It is read at its pace, not at once.
+            self._session.scheduler.poke()
             return
         if any(self._is_wanted(rows[key]) for key in change.changed if key in rows):
             self._session.scheduler.refresh(self.feed)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # Seconds after which the findings are computed again though nothing was read: an hour moves with time.
 _EVERY = 60.0
+# Seconds by which a console with a token alone reads other lists before the sandboxes.
+_SANDBOXES_AFTER = 70.0
 
 
 class HealthMonitor:
@@ -52,6 +54,7 @@ class HealthMonitor:
             every=_EVERY,
             blind=_EVERY,
             metered=sandboxes.feed.metered,
+            metered_delay=_SANDBOXES_AFTER,
             idle=lambda: sandboxes.source is None or not self._has_failed_runs(),
         )
         self._session.scheduler.subscribe(feed)

@@ -115,13 +115,13 @@ READS = (
     same_for_all("assignments list", 3, token=needs_session(1)),
     same_for_all(
         "jobs list --limit 100",
-        # Their automations and pending approvals are read too.
-        4,
+        # Their automations, pending approvals and failures are read too.
+        5,
         "Listed: 100 of 143; --limit N shows more.",
         # One request for the automations and one for the runs of each.
         token=ExpectedResult(OK, 14, "Listed: 100 of 126; --limit N shows more.", is_same=False),
     ),
-    same_for_all("jobs get JOB", 5, token=success(15, "With a token alone this list has the newest 50 runs")),
+    same_for_all("jobs get JOB", 6, token=success(15, "With a token alone this list has the newest 50 runs")),
     same_for_all("approvals list", 3, token=needs_session(2)),
     same_for_all("settings list", 2),
     same_for_all("settings get theme", 2),
@@ -220,19 +220,19 @@ WRITES = (
     ),
     CommandRow(
         "jobs repair JOB",
-        both=ExpectedResult(FAILED, 4, "Only a pending job can be repaired; this one is success."),
+        both=ExpectedResult(FAILED, 5, "Only a pending job can be repaired; this one is success."),
         token=ExpectedResult(NOT_SIGNED_IN, 15, _SESSION),
-        cookie=ExpectedResult(FAILED, 4, "Only a pending job can be repaired; this one is success."),
+        cookie=ExpectedResult(FAILED, 5, "Only a pending job can be repaired; this one is success."),
         read_only=_NO_SCOPE._replace(is_same=True),
-        everywhere=ExpectedResult(FAILED, 5, "Only a pending job can be repaired; this one is success."),
+        everywhere=ExpectedResult(FAILED, 6, "Only a pending job can be repaired; this one is success."),
     ),
     CommandRow(
         "jobs cancel JOB --yes",
-        both=ExpectedResult(FAILED, 4, "Only a live job can be cancelled, once; this one is success."),
+        both=ExpectedResult(FAILED, 5, "Only a live job can be cancelled, once; this one is success."),
         token=ExpectedResult(NOT_SIGNED_IN, 15, _SESSION),
-        cookie=ExpectedResult(FAILED, 4, "Only a live job can be cancelled, once; this one is success."),
+        cookie=ExpectedResult(FAILED, 5, "Only a live job can be cancelled, once; this one is success."),
         read_only=_NO_SCOPE._replace(is_same=True),
-        everywhere=ExpectedResult(FAILED, 5, "Only a live job can be cancelled, once; this one is success."),
+        everywhere=ExpectedResult(FAILED, 6, "Only a live job can be cancelled, once; this one is success."),
     ),
     CommandRow(
         "automations trigger AUTOMATION --repo acme/api",

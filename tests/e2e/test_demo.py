@@ -62,7 +62,7 @@ def test_follow_a_run_cancel_it_and_leave(demo: Terminal, leave: str) -> None:
     demo.wait_for(r"[⊘] cancelled", seconds=20)
     # Back in the list it is cancelled too.
     demo.press("esc")
-    demo.wait_for(r"STATE\s+REPO")
+    demo.wait_for(r"STATE\s+ABOUT")
     demo.press("esc")
     demo.wait_for(r"[⊘] cancelled", seconds=20)
     # No shell started the demo, so that ctrl+z must not stop it.

@@ -9,6 +9,9 @@ Case = TypeVar("Case")
 
 
 def share_of(cases: Iterable[Case], every_case: bool, *, step: int = 3, start: int = 0) -> list[Case]:
-    """Return every n-th case from a place on, or all of them with `every_case`, the fixture of that name."""
+    """Return every `step`-th case from `start` on, or all with `every_case`.
+
+    `every_case` is the value of the fixture of that name.
+    """
     found = list(cases)
     return found if every_case else found[start::step]

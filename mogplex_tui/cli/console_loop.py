@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Start:
-    """What a console is started with.
+    """The settings, target and directory that a console starts with.
 
     Either `target` is given, or one of `plane` and `find_target`, which find the target after the first
     frame.

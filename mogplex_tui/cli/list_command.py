@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ListNeeds:
-    """What a `list` command needs to read besides the list itself.
+    """The reads that a `list` command needs besides the list itself.
 
     A list that `is_bare` needs no other lists. If it `is_filtered`, all fields must be known.
     If it is `with_hidden`, hidden records are read too.

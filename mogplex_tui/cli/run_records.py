@@ -78,6 +78,8 @@ class RunRecords:
         missing = await self._read()
         if self._session.names.unsearched():
             await read_hidden(self._session, Priority.TABLE)
+        if missing is None:
+            await self.runs.details.fetch_lists()
         return missing
 
     async def _read(self) -> MogplexError | None:

@@ -14,7 +14,7 @@ from math import inf
 from typing import TYPE_CHECKING, Final
 
 from mogplex_tui.api.budget import Priority
-from mogplex_tui.api.errors import NotFound
+from mogplex_tui.api.errors import MogplexError, NotFound
 from mogplex_tui.api.route_access import Family
 from mogplex_tui.live import run_row as make
 from mogplex_tui.live.failure_class import FailureClass, failure_class
@@ -123,6 +123,19 @@ class RunDetails:
         if has_room and any(map(self._is_wanted, self._set.rows.values())):
             self._session.scheduler.refresh(self.feed)
         return differed
+
+    async def fetch_lists(self) -> None:
+        """Read the titles and the causes of failures that the rows lack, as a command shows them.
+
+        Single runs are not read. Failed reads are left out: rows then have fewer details.
+        """
+        client = self._session.client.at(Priority.TABLE)
+        with contextlib.suppress(MogplexError):
+            await self._read_once(client, self._read_titles, self._lacks_title, self._asked_titles, _job_id)
+            await self._read_once(
+                client, self._read_failures, self._lacks_failure, self._asked_failures, _job_id
+            )
+        self._update_rows()
 
     async def _fetch_one(self) -> bool:
         """Read the first list or run that rows lack; return whether any row changed."""

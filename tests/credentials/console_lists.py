@@ -85,7 +85,10 @@ def _is_everything_read(ui: Console) -> bool:
     """Return whether every wanted feed was read or refused at least once."""
     feeds = ui.app.session.scheduler._feeds.values()
     return all(
-        not feed.running and (feed.finished is not None or feed.freshness.error is not None) for feed in feeds
+        not feed.running and (feed.finished is not None or feed.freshness.error is not None)
+        for feed in feeds
+        # With a token alone some are read after all others.
+        if not (feed.metered_delay and feed.metered())
     )
 
 

@@ -127,7 +127,8 @@ READS = (
     same_for_all("settings get theme", 2),
     same_for_all(
         "runs list",
-        4,
+        # The titles of pull requests and the causes of failures are read too.
+        6,
         "Listed: 100 of 420; --limit N shows more.",
         token=ExpectedResult(
             OK, 14, "You see the runs of your automations, and runs started or opened", is_same=False

@@ -78,7 +78,7 @@ def test_console_leaks_no_secret(plane: Plane, tmp_path: Path) -> None:
         terminal.press("esc")
         terminal.wait_gone(made)
         terminal.press(":", "runs", "enter")
-        terminal.wait_for(r"STATE +REPO")
+        terminal.wait_for(r"STATE +ABOUT")
         terminal.press("/")
         terminal.wait_for(r"esc clear")
         terminal.press(PROVIDER_KEY)

@@ -18,7 +18,8 @@ async def test_list_is_read_only_while_it_is_visible(console: ConsoleFactory, wo
         await ui.pilot.pause()
         assert feed.subscriber_count == 1
         await ui.press("escape")
-        for place, wanted in (("6", 0), ("1", 1), ("8", 0)):
+        # Observability sums the runs up: it reads them in place of the list.
+        for place, wanted in (("8", 0), ("6", 1), ("1", 1), ("8", 0)):
             await ui.press(place)
             await ui.until(lambda: feed.subscriber_count == wanted, f"{wanted} subscriptions to the runs")
         # What came meanwhile is there as soon as one comes back.

@@ -80,7 +80,7 @@ class FlowApproval(Inbound):
 
     @property
     def source(self) -> str:
-        """What waits for the approval: `step` for a manual step, `tool` for a tool call."""
+        """The work that needs the approval: `step` (a manual step) or `tool` (a call)."""
         return "step" if self.kind == "manual_approval" else "tool"
 
     @property
@@ -90,7 +90,7 @@ class FlowApproval(Inbound):
 
     @property
     def denial_effect(self) -> str:
-        """A sentence that tells the user what a denial does."""
+        """A sentence for the user about the effect of a denial."""
         return (
             "A denied step fails." if self.source == "step" else "The model learns of the denial and goes on."
         )
@@ -132,7 +132,7 @@ class ControlApproval(Inbound):
 
     @property
     def source(self) -> str:
-        """What waits for the approval; always `control`, the orchestrator."""
+        """The work that needs the approval; always `control`, the orchestrator."""
         return "control"
 
     @property
@@ -157,7 +157,7 @@ class ControlApproval(Inbound):
 
     @property
     def denial_effect(self) -> str:
-        """A sentence that tells the user what a denial does."""
+        """A sentence for the user about the effect of a denial."""
         return "The tool is not called."
 
 

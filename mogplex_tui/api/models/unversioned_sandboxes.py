@@ -64,7 +64,7 @@ class StopReason(StrEnum):
 
 
 class BillingSummary(Inbound):
-    """Who pays for a sandbox. No route returns the amount.
+    """The account that pays for a sandbox; no route returns the amount.
 
     Contract: sandboxes.md §2.5.
     """

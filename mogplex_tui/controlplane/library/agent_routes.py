@@ -38,7 +38,7 @@ def preset_model(request: ApiRequest) -> str:
 
 
 def forked(request: ApiRequest) -> set[str]:
-    """Return the names of the presets of which the caller has a copy."""
+    """Return the names of the presets that the caller has copied."""
     rows = request.plane.db.all(
         "SELECT DISTINCT source_template FROM agents WHERE user_id = ? AND source_template IS NOT NULL",
         (request.user_id,),

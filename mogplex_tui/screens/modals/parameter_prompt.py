@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import inf
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -21,10 +22,22 @@ from mogplex_tui.widgets.text import visible
 _OTHER_LINES = 13
 
 
+class _PromptInput(Input):
+    """A text field that remembers when the key that it handles was pressed."""
+
+    pressed_at = 0.0
+
+    def on_key(self, event: events.Key) -> None:
+        """Note when the key was pressed, which may be before the dialog appeared."""
+        self.pressed_at = event.time
+
+
 class AskModal(Dialog[str]):
     """Dialog to enter or choose one value; its result is the value or None.
 
-    The result is None if the user cancels. The dialog stays open while the input is invalid.
+    The result is None if the user cancels. The dialog stays open while the input is invalid. An enter
+    that was pressed before the dialog appeared confirms only a text that was typed after it: the keys
+    of a pasted text must not confirm what nobody has read.
     """
 
     DEFAULT_CSS = """
@@ -68,6 +81,7 @@ class AskModal(Dialog[str]):
         self._title, self._label, self._value, self._confirm_label = title, label, value, confirm_label
         self._choices, self._check, self._consequences = list(choices), check, list(consequences)
         self._texts = list(texts)
+        self._appeared_at = inf
 
     def compose(self) -> ComposeResult:
         """Lay out the label, the text field or list, and the buttons.
@@ -88,7 +102,7 @@ class AskModal(Dialog[str]):
                     *(Option(Content(visible(label))) for _, label in self._choices), id="choices"
                 )
             else:
-                yield Input(visible(self._value, None), id="text", select_on_focus=False)
+                yield _PromptInput(visible(self._value, None), id="text", select_on_focus=False)
             if self._choices and not self._is_present():
                 yield Static("Choose with up and down, then press enter.", classes="line dim")
             yield Static("", classes="trouble", markup=False)
@@ -99,12 +113,13 @@ class AskModal(Dialog[str]):
                 if not self._choices:
                     yield FlatButton(f"{self._confirm_label}  {shown_key('enter')}", id="go")
 
-    def on_mount(self) -> None:
+    def on_mount(self, event: events.Mount) -> None:
         """Focus the text field or the list, and highlight the current value in the list.
 
         If the current value is not in the list, no choice is highlighted, so that an enter typed too
         early chooses nothing.
         """
+        self._appeared_at = event.time
         if not self._choices:
             self.query_one(Input).focus()
             return
@@ -138,6 +153,13 @@ class AskModal(Dialog[str]):
             texts.scroll_relative(y=lines, animate=False)
 
     @on(Input.Submitted)
+    def _entered(self) -> None:
+        """Take the text, unless nothing was typed and the key is older than the dialog."""
+        field = self.query_one(_PromptInput)
+        is_edited = field.value != visible(self._value, None)
+        if is_edited or field.pressed_at > self._appeared_at:
+            self._take()
+
     @on(Button.Pressed, "#go")
     def _take(self) -> None:
         """Close the dialog with the text, or show why it is not valid."""

@@ -125,7 +125,7 @@ class RunDetails:
         return differed
 
     async def fetch_lists(self) -> None:
-        """Read the titles and the causes of failures that the rows lack, as a command shows them.
+        """Read the titles and causes of failures that the rows lack, for a command.
 
         Single runs are not read. Failed reads are left out: rows then have fewer details.
         """

@@ -345,7 +345,8 @@ class Session:
 
     def _account_feed(self) -> Feed:
         async def fetch() -> bool:
-            client = self.client.at(Priority.BACKGROUND)
+            # Whose runs these are belongs to the first screen.
+            client = self.client.at(Priority.TABLE)
             user = await client.account.user()
             name = (user.email or user.username or user.name) if user else None
             if name != self.account:
@@ -355,7 +356,7 @@ class Session:
                 self.accounts = await compare(client, user)
             return False
 
-        return Feed("account", fetch, Priority.BACKGROUND, every=600, blind=600, metered=self.metered_off_v1)
+        return Feed("account", fetch, Priority.TABLE, every=600, blind=600, metered=self.metered_off_v1)
 
     def _names_feed(self) -> Feed:
         async def fetch() -> bool:

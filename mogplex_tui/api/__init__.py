@@ -4,9 +4,10 @@
     async with MogplexClient(target) as client:
         page = await client.observability.calls(status="failed")
 
-Each method of a resource (`client.runs`, `client.sandboxes` …) sends one request. It returns models of
-`mogplex_tui.api.models` or raises an error of `mogplex_tui.api.errors`. Names are imported when they are first used,
-so that the budget, the access map and the errors cost nothing.
+Each method of a resource (`client.runs`, `client.sandboxes` …) sends one request. It returns
+models of `mogplex_tui.api.models` or raises an error of `mogplex_tui.api.errors`. This package
+imports its modules when their names are first used, so that a program which only needs the
+budget, the access map or the errors does not load the HTTP library and the models.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Import httpx without its command-line module, which would import click and rich."""
+"""Import httpx without its command-line module, which would load click and rich."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ _FOUR_BYTES = re.compile(rb"[\xf0-\xff]")
 
 
 class JsonError(ValueError):
-    """Raised for a JSON text that was not parsed.
+    """Raised for JSON text that cannot be parsed within the limits.
 
     The message is a predicate that completes the sentence "The response for X …".
     """
@@ -48,9 +48,9 @@ def parse(text: bytes | bytearray | str, limit: int) -> Any:
 
 
 def estimated_memory(text: bytes | bytearray | str) -> int:
-    """Return an upper estimate of the bytes that a JSON text and its values take.
+    """Return an upper bound of the bytes that a JSON text and its values take.
 
-    Returns 0 for a short text.
+    Returns 0 for a text of less than 1 MB (in characters or bytes), which is not examined.
     """
     if len(text) < _SMALL:
         return 0

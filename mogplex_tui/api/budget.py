@@ -23,9 +23,10 @@ _USUAL_DURATION = 2.0
 
 
 class Priority(IntEnum):
-    """The priority of a request, from a user's action down to background work.
+    """The priority of a request: the lower the number, the more important the request.
 
-    TAIL is for the log that has the focus, TABLE for tables that are visible.
+    ACTION is for actions of the user, TAIL for the log that has the focus, TABLE for visible
+    tables, and BACKGROUND for everything else.
     """
 
     ACTION = 0
@@ -44,10 +45,10 @@ class RequestOutcome(Enum):
 
 @dataclass(eq=False)
 class Slot:
-    """The permission to send one request, counted against the token's budget.
+    """The permission to send one request, which takes up a part of the token's budget.
 
-    A slot is in use until it is settled, and for one window more if the service counted the
-    request.
+    A slot is in use until the request is settled. If the service counted the request, the slot
+    stays in use for one more window (`Budget.window` seconds).
     """
 
     priority: Priority
@@ -59,28 +60,28 @@ class Slot:
 
 
 class SharedCount(Protocol):
-    """The requests of the same token that all programs on this machine have sent.
+    """Counts the requests that all programs on this machine send with the same token.
 
-    `live.shared_requests` keeps them in a file.
+    `live.shared_requests` implements this protocol with a file.
     """
 
     def add(self, seconds: float) -> str:
-        """Add a request that counts for this many seconds; return its id."""
+        """Add a request that uses a slot for this many seconds; return the request's id."""
 
     def extend(self, request_id: str, seconds: float) -> None:
-        """Let a request count for this many seconds from now on."""
+        """Make a request use its slot for this many seconds from now on."""
 
     def remove(self, request_id: str) -> None:
         """Remove a request that the service did not count."""
 
     def others(self) -> list[float]:
-        """Return for each request of other programs how many seconds it still counts."""
+        """Return how many seconds each request of another program still uses a slot."""
 
 
 class Blocked(NamedTuple):
-    """The refusal of a slot: none is free before `until`.
+    """The result of `Budget.acquire` when no slot is free.
 
-    `until` is a time of the monotonic clock, in seconds.
+    `until` is the earliest time at which a slot may be free, in seconds of the monotonic clock.
     """
 
     until: float
@@ -89,15 +90,16 @@ class Blocked(NamedTuple):
 class Budget(Observable):
     """Counts the requests of a token in a sliding window and grants slots.
 
-    ACTION is always granted a slot, even beyond `limit`: a cancel must be sent, and the service
-    decides. The other priorities leave slots free for it. TAIL stops at `limit` - `reserve` used
-    slots and TABLE half a reserve earlier, BACKGROUND at half of `limit`, so that background work
+    A request with the priority ACTION always gets a slot, even if `limit` slots are in use: for
+    example, a cancel must be sent even if the service might refuse it. The other priorities leave
+    slots free for actions. TAIL gets no slot when `limit` - `reserve` slots are in use, TABLE when
+    `limit` - 1.5 * `reserve` are, and BACKGROUND when half of `limit` are, so that background work
     never keeps a list from being opened (with 60 and 10: 50, 45 and 30).
 
     The service counts a request at some time between its start and its response. A counted slot
     therefore stays in use for one window after the response, so that this count is never below
-    the service's. Slots expire by time alone, without a signal: observers are called when a slot
-    is granted or settled and after a 429.
+    the service's. Observers are called when a slot is granted or settled and after a 429, but not
+    when a slot becomes free because its window has passed.
     """
 
     def __init__(self, clock: Clock, limit: int = 60, window: float = 60.0, reserve: int = 10) -> None:
@@ -114,14 +116,14 @@ class Budget(Observable):
         self._slow_until, self._slowdown = 0.0, 1.0
 
     def share(self, shared: SharedCount) -> None:
-        """Share the count of requests with other programs from now on."""
+        """From now on, also count the requests of other programs, as known to `shared`."""
         self._shared = shared
         self._changed()
 
     def limit_for(self, priority: Priority) -> int:
-        """Return the number of slots in use at which this priority gets no more slots.
+        """Return the number of used slots at which this priority is blocked.
 
-        ACTION always gets a slot.
+        For ACTION the result is `limit`, but `acquire` never blocks an action.
         """
         kept_free = {
             Priority.TAIL: self.reserve,
@@ -174,8 +176,9 @@ class Budget(Observable):
         """Hold back all requests except actions, because the service responded 429.
 
         The wait is `retry_after` seconds, at least one second. It is one window if `retry_after` is
-        None, not positive or longer than a window. If the known requests do not explain the 429, other
-        programs use the token too, and `slowdown` rises for some minutes.
+        None, not positive or longer than a window. If fewer than `limit` slots were in use and no
+        requests were held back, somebody else must be using the token too, and `slowdown` rises for
+        some minutes.
         """
         now = self._clock.monotonic()
         if self.used() < self.limit and self._blocked_until <= now:
@@ -188,17 +191,18 @@ class Budget(Observable):
 
     @property
     def slowdown(self) -> float:
-        """How many times slower than usual reads are repeated.
+        """The factor by which the intervals between repeated reads are lengthened.
 
-        It is more than 1 for some minutes after a 429 that the known requests do not explain.
+        It is more than 1 for some minutes after a 429 that came although fewer than `limit` requests
+        are known, and 1 otherwise.
         """
         return self._slowdown if self._slow_until > self._clock.monotonic() else 1.0
 
     def used(self) -> int:
         """Return how many slots are in use.
 
-        These are the requests in flight and those that were counted within the window, of this program
-        and of the others that share the count.
+        A slot is in use for each request that has no response yet and for each request that the
+        service counted within the window. The requests of other programs are included after `share`.
         """
         self._purge(self._clock.monotonic())
         return len(self._slots) + self.used_by_others()
@@ -208,14 +212,17 @@ class Budget(Observable):
         return 0 if self._shared is None else len(self._shared.others())
 
     def next_free_in(self) -> float:
-        """Return the seconds until the next slot is free; 0.0 when none is in use."""
+        """Return the seconds until a slot becomes free, or 0.0 if no slot is in use."""
         now = self._clock.monotonic()
         self._purge(now)
         return max(0.0, min(self._ends(now), default=now) - now)
 
     @property
     def blocked_until(self) -> float | None:
-        """The monotonic time until which a 429 holds requests back, or None."""
+        """The end of the wait after a 429, or None if no wait is in progress.
+
+        It is a time of the monotonic clock, in seconds.
+        """
         return self._blocked_until if self._blocked_until > self._clock.monotonic() else None
 
     def _end(self, slot: Slot, now: float) -> float:

@@ -57,9 +57,10 @@ R = TypeVar("R")
 
 
 class _LazyResource(Generic[R]):
-    """Imports and creates the resource of one route family when it is first used.
+    """Descriptor that imports and creates a resource when it is first used.
 
-    Importing all models takes half as long as importing the HTTP library, and nobody uses all families.
+    A resource serves one route family. Importing all models takes half as long as importing the
+    HTTP library, and no program uses all families.
     """
 
     def __init__(self, import_path: str) -> None:
@@ -87,9 +88,9 @@ class _LazyResource(Generic[R]):
 
 
 class ClientView:
-    """The resources of one context, whose requests are sent at one priority.
+    """The resources of one context, all of which send their requests at one priority.
 
-    Changes are always sent at the priority ACTION.
+    Requests that change something are an exception: their priority is always ACTION.
     """
 
     def __init__(self, transport: Transport, priority: Priority) -> None:
@@ -103,21 +104,21 @@ class ClientView:
 
     @property
     def budget(self) -> Budget:
-        """The request budget of the token. Observable."""
+        """The request budget of the token, an Observable."""
         return self._transport.budget
 
     @property
     def access(self) -> AccessMap:
-        """The access of the credentials to each route family. Observable."""
+        """The map of which route families the credentials open, an Observable."""
         return self._transport.access
 
     @property
     def connection(self) -> ConnectionMonitor:
-        """The monitor of whether the service answers. Observable."""
+        """The monitor that tracks whether the service responds, an Observable."""
         return self._transport.connection
 
     def at(self, priority: Priority) -> ClientView:
-        """Return a view whose requests are sent at another priority."""
+        """Return a view of the same context whose requests are sent at another priority."""
         return ClientView(self._transport, priority)
 
     async def request(
@@ -126,7 +127,8 @@ class ClientView:
         """Send a request to any route and return the JSON of a successful response.
 
         For a v1 route the result is the `data` of the envelope. Cursors, page numbers and idempotency
-        keys are not added: the caller must pass them. Raises an error of `api.errors`.
+        keys are not added: the caller must pass them. Raises an error of `api.errors` if the request
+        fails.
         """
         request = Request(method, path, f"{method} {path}", params=params or {}, body=body)
         return (await self._transport.request(request, self.priority)).data

@@ -14,10 +14,10 @@ _LATEST = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 
 
 def aware(value: datetime) -> datetime:
-    """Return a time with a time zone, at least one day inside the calendar's limits.
+    """Return a time with a time zone, at least one day inside the range of datetime.
 
     A time without a zone is taken as UTC. Some services send the first second of the year 1 in
-    place of a missing time; near the limits of the calendar a time cannot be converted to every
+    place of a missing time; a time so close to the limits of datetime cannot be converted to every
     time zone.
     """
     moment = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
@@ -25,20 +25,21 @@ def aware(value: datetime) -> datetime:
 
 
 class Clock(Protocol):
-    """A source of monotonic seconds for intervals and of the current time in UTC."""
+    """A source of monotonic time, for intervals, and of the current time in UTC."""
 
     def monotonic(self) -> float:
-        """Return seconds that never decrease and go on while the machine sleeps."""
+        """Return seconds that never decrease and go on while the machine is suspended."""
 
     def now(self) -> datetime:
         """Return the current time in UTC, with its zone."""
 
 
 def _monotonic_clock() -> Callable[[], float]:
-    """Return a monotonic clock that also counts sleep, where the system has one.
+    """Return a monotonic clock that goes on while the machine is suspended.
 
-    `time.monotonic` stops while the machine sleeps on Linux and macOS. Data read before three
-    hours of sleep would then look seconds old.
+    On Linux and macOS `time.monotonic` stops while the machine is suspended, so data that was read
+    before a pause of three hours would look seconds old. `time.monotonic` is returned only if the
+    system has no other clock.
     """
     name = {"linux": "CLOCK_BOOTTIME", "darwin": "CLOCK_MONOTONIC"}.get(sys.platform, "")
     which = getattr(time, name, None)
@@ -53,13 +54,13 @@ def _monotonic_clock() -> Callable[[], float]:
 
 
 class SystemClock:
-    """The clock of the machine."""
+    """The clock of this machine."""
 
     def __init__(self) -> None:
         self._monotonic = _monotonic_clock()
 
     def monotonic(self) -> float:
-        """Return the monotonic seconds of the machine, sleep included."""
+        """Return monotonic seconds, which also count while the machine is suspended."""
         return self._monotonic()
 
     def now(self) -> datetime:

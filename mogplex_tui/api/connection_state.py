@@ -1,4 +1,4 @@
-"""Track whether the service responds, and since when."""
+"""Track whether the service responds, and when this last changed."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from mogplex_tui.api.observable import Observable
 class ConnectionState(StrEnum):
     """Whether the service responds.
 
-    CONNECTING: not tried yet. NOMINAL: it responds. DEGRADED: it responds with failures or
-    misses single requests. OFFLINE: it does not respond.
+    CONNECTING: no request has been made. NOMINAL: the service responds. DEGRADED: the service
+    responds with failures, or single requests get no response. OFFLINE: no request gets a response.
     """
 
     CONNECTING = "connecting"
@@ -33,7 +33,7 @@ class ConnectionMonitor(Observable):
 
     A request without a response sets DEGRADED. It sets OFFLINE if it is the third in a row or
     if the service has never responded. Three failed responses in a row (5xx, not JSON) set
-    DEGRADED. Any other response, a refusal included, sets NOMINAL.
+    DEGRADED. Any other response sets NOMINAL, even one that refuses the request.
     """
 
     def __init__(self, clock: Clock) -> None:

@@ -37,10 +37,10 @@ def megabytes(size: int) -> str:
 class BodyDecoder:
     """Decodes the compressed body of one response, chunk by chunk.
 
-    `decode` yields pieces of at most `STEP` bytes, so that a small body that expands to gigabytes
-    does not take more memory than that. Raises BodyError for unknown encodings and damaged data,
-    and BodyTooLargeError if the output of any layer exceeds `limit` bytes (None: no limit). A body
-    that was compressed several times has several layers.
+    `decode` yields pieces of at most `STEP` bytes, so that even a small body that expands to
+    gigabytes takes little memory. A body may have been compressed several times; each compression
+    is one layer. Raises BodyError for unknown encodings and damaged data, and BodyTooLargeError if
+    the output of any layer exceeds `limit` bytes (None: no limit).
     """
 
     def __init__(self, content_encoding: str, limit: int | None) -> None:
@@ -54,7 +54,7 @@ class BodyDecoder:
         self._size = 0
 
     def decode(self, data: bytes) -> Iterator[bytes]:
-        """Decode a chunk and yield the bytes that it completes."""
+        """Decode a chunk of the body and yield the decoded bytes."""
         if self._layers:
             yield from self._decode_layer(0, data)
             return
@@ -81,7 +81,7 @@ def _layer(name: str, limit: int | None) -> _Layer:
 
 
 class _Layer:
-    """The decoder of one content encoding of a body.
+    """Decoder that undoes one compression of a body.
 
     If `window_bits` is None, the first two bytes tell whether the data is zlib or raw deflate.
     """

@@ -11,8 +11,8 @@ _QUOTE = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 def quoted_env_value(value: str) -> str:
     """Quote the value of an environment variable so that it is stored unchanged.
 
-    The service removes one pair of quotes around a value, so a value that is in quotes gets
-    another pair.
+    The service removes one pair of quotes around a value. A value that begins and ends with the
+    same quote therefore gets another pair; any other value is returned as it is.
     """
     # Characters that either side may count as blank. Quoting a value without need is harmless: the service removes the
     # quotes.

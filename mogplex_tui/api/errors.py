@@ -14,8 +14,8 @@ class MogplexError(Exception):
     """Base class of all errors of a request.
 
     `message` says what happened and `advice` what the user can do about it. The other attributes
-    describe the request and the response: `resource` names what the request was about, `code` is
-    the service's error code, `retry_after` is in seconds.
+    describe the request and the response: `resource` is a description of the requested data for
+    messages, `code` is the service's error code, `retry_after` is in seconds.
     """
 
     default_advice = ""
@@ -58,9 +58,9 @@ class MogplexError(Exception):
 
     @property
     def advice_when_retrying(self) -> str:
-        """The advice to show while the program retries the request by itself.
+        """The advice to show if the program itself will send the request again.
 
-        It leaves out advice to wait or to try again.
+        It leaves out the default advice to wait or to try again, because the program does so by itself.
         """
         if self.default_advice_when_retrying is None or self.advice != self.default_advice:
             return self.advice
@@ -88,25 +88,28 @@ class TimedOut(Unreachable):
 
 
 class NotSignedIn(MogplexError):
-    """The credential is missing, malformed, expired or revoked (401)."""
+    """The service does not accept the credential, or the request had none (401).
+
+    A credential is not accepted if it is malformed, expired or revoked.
+    """
 
     default_advice = "Sign in with mogplex-tui login, or set MOGPLEX_TOKEN to a token that is accepted"
 
 
 class LoginRequired(MogplexError):
-    """The service asks for a sign-in in a browser instead of serving the request.
+    """The service asks for a sign-in in a browser and does not serve the request.
 
-    It redirected to its sign-in page or returned a web page: the credential does not open this
-    route family. Contract: auth.md §3.
+    It redirected the request to its sign-in page or returned a web page, because the credential
+    does not open this route family. Contract: auth.md §3.
     """
 
     default_advice = "mogplex-tui login --session opens it"
 
 
 class SuspectedThrottle(MogplexError):
-    """A 401, most likely because the token's request limit is used up.
+    """A 401 whose most likely cause is that the token's request limit is used up.
 
-    The token still works on v1, so it is not invalid. Contract: auth.md §5.1.
+    The v1 routes still accept the token, so the token itself is valid. Contract: auth.md §5.1.
     """
 
     default_advice = "Wait up to a minute; the token itself is fine"
@@ -128,7 +131,7 @@ class NotAllowed(MogplexError):
 class NotFound(MogplexError):
     """The record does not exist or belongs to another account (404 with a JSON body).
 
-    The service responds in the same way to both.
+    The responses in these two cases are the same.
     """
 
     default_advice = "Check the id; it may have been deleted or belong to another account"
@@ -137,7 +140,7 @@ class NotFound(MogplexError):
 class Absent(MogplexError):
     """The service has no such route or method (404 without JSON, 405, 410).
 
-    The service may be an older or a newer version, or not Mogplex.
+    The service may be an older or newer version of Mogplex, or not be Mogplex.
     """
 
     default_advice = "This service does not offer it"
@@ -153,7 +156,7 @@ class Conflict(MogplexError):
 
 
 class IdempotencyConflict(Conflict):
-    """The idempotency key was used before for a different request.
+    """An earlier, different request has used the same idempotency key.
 
     Contract: v1.md §7.3.
     """
@@ -183,7 +186,8 @@ class InvalidInput(BadRequest):
 class Throttled(MogplexError):
     """The service refused the request because a limit is used up (429).
 
-    `of_requests` is True for the token's request limit, False for the quota of one action.
+    `of_requests` is True if the limit is the token's request limit, and False if it is the quota
+    of one action, such as starting runs.
     """
 
     default_advice = "Wait a moment"
@@ -264,7 +268,7 @@ class InvalidTarget(MogplexError):
 
 
 class InsecureTarget(InvalidTarget):
-    """Raised because sending the credential would expose it.
+    """The credential was not sent, because sending it would have exposed it.
 
     The URL uses plain http, which is allowed for loopback only, or leads to another origin.
     """

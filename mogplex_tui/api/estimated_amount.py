@@ -9,4 +9,4 @@ from decimal import Decimal
 
 
 class Estimate(Decimal):
-    """An amount of US dollars that is computed from list prices, in whole or in part."""
+    """An amount of US dollars that is wholly or partly computed from list prices."""

@@ -1,8 +1,8 @@
-"""Read a streaming response event by event, and tell why it ended.
+"""Read a streaming response event by event, and record why the stream ended.
 
-The streams of this service have no heartbeat and cannot be resumed. Closing the connection
-of some streams ends the work that they report. A stream can therefore be read only inside
-`async with`, which opens and closes it.
+The service sends nothing on an idle stream to keep the connection alive, and a stream cannot
+be resumed. For some streams, closing the connection stops the work that the stream reports. A
+stream can therefore be read only inside `async with`, which opens and closes the connection.
 
 Contract: sandboxes.md §0, library.md §13.3.
 """
@@ -41,15 +41,15 @@ _DONE_MARK = "[DONE]"
 class EventStream(Generic[E]):
     """A streaming response: `async with` opens it, `async for` reads its events.
 
-    Opening raises an error of `api.errors` for an error response. The loop ends when the stream
-    does; `end` then says why. A stream that is cut off before it reported its end raises
-    Unreachable or TimedOut and sets `end`. `stop()` ends the loop from another task. Leaving the
-    block always closes the connection.
+    Entering the `async with` block raises an error of `api.errors` for an error response. The
+    `async for` loop ends when the stream ends; `end` then says why. If the connection is cut before
+    an event has reported the end, the loop sets `end` and raises Unreachable or TimedOut. `stop()`
+    ends the loop from another task. Leaving the block always closes the connection.
 
-    `event_types` maps each `type` to its model. Unknown and malformed events are read as
-    UnknownEvent. `from_json` makes events from a response that is JSON in place of a stream; if
-    it is None, a JSON response raises InvalidResponse. `stream_statuses` are the error statuses
-    whose body may be a stream.
+    `event_types` maps each `type` of event to its model. Events that are malformed or have another
+    type are read as UnknownEvent. `from_json` makes events of a response that is JSON instead of a
+    stream; if `from_json` is None, a JSON response raises InvalidResponse. `stream_statuses` are
+    the HTTP error statuses with which the service may also send a stream.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class EventStream(Generic[E]):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close the connection; set `end` to LEFT if the stream has not ended yet."""
+        """Close the connection, and set `end` to LEFT if the stream has not ended."""
         self._finished = True
         self._queued.clear()
         if self.end is None:
@@ -132,14 +132,15 @@ class EventStream(Generic[E]):
     def stop(self) -> None:
         """End the loop that reads the events; call this from another task.
 
-        The other task must run in the same event loop. Does nothing once the loop has ended.
+        The other task must run in the same event loop. If the reading has ended already, this method
+        has no effect.
         """
         self._stopped = True
         if self._read_timeout is not None:
             self._read_timeout.reschedule(asyncio.get_running_loop().time())
 
     def _remember(self, event: E) -> None:
-        """Do nothing; a subclass overrides this to keep data of an event as attributes."""
+        """Hook that is called with each event, for subclasses that store its data."""
 
     async def _read(self, info: ResponseInfo) -> None:
         """Read the next chunk and queue its events; raises the errors of the transport."""

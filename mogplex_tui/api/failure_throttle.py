@@ -1,4 +1,4 @@
-"""Slow down the requests of a session while its service is in trouble."""
+"""Slow down the requests of a session while the service fails or is overloaded."""
 
 from __future__ import annotations
 
@@ -42,8 +42,9 @@ _NOT_SENT = (errors.BudgetBlocked, errors.InvalidInput, errors.InvalidTarget)
 class ScheduledRead:
     """A read started by the scheduler, which may send several requests.
 
-    Once `urgent` is set, the limiter sends the requests of this read without delay. `waited` is
-    the total number of seconds for which the limiter has delayed them, `requests` their number.
+    Once the event `urgent` is set, the limiter sends the requests of this read without delay.
+    `requests` is the number of requests that the read has sent, and `waited` is how many seconds
+    the limiter has delayed them in total.
     """
 
     urgent: asyncio.Event = field(default_factory=asyncio.Event)
@@ -57,16 +58,16 @@ current_read: ContextVar[ScheduledRead | None] = ContextVar("current_read", defa
 class RequestLimiter:
     """Spaces out the requests of one session while the service is in trouble.
 
-    The service is in trouble while at least 3 and at least a quarter of the last 20 requests
-    failed, however long ago, or while its realtime stream was disturbed twice in the last 60
-    seconds (`disturbed`). A request failed when another try might succeed (429, 5xx, no
-    connection, an answer that cannot be read). A refused request (401, 403, 404, a redirect to
-    the sign-in page) failed only if its path has answered before or was refused within the last
-    minute, because the first refusal of a path only shows what the credential opens.
+    The service is in trouble if at least 3 and at least a quarter of the last 20 requests have
+    failed, however long ago, or if `disturbed` was called twice in the last 60 seconds. A request
+    has failed if another try might succeed (429, 5xx, no connection, an unreadable response). A
+    refused request (401, 403, 404, a redirect to the sign-in page) has failed only if its path has
+    ever answered, or was also refused within the last minute: the first refusal of a path may only
+    mean that the credential does not open the path.
 
     While the service is in trouble, requests are sent in order of priority, at most 2 a second
-    and 30 in any minute. Actions of the user and urgent reads are not delayed but count. Times
-    are those of the event loop.
+    and 30 in any minute. Actions of the user and urgent reads are sent without delay, but later
+    requests wait longer for them. Times are those of the event loop.
     """
 
     def __init__(self) -> None:
@@ -90,17 +91,17 @@ class RequestLimiter:
         return sum(at > oldest for at in self._disturbances) >= MAX_DISTURBANCES
 
     async def admit(self, priority: Priority) -> None:
-        """Wait until a request of this priority may be sent, and count it.
+        """Wait until a request of this priority may be sent, and count the request.
 
-        Actions do not wait.
+        For actions there is no wait.
         """
         await self.pause(priority)
         self.count()
 
     async def pause(self, priority: Priority) -> None:
-        """Wait until a request of this priority may be sent, without counting it.
+        """Wait until a request of this priority may be sent, but do not count the request.
 
-        Actions do not wait.
+        For actions there is no wait.
         """
         read = current_read.get()
         if priority is not Priority.ACTION and self.in_trouble:
@@ -112,7 +113,7 @@ class RequestLimiter:
                     read.waited += _now() - started
 
     def count(self) -> None:
-        """Count a request without waiting; later requests wait longer."""
+        """Count a request that is sent without a wait, so that later requests wait longer."""
         read = current_read.get()
         if read is not None:
             read.requests += 1
@@ -138,9 +139,9 @@ class RequestLimiter:
         self._failed.append(failed)
 
     def disturbed(self) -> None:
-        """Record a disturbance of the realtime stream.
+        """Record that the realtime stream was disturbed.
 
-        The stream sent too many messages or was lost as soon as it was open.
+        The stream sent too many messages, or was lost as soon as it was open.
         """
         self._disturbances.append(_now())
 
@@ -160,7 +161,10 @@ class RequestLimiter:
             self._waiting.discard(ticket)
 
     def _delay(self, ticket: tuple[Priority, int]) -> float:
-        """Return in how many seconds a waiting request should check again; 0 to send it."""
+        """Return how long a waiting request must wait before it checks again, in seconds.
+
+        The result is 0 if the request may be sent now.
+        """
         if not self.in_trouble:
             return 0.0
         now = _now()

@@ -42,7 +42,7 @@ _STREAM_LIMITS = httpx.Limits(max_connections=16, max_keepalive_connections=2, k
 
 
 def timeout_with(seconds: float) -> httpx.Timeout:
-    """Return the usual timeouts, plus `seconds` more for the response to begin."""
+    """Return the usual timeouts with `seconds` more for reading and for writing."""
     return httpx.Timeout(connect=5.0, read=20.0 + seconds, write=10.0 + seconds, pool=5.0)
 
 
@@ -70,7 +70,7 @@ class HttpClients:
         self._tls: ssl.SSLContext | None = None
 
     def get(self, *, streams: bool) -> httpx.AsyncClient:
-        """Return the client for streams or the one for single responses.
+        """Return the client for streams, or the client for single responses.
 
         Raises Unreachable if the proxy or TLS settings of the environment are unusable.
         """
@@ -117,7 +117,7 @@ class HttpClients:
 
 
 def _limit_response_heads(client: httpx.AsyncClient) -> None:
-    """Limit the response headers on all connections of a client, proxied or not."""
+    """Limit the response headers on all connections of a client, proxied or direct."""
     # httpx has no public way to choose the network backend of the pools that it creates.
     for transport in (client._transport, *client._mounts.values()):
         if isinstance(transport, httpx.AsyncHTTPTransport):
@@ -126,7 +126,7 @@ def _limit_response_heads(client: httpx.AsyncClient) -> None:
 
 
 def network_error(error: Exception, target: Target, info: ResponseInfo) -> errors.MogplexError:
-    """Map an exception of a request without a complete response to an error."""
+    """Return the error for an exception that prevented a complete response."""
     facts: dict[str, Any] = {
         "resource": info.resource,
         "method": info.method,
@@ -157,40 +157,39 @@ def network_error(error: Exception, target: Target, info: ResponseInfo) -> error
 
 
 class Pacer:
-    """Pauses the reading of response bodies, so that other tasks can run.
+    """Inserts pauses into the reading of response bodies, so that other tasks can run.
 
-    Thousands of chunks may be available at the same time, and reading available chunks never
+    Thousands of chunks may be available at the same time, and reading an available chunk never
     suspends the task. Without pauses that are as long as the reading, the console would not react
-    to keys. Bodies that share a pacer pause one after another.
+    to keys. If several bodies share a pacer, their pauses follow one another.
     """
 
     def __init__(self) -> None:
         self._pausing = asyncio.Lock()
 
     async def pause(self, seconds: float) -> None:
-        """Sleep for some seconds, after the pauses that other bodies have begun."""
+        """Sleep for some seconds, after all earlier calls of this method have finished."""
         async with self._pausing:
             await asyncio.sleep(seconds)
 
 
 class _Burst:
-    """Measures for how long response bodies have kept the event loop from running."""
+    """Measures how long the reading of a body has kept the event loop from running."""
 
     def __init__(self) -> None:
         self._began: float | None = None
 
     def begin(self) -> None:
-        """Start measuring how long this task runs without returning to the event loop.
+        """Start to measure, unless a measurement is running.
 
-        Does nothing if a measurement is running. The measurement ends when control returns to the
-        event loop.
+        The measurement ends when the task returns control to the event loop.
         """
         if self._began is None:
             self._began = time.monotonic()
             asyncio.get_running_loop().call_soon(self._end)
 
     def seconds(self) -> float:
-        """Return the seconds since the measurement started, 0.0 if none is running."""
+        """Return the seconds since the measurement started, or 0.0 if none is running."""
         return 0.0 if self._began is None else time.monotonic() - self._began
 
     def _end(self) -> None:
@@ -206,9 +205,9 @@ async def read_body(
 ) -> bytearray:
     """Read a response and return its decoded body.
 
-    `before_large` is awaited once, as soon as the body turns out to be large. Raises BodyError for
-    a body that cannot be decoded or exceeds `limit` bytes. For an error response or a web page,
-    returns only about the first megabyte, and raises no BodyError: it returns what was decoded.
+    `before_large` is awaited once, when the decoded body exceeds 4 MB. Raises BodyError for a body
+    that cannot be decoded or exceeds `limit` bytes. For an error response or a web page, stops
+    after about one megabyte and raises no BodyError, but returns what could be decoded.
     """
     is_error = not response.is_success or "text/html" in response.headers.get("content-type", "").lower()
     body = bytearray()

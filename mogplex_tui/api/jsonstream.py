@@ -20,15 +20,15 @@ _NUMBER_REST = re.compile(r"[-+.0-9eE]*\Z")
 
 
 class MalformedError(ValueError):
-    """The text is not an object with the expected array, or it ends too early."""
+    """Raised for text that is not an object with the expected array, or is incomplete."""
 
 
 class ArrayDecoder:
     """Decodes the items of one array in a JSON object: `{"events": [item, item, …]}`.
 
-    Call `feed` with each chunk, and after it `take` until it returns no items. After the last
-    chunk call `end`, and `take` until it returns no items. All items that are readable are
-    returned before MalformedError is raised.
+    Call `feed` with each chunk, and then call `take` until it returns no items. After the last
+    chunk call `end`, and again `take` until it returns no items. If the text is malformed, all
+    items before the error are returned before MalformedError is raised.
     """
 
     def __init__(self, key: str, max_item_chars: int = 16_000_000) -> None:
@@ -54,9 +54,9 @@ class ArrayDecoder:
             raise MalformedError("an item is too large")
 
     def take(self, max_items: int, max_chars: int) -> list[Any]:
-        """Return the next decoded items; an empty list means that more bytes are needed.
+        """Return the next decoded items, or an empty list if more bytes are needed.
 
-        Returns at most `max_items` items of about `max_chars` characters together.
+        Returns at most `max_items` items, which take about `max_chars` characters in total.
         """
         self._items = []
         start = self._position

@@ -1,4 +1,4 @@
-"""Sign in with OAuth: build the browser address and request the tokens.
+"""Sign in with OAuth: build the URL to open in a browser, and request tokens.
 
 Contract: auth.md §8 and §9.
 """
@@ -38,7 +38,7 @@ _LONGEST_LIFE = 10 * 365 * 86400.0
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """A sign-in in progress, with its secrets and its redirect URI."""
+    """A sign-in in progress: its state, its code verifier and its redirect URI."""
 
     verifier: Secret
     state: Secret
@@ -46,7 +46,7 @@ class SignIn:
 
     @classmethod
     def begin(cls, port: int) -> SignIn:
-        """Create a sign-in whose browser returns to `port` on this machine."""
+        """Create a sign-in whose redirect URI leads to `port` on this machine."""
         import base64
         import secrets
 
@@ -56,9 +56,10 @@ class SignIn:
         return cls(random_text(64), random_text(32), f"http://127.0.0.1:{port}{CALLBACK}")
 
     def address(self, base_url: str) -> str:
-        """Return the address to open in a browser.
+        """Return the URL at which the user signs in, to be opened in a browser.
 
-        The secrets in the address are of no use without the verifier.
+        Nobody can obtain tokens with the secrets in the URL without the code verifier, which is not in
+        it.
         """
         import base64
         import hashlib
@@ -95,9 +96,9 @@ async def redeem(clients: HttpClients, target: Target, sign_in: SignIn, code: st
 async def refresh(clients: HttpClients, target: Target, old: Grant, now: float) -> Grant:
     """Exchange a refresh token for new tokens.
 
-    The old scope and the old refresh token are kept if the response contains no new ones. `now`
-    is in Unix seconds. Raises NotSignedIn if the service has ended the sign-in (`invalid_grant`)
-    or if there is no refresh token.
+    If the response contains no scope or no refresh token, those of `old` are kept. `now` is in
+    Unix seconds. Raises NotSignedIn if the service has ended the sign-in (`invalid_grant`) or if
+    `old` has no refresh token.
     """
     if old.refresh is None:
         raise errors.NotSignedIn("The sign-in has ended and cannot renew itself", advice=_SIGN_IN_AGAIN)

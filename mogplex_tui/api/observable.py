@@ -1,4 +1,4 @@
-"""The base class of objects that notify subscribers of their changes."""
+"""The base class of objects that notify subscribers when they change."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ _log = logging.getLogger("mogplex.api")
 
 
 class Observable:
-    """An object that calls its subscribers, without arguments, after each change.
+    """Base class of objects that call subscribers, without arguments, on a change.
 
-    An exception of a subscriber is only logged, so that it does not fail the request that caused
-    the change.
+    If a subscriber raises an exception, the exception is only logged, so that the request that
+    caused the change does not fail.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Parse the messages of the realtime stream and compute its reconnection delays.
+"""Parse the messages of the realtime stream, and compute reconnection delays.
 
 Contract: realtime.md.
 """
@@ -23,7 +23,8 @@ _MAX_HINT_MEMORY = 16 * 1024 * 1024
 class Table(StrEnum):
     """The database tables whose changes the realtime stream announces.
 
-    The service accepts any other name but announces nothing for it. Contract: realtime.md §3.
+    A client may also subscribe to other names, but the service announces nothing for them.
+    Contract: realtime.md §3.
     """
 
     AGENTS = "agents"
@@ -43,17 +44,18 @@ class Table(StrEnum):
 
 @dataclass(frozen=True)
 class Connected:
-    """The message that the stream is open.
+    """The message that the stream is now open.
 
-    Changes that happened before it are never announced.
+    The service never announces changes that happened before this message.
     """
 
 
 @dataclass(frozen=True)
 class Changed:
-    """The message that a row of a table changed: INSERT, UPDATE or DELETE.
+    """The message that a row of a table was inserted, updated or deleted.
 
-    The service does not say which row; the row may belong to another account.
+    `op` is INSERT, UPDATE or DELETE. The service does not say which row changed; it may be a row of
+    another account.
     """
 
     table: str
@@ -62,7 +64,7 @@ class Changed:
 
 @dataclass(frozen=True)
 class Ping:
-    """The message that the stream is alive, sent every 25 seconds."""
+    """The message, sent every 25 seconds, that the stream still works."""
 
 
 def parse_message(frame: Comment | Data) -> Connected | Changed | Ping | None:
@@ -80,9 +82,10 @@ def parse_message(frame: Comment | Data) -> Connected | Changed | Ping | None:
 
 
 def backoff(attempt: int, jitter: Callable[[], float] = random.random) -> float:
-    """Return the seconds to wait before a connection attempt; the first is 1.
+    """Return the seconds to wait before a connection attempt.
 
-    The waits are 1, 2, 4 … 30 seconds, and half of each is random.
+    `attempt` is 1 for the first attempt. The waits are 1, 2, 4 … 30 seconds, shortened by a random
+    part of at most one half.
     """
     step = min(_MAX_BACKOFF, 2.0 ** max(0, min(attempt, 10) - 1))
     return step * (0.5 + 0.5 * jitter())

@@ -1,6 +1,6 @@
 """Check values by the service's rules before a request is sent.
 
-Finding a mistake here saves a request.
+An error that is found here costs no request.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ def is_uuid(text: str) -> bool:
 
 
 def path_id(value: str, what: str) -> str:
-    """Return a UUID in the form in which request paths contain it.
+    """Check a UUID and return it trimmed and in lower case, for use in a path.
 
-    Raises InvalidInput if `value` is not a UUID; `what` names the id in the message.
+    Raises InvalidInput if `value` is not a UUID; `what` names the kind of record in the message.
     """
     text = value.strip()
     if not is_uuid(text):
@@ -42,9 +42,10 @@ def path_id(value: str, what: str) -> str:
 
 
 def path_segment(value: str, what: str) -> str:
-    """Return a text quoted as one segment of a path.
+    """Return a text percent-encoded as one segment of a path.
 
-    Raises InvalidInput for a text that would lead to another route.
+    Raises InvalidInput for an empty text, "." or "..", which would lead to another route, and for
+    text that cannot be encoded. `what` names the kind of record in the message.
     """
     text = value.strip()
     if text in ("", ".", "..") or any("\ud800" <= char <= "\udfff" for char in text):
@@ -53,7 +54,7 @@ def path_segment(value: str, what: str) -> str:
 
 
 def utf16_length(text: str) -> int:
-    """Return the length of a text in UTF-16 units, as the service counts it."""
+    """Return the length of a text in UTF-16 code units, which the service counts."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
@@ -149,9 +150,9 @@ def table_names(tables: object) -> list[str]:
 
 
 def installation_number(value: int | str) -> int:
-    """Return GitHub's number of an App installation as an integer.
+    """Return the number that GitHub gives to an App installation as an integer.
 
-    Raises InvalidInput if `value` is not such a number.
+    Raises InvalidInput if `value` does not consist of digits.
     """
     text = "" if isinstance(value, bool) else str(value).strip()
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
@@ -160,7 +161,7 @@ def installation_number(value: int | str) -> int:
 
 
 def invite_token(text: str) -> str:
-    """Return the token of an invite from the token itself or from the invite's link.
+    """Return the token of an invite, given the token or the link of the invite.
 
     Raises InvalidInput for any other text. Contract: identity.md §8.
     """

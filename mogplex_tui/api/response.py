@@ -25,7 +25,7 @@ class JsonResponse:
     info: ResponseInfo
 
     def at(self, key: str | None) -> Any:
-        """Return the value under a key, or the complete JSON value if the key is None."""
+        """Return the value under a key, or the complete JSON value if `key` is None."""
         if key is None:
             return self.data
         if not isinstance(self.data, dict) or key not in self.data:

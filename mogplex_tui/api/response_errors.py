@@ -1,7 +1,7 @@
 """Map an HTTP response to the error that it means.
 
-The error code in the body takes precedence; without a known code, the status and redirects to
-the sign-in page decide. Contract: errors.md.
+The error code in the body decides first. If the body has no known code, the status and, for a
+redirect, its target decide. Contract: errors.md.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ SIGN_IN_AGAIN = "The session cookie has probably expired: sign in again, then ru
 
 
 class CredentialKind(StrEnum):
-    """The kind of credential that a request carried."""
+    """The kind of credential that a request carries."""
 
     NONE = "none"
     TOKEN = "token"  # noqa: S105 -- a error_type, not a secret
@@ -48,9 +48,9 @@ class CredentialKind(StrEnum):
 
 @dataclass(frozen=True)
 class ResponseInfo:
-    """The metadata of one HTTP response.
+    """The metadata of one HTTP response and its request.
 
-    `body` is set for errors only.
+    `body` is set for error responses only.
     """
 
     method: str
@@ -67,7 +67,7 @@ class ResponseInfo:
     scrub: Callable[[str], str] = str
 
     def with_response(self, response: httpx.Response) -> ResponseInfo:
-        """Return the metadata completed by the status and headers of the response."""
+        """Return a copy with the status and the headers of `response` filled in."""
         return replace(
             self,
             status=response.status_code,
@@ -79,14 +79,14 @@ class ResponseInfo:
 
     @property
     def is_html(self) -> bool:
-        """Whether the content type of the response is that of a web page."""
+        """Whether the content type of the response is HTML."""
         return self.content_type.partition(";")[0].strip().lower() == "text/html"
 
     @property
     def is_events(self) -> bool:
         """Whether the content type of the response is that of an event stream.
 
-        An error response may be an event stream, too. Contract: sandboxes.md §4.5.
+        The response may also be an error response. Contract: sandboxes.md §4.5.
         """
         return self.content_type.partition(";")[0].strip().lower() == "text/event-stream"
 
@@ -145,7 +145,7 @@ def parse_error_body(body: bytes) -> ErrorBody:
 
 
 def classify(info: ResponseInfo) -> errors.MogplexError | None:
-    """Return the error that a response means, or None for a success."""
+    """Return the error for a response, or None if its status means success."""
     if info.status == 204 and info.path.startswith("/api/realtime/"):
         return errors.RealtimeOff("The service offers no live updates", **_facts(info))
     if 200 <= info.status < 300:
@@ -173,11 +173,11 @@ def classify(info: ResponseInfo) -> errors.MogplexError | None:
 
 
 def is_anonymous_response(info: ResponseInfo, data: Any) -> bool:
-    """Return whether a successful response may be one for a caller not signed in.
+    """Return whether a successful response may be meant for an anonymous caller.
 
-    Two responses are the same for all callers, so they also count as anonymous: the model list
-    in the command line tool's format and an empty list of new models.
-    Contract: identity.md §1.2.
+    The service sends it to callers whose credential it does not accept. Two responses are the same
+    for all callers, so the result is True for them, too: the model list in the command line tool's
+    format and an empty list of new models. Contract: identity.md §1.2.
     """
     if info.method != "GET":
         return False
@@ -221,7 +221,7 @@ def parse_success(info: ResponseInfo, body: bytes | bytearray, limit: int = MAX_
 
 
 def _extra(info: ResponseInfo) -> dict[str, Any]:
-    """Return the fields of an error body that only this kind of error has."""
+    """Return the fields of an error body, except those that most error bodies have."""
     try:
         data = parse(info.scrub(info.body.decode("utf-8", "replace")), MAX_ANSWER)
     except JsonError:
@@ -324,9 +324,10 @@ _MESSAGES: dict[type[errors.MogplexError], str] = {
 
 
 def _sandbox_lookup_failed(info: ResponseInfo, error_body: ErrorBody) -> bool:
-    """Return whether a v1 cancel was recorded although its sandbox was not reached.
+    """Return whether a v1 cancel was recorded without reaching the run's sandbox.
 
-    The code is then CONFLICT and the status is that of the failed lookup. Contract: v1.md §9.
+    The code is then CONFLICT, and the status is that of the failed lookup of the sandbox.
+    Contract: v1.md §9.
     """
     return info.on_v1 and error_body.code == "CONFLICT" and info.status != 409
 
@@ -349,7 +350,7 @@ def _message(error_type: type[errors.MogplexError], info: ResponseInfo, error_bo
 
 
 def _missing_scope(error_body: ErrorBody) -> str | None:
-    """Return the scope that the error message names as missing, or None.
+    """Return the scope that an error message names as missing, or None.
 
     Contract: auth.md §5.2.
     """
@@ -408,7 +409,7 @@ def _login_required(info: ResponseInfo) -> errors.LoginRequired:
 
 
 def _retry_after_seconds(info: ResponseInfo) -> float | None:
-    """Return the seconds to wait from the header `Retry-After`, or None.
+    """Return the wait from the header `Retry-After` in seconds, or None.
 
     The header holds a number or a date. A date is compared with the date of the response, because
     the clocks of the service and of this machine may differ. A date in the past means 0 seconds.
@@ -436,9 +437,10 @@ def _http_date(text: str) -> datetime | None:
 
 
 def _seconds(value: object) -> float | None:
-    """Return a wait in seconds as a float, or None if the value is not plausible.
+    """Return a wait in seconds as a float, or None if the value is invalid.
 
-    The wait for a quota may be hours or days. Callers that wait set their own limit.
+    A wait is valid from 0 seconds to a year, because the wait for a quota may be hours or days.
+    A caller that waits must set its own, shorter limit.
     """
     if not isinstance(value, int | float | str) or isinstance(value, bool):
         return None

@@ -40,7 +40,7 @@ _INFORMATIONAL = re.compile(rb"HTTP/\d\.\d 1(?!01)\d\d")
 
 
 class LimitedBackend(httpcore.AsyncNetworkBackend):
-    """A network backend that limits the response headers of another backend."""
+    """A network backend that wraps another one and limits the response headers."""
 
     def __init__(self, backend: httpcore.AsyncNetworkBackend) -> None:
         self._backend = backend
@@ -53,7 +53,7 @@ class LimitedBackend(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Open a TCP connection to the first address of a host that accepts one."""
+        """Open a TCP connection to the first address of the host that accepts it."""
         deadline = None if timeout is None else time.monotonic() + timeout
         *others, last = await _addresses(host, port, timeout)
         for address in others:
@@ -102,8 +102,8 @@ async def _addresses(host: str, port: int, timeout: float | None) -> list[str]:
 class LimitedStream(httpcore.AsyncNetworkStream):
     """A connection whose response headers are limited in bytes, number and time.
 
-    The bytes read after a write are taken as the headers of a response. The bytes after the
-    headers are passed on unchanged until the next write.
+    After each write, the next bytes read are taken as the headers of a response. All bytes that
+    follow the headers are returned unchanged until the next write.
     """
 
     def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
@@ -120,7 +120,7 @@ class LimitedStream(httpcore.AsyncNetworkStream):
         self._next_bytes = b""
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Read bytes, never from the headers of two responses at once.
+        """Read bytes; a result never contains the headers of two responses.
 
         Raises RemoteProtocolError or ReadTimeout if headers exceed a limit.
         """
@@ -140,10 +140,10 @@ class LimitedStream(httpcore.AsyncNetworkStream):
         return left if timeout is None else min(left, timeout)
 
     def _split_heads(self, data: bytes) -> bytes:
-        """Return the part of `data` that belongs to the headers being read.
+        """Return the bytes of `data` to pass on, and keep the others for the next read.
 
-        The bytes after the headers of an informational response are kept for the next read. The bytes
-        after any other headers are the body and are returned with them.
+        Bytes that follow the headers of an informational response are kept. Bytes that follow the
+        headers of the final response are its body and are passed on with the headers.
         """
         if not self._head:
             self._head_began = time.monotonic()
@@ -173,7 +173,7 @@ class LimitedStream(httpcore.AsyncNetworkStream):
             raise httpcore.RemoteProtocolError(f"More than {MAX_HEAD // 1024} KB of response headers")
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Write bytes of a request; the next bytes to read are the headers of a response."""
+        """Write bytes of a request; the next bytes read are then the response's headers."""
         self._in_head = True
         self._begin_response()
         await self._stream.write(buffer, timeout)
@@ -185,7 +185,7 @@ class LimitedStream(httpcore.AsyncNetworkStream):
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.AsyncNetworkStream:
-        """Begin TLS on this connection."""
+        """Start TLS on this connection and return the encrypted connection."""
         return LimitedStream(await self._stream.start_tls(ssl_context, server_hostname, timeout))
 
     def get_extra_info(self, info: str) -> Any:

@@ -1,4 +1,4 @@
-"""Decide whether and when to retry a request, without sleeping or sending.
+"""Decide whether and when to send a failed request again, without sending it.
 
 Contract: errors.md §5.
 """
@@ -40,9 +40,10 @@ def retry_delay(
 
     `attempt` is the number of attempts made so far, and `elapsed` is how many seconds ago the
     first attempt began. A GET is retried after temporary errors. A change is retried after a
-    refusal by a rate limit, because the refused request had no effect; it is retried after a lost
-    response only if it has an idempotency key. Nothing is retried after a 409 or another refusal.
-    `jitter` returns 0 to 1.
+    refusal by a rate limit, because the refused request had no effect. After a lost response or
+    while the service is unavailable, a change is retried only if it is a POST with an idempotency
+    key. Nothing is retried after a 409 or another refusal. `jitter` returns a random number from
+    0 to 1.
     """
     if attempt >= MAX_ATTEMPTS or not isinstance(error, errors.MogplexError):
         return None
@@ -66,9 +67,10 @@ def retry_delay(
 
 
 def backoff(attempt: int, jitter: Callable[[], float] = random.random) -> float:
-    """Return the seconds to wait after an attempt; the first attempt is 1.
+    """Return the seconds to wait after a failed attempt.
 
-    The waits are 0.5, 1, 2, 4 … 8 seconds, and half of each is random.
+    `attempt` is 1 for the first attempt. The waits are 0.5, 1, 2, 4 … 8 seconds, shortened by a
+    random part of at most one half.
     """
     step: float = min(_LONGEST_BACKOFF, _FIRST_BACKOFF * 2 ** (attempt - 1))
     return step * (0.5 + 0.5 * jitter())
@@ -98,8 +100,9 @@ def _wait_for_limit(error: errors.MogplexError) -> float | None:
 
 
 def _wait_requested(seconds: float | None) -> float | None:
-    """Return the wait that the service asks for, or None if it is over a minute.
+    """Return the wait that the service asks for, in seconds, or None if unusable.
 
-    A wait of less than one second becomes one second. Returns None for an absent wait and for 0.
+    A wait of more than a minute, a wait of 0 and an absent wait are not usable. A wait of less than
+    one second becomes one second.
     """
     return max(_SHORTEST_WAIT, seconds) if seconds is not None and 0 < seconds <= _MINUTE else None

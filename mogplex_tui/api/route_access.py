@@ -1,4 +1,4 @@
-"""Track which route families the credentials open, as learned from responses.
+"""Track which route families the credentials open, according to the responses.
 
 Contract: auth.md §4.
 """
@@ -19,7 +19,7 @@ MCP_ENDPOINT = V1 + "/mcp"
 
 
 class Family(StrEnum):
-    """A group of routes that a credential opens all together or not at all."""
+    """A group of routes; a credential opens either all routes of a group or none."""
 
     V1 = "v1"
     MCP_ENDPOINT = "mcp-endpoint"
@@ -106,7 +106,10 @@ _SAME_REACH_AS = {Family.MCP_RECORDS: Family.OBSERVABILITY, Family.NEW_MODELS: F
 
 
 def family_of(path: str) -> Family:
-    """Return the route family of a path; `path` may have a query."""
+    """Return the route family of a path.
+
+    `path` may have a query.
+    """
     route = path.partition("?")[0].rstrip("/")
     if route in _EXACT:
         return _EXACT[route]
@@ -119,7 +122,7 @@ def family_of(path: str) -> Family:
 
 
 class Reach(StrEnum):
-    """The access that a credential has to a route family."""
+    """The access that the credentials give to a route family."""
 
     UNKNOWN = "unknown"
     OPEN = "open"
@@ -131,11 +134,11 @@ class Reach(StrEnum):
 
 
 class FamilyAccess(NamedTuple):
-    """The access to one route family, with its reason and the time it was learned.
+    """The access to one route family, the reason for it and the time it was learned.
 
     `reach` is the access and `sentences` are the reason. `at` is None if no response has shown
-    the access yet. `resource` names what the request that closed the family was about; it may be
-    empty.
+    the access yet. `resource` describes the data that was requested when the service refused the
+    family; it may be empty.
     """
 
     reach: Reach
@@ -145,7 +148,7 @@ class FamilyAccess(NamedTuple):
 
     @property
     def reason(self) -> str:
-        """The reason for the access, as one text."""
+        """The sentences of the reason, joined to one text."""
         return " ".join(self.sentences)
 
 
@@ -202,13 +205,13 @@ class CookieState(Observable):
 
 
 class AccessMap(Observable):
-    """Remembers the reach of each route family and whether the token may write.
+    """Records the access to each route family, and whether the token may write.
 
-    The map learns from each response. Three failures in a row make a family BROKEN, fewer change
-    nothing, and the first success makes it OPEN again. The first reason is kept for as long as
-    the reach does not change. A single route that is absent or forbidden does not close a family
-    that is OPEN. A family that has answered before and now refuses the credential may be asked
-    once more after `allow_retry`.
+    The map learns from each response. A family becomes BROKEN after three failures in a row, and
+    OPEN again with the first success. As long as the access does not change, the first reason for
+    it is kept. A family that is OPEN stays OPEN if a single route is absent or forbidden. A family
+    that has answered before and now refuses the credential may be asked once more after
+    `allow_retry`.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -224,10 +227,11 @@ class AccessMap(Observable):
         self.cookie.subscribe(self._cookie_changed)
 
     def reach(self, family: Family) -> FamilyAccess:
-        """Return what is known about the access to a family.
+        """Return the known access to a family.
 
-        Some families share their need for a session with a related family. If such a family was
-        never asked and the related one needs a session, the access of the related one is returned.
+        For some families another, related family shows whether a session is needed. If nothing was
+        requested from such a family and the related family needs a session, the access to the related
+        family is returned.
         """
         known = self._known.get(family, _UNKNOWN)
         if known.reach is Reach.UNKNOWN and family in _SAME_REACH_AS:
@@ -236,19 +240,20 @@ class AccessMap(Observable):
         return known
 
     def may_ask(self, family: Family) -> bool:
-        """Return whether a request to this family may be sent.
+        """Return whether a request to this family should be sent.
 
-        False for a family that is known to be closed, unless `allow_retry` has allowed a request.
+        The result is False if the service is known to refuse the family, unless `allow_retry` has
+        allowed one more request.
         """
         reach = self.reach(family).reach
         return reach in (Reach.OPEN, Reach.UNKNOWN, Reach.BROKEN) or family in self._retry_allowed
 
     def allow_retry(self, *, token_serves: bool = True) -> frozenset[Family]:
-        """Allow one more request to each family that answered before and refuses now.
+        """Allow one more request to each family that answered before but now refuses.
 
-        Returns these families. While the service refuses the session cookie, families that would be
-        asked with the cookie are left out, because one request that tests the cookie is enough for
-        all of them. `token_serves` says whether the token can open unversioned routes.
+        Returns the set of these families. While the service refuses the session cookie, families that
+        would be asked with the cookie are left out, because one request that tests the cookie is enough
+        for all of them. `token_serves` says whether the token can open unversioned routes.
         """
         lost = frozenset(
             family

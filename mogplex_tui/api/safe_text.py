@@ -1,4 +1,4 @@
-"""Make text from the service safe to show: one line, without control characters.
+"""Make text from the service safe to show: one line, no control characters.
 
 Credentials in the text are hidden.
 """
@@ -41,10 +41,10 @@ def visible(text: str, limit: int = 300) -> str:
 
 
 def short_id(identifier: str) -> str:
-    """Return the first eight characters of an id."""
+    """Return the first eight characters of an id, for display."""
     return visible(identifier, 64)[:8]
 
 
 def shown_path(path: str) -> str:
-    """Return a path with its secrets hidden, for a log or an error message."""
+    """Return a path for a log or an error message, with its secrets hidden."""
     return _SECRET_STEP.sub("••••", path)

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Comment:
-    """The text of a comment line, without the colon at its beginning."""
+    """A comment line of the stream; `text` lacks the colon at the beginning."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Data:
-    """The data lines of one event, joined with line ends."""
+    """The data of one event; `text` is its data lines, joined with line ends."""
 
     text: str
 
@@ -25,10 +25,10 @@ class Data:
 # Libraries for server-sent events drop comments, do not limit the length of lines, and read from a response directly,
 # where the transport could not map their errors.
 class SseDecoder:
-    """Decodes a stream of bytes, in chunks of any size, into comments and data.
+    """Decodes chunks of a byte stream, of any size, into comments and events.
 
-    Lines end with LF, CRLF or CR. Lines and events that are longer than `max_bytes` are left out;
-    `dropped` counts them.
+    Lines end with LF, CRLF or CR. Lines and events that are longer than `max_bytes` are left out,
+    and `dropped` counts them.
     """
 
     def __init__(self, max_bytes: int = 1_000_000) -> None:

@@ -62,7 +62,7 @@ class Target:
 
     @property
     def origin(self) -> tuple[str, str, int]:
-        """The scheme, host and port to which alone the credentials may be sent."""
+        """The scheme, host and port of the service; credentials are sent nowhere else."""
         return origin_of(self.base_url)
 
     @property
@@ -87,13 +87,13 @@ class Target:
     def token_opens_unversioned_routes(self) -> bool:
         """Whether routes outside v1 may accept the token.
 
-        They never accept an OAuth token. Contract: auth.md §1.
+        Those routes never accept an OAuth token. Contract: auth.md §1.
         """
         return self.token_is_limited
 
     @property
     def bearer(self) -> Secret | None:
-        """The token to send now."""
+        """The token to send at present: the first token, or the one that has replaced it."""
         return self.token if self.renewal is None else self.renewal.token
 
     def scrub(self, text: str) -> str:

@@ -31,25 +31,29 @@ _log = logging.getLogger("mogplex.credentials")
 
 
 class GrantStore(Protocol):
-    """Stores the OAuth tokens of a context, shared by all processes."""
+    """Protocol of a store for the OAuth tokens of a context that all processes share."""
 
     def try_lock(self) -> bool:
-        """Take the lock between processes if it is free; return whether it was.
+        """Try to take the lock between processes; return whether it was taken.
 
-        Does not wait.
+        Does not wait for the lock.
         """
 
     def unlock(self) -> None:
         """Release the lock between processes."""
 
     def load(self) -> Grant | None:
-        """Return the stored tokens, or None if there are none.
+        """Return the stored tokens, or None if none are stored.
 
-        Another process may have renewed the tokens. Raises CredentialStoreError.
+        They may be newer than those of this process, because another process may have renewed them.
+        Raises CredentialStoreError if they cannot be read.
         """
 
     def save(self, grant: Grant) -> None:
-        """Replace the stored tokens atomically. Raises CredentialStoreError."""
+        """Replace the stored tokens atomically.
+
+        Raises CredentialStoreError if they cannot be stored.
+        """
 
 
 Exchange = Callable[[Grant], Awaitable[Grant]]
@@ -59,9 +63,10 @@ Exchange = Callable[[Grant], Awaitable[Grant]]
 class Renewal:
     """The current OAuth tokens of a context and their renewal.
 
-    Within the process, all requests wait for one renewal task, which goes on if a request is
-    cancelled. A lock between processes makes them renew one after another: a process that gets
-    the lock takes the tokens that another process has stored, if they are newer.
+    Within the process, one task renews the tokens and all requests wait for it; the task goes on
+    even if a request is cancelled. A lock between processes keeps two processes from renewing at
+    the same time. A process that gets the lock uses the stored tokens if another process has just
+    renewed them.
     """
 
     def __init__(self, grant: Grant, store: GrantStore) -> None:
@@ -76,26 +81,30 @@ class Renewal:
 
     @property
     def token(self) -> Secret:
-        """The access token to send now."""
+        """The access token to send at present."""
         return self._grant.access
 
     @property
     def secrets(self) -> list[Secret]:
-        """The tokens that this process has used recently, to hide them in texts."""
+        """The tokens that this process used recently, so that they can be hidden in texts."""
         return [secret for grant in self._known_grants for secret in (grant.access, grant.refresh) if secret]
 
     def needs_renewal(self, now: float) -> bool:
-        """Return whether to renew the token before it is used at `now` (Unix seconds)."""
+        """Return whether the token should be renewed before a request.
+
+        `now` is the current time in Unix seconds.
+        """
         return self._grant.expires_at - now < RENEW_BEFORE and (
             now >= self._paused_until or self._expired(now)
         )
 
     async def renew(self, exchange: Exchange, now: float, *, refused: Secret | None = None) -> bool:
-        """Renew the token if that is needed; return whether `refused` has been replaced.
+        """Renew the access token, unless it was renewed in the meantime.
 
-        `refused` is the token that the service did not accept, or None if the token only expires
-        soon; the result is then True. Raises NotSignedIn if a new sign-in is needed. A temporary
-        failure raises only if a token was refused or the old token has expired.
+        `refused` is a token that the service did not accept; the method returns whether another token
+        has replaced it. If `refused` is None, because the token only expires soon, the method returns
+        True. Raises NotSignedIn if the user must sign in again. Raises the error of a failed renewal
+        only if a token was refused or the old token has expired; otherwise the old token stays in use.
         """
         if refused is not None and refused != self._grant.access:
             return True
@@ -123,9 +132,10 @@ class Renewal:
         *,
         on_v1: bool,
     ) -> httpx.Response:
-        """Send a request with a valid token; on v1, renew and send again after a 401.
+        """Send a request with a valid token.
 
-        A 401 means that the service did nothing, so a change may be sent a second time, too.
+        If a v1 route answers 401, the token is renewed and the request sent again. A service that
+        answers 401 has changed nothing, so this also holds for requests that change something.
         """
         if self.needs_renewal(now()):
             await self.renew(exchange, now())
@@ -170,8 +180,8 @@ class Renewal:
     async def _load_stored(self) -> Grant:
         """Return the stored tokens, which all processes share.
 
-        Returns the tokens of this process if the store cannot be read. Raises NotSignedIn if nothing
-        is stored.
+        If the store cannot be read, returns the tokens of this process. Raises NotSignedIn if no tokens
+        are stored.
         """
         try:
             stored = await run_in_daemon_thread(self._store.load)
@@ -209,7 +219,8 @@ class Renewal:
 def _retrieve_exception(task: asyncio.Task[None]) -> None:
     """Retrieve the exception of a finished renewal task.
 
-    Without this, asyncio reports the exception as never retrieved if no request waits any more.
+    If no request waits for the task any more, asyncio would otherwise log that its exception was
+    never retrieved.
     """
     if not task.cancelled():
         task.exception()

@@ -1,7 +1,7 @@
 """Send one HTTP request and map the response to a result or an error.
 
-A transport serves one context: it adds the credentials and takes a slot of the request budget before it
-sends. It neither retries nor caches.
+A transport serves one context: it adds the credentials and takes a slot of the request budget
+before it sends. It does not retry after failures, and it caches nothing.
 """
 
 from __future__ import annotations
@@ -60,11 +60,11 @@ _NOT_COUNTED = (errors.Redirected, errors.Absent, errors.NotSignedIn, errors.Sus
 class Request:
     """One request before it is sent.
 
-    `resource` names what the request is about, as it appears in error messages. `body` is sent as JSON;
-    `content` is sent unchanged with the type `content_type` (an upload). `extra_wait` is how many seconds
-    longer than usual the response may take to begin. `credential` is the kind of credential to send; None for
-    the usual kind of the route (`Transport.credential_for`). `is_change` is True if the request changes
-    something, whatever its method.
+    `resource` describes the requested data in error messages. `body` is sent as JSON; `content` is
+    sent unchanged with the type `content_type` (an upload). `extra_wait` is how many seconds longer
+    than usual the response may take to begin. `credential` is the kind of credential to send; if
+    it is None, `Transport.credential_for` chooses. `is_change` is True if the request changes
+    something; its method may be GET all the same.
     """
 
     method: str
@@ -81,16 +81,17 @@ class Request:
 
 
 class _SendWithToken(Exception):
-    """Raised when a stream must be opened with the token: the cookie was refused."""
+    """Raised to open a stream again with the token, because the cookie was refused."""
 
 
 class Transport:
-    """Sends the requests of one context; each failure raises an error of `api.errors`.
+    """Sends the requests of one context and raises failures as errors of `api.errors`.
 
-    v1 routes get only the token. Other routes get only the session cookie while the service accepts it, and
-    only the token if there is no accepted cookie. A request with a limited token takes a slot of the budget
-    before it is sent and settles the slot afterwards. The outcome of each request is reported to the access
-    map, to the connection monitor and to the limiter.
+    Requests to v1 routes carry the token. Requests to other routes carry the session cookie, or the
+    token if there is no cookie or the service has refused the cookie. No request carries both. A
+    request with a limited token takes a slot of the budget before it is sent and settles the slot
+    afterwards. The outcome of each request is reported to the access map, to the connection monitor
+    and to the limiter.
 
     Contract: auth.md §4.
     """
@@ -226,7 +227,8 @@ class Transport:
     async def token_still_works(self, priority: Priority) -> errors.MogplexError | None:
         """Test the token with one cheap v1 request; return its error, or None if it works.
 
-        The budget never holds this request back, but the limiter delays it like any request of this priority.
+        The budget never blocks this request, but the limiter delays it like other requests of this
+        priority.
         """
         await self._pause(priority)
         probe = Request("GET", f"{V1}/repos", "the check of the token", params={"limit": 1})
@@ -286,12 +288,12 @@ class Transport:
             await self._limiter.admit(priority)
 
     async def _pause(self, priority: Priority) -> None:
-        """Wait until the limiter admits a request of this priority, without counting it."""
+        """Wait until the limiter admits a request of this priority, but do not count it."""
         if self._limiter is not None:
             await self._limiter.pause(priority)
 
     def _count(self) -> None:
-        """Tell the limiter of a request without own admission, such as a token renewal."""
+        """Tell the limiter of a request that it did not admit, such as a token renewal."""
         if self._limiter is not None:
             self._limiter.count()
 
@@ -305,8 +307,8 @@ class Transport:
     ) -> tuple[ResponseInfo, Any, errors.MogplexError | None]:
         """Send a request and read the complete response.
 
-        Returns the metadata of the response, its JSON value and None, or the metadata, None and the error
-        that the response means. Raises an error if there is no complete response.
+        Returns the metadata of the response, its JSON value and None, or, for an error response, the
+        metadata, None and the error. Raises an error if no complete response arrives.
         """
         slot = self._acquire_slot(info, priority)
         # A request that is cancelled while it waits here was not sent.
@@ -349,7 +351,7 @@ class Transport:
     ) -> tuple[ResponseInfo, Any, errors.MogplexError | None]:
         """Return the metadata of a response with its JSON value or its error.
 
-        The metadata contains the body if the status is an error.
+        The metadata includes the body if the status is not a success.
         """
         if not 200 <= info.status < 300:
             info = replace(info, body=bytes(body))
@@ -470,8 +472,8 @@ class Transport:
     ) -> bool:
         """Return whether to send a request again with the token in place of the cookie.
 
-        A change may be sent a second time, too: the service refuses a credential before it does anything
-        else.
+        This is safe even for a request that changes something, because the service checks the
+        credential before it does anything else.
 
         Contract: auth.md §3 and §5.
         """
@@ -494,11 +496,11 @@ class Transport:
         )
 
     async def _refuse_read_only(self, request: Request, info: ResponseInfo) -> None:
-        """Raise NotAllowed for a change with a read-only token that replaces the cookie.
+        """Raise NotAllowed if a read-only token would replace the cookie for a change.
 
-        The unversioned routes do not check scopes, so this client does. To learn whether the token has the
-        write scope, it starts a run without an idempotency key, which the service refuses before it does
-        anything.
+        The unversioned routes do not check scopes, so this client does. To learn whether the token has
+        the write scope, it sends a request to start a run without an idempotency key, which the service
+        refuses before it does anything.
 
         Contract: auth.md §5.1, v1.md §7.2.
         """
@@ -522,7 +524,7 @@ class Transport:
     async def _test_cookie(self, priority: Priority) -> None:
         """Test with one request whether the service still accepts the session cookie.
 
-        Called after a route refused the cookie; the result is stored in the access map.
+        Called after a route has refused the cookie. The result is stored in the access map.
         """
         async with self._check_lock:
             now, accepted_at = self.clock.monotonic(), self._cookie_accepted_at

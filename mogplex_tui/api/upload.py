@@ -20,9 +20,10 @@ _SIGNATURES = (
 
 
 def image_format(data: bytes) -> str:
-    """Return the format of an image, found by its first bytes: png, jpeg, gif or webp.
+    """Return the format of an image, according to its first bytes.
 
-    Raises InvalidInput for another format, for no data and for more than 2 MiB.
+    The format is png, jpeg, gif or webp. Raises InvalidInput for any other format, for empty data
+    and for more than 2 MiB.
     """
     if not data:
         raise InvalidInput("The picture is empty")
@@ -39,7 +40,8 @@ def image_format(data: bytes) -> str:
 def multipart_form(field: str, data: bytes, filename: str, media_type: str) -> tuple[str, bytes]:
     """Return the content type and the body of a multipart form with one file.
 
-    The field, the file name and the media type are not escaped: they must not come from outside.
+    The field, the file name and the media type are not escaped, so they must not contain text from
+    users or from the service.
     """
     boundary = secrets.token_hex(16)
     head = (

@@ -1,4 +1,4 @@
-"""Changes single values in `config.toml` and keeps everything else in it as it is."""
+"""Change single values in `config.toml` and keep everything else in it unchanged."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class ConfigFileError(Exception):
 
 
 def set_value(path: Path, key: str, value: str | bool) -> None:
-    """Set a value at the top level of a config file; comments and order are kept.
+    """Set a value at the top level of a config file, keeping comments and order.
 
-    The file is created if it is missing. Raises ConfigFileError if it cannot be read, parsed or written, or
-    if the value is written in a way that cannot be replaced safely.
+    The file is created if it is missing. Raises ConfigFileError if the file cannot be read, parsed
+    or written, or if replacing the old value would also change other values.
     """
     literal = f"{value}".lower() if isinstance(value, bool) else f'"{value}"'
     try:
@@ -43,7 +43,10 @@ def set_value(path: Path, key: str, value: str | bool) -> None:
 
 
 def _read(path: Path) -> tuple[str, int | None]:
-    """Return the text of a file and its permissions; a missing file is empty."""
+    """Return the text and the permission bits of a file.
+
+    For a missing file they are "" and None.
+    """
     try:
         read_regular(path, SMALL_FILE)
         # Reading it as text would change its line ends.
@@ -70,7 +73,11 @@ def _with_value(text: str, key: str, literal: str) -> str:
 
 
 def _end_of_values(lines: list[str]) -> int:
-    """Return the position after the last value, or else after the first comment."""
+    """Return the index of the line at which to insert a new value.
+
+    It is the line after the last value. Without any value, it is the line after the comment at the
+    beginning of the file, or 0.
+    """
     values = [at for at, line in enumerate(lines) if _ASSIGNMENT.match(line)]
     if values:
         return values[-1] + 1

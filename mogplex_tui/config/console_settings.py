@@ -1,4 +1,4 @@
-"""The settings of the console itself that an operator changes while it runs."""
+"""The console's own settings that the user can change while the console runs."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _ON, _OFF = "on", "off"
 
 @dataclass(frozen=True, slots=True)
 class ConsoleSetting:
-    """A setting with its value and origin in words.
+    """A setting, its value and its origin, as texts to show.
 
-    `choices` are the words of its possible values. There are none for a setting that is only changed in the
+    `choices` are the possible values. It is empty for a setting that can only be changed in the
     config file.
     """
 
@@ -39,7 +39,7 @@ _APPEARANCE: dict[str, tuple[str, tuple[str, ...]]] = {
 
 
 class ConsoleSettings:
-    """The console's settings as they are in force, and their config file."""
+    """The current settings of the console, and the path of the config file."""
 
     def __init__(self, settings: Settings, path: Path | None = None) -> None:
         self._settings = settings
@@ -49,11 +49,11 @@ class ConsoleSettings:
 
     @property
     def in_force(self) -> Settings:
-        """The settings with every change made since the start."""
+        """The current settings, including all changes made since the console started."""
         return self._settings
 
     def all(self) -> list[ConsoleSetting]:
-        """Return all settings in the order in which they are shown."""
+        """Return all settings of the console in the order in which they are shown."""
         return [*(self.get(name) for name in _APPEARANCE), self._keys()]
 
     def get(self, name: str) -> ConsoleSetting:
@@ -72,15 +72,19 @@ class ConsoleSettings:
         return self.path.name if origin == str(self.path) else origin
 
     def save(self, name: str, word: str) -> None:
-        """Write a value into the config file. May block; raises ConfigFileError."""
+        """Write a value into the config file; `word` is one of the setting's choices.
+
+        The call may block. Raises ConfigFileError if the file cannot be changed.
+        """
         from mogplex_tui.config.config_file import set_value
 
         set_value(self.path, name, self._value(name, word))
 
     def use(self, name: str, word: str, *, is_saved: bool) -> str:
-        """Put a value into force; return the origin that replaces it at the next start.
+        """Make a value the current one; `word` is one of the setting's choices.
 
-        The origin is "" if the saved value stays in force.
+        If the command line or an environment variable set the old value, it will do so again at the
+        next start. The method then returns the name of this origin, otherwise "".
         """
         replaced = getattr(self._settings, name).origin
         origin = str(self.path) if is_saved else THIS_CONSOLE
@@ -93,5 +97,8 @@ class ConsoleSettings:
         return word == _ON if _ON in _APPEARANCE[name][1] else word
 
     def carried_to(self, settings: Settings) -> Settings:
-        """Return the settings of another context with the appearance of this one."""
+        """Return a copy of `settings` with the theme and the other appearance used here.
+
+        Used to switch to another context without a change of the console's appearance.
+        """
         return settings._replace(**{name: getattr(self._settings, name) for name in _APPEARANCE})

@@ -1,8 +1,8 @@
 """Contexts, as in kubectl: named services with team, restrictions and colour.
 
-They are stored in `contexts.json` beside `config.toml`; credentials are stored elsewhere. The
-file is JSON because commands write it: the standard library can write JSON but not TOML, and
-rewriting a TOML file would lose its comments. `config.toml` is written only by people.
+Contexts are stored in `contexts.json` beside `config.toml`; credentials are stored elsewhere.
+The file is JSON because commands write it: the standard library can write JSON but not TOML,
+and rewriting a TOML file would lose its comments.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 class ContextError(Exception):
-    """Raised for a context that does not exist or is not valid, or a damaged file.
+    """Raised for an unknown or invalid context, or for a damaged `contexts.json`.
 
     The message says what to do.
     """
@@ -58,14 +58,14 @@ class Context:
 
     @property
     def rules(self) -> tuple[str, ...]:
-        """The restrictions of this context as words: "read-only", "protected"."""
+        """The restrictions of this context: "read-only", "protected", both or none."""
         return tuple(
             word for word, on in (("read-only", self.read_only), ("protected", self.protected)) if on
         )
 
     @property
     def signed_in_with(self) -> tuple[str, ...]:
-        """The names of the kinds of stored credentials, such as "session cookie"."""
+        """The kinds of stored credentials as texts to show, such as "session cookie"."""
         return tuple(_CREDENTIALS.get(kind, kind) for kind in self.credential_kinds)
 
     def __post_init__(self) -> None:
@@ -82,9 +82,10 @@ class Context:
 
 
 class UnstoredContext(NamedTuple):
-    """The service that a program was started with and that is no stored context.
+    """The service that a program uses without a stored context.
 
-    It may be an embedded control plane, or a service that the command line or the environment names.
+    The service is an embedded control plane, or its address was given on the command line or in the
+    environment.
     """
 
     name: str
@@ -99,9 +100,9 @@ class Contexts:
     by_name: Mapping[str, Context] = field(default_factory=dict)
 
     def get(self, name: str) -> Context:
-        """Return the context with a name.
+        """Return the context with the given name.
 
-        Raises ContextError with a list of all names if there is no such context.
+        Raises ContextError, whose message lists all names, if there is no such context.
         """
         if name in self.by_name:
             return self.by_name[name]
@@ -111,8 +112,8 @@ class Contexts:
     def put(self, context: Context, *, use: bool = False) -> Contexts:
         """Return a copy with one context added or replaced.
 
-        With `use`, or if there was no current context, it becomes the current one. Raises
-        ContextError if its name differs from another name only in case.
+        With `use`, or if there was no current context, `context` becomes the current one. Raises
+        ContextError if the name of `context` differs from another name only in case.
         """
         for name in self.by_name:
             # Files are named after contexts, and some file systems ignore case.
@@ -122,14 +123,14 @@ class Contexts:
         return Contexts(current, {**self.by_name, context.name: context})
 
     def use(self, name: str) -> Contexts:
-        """Return a copy in which the context with this name is the current one.
+        """Return a copy in which the named context is the current one.
 
         Raises ContextError if there is no such context.
         """
         return replace(self, current=self.get(name).name)
 
     def without(self, name: str) -> Contexts:
-        """Return a copy without the context with this name.
+        """Return a copy without the named context.
 
         Raises ContextError if there is no such context.
         """
@@ -138,9 +139,9 @@ class Contexts:
         return Contexts(None if self.current == name else self.current, left)
 
     def renamed(self, old: str, new: str) -> Contexts:
-        """Return a copy in which the context `old` has the name `new`.
+        """Return a copy in which the context `old` is called `new`.
 
-        Raises ContextError if `old` does not exist or `new` exists already.
+        Raises ContextError if there is no context `old` or there is already a context `new`.
         """
         context = self.get(old)
         if new in self.by_name:
@@ -158,9 +159,10 @@ def contexts_file() -> Path:
 
 
 def read(path: Path | None = None) -> Contexts:
-    """Return the contexts stored in the file; there are none if the file is missing.
+    """Return the contexts stored in `contexts.json`; a missing file contains none.
 
-    Raises ContextError if the file is unreadable or damaged.
+    `path` is the path of another file to read. Raises ContextError if the file is unreadable or
+    damaged.
     """
     path = path or contexts_file()
     try:
@@ -180,7 +182,7 @@ def read(path: Path | None = None) -> Contexts:
 
 
 def _parsed(text: str) -> Contexts:
-    """Return the contexts in the text of `contexts.json`.
+    """Parse the text of `contexts.json`.
 
     Raises TypeError or ContextError with the reason if the text is not valid.
     """
@@ -204,8 +206,8 @@ def _parsed(text: str) -> Contexts:
 def change(how: Callable[[Contexts], Contexts], path: Path | None = None) -> Contexts:
     """Replace the stored contexts with the result of `how`, and return the result.
 
-    `how` gets the stored contexts. A lock keeps other processes from changing them meanwhile.
-    Raises ContextError if the file is damaged or cannot be written.
+    `how` is called with the stored contexts. Meanwhile a lock keeps other processes from changing
+    them. Raises ContextError if the file is damaged or cannot be written.
     """
     from mogplex_tui.config.file_locks import held
 
@@ -240,7 +242,7 @@ def _text(contexts: Contexts) -> str:
 
 
 def _fields(name: str, value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the known fields of a stored context.
+    """Return the fields of a stored context as arguments for `Context`.
 
     Raises TypeError if a field has the wrong type or the address is missing.
     """

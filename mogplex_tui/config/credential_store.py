@@ -1,7 +1,8 @@
-"""Stores credentials in the system's keyring or, without one, in a private file.
+"""Store credentials in the system's keyring or, without one, in a private file.
 
-Each context has one record: a token or a pair of OAuth tokens, a session cookie, and the
-address that they are for (auth.md §9). They are never sent to another address.
+For each context one record is stored. It holds a token or a pair of OAuth tokens, a session
+cookie, and the address of the service (auth.md §9). The credentials are never sent to another
+address.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ FILE = "file"
 
 
 class CredentialStoreError(Exception):
-    """Raised if the keyring or the file fails; the message never quotes a credential."""
+    """Raised if the keyring or the file fails; the message contains no credential."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class StoredCredential:
-    """The stored credentials of one context, and the address that they are for.
+    """The stored credentials of one context, with the address of their service.
 
     `token` is a personal access token; `grant` holds the OAuth tokens of a browser sign-in.
     """
@@ -53,13 +54,16 @@ class StoredCredential:
 
     @property
     def credential_kinds(self) -> tuple[str, ...]:
-        """The kinds of credentials that are stored: `token`, `oauth`, `session`."""
+        """The kinds of the stored credentials, out of `token`, `oauth` and `session`."""
         kinds = (("token", self.token), ("oauth", self.grant), ("session", self.session_cookie))
         return tuple(kind for kind, held in kinds if held)
 
 
 def credentials_file(name: str) -> Path:
-    """Return the path of the file for a context's credentials, used without a keyring."""
+    """Return the path of the file that stores a context's credentials.
+
+    The file is used if the system has no keyring.
+    """
     return contexts_file().parent / "credentials" / f"{name}.json"
 
 
@@ -85,8 +89,8 @@ def keyring_name() -> str | None:
 def save(name: str, record: StoredCredential, *, where: str | None = None) -> str:
     """Store the credentials of the context `name`; return KEYRING or FILE.
 
-    `where` is the place to store them in; if None, it is the keyring or else the file. Raises
-    CredentialStoreError if they cannot be stored.
+    `where` is the place to store them in: KEYRING, FILE, or None for the keyring if it works and
+    for the file if not. Raises CredentialStoreError if the credentials cannot be stored.
     """
     text = json.dumps(_plain(record))
     if where != FILE and _into_keyring(name, text):
@@ -104,7 +108,8 @@ def save(name: str, record: StoredCredential, *, where: str | None = None) -> st
 def load(name: str, where: str) -> StoredCredential | None:
     """Return the credentials of the context `name`, or None if none are stored.
 
-    `where` is KEYRING or FILE. Raises CredentialStoreError if they cannot be read.
+    `where` is the place to read them from, KEYRING or FILE. Raises CredentialStoreError if the
+    credentials cannot be read.
     """
     text: str | None
     if where == KEYRING:
@@ -137,8 +142,8 @@ def load(name: str, where: str) -> StoredCredential | None:
 def remove(name: str, where: str | None = None) -> None:
     """Remove the credentials of the context `name` from the keyring and from the file.
 
-    `where` is the place where they were stored, or None if it is not known. Raises
-    CredentialStoreError if they cannot be removed.
+    `where` is KEYRING or FILE, where they were stored, or None if this is not known. Raises
+    CredentialStoreError if the credentials cannot be removed.
     """
     works = keyring_name() is not None
     if (not works or not _out_of_keyring(name)) and where == KEYRING:
@@ -155,7 +160,7 @@ def remove(name: str, where: str | None = None) -> None:
 class StoredGrant:
     """Loads, replaces and locks the stored OAuth tokens of one context.
 
-    Replacing them keeps the context's other credentials.
+    Other stored credentials of the context are not changed.
     """
 
     def __init__(self, name: str, where: str) -> None:
@@ -179,15 +184,15 @@ class StoredGrant:
     def load(self) -> Grant | None:
         """Return the stored OAuth tokens, or None if none are stored.
 
-        Raises CredentialStoreError if they cannot be read.
+        Raises CredentialStoreError if the stored credentials cannot be read.
         """
         record = load(self._name, self._where)
         return record.grant if record is not None else None
 
     def save(self, grant: Grant) -> None:
-        """Replace the stored OAuth tokens, unless the context was signed out meanwhile.
+        """Replace the stored OAuth tokens; do nothing if no OAuth tokens are stored now.
 
-        Raises CredentialStoreError if they cannot be stored.
+        Raises CredentialStoreError if the tokens cannot be stored.
         """
         record = load(self._name, self._where)
         if record is not None and record.grant is not None:
@@ -213,7 +218,7 @@ def _into_keyring(name: str, text: str) -> bool:
 def _out_of_keyring(name: str) -> bool:
     """Remove the credentials of the context `name` from the keyring.
 
-    Returns whether the keyring has none for this context now.
+    Returns whether the keyring now contains no credentials for this context.
     """
     import keyring
 

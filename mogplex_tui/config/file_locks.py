@@ -1,6 +1,6 @@
 """Locks between processes, based on files.
 
-The operating system releases a lock when the process that has it ends.
+The operating system releases the lock of a process when the process ends.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 class FileLock:
     """An advisory lock on a file.
 
-    The file is not deleted on release, because another process might be opening it.
+    The file is not deleted when the lock is released, because another process might be opening it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -31,7 +31,8 @@ class FileLock:
     def try_acquire(self) -> bool:
         """Take the lock if it is free; return whether it was taken.
 
-        Raises OSError if the file cannot be created.
+        Returns False if this object already holds the lock. Raises OSError if the file cannot be
+        created.
         """
         if self._handle is not None:
             return False
@@ -48,7 +49,7 @@ class FileLock:
         return True
 
     def release(self) -> None:
-        """Release the lock; do nothing if it is not held."""
+        """Release the lock; do nothing if this object does not hold it."""
         handle, self._handle = self._handle, None
         if handle is not None:
             with contextlib.suppress(OSError):
@@ -58,10 +59,10 @@ class FileLock:
 
 @contextlib.contextmanager
 def held(path: Path, seconds: float = PATIENCE) -> Iterator[None]:
-    """Return a context manager that holds the lock on a file.
+    """Hold the lock on a file for the duration of a `with` block.
 
-    It waits for the lock if necessary. Raises TimeoutError after `seconds` seconds, and OSError
-    if the file cannot be created.
+    Waits until the lock is free. Raises TimeoutError if it is not free after `seconds` seconds, and
+    OSError if the file cannot be created.
     """
     lock = FileLock(path)
     until = time.monotonic() + seconds

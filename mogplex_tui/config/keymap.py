@@ -1,7 +1,7 @@
 """The `[keys]` table of the config file, and the names of keys.
 
-A key has up to three names: the one people write, Textual's, and the one shown on the screen.
-This module is imported only if the config file has a `[keys]` table.
+A key has up to three names: the name in the config file, Textual's name, and the name shown on
+the screen. This module is imported only if the config file has a `[keys]` table.
 """
 
 from __future__ import annotations
@@ -67,11 +67,12 @@ _SIGNS: Final = {_of_character(character) or "": character for character in stri
 
 @cache
 def canonical(written: str) -> str | None:
-    """Return Textual's name for a key, or None if there is no such key.
+    """Return Textual's name for a key as written in the config file, or None.
 
     A key is written as its character (`X`, `/`), by its name (`escape`, `f5`, `question_mark`),
     or with modifiers (`ctrl+x`); `shift+x` is `X`. Keys for which terminals send the same code
-    get the same name.
+    have the same name. The result is None for an unknown key, and for a key that does not work in
+    all terminals or on all keyboards.
     """
     text = written if written == " " else written.strip()
     if text in _CALLED or len(text) == 1:
@@ -107,7 +108,10 @@ def _base(text: str) -> str | None:
 
 
 def sign(key: str) -> str:
-    """Return how to show a key: its character, or Textual's name if it has none."""
+    """Return the name to show for a key, given Textual's name for it.
+
+    It is the key's character, or Textual's name if the key has no character.
+    """
     *before, base = key.split("+")
     if base not in _SIGNS and base not in _NAMED and len(base) > 1:
         with contextlib.suppress(KeyError):

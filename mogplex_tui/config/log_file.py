@@ -15,19 +15,19 @@ _crash_log = logging.getLogger("mogplex.crash")
 
 
 class LogFile(RotatingFileHandler):
-    """Log handler that ignores write errors instead of printing their tracebacks."""
+    """Log handler that ignores write errors; the base class would print tracebacks."""
 
     failed = False
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: ARG002, N802 -- the base class names both
-        """Note in `failed` that a record could not be written."""
+        """Set `failed`, because a record could not be written."""
         self.failed = True
 
 
 class _CleanFormatter(logging.Formatter):
-    """Formats log records and their tracebacks, with secrets removed.
+    """Formats log records and their tracebacks, and removes secrets from them.
 
-    `clean` removes text that looks like a secret.
+    `clean` is a function that removes text that looks like a secret.
     """
 
     def __init__(self, clean: Callable[[str], str]) -> None:
@@ -41,8 +41,8 @@ class _CleanFormatter(logging.Formatter):
 def log_to_file(clean: Callable[[str], str]) -> None:
     """Write logs to a file in the platform's log directory, not to the terminal.
 
-    The known secrets of this process are removed, and `clean` removes other text that looks like
-    a secret.
+    The secrets that this process knows are removed from the logs. `clean` is a function that
+    removes other text that looks like a secret.
     """
     root = logging.getLogger("mogplex")
     root.setLevel(logging.INFO)
@@ -62,9 +62,9 @@ def log_to_file(clean: Callable[[str], str]) -> None:
 
 
 def report_crash(error: BaseException, clean: Callable[[str], str]) -> str:
-    """Log the traceback of an internal error; return a sentence for the user.
+    """Log the traceback of an internal error, and return a message for the user.
 
-    `clean` removes text that looks like a secret.
+    `clean` is a function that removes text that looks like a secret.
     """
     log_to_file(clean)
     _crash_log.critical("%s", "".join(traceback.format_exception(error)))

@@ -65,9 +65,9 @@ def read_regular(path: Path, limit: int) -> str:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Replace a file atomically with one that only its owner can read.
+    """Write a file atomically that only its owner can read, replacing an old one.
 
-    A symbolic link is kept, and the file that it points to is replaced. Raises OSError if the
+    If the path is a symbolic link, the file to which it leads is replaced. Raises OSError if the
     file cannot be written.
     """
     if path.is_symlink():

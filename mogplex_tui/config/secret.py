@@ -1,4 +1,4 @@
-"""Credentials in memory that cannot be shown by accident."""
+"""A type for credentials in memory that keeps them out of messages and logs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _texts: set[str] = set()
 
 
 def hide_secrets(text: str) -> str:
-    """Return the text with every secret of this process replaced by dots."""
+    """Return the text with each secret that this process has used replaced by dots."""
     # The longest first: one secret may be part of another.
     for secret in sorted((each for each in _texts if each in text), key=len, reverse=True):
         text = text.replace(secret, _HIDDEN)
@@ -18,7 +18,7 @@ def hide_secrets(text: str) -> str:
 
 
 def _remember(secret: str) -> None:
-    """Register a secret for `hide_secrets`.
+    """Register a secret, so that `hide_secrets` replaces it.
 
     If the secret is a Cookie header, the value of each cookie is registered, too.
     """
@@ -27,9 +27,9 @@ def _remember(secret: str) -> None:
 
 
 class Secret:
-    """A secret text whose repr, str and format show only dots.
+    """A secret text; `repr`, `str` and `format` show dots in its place.
 
-    The method `reveal` returns the text itself.
+    `reveal` returns the text itself.
     """
 
     __slots__ = ("_text",)
@@ -40,7 +40,10 @@ class Secret:
             _remember(self._text)
 
     def reveal(self) -> str:
-        """Return the secret text, for a request header or the credential store only."""
+        """Return the secret text.
+
+        Call this only for a request header, a request body or the credential store.
+        """
         return self._text
 
     def __repr__(self) -> str:

@@ -1,7 +1,7 @@
 """The settings of the console and its commands, each with its origin.
 
-A setting on the command line has precedence over the environment, then the context, then the
-config file, then the default.
+The command line has precedence over the environment, the environment over the context, the
+context over the config file, and the config file over the default.
 """
 
 from __future__ import annotations
@@ -25,28 +25,31 @@ _FALSE = {"", "0", "false", "no", "off"}
 
 
 class SettingsError(Exception):
-    """Raised for a setting that cannot be used.
+    """Raised for a setting whose value cannot be used.
 
-    The message names the setting, its origin and what to do.
+    The message names the setting and its origin, and says what to do.
     """
 
 
 class CredentialsError(SettingsError):
     """Raised if stored credentials cannot be read.
 
-    For example, the keyring is locked or the file is damaged.
+    For example, the keyring is locked or the file with the credentials is damaged.
     """
 
 
 class Sourced(NamedTuple, Generic[T]):
-    """The value of a setting, and a text that says where it was set."""
+    """The value of a setting, and its origin: a text that says where it was set."""
 
     value: T
     origin: str
 
 
 class Settings(NamedTuple):
-    """All settings of a console or command; most are stored with their origin."""
+    """All settings of a console or command.
+
+    Most of them are stored as `Sourced`, the value with its origin.
+    """
 
     base_url: Sourced[str | None]
     token: Sourced[Secret | None]
@@ -111,16 +114,16 @@ def load(
     """Return all settings, each from the source with the highest precedence.
 
     `arguments` are the settings on the command line; None as a value means that the setting was
-    not given. `environ` is the environment, by default the process's. `path` is the path of the
-    config file, by default the platform's; the file may be missing, and `contexts.json` is in the
-    same directory.
+    not given. `environ` is the environment, by default that of the process. `path` is the path of
+    the config file, by default that of the platform; the file may be missing. `contexts.json` is in
+    the same directory.
 
-    `context` is a name to use for state directories in place of a stored context. If it is None,
-    the context is the one named by `--context` or MOGPLEX_CONTEXT, or else the current one;
-    without any of them the name is `default`. If `contexts` is False, stored contexts are
-    ignored. If `credentials` is False, stored credentials are not read, and only `credential_store` tells
-    where they are. With `ephemeral`, the settings are marked so that nothing about the service is
-    stored on disk.
+    `context` is a name to use for state directories; no stored context is then used. If `context`
+    is None, the stored context that `--context` or MOGPLEX_CONTEXT names is used, or else the
+    current context. If there is none of these, the name is `default`. If `contexts` is False,
+    stored contexts are ignored. If `credentials` is False, stored credentials are not read;
+    `credential_store` still says where they are. `ephemeral` is stored in the result; if it is
+    True, nothing about the service must be stored on disk.
 
     Raises SettingsError if a file cannot be parsed, a value has the wrong type, or the named
     context does not exist.
@@ -150,7 +153,7 @@ def load(
 
 
 def variables_of(key: str) -> tuple[str, ...]:
-    """Return the names of the environment variables of a setting."""
+    """Return the names of the environment variables that set a setting."""
     return _TABLE[key][0]
 
 
@@ -160,10 +163,11 @@ def load_other(
     environ: Mapping[str, str] | None = None,
     path: Path | None = None,
 ) -> Settings:
-    """Return the settings of another stored context than the one of this start.
+    """Return the settings for the stored context `name`, to switch to it.
 
-    The service, the team and the credentials on the command line and in the environment belong to this
-    start and are left out, so that no credential goes to another service.
+    The service, the team and the credentials on the command line and in the environment belong to
+    the context with which the program started. They are left out, so that no credential is sent to
+    another service.
 
     Raises SettingsError as `load` does.
     """
@@ -191,12 +195,14 @@ def _named(
 def _choose(
     name: str | None, origin: str, arguments: Mapping[str, Any], environ: Mapping[str, str], path: Path
 ) -> tuple[Context | None, str]:
-    """Return the context to use, or None if none applies, and where it was named.
+    """Return the context to use, or None for no context, and the origin of the choice.
 
-    The current context does not apply if the command line or the environment gives the address of
-    another service. MOGPLEX_CONTEXT may name a context that does not exist if an address is given;
-    otherwise an unknown name raises SettingsError. So does a named context that is for another address
-    than the given one.
+    If a context is named, it is used. It must be for the address in `arguments` or `environ`, if
+    there is one; otherwise SettingsError is raised. An unknown name also raises SettingsError,
+    except that MOGPLEX_CONTEXT may name an unknown context if an address is given.
+
+    If no context is named, the current context is used, unless an address of another service is
+    given.
     """
     from mogplex_tui.config.contexts import ContextError, contexts_file, read
 
@@ -224,9 +230,9 @@ def _choose(
 
 
 def _signed_in(values: dict[str, Sourced[Any]], context: Context) -> Grant | None:
-    """Add the context's stored credentials to `values`, unless they are set already.
+    """Add the context's stored credentials to `values`, where `values` has none.
 
-    Returns the OAuth tokens if the access token was taken from them, else None.
+    Returns the OAuth tokens if the access token is one of them, otherwise None.
     """
     missing = [key for key in ("token", "session_cookie") if values[key].value is None]
     if context.credential_store is None or not missing:
@@ -266,7 +272,7 @@ def _place(context: Context) -> str:
 def same_service(one: str, other: str) -> bool:
     """Return whether two URLs have the same scheme, host, port and path.
 
-    A URL that cannot be parsed is never the same as another one.
+    The result is False if one of the URLs cannot be parsed.
     """
     from urllib.parse import urlsplit
 
@@ -311,7 +317,7 @@ def _read(path: Path) -> Mapping[str, Any]:
 def _keys(stored: Mapping[str, Any], path: Path) -> Sourced[Mapping[str, Any]]:
     """Return the `[keys]` table of the config file as a mapping of action ids to keys.
 
-    The table is the only source of this setting.
+    Keys can be set only in the config file.
     """
     if "keys" not in stored:
         return Sourced({}, "default")

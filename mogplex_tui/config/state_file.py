@@ -1,6 +1,6 @@
-"""JSON files in the state directory, written atomically.
+"""JSON files in the state directory, which are written atomically.
 
-A damaged file is renamed, so that it is never overwritten.
+A damaged file is renamed, so that its content is not overwritten.
 """
 
 from __future__ import annotations
@@ -26,14 +26,17 @@ _DISK_ERRORS = {
 
 
 class FileTroubles:
-    """Sends messages about files that could not be read or written, each only once."""
+    """Passes messages about files that cannot be read or written to listeners.
+
+    Each message is passed on only once.
+    """
 
     def __init__(self) -> None:
         self._sentences: list[str] = []
         self._listeners: list[Callable[[str], None]] = []
 
     def report(self, sentence: str) -> None:
-        """Send a message to the listeners, unless the same message was sent before."""
+        """Pass a message to the listeners, unless the same message was reported before."""
         if sentence in self._sentences:
             return
         self._sentences.append(sentence)
@@ -43,7 +46,8 @@ class FileTroubles:
     def report_unwritten(self, path: Path, error: OSError, sentence: str) -> None:
         """Report that a file could not be written.
 
-        The message is `sentence`, or a general one if the error concerns the whole disk.
+        The message is `sentence`. If the error concerns the whole disk, it is a general message about
+        all files in the directory.
         """
         advice = _DISK_ERRORS.get(error.errno or 0)
         if advice is not None:
@@ -54,16 +58,17 @@ class FileTroubles:
         self.report(sentence)
 
     def subscribe(self, listener: Callable[[str], None]) -> None:
-        """Add a listener; it also receives all messages that were sent before."""
+        """Add a listener, and pass it all messages that were reported before."""
         self._listeners.append(listener)
         for sentence in list(self._sentences):
             listener(sentence)
 
 
 class StateFile:
-    """One JSON file; `title` names its content in messages to the user.
+    """One JSON file in the state directory.
 
-    If its path is None, nothing is read or written.
+    `title` is a name of the content for messages to the user. If the path is None, nothing is read
+    or written.
     """
 
     def __init__(self, path: Path | None, title: str, troubles: FileTroubles | None = None) -> None:
@@ -74,16 +79,16 @@ class StateFile:
     def path(self) -> Path | None:
         """The path of the file, or None if nothing is read or written.
 
-        It becomes None if the file cannot be read, or if a damaged file cannot be renamed, so that a
-        later write does not replace the file's content.
+        It becomes None if the file cannot be read, or if a damaged file cannot be renamed, so that no
+        later write replaces the file's content.
         """
         return self._path
 
     def read(self, is_valid: Callable[[Any], bool]) -> Any | None:
         """Return the content of the file, or None if it is missing, damaged or unreadable.
 
-        A file is damaged if it is not JSON or if `is_valid` returns False for its content; it is
-        renamed.
+        A file is damaged if it is not JSON or if `is_valid` returns False for its content. A damaged
+        file is renamed.
         """
         if self._path is None:
             return None
@@ -107,7 +112,7 @@ class StateFile:
         return None
 
     def write(self, content: Any) -> None:
-        """Replace the content of the file; an error is reported, not raised."""
+        """Replace the content of the file; report an error without raising it."""
         if self._path is None:
             return
         try:
@@ -121,9 +126,9 @@ class StateFile:
             )
 
     def rename_damaged(self, outcome: str) -> None:
-        """Rename a damaged file, so that it is not overwritten, and report it.
+        """Rename a damaged file, so that it is not overwritten, and report this.
 
-        `outcome` ends the message; it says what happens now.
+        `outcome` is the last part of the message, which says what happens now.
         """
         path = self._path
         if path is None:

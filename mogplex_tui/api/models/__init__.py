@@ -1,1 +1,1 @@
-"""Models of request and response bodies, one module for each route family."""
+"""Models of request and response bodies, one module for each family of routes."""

@@ -24,7 +24,7 @@ class GithubState(StrEnum):
 
 
 class PlatformAccess(Inbound):
-    """The account's permissions to use the platform's own AI and sandboxes."""
+    """The account's permissions to use AI and sandboxes that the platform pays for."""
 
     allow_platform_ai: Flag = False
     allow_platform_sandbox: Flag = False
@@ -44,7 +44,7 @@ class VercelLink(Inbound):
 
 
 class GithubAction(Inbound):
-    """The next step that the service suggests for connecting GitHub.
+    """The next step that the service suggests for connecting a GitHub account.
 
     `href` is a path of the web application.
     """
@@ -55,7 +55,10 @@ class GithubAction(Inbound):
 
 
 class User(Inbound):
-    """The signed-in account. `id` is the id of the profile."""
+    """The signed-in account.
+
+    `id` is the id of the account's profile.
+    """
 
     id: str
     email: str | None = None
@@ -84,14 +87,17 @@ class User(Inbound):
     def label(self) -> str:
         """The name to show for the account.
 
-        It is the first of these that is known: the name, the user name, the GitHub user name, the
+        It is the first one that is not empty of: the name, the user name, the GitHub user name, the
         e-mail address, the first eight characters of the id.
         """
         return self.name or self.username or self.github_username or self.email or self.id[:8]
 
 
 class Settings(Inbound):
-    """The settings of the account. `default_model` is never empty."""
+    """The settings of the account.
+
+    `default_model` is never empty.
+    """
 
     default_model: Text = ""
     theme: str | None = None
@@ -127,5 +133,5 @@ class SettingsUpdate(Outbound):
         return self
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body; this route takes snake_case names."""
+        """Return the JSON body, whose names are in snake_case."""
         return self.model_dump(exclude_none=True)

@@ -53,11 +53,11 @@ _Prompt = Annotated[
 
 
 class Agent(Inbound):
-    """An agent of the account or a preset, whose id is `preset:NAME`.
+    """An agent of the account, or a preset (a built-in agent).
 
-    `has_fork` says whether the account has a fork of the preset. `model` is None if the agent
-    names no model; the model that a step runs on is chosen in the automation.
-    Contract: library.md §1.1.
+    The id of a preset is `preset:NAME`. `has_fork` says whether the account has a copy of the
+    preset. `model` is None if the agent names no model; an automation chooses the model of each of
+    its steps. Contract: library.md §1.1.
     """
 
     id: str
@@ -76,7 +76,8 @@ class Agent(Inbound):
 class AgentDraft(OutboundSnake):
     """The fields of an agent to create.
 
-    `source_template` is the name of the preset to fork. Contract: library.md §1.3.
+    `source_template` is the name of the preset of which the agent is a copy, or None.
+    Contract: library.md §1.3.
     """
 
     name: _Name
@@ -107,7 +108,7 @@ class AgentChange(OutboundSnake):
 
 
 class ExistingAgent(OutboundSnake):
-    """The agent that a model should improve when it generates an agent.
+    """An agent that a model should improve, instead of writing a new one.
 
     The service reads only the beginning of each text. Contract: library.md §2.
     """
@@ -127,9 +128,10 @@ def _check_description(value: str) -> str:
 
 
 class AgentGeneration(Outbound):
-    """The request to generate an agent: its purpose and the model that writes it.
+    """The request that a model write an agent.
 
-    The purpose has at most 2000 characters. Contract: library.md §2.
+    `description` says what the agent is for, in at most 2000 characters. `generator_model` is the
+    model that writes the agent. Contract: library.md §2.
     """
 
     description: Annotated[str, AfterValidator(_check_description)]
@@ -142,9 +144,9 @@ class AgentGeneration(Outbound):
 
 
 class GeneratedAgent(Inbound):
-    """An agent written by a model and not stored by the service.
+    """An agent that a model has written and that the service has not stored.
 
-    A text that the model left out is empty. Contract: library.md §2.
+    A field that the model left out is empty. Contract: library.md §2.
     """
 
     name: Text = ""
@@ -154,10 +156,10 @@ class GeneratedAgent(Inbound):
 
 
 def read_generated(written: str) -> GeneratedAgent:
-    """Parse the text that a model wrote and return the agent in it.
+    """Parse the JSON that a model wrote and return the agent in it.
 
-    The text may be in a code block, as models often write it. Raises InvalidResponse if the text
-    is incomplete or not an agent. Contract: library.md §2.
+    The JSON may be in a code block, as models often write it. Raises InvalidResponse if the JSON
+    is incomplete or does not describe an agent. Contract: library.md §2.
     """
     start, end = written.find("{"), written.rfind("}")
     try:
@@ -171,9 +173,10 @@ def read_generated(written: str) -> GeneratedAgent:
 
 
 class RosterEntry(Inbound):
-    """An agent with the state of its newest call: idle, running or error.
+    """An agent with its number of calls and the state of its newest call.
 
-    `cycle_count` is the number of its calls. Contract: library.md §3.
+    `status` is idle, running or error; `cycle_count` is the number of calls.
+    Contract: library.md §3.
     """
 
     id: str
@@ -185,9 +188,9 @@ class RosterEntry(Inbound):
 
 
 class AgentActivity(Inbound):
-    """The runs and tokens of an agent in the last 24 hours.
+    """The numbers of runs and tokens of an agent in the last 24 hours.
 
-    Only runs of its assignments and triggers count. Contract: library.md §3.
+    Only runs that an assignment or a trigger started are counted. Contract: library.md §3.
     """
 
     agent_id: str
@@ -199,7 +202,10 @@ class AgentActivity(Inbound):
 
     @property
     def tokens(self) -> int | None:
-        """The tokens of the calls, or None if there were runs but none measured tokens."""
+        """The number of tokens, or None if it was not measured.
+
+        It was not measured if the service returns 0 tokens for an agent that had runs.
+        """
         return self.tokens_24h if self.tokens_24h or self.runs_24h == 0 else None
 
 
@@ -216,7 +222,7 @@ class AgentCategory(Inbound):
 
 
 class CategoryDraft(Outbound):
-    """The category to create: a label of at most 40 characters.
+    """A category to create, with a label of at most 40 characters.
 
     Several spaces in a row become one space. Contract: library.md §4.
     """

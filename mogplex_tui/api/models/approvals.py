@@ -19,7 +19,7 @@ MOST_INPUT = 4_000
 
 
 class Decision(StrEnum):
-    """A decision about an approval."""
+    """The possible decisions about an approval."""
 
     APPROVE = "approve"
     DENY = "deny"
@@ -49,7 +49,7 @@ class FlowApproval(Inbound):
 
     @property
     def kind(self) -> str:
-        """The kind of approval: `tool_approval`, `manual_approval` or an unknown text."""
+        """The kind of approval: `tool_approval`, `manual_approval` or an unknown word."""
         return self._text("kind") or ""
 
     @property
@@ -59,33 +59,36 @@ class FlowApproval(Inbound):
 
     @property
     def tool_input(self) -> str | None:
-        """The tool's input as JSON text, cut at 4000 characters; None if there is none."""
+        """The tool's input as JSON text, or None if the response contains no input.
+
+        The service cuts the text at 4000 characters.
+        """
         return self._text("toolInput")
 
     @property
     def is_input_cut(self) -> bool:
-        """Whether the service has cut the tool's input, which then ends with an ellipsis."""
+        """Whether the service has cut the tool's input, which then ends in an ellipsis."""
         text = self.tool_input or ""
         return text.endswith("…") and utf16_length(text) >= MOST_INPUT
 
     @property
     def repo(self) -> str | None:
-        """The full name of the repository, or None."""
+        """The full name of the repository, or None if the response contains none."""
         return self._text("repoFullName")
 
     @property
     def requester(self) -> str | None:
-        """The name of the agent, or of the step if no agent is named; None if unknown."""
+        """The name of the agent or else of the step that waits, or None if unknown."""
         return self._text("agentName") or self._text("nodeLabel")
 
     @property
     def source(self) -> str:
-        """The work that needs the approval: `step` (a manual step) or `tool` (a call)."""
+        """What waits for the approval: `step` (a manual step) or `tool` (a tool call)."""
         return "step" if self.kind == "manual_approval" else "tool"
 
     @property
     def input_text(self) -> str | None:
-        """The tool's input as text, or None."""
+        """The tool's input as text, or None if the response contains no input."""
         return self.tool_input
 
     @property
@@ -102,7 +105,10 @@ class FlowApproval(Inbound):
 
 @dataclass(frozen=True)
 class FlowApprovals:
-    """The 50 oldest pending approvals; `has_more` says whether more are pending."""
+    """The 50 oldest pending approvals of automations.
+
+    `has_more` says whether more than 50 are pending.
+    """
 
     approvals: Rows[FlowApproval]
     has_more: bool
@@ -132,7 +138,7 @@ class ControlApproval(Inbound):
 
     @property
     def source(self) -> str:
-        """The work that needs the approval; always `control`, the orchestrator."""
+        """What waits for the approval; always `control`, the orchestrator."""
         return "control"
 
     @property
@@ -142,17 +148,17 @@ class ControlApproval(Inbound):
 
     @property
     def question(self) -> str:
-        """The orchestrator's summary of the call, or the tool's name without a summary."""
+        """The orchestrator's summary of the tool call, or the tool's name if it gave none."""
         return self.summary or self.tool_name
 
     @property
     def repo(self) -> Any:
-        """The repository in the tool's input, or None."""
+        """The value of `repo` in the tool's input, or None if the input has no `repo`."""
         return self.tool_input.get("repo") if isinstance(self.tool_input, dict) else None
 
     @property
     def input_text(self) -> str | None:
-        """The tool's input as indented JSON, or None."""
+        """The tool's input as indented JSON, or None if the response contains no input."""
         return None if self.tool_input is None else json.dumps(self.tool_input, indent=2, default=str)
 
     @property
@@ -177,5 +183,5 @@ class ApprovalAnswer(Outbound):
     note: Annotated[str | None, AfterValidator(_note)] = None
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body; it contains the note only if there is one."""
+        """Return the JSON body; the note is left out if it is empty."""
         return self.model_dump(by_alias=True, exclude_none=True)

@@ -39,10 +39,11 @@ class TriggerEvent(StrEnum):
 
 
 class Activity(Inbound):
-    """The latest run of an assignment, a trigger or an automation, and counts of runs.
+    """Base class of records that start runs: the latest run and counts of runs.
 
-    The counts count runs or entries of the dispatch log. `last_run_error` may contain control
-    characters; `last_pressure_reason` is the newest reason of any outcome, however old.
+    The counts of runs that did not start (suppressed, deferred, start failed) are counts of entries
+    in the dispatch log. `last_run_error` may contain control characters. `last_pressure_reason` is
+    the newest reason in the dispatch log, whatever its outcome and its age.
     Contract: routing.md §1.1.
     """
 
@@ -64,9 +65,9 @@ class Activity(Inbound):
 
 
 class Assignment(Activity):
-    """An assignment: one repository, one agent, one kind of work.
+    """One kind of work that an agent is set up to do on a repository.
 
-    The activity is missing in the response to a change. Contract: routing.md §1.
+    The response to a change does not contain the fields of `Activity`. Contract: routing.md §1.
     """
 
     id: str
@@ -88,7 +89,7 @@ _Skill = Annotated[str | None, uuid("The skill id is not a UUID")]
 class AssignmentDraft(OutboundSnake):
     """The fields of an assignment to create.
 
-    If the agent is a preset, the service copies the preset to the account.
+    If the agent is a preset, the service creates a copy of the preset for the account.
     """
 
     repo_id: Annotated[str, uuid("The repository id is not a UUID")]
@@ -102,7 +103,7 @@ class AssignmentDraft(OutboundSnake):
 class AssignmentChange(OutboundSnake):
     """A change of an assignment; fields that are not set keep their values.
 
-    A skill can be cleared, a schedule cannot. Contract: routing.md §1.3.
+    None removes the skill. The schedule cannot be removed. Contract: routing.md §1.3.
     """
 
     enabled: bool = True
@@ -117,7 +118,7 @@ class AssignmentChange(OutboundSnake):
 
 
 class TriggerAgent(Inbound):
-    """The agent of a trigger, with few of its fields."""
+    """The agent of a trigger: only its id, names and model."""
 
     id: str | None = None
     name: str | None = None
@@ -126,7 +127,7 @@ class TriggerAgent(Inbound):
 
 
 class Trigger(Activity):
-    """A trigger: an event of a GitHub installation that starts an agent.
+    """A rule that an event of a GitHub installation starts an agent.
 
     Contract: routing.md §2.
     """
@@ -146,9 +147,9 @@ _Agent = Annotated[str, uuid("The agent id is not a UUID")]
 
 
 class TriggerDraft(OutboundSnake):
-    """The fields of a trigger to create. A new trigger is enabled.
+    """The fields of a trigger to create.
 
-    Contract: routing.md §2.
+    The service creates triggers enabled. Contract: routing.md §2.
     """
 
     installation_id: Annotated[int, positive_int("The installation must be a positive number")]
@@ -158,7 +159,7 @@ class TriggerDraft(OutboundSnake):
 
 
 class TriggerChange(OutboundSnake):
-    """Changes to a trigger; fields that are not set keep their values.
+    """A change of a trigger; fields that are not set keep their values.
 
     At least one field must be set. Contract: routing.md §2.
     """

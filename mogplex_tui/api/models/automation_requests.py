@@ -19,7 +19,7 @@ _Graph = Annotated[dict[str, Any] | None, AfterValidator(check_v1_graph)]
 class AutomationDraft(Outbound):
     """The fields of an automation to create.
 
-    If it has no graph, the service gives it the default graph. A graph with action steps cannot be
+    If `graph` is None, the service uses its default graph. A graph with action steps cannot be
     sent over the token API: see `V1_NODE_TYPES`.
     """
 
@@ -56,9 +56,10 @@ class AutomationChange(Outbound):
 
 
 class NodeModel(Outbound):
-    """The model to set for one agent step of an automation; None removes the model.
+    """The request to set the model of one agent step of an automation.
 
-    An agent step without a model cannot be published.
+    If `model_id` is None, the step's model is removed; an automation with such a step cannot be
+    published.
     """
 
     node_id: Annotated[str, text("nodeId is required", trimmed=False)]
@@ -69,14 +70,14 @@ class NodeModel(Outbound):
 class AutomationTrigger(Outbound):
     """The request to start an automation for a repository.
 
-    The steps of the automation can read `input`.
+    `input` is data that the steps of the automation can read.
     """
 
     repo_id: Annotated[str, uuid("The repository id is not a UUID")]
     input: Annotated[dict[str, Any] | None, json_value()] = None
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body; it contains the input only if there is one."""
+        """Return the JSON body; `input` is left out if it is None."""
         return self.model_dump(by_alias=True, exclude_none=True)
 
 

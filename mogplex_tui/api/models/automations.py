@@ -45,7 +45,10 @@ class AutomationSummary(Inbound):
 
 
 class GraphNode(Inbound):
-    """One step of an automation; the fields of `data` depend on the step's type."""
+    """One step of an automation.
+
+    The fields of `data` depend on the step's type.
+    """
 
     id: str
     type: Text = ""
@@ -113,7 +116,7 @@ class Graph(Inbound):
 
 
 class PublishedVersion(Inbound):
-    """The version of an automation that its runs use."""
+    """The published version of an automation, which its runs execute."""
 
     id: str
     version_number: Count = None
@@ -122,28 +125,32 @@ class PublishedVersion(Inbound):
 
 
 class Versioned(Inbound):
-    """An automation's draft graph and, after the first publish, its published version."""
+    """Base class of automations: the draft graph and the published version.
+
+    `published_version` is None if the automation was never published.
+    """
 
     draft_graph: Annotated[Graph, NULL_IS_EMPTY] = Field(default_factory=Graph)
     published_version: PublishedVersion | None = None
 
     @property
     def version(self) -> int | None:
-        """The number of the published version, or None before the first publish."""
+        """The number of the published version, or None if nothing was published."""
         return None if self.published_version is None else self.published_version.version_number
 
     @property
     def draft(self) -> str:
-        """How the draft compares to the published version.
+        """Whether the draft differs from the published version, as a word.
 
-        It is `unpublished` before the first publish, `differs`, or empty if the two are the same.
+        The word is `unpublished` if nothing was published, `differs` if the two differ, and empty if
+        they are the same.
         """
         version = self.published_version
         return "unpublished" if version is None else "differs" if self.draft_graph != version.graph else ""
 
 
 class Automation(Versioned):
-    """An automation of the token API with its draft and its published version.
+    """An automation as the token API returns it, with draft and published version.
 
     The summary of its runs is left out, because the service never computes it.
     Contract: v1.md §5.1.
@@ -160,7 +167,7 @@ class Automation(Versioned):
 
     @property
     def published_version_id(self) -> str | None:
-        """The id of the published version, or None before the first publish."""
+        """The id of the published version, or None if nothing was published."""
         return None if self.published_version is None else self.published_version.id
 
 
@@ -181,9 +188,9 @@ class NodeRun(Inbound):
 
 
 class AutomationRun(Job):
-    """A run of an automation with its steps, as the token API returns it.
+    """A run of an automation with its steps, without costs.
 
-    The token API returns no costs. Contract: v1.md §5.4.
+    Contract: v1.md §5.4.
     """
 
     active_wait_count: Count = None
@@ -191,9 +198,9 @@ class AutomationRun(Job):
 
 
 class Wait(Inbound):
-    """The wait of a run for an event or an approval.
+    """A pause of a run until an event or an approval arrives.
 
-    The resume token that the service sends is not kept.
+    The resume token, which the service also sends, is not stored here.
     """
 
     id: str

@@ -1,8 +1,8 @@
 """The base classes and field types of all models.
 
-Models of responses ignore unknown fields and keep unknown values; rows that do not parse are
-collected separately, so that the other rows of a list can be used. Models of requests are
-strict. Contract: errors.md §6.
+Models of responses ignore unknown fields and accept unknown words in place of enum members.
+Rows of a list that do not parse are collected separately, so that the other rows can be used.
+Models of requests accept only known fields and valid values. Contract: errors.md §6.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def _both_cases(name: str) -> str | AliasChoices:
 class Inbound(BaseModel):
     """Base class of the models of responses.
 
-    Unknown fields are ignored. Names of fields may be in snake_case or in camelCase.
+    Unknown fields are ignored. The names of fields in the JSON may be in snake_case or camelCase.
     """
 
     model_config = ConfigDict(
@@ -168,9 +168,9 @@ class OutboundSnake(Outbound):
 
 @dataclass(frozen=True)
 class BadRow:
-    """A row that does not parse, with the first problem.
+    """A row that does not parse, with its JSON and the first problem in it.
 
-    `raw` is the JSON of the row.
+    `raw` is the JSON of the row, and `reason` describes the problem.
     """
 
     raw: Any
@@ -178,10 +178,10 @@ class BadRow:
 
 
 class Rows(list[T]):
-    """A list of parsed rows in the service's order.
+    """A list of parsed rows in the order of the response.
 
     `bad` holds the rows that do not parse. `raws` holds the JSON of the parsed rows in the same
-    order; it is empty for rows that were not parsed from JSON.
+    order; it is empty if the rows were not parsed from JSON.
     """
 
     def __init__(self, rows: Iterable[T] = (), bad: Iterable[BadRow] = (), raws: Iterable[Any] = ()) -> None:
@@ -203,9 +203,9 @@ class Rows(list[T]):
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
-    """One page of rows, with the cursor of the next page.
+    """One page of a list that the service returns in pages.
 
-    `next_cursor` is None on the last page.
+    `next_cursor` is the cursor to pass for the next page, or None on the last page.
     """
 
     rows: Rows[T]
@@ -213,7 +213,7 @@ class Page(Generic[T]):
 
 
 def parse_rows(model: type[M], items: Iterable[Any]) -> Rows[M]:
-    """Parse each item as a row; items that do not fit the model are in `Rows.bad`."""
+    """Parse each item as a row; items that do not fit the model are put in `Rows.bad`."""
     rows: Rows[M] = Rows()
     for item in items:
         try:
@@ -236,7 +236,7 @@ def nested(model: type[BaseModel]) -> PlainValidator:
 
 
 def empty_rows() -> Any:
-    """Return the default of a field that holds a list of rows: no rows."""
+    """Return the field definition whose default is an empty list of rows."""
     return Field(default_factory=Rows)
 
 
@@ -258,9 +258,9 @@ _MESSAGES = {
 
 
 def validation_message(error: ValidationError) -> str:
-    """Return the first problem of a validation error as text.
+    """Return the first problem of a validation error as text for the user.
 
-    The text leaves out the invalid value, which may be a secret.
+    The text does not contain the invalid value, which may be a secret.
     """
     first = error.errors(include_url=False, include_input=False)[0]
     cause = first.get("ctx", {}).get("error")

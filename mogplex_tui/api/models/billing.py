@@ -1,4 +1,4 @@
-"""Billing, payment pages, and the Vercel project that pays.
+"""Billing, payment pages, and the Vercel project that pays for the account.
 
 Amounts are US cents. Contract: identity.md §9 and §10.
 """
@@ -16,7 +16,7 @@ MAX_TOP_UP_CENTS = 100_000
 
 
 class Tier(StrEnum):
-    """The known plans; the service may return others."""
+    """The known billing plans; the service may return others."""
 
     FREE = "free"
     PRO = "pro"
@@ -43,7 +43,7 @@ class Balance(Inbound):
 class Billing(Inbound):
     """The plan, the subscription and the credit of the account or the active team.
 
-    If `enabled` is False, the other fields are unknown.
+    If `enabled` is False, the service has no billing, and the other fields are not set.
     """
 
     enabled: Flag = False
@@ -56,7 +56,10 @@ class Billing(Inbound):
 
 
 class Subscription(Outbound):
-    """The request to subscribe to a plan. The service decides which plans exist."""
+    """The request to subscribe to a plan.
+
+    Any plan name can be sent; the service rejects unknown plans.
+    """
 
     plan: str
     return_path: str | None = None
@@ -74,9 +77,9 @@ class Subscription(Outbound):
 
 
 class TopUp(Outbound):
-    """The request to buy credit: either a preset or 1,000 to 100,000 cents.
+    """The request to buy credit: a preset amount, or 1,000 to 100,000 cents.
 
-    Pass the same `attempt_id` to repeat a purchase that may have failed.
+    To repeat a purchase that may have failed, pass the same `attempt_id`.
     """
 
     preset: str | None = None
@@ -114,7 +117,7 @@ class TopUp(Outbound):
 
 
 class PaymentPage(Inbound):
-    """A page of the payment service, to open in a browser."""
+    """The address of a page of the payment service, to open in a browser."""
 
     url: str
 

@@ -1,4 +1,4 @@
-"""The branches and the root directory that a request names.
+"""The base class of requests that name branches and a root directory.
 
 Contract: v1.md §7.2 and §9, sandboxes.md §3.2.
 """
@@ -14,10 +14,10 @@ from mogplex_tui.api.models.base import Outbound
 
 
 class WorkingTree(Outbound):
-    """The branches and the root directory to work in.
+    """Base class of requests: the branches and the root directory to work in.
 
-    None means the default of the repository; "" as the root directory means the root of the
-    repository.
+    A branch or directory that is None means the default of the repository. "" as the root directory
+    means the root of the repository.
     """
 
     base_branch: Annotated[str | None, field_validators.branch()] = None
@@ -34,7 +34,7 @@ class WorkingTree(Outbound):
     def body(self) -> dict[str, Any]:
         """Return the JSON body, without fields that are None.
 
-        The root of the repository is sent as null.
+        The root directory "" is sent as null.
         """
         body = self.model_dump(by_alias=True, exclude_none=True)
         if self.root_directory == "":

@@ -26,7 +26,7 @@ from mogplex_tui.api.models.events import Event
 
 
 class CallStatus(StrEnum):
-    """The statuses of a call and of a v1 run."""
+    """The statuses of a call and of a run of the token API."""
 
     PENDING = "pending"
     STREAMING = "streaming"
@@ -40,10 +40,10 @@ LIVE = frozenset({CallStatus.PENDING, CallStatus.STREAMING})
 
 
 class CostSource(StrEnum):
-    """Where the cost of a call comes from.
+    """The source of the cost of a call.
 
-    TRIGGER is an estimate, GATEWAY the bill of the gateway and MANUAL an entry by a person.
-    Contract: observability.md §6.
+    TRIGGER means an estimate by the service, GATEWAY the bill of the AI gateway, and MANUAL an
+    entry by a person. Contract: observability.md §6.
     """
 
     TRIGGER = "trigger"
@@ -64,10 +64,10 @@ class Surface(StrEnum):
 
 
 class ToolCall(Inbound):
-    """One use of a tool in a call.
+    """One use of a tool in an AI call.
 
-    `id`, `model` and `type` describe the call; only the tool-calls route returns them.
-    Contract: observability.md §5.
+    `id`, `model` and `type` describe the AI call; only the route that lists tool calls returns
+    them. Contract: observability.md §5.
     """
 
     name: Text = ""
@@ -83,7 +83,7 @@ class ToolCall(Inbound):
 
 
 class SandboxContext(Inbound):
-    """The sandbox in which a call ran a coding tool.
+    """The sandbox in which a call ran a coding CLI.
 
     Contract: observability.md §2.1.
     """
@@ -101,10 +101,10 @@ def _texts(value: object) -> object:
 
 
 class Call(Inbound):
-    """One conversation with a model or one run of a coding CLI.
+    """An AI call: one conversation with a model or one run of a coding CLI.
 
-    Tokens are counts, money is US dollars and durations are milliseconds. If the call failed, some
-    texts hold a sentence in place of a keyword, such as `control_state`.
+    Costs are US dollars and durations are milliseconds. If the call failed, fields such as
+    `control_state` may hold a sentence in place of a keyword.
     Contract: observability.md §2.1 and §9.
     """
 
@@ -139,14 +139,14 @@ class Call(Inbound):
 
     @property
     def is_live(self) -> bool:
-        """Whether the call is not finished, so that its data may still change."""
+        """Whether the call has not finished, so that its data may still change."""
         return self.status in LIVE
 
     @property
     def tokens(self) -> int | None:
         """The sum of the input, output and cache tokens, or None if no count is known.
 
-        If only the total is known, it is the total. Reasoning tokens are not added.
+        If only the service's own total is known, that total is used. Reasoning tokens are not added.
         Contract: observability.md §1.3.
         """
         parts = (
@@ -160,10 +160,10 @@ class Call(Inbound):
 
     @property
     def surface(self) -> Surface:
-        """The origin of the call.
+        """The part of the product that the call comes from.
 
-        It is the first of live, automation, cli and cloud that applies.
-        Contract: observability.md §2.2.
+        It is LIVE if the call has not finished, else AUTOMATION if the call belongs to a job, else CLI
+        if a command line tool made it, else CLOUD. Contract: observability.md §2.2.
         """
         if self.is_live:
             return Surface.LIVE
@@ -173,9 +173,9 @@ class Call(Inbound):
         return Surface.CLI if is_cli else Surface.CLOUD
 
     def meta(self, key: str) -> str | None:
-        """Return the text under a key of the metadata, or None if there is no text.
+        """Return the text under a key of the metadata, or None.
 
-        An empty text or another type of value also gives None.
+        The result is None if the key is missing or its value is empty or not a text.
         """
         value = self.metadata.get(key)
         return value if isinstance(value, str) and value else None
@@ -206,7 +206,7 @@ class CallPage:
 class CallCancelled(Inbound):
     """The result of cancelling a call.
 
-    `status` is cancelled, or how the call had ended before the cancel.
+    `status` is cancelled, or the earlier final status of a call that had ended before the cancel.
     Contract: observability.md §3.
     """
 

@@ -34,8 +34,8 @@ class ChatRole(StrEnum):
 class ChatMessage(Outbound):
     """One message of a chat.
 
-    `content` repeats the text of `parts`: the model reads `parts`, the service's memory reads
-    `content`. Contract: library.md §13.1.
+    `content` repeats the text of `parts`: the model is given `parts`, and the service stores
+    `content` in its memories. Contract: library.md §13.1.
     """
 
     id: Annotated[str, field_validators.text("A message needs an id"), field_validators.json_value()]
@@ -52,12 +52,12 @@ class ChatMessage(Outbound):
 
     @classmethod
     def from_text(cls, message_id: str, text: str, role: ChatRole = ChatRole.USER) -> Self:
-        """Create a message that consists of one text."""
+        """Create a message with a single part, which is a text."""
         return cls(id=message_id, role=role, parts=[{"type": "text", "text": text}], content=text)
 
 
 class ChatDraft(Outbound):
-    """The request to continue a chat, with all messages so far.
+    """The request to continue a chat; it contains all messages so far.
 
     If `model` is None, the account's default model replies. `sandbox_id` is the id of a sandbox
     record; the model may then write files and run commands in that sandbox.
@@ -89,70 +89,70 @@ class ChatDraft(Outbound):
 
 
 class Metadata(Inbound):
-    """The metadata of a chat event: the id of the AI call."""
+    """The metadata of a chat event, which contain the id of the AI call."""
 
     ai_call_id: Text = ""
 
 
 class ChatMetadata(StreamEvent):
-    """An event with the id of the AI call that produces the response.
+    """Event with the id of the AI call that produces the response.
 
-    The service sends it after each other event; the id does not change.
+    The service sends it, with the same id, after each event of another type.
     """
 
     message_metadata: Metadata | None = None
 
 
 class ChatStarted(ChatMetadata):
-    """The event that the response starts.
+    """Event: the response starts.
 
-    Its call id can be used to look up the events and the cost of the call later.
+    The id of the AI call in it can be used to look up the call's events and cost later.
     """
 
 
 class StepBoundary(StreamEvent):
-    """The event that a step of the model starts or ends; `type` says which."""
+    """Event: a step of the model starts or ends; `type` says which."""
 
 
 class TextBoundary(StreamEvent):
-    """The event that a text or a thought starts or ends; `type` says which.
+    """Event: a text, or a piece of the model's reasoning, starts or ends.
 
-    Several texts of a response may have the same id.
+    `type` says which. Several texts of a response may have the same id.
     """
 
     id: Text = ""
 
 
 class TextDelta(StreamEvent):
-    """The event with the next piece of the text or thought that `id` names."""
+    """Event with the next characters of the text or reasoning that has the id `id`."""
 
     id: Text = ""
     delta: Text = ""
 
     @property
     def thinking(self) -> bool:
-        """Whether the piece belongs to a thought of the model, not to its text."""
+        """Whether the characters belong to the model's reasoning, not to its text."""
         return self.type == "reasoning-delta"
 
 
 class ToolInputStarted(StreamEvent):
-    """The event that the input of a tool starts to arrive."""
+    """Event: the input of a tool call starts to arrive."""
 
     tool_call_id: Text = ""
     tool_name: Text = ""
 
 
 class ToolInputDelta(StreamEvent):
-    """The event with the next piece of a tool's input, which is JSON."""
+    """Event with the next characters of a tool's input, which is JSON."""
 
     tool_call_id: Text = ""
     input_text_delta: Text = ""
 
 
 class ToolInput(StreamEvent):
-    """The event with the complete input of a tool, or an error if it is unusable.
+    """Event with the complete input of a tool call, or the reason why it is unusable.
 
-    ToolInputStarted need not come before it.
+    It may come without an earlier ToolInputStarted.
     """
 
     tool_call_id: Text = ""
@@ -162,9 +162,9 @@ class ToolInput(StreamEvent):
 
 
 class ToolOutput(StreamEvent):
-    """The event with the output or the error of a tool.
+    """Event with the output or the error of a tool call.
 
-    The response continues in both cases.
+    The response continues after either of them.
     """
 
     tool_call_id: Text = ""
@@ -173,14 +173,14 @@ class ToolOutput(StreamEvent):
 
 
 class ChatFile(StreamEvent):
-    """The event with a file that the model generated, as a data URL."""
+    """Event with a file that the model generated, as a data URL."""
 
     media_type: Text = ""
     url: Text = Field(default="", repr=False)
 
 
 class ChatFinished(ChatMetadata):
-    """The event that the response has ended.
+    """Event: the response has ended.
 
     `finish_reason` is `length` or `content-filter` if the response was cut short.
     """
@@ -189,7 +189,7 @@ class ChatFinished(ChatMetadata):
 
     @property
     def end(self) -> StreamEnd:
-        """The end of the stream: success, or a failure if the model ended with an error."""
+        """The reason why the stream ended: DONE, or FAILED if the model had an error."""
         if self.finish_reason == "error":
             return StreamEnd(StreamEndKind.FAILED, "The model ended with an error")
         return StreamEnd(StreamEndKind.DONE)

@@ -20,7 +20,7 @@ from mogplex_tui.config.secret import Secret
 
 
 class ConnectionType(StrEnum):
-    """The interface of the service that a connection leads to."""
+    """The kinds of services to which a connection can lead."""
 
     REST_API = "rest_api"
     MCP_SERVER = "mcp_server"
@@ -39,7 +39,7 @@ class AuthType(StrEnum):
 class ConnectionHealth(StrEnum):
     """The known results of testing a connection.
 
-    A model keeps an unknown result as text.
+    A result that is not listed here is kept as a plain string.
     """
 
     UNKNOWN = "unknown"
@@ -53,7 +53,7 @@ class ConnectionHealth(StrEnum):
 
 @dataclass(frozen=True)
 class Preset:
-    """A service that is known to the product, and what a connection to it requires.
+    """A predefined service, and what a connection to it requires.
 
     Contract: library.md §8.3.
     """
@@ -79,9 +79,9 @@ _BY_KEY = {preset.key: preset for preset in PRESETS}
 
 
 class Connection(Inbound):
-    """A connection without its credentials.
+    """A connection to another service, without its credentials.
 
-    The address of an MCP server may contain a key, so it is hidden.
+    `repr` does not show the address of an MCP server, because it may contain a key.
     """
 
     id: str
@@ -118,7 +118,7 @@ class Connection(Inbound):
 
     @property
     def managed(self) -> bool:
-        """Whether a broker, not the service itself, authorizes the connection."""
+        """Whether the user authorizes the connection at a broker between both services."""
         preset = _BY_KEY.get(self.source_preset or "")
         return preset is not None and preset.managed
 
@@ -131,8 +131,8 @@ class Connection(Inbound):
 class ConnectionTest(Inbound):
     """The result of testing a connection.
 
-    A connection that does not work gives a result, not an error of the request. `superseded` is
-    True if a newer test has replaced this result.
+    A connection that does not work is a result, too; the request then raises no error. `superseded`
+    is True if a newer test has replaced this result.
     """
 
     healthy: Flag = False
@@ -174,7 +174,10 @@ def _checked_url(name: str, value: str | None) -> None:
 
 
 class _ScopedConnection(OutboundSnake):
-    """Base class of new connections: the scope is everything or one repository."""
+    """Base class of connections to create, for all repositories or for one.
+
+    `scope` is global (all repositories) or project (the repository `repo_id`).
+    """
 
     scope: Annotated[
         str, field_validators.one_of(("global", "project"), "scope must be global or project")
@@ -191,7 +194,7 @@ class _ScopedConnection(OutboundSnake):
     def body(self) -> dict[str, Any]:
         """Return the JSON body with the credential in plain text.
 
-        The repository is left out of a global connection.
+        `repo_id` is left out if the scope is global.
         """
         body = self.model_dump(exclude_none=True)
         for name in ("credentials", "mcp_url"):

@@ -1,7 +1,7 @@
 """Stored conversations.
 
-A conversation is saved only if nobody else has changed it since it was read.
-Contract: library.md §12.
+The service saves a conversation only if its stored version has not changed since the caller
+read it. Contract: library.md §12.
 """
 
 from datetime import UTC, datetime
@@ -18,8 +18,8 @@ _Items = Annotated[list[Any], BeforeValidator(lambda value: value if isinstance(
 class Conversation(Inbound):
     """A stored conversation.
 
-    Lists leave out `messages`, `local_msgs` and `harness_state`. `messages` are those of a chat and
-    `local_msgs` what the client showed; both are JSON of any shape.
+    Lists leave out `messages`, `local_msgs` and `harness_state`. `messages` are the messages of a
+    chat, and `local_msgs` the messages that the client displays; both are JSON of any shape.
     Contract: library.md §12 and §13.
     """
 
@@ -37,8 +37,8 @@ class Conversation(Inbound):
 class ConversationSave(OutboundSnake):
     """The request to save a conversation; the client chooses its id.
 
-    Fields that are not set keep their values. `expected_updated_at` is the time of the version that
-    was read; None means that the conversation is new. Contract: library.md §12.
+    Fields that are not set keep their values. `expected_updated_at` is the `updated_at` of the
+    version that was read; None means that the conversation is new. Contract: library.md §12.
     """
 
     id: Annotated[str, text("Missing id", trimmed=False)]
@@ -58,7 +58,8 @@ class ConversationSave(OutboundSnake):
     def body(self) -> dict[str, Any]:
         """Return the JSON body.
 
-        Times keep their microseconds: without them the service would report a conflict each time.
+        Times are sent with microseconds. Without microseconds, the time would differ from the stored
+        one, and the service would report a conflict each time.
         """
         moment = self.expected_updated_at
         return self.set_fields() | {"expected_updated_at": None if moment is None else moment.isoformat()}

@@ -1,4 +1,4 @@
-"""The dispatch log and the report on failures.
+"""The dispatch log and the report on failed runs of automations.
 
 Contract: observability.md §8.
 """
@@ -25,7 +25,7 @@ from mogplex_tui.api.models.jobs import AgentRef, DispatchEvent, RepoRef
 
 
 class DispatchLogEntry(DispatchEvent):
-    """One entry of the dispatch log, with the ids of the records that it is about.
+    """One entry of the dispatch log, with the ids of the records that it concerns.
 
     Its texts may contain control characters. Contract: observability.md §8.1.
     """
@@ -56,7 +56,7 @@ class DispatchLogPage:
 class FailureSummary(Inbound):
     """The numbers of failures and recoveries that match the filters, by kind.
 
-    The number of recoveries is 0 if a failure class is among the filters.
+    If a failure class is one of the filters, the number of recoveries is always 0.
     Contract: observability.md §8.3.
     """
 
@@ -71,9 +71,9 @@ class FailureSummary(Inbound):
 
 
 class FailureCount(Inbound):
-    """The number of failures that have one value, such as one provider.
+    """The number of failures with a certain value of a field, such as a provider.
 
-    `key` is the value and `label` its name to show.
+    `key` is the value and `label` the text to show for it.
     """
 
     key: Text = ""
@@ -85,9 +85,10 @@ _Counts = Annotated[Rows[FailureCount], nested(FailureCount)]
 
 
 class FailureBreakdowns(Inbound):
-    """The numbers of matching failures, by failure class, provider and so on.
+    """The numbers of failures by failure class, source, provider, model and timeout.
 
-    In each list the most frequent value comes first. Contract: observability.md §8.3.
+    Only failures that match the filters are counted. In each list the most frequent value comes
+    first. Contract: observability.md §8.3.
     """
 
     by_failure_class: _Counts = empty_rows()
@@ -98,7 +99,7 @@ class FailureBreakdowns(Inbound):
 
 
 class FilterOption(Inbound):
-    """A value that a filter can take, with its label."""
+    """A possible value of a filter, with the text to show for it."""
 
     value: Text = ""
     label: Text = ""
@@ -108,7 +109,7 @@ _Options = Annotated[Rows[FilterOption], nested(FilterOption)]
 
 
 class FailureFilters(Inbound):
-    """The values that each filter of the failure report can take.
+    """The possible values of each filter of the failure report.
 
     They are the values that occur in the failures of the requested period.
     Contract: observability.md §8.3.
@@ -123,7 +124,7 @@ class FailureFilters(Inbound):
 class FailedAgent(AgentRef):
     """The agent whose run failed.
 
-    `model` is the model of the agent; the failed step may have used another.
+    `model` is the agent's own model; the failed step may have used another model.
     """
 
     model: str | None = None

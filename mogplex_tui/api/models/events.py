@@ -1,4 +1,4 @@
-"""Events of a call, which v1 and the observability routes return in the same form.
+"""Events of a call, as the token API and the observability routes return them.
 
 Contract: v1.md §8, observability.md §4.
 """
@@ -14,7 +14,7 @@ from mogplex_tui.api.models.base import Inbound, JsonObject, Text, Time
 class EventType(StrEnum):
     """The known types of events of a call.
 
-    A model keeps an unknown type as text. Contract: v1.md §8.5.
+    A type that is not listed here is kept as a plain string. Contract: v1.md §8.5.
     """
 
     STARTED = "started"
@@ -29,7 +29,10 @@ class EventType(StrEnum):
 
 
 class Event(Inbound):
-    """One event of a call. `type` is a text that can be compared with EventType."""
+    """One event of a call.
+
+    `type` is a string that can be compared with the members of EventType.
+    """
 
     id: str
     type: str = Field(validation_alias=AliasChoices("type", "event_type"))
@@ -39,6 +42,6 @@ class Event(Inbound):
     payload: JsonObject = Field(default_factory=dict)
 
     def text(self, key: str) -> str | None:
-        """Return the text under a key of the payload, or None if there is no text."""
+        """Return the text under a key of the payload, or None if its value is not a text."""
         value: Any = self.payload.get(key)
         return value if isinstance(value, str) else None

@@ -1,6 +1,7 @@
-"""Validators of fields that several models of requests share.
+"""Validators of fields that occur in several models of requests.
 
-Their messages are those of the service. A mistake is thus reported before a request is sent.
+Their error messages are the same as those of the service, so that the user gets the same
+message before a request is sent.
 """
 
 from __future__ import annotations
@@ -24,11 +25,12 @@ def text(
     too_long_message: str = "",
     trimmed: bool = True,
 ) -> AfterValidator:
-    """Return a validator that trims a text and limits it to `limit` UTF-16 units.
+    """Return a validator that trims a text and limits its length.
 
-    `blank_message` is the error for a blank text; if it is None, a blank text is valid. With
-    `trimmed` False the text is not trimmed. None is valid, so that the same validator serves fields
-    that can be cleared.
+    `blank_message` is the error message for a blank text; if it is None, a blank text is valid.
+    `limit` is in UTF-16 code units, and `too_long_message` is the message for a longer text. If
+    `trimmed` is False, the text is not trimmed. None is valid, so that the validator can be used
+    for fields that can be cleared.
     """
 
     def check(value: str | None) -> str | None:
@@ -46,7 +48,7 @@ def text(
 
 
 def one_of(words: tuple[str, ...], message: str) -> AfterValidator:
-    """Return a validator that accepts the words of a fixed list, and None."""
+    """Return a validator that accepts each of `words`, and None."""
 
     def check(value: str | None) -> str | None:
         if value is not None and value not in words:
@@ -57,7 +59,7 @@ def one_of(words: tuple[str, ...], message: str) -> AfterValidator:
 
 
 def uuid(message: str) -> AfterValidator:
-    """Return a validator that accepts a UUID, and converts it to lower case, or None."""
+    """Return a validator that accepts None or a UUID, which it converts to lower case."""
 
     def check(value: str | None) -> str | None:
         if value is not None and not is_uuid(value.strip()):
@@ -68,9 +70,9 @@ def uuid(message: str) -> AfterValidator:
 
 
 def branch(*, required: bool = False) -> AfterValidator:
-    """Return a validator of a branch name.
+    """Return a validator that trims and checks the name of a branch.
 
-    If the name is not `required`, a blank name becomes None. Contract: v1.md §9.1.
+    If `required` is False, a blank name becomes None. Contract: v1.md §9.1.
     """
 
     def check(value: str | None) -> str | None:
@@ -87,7 +89,7 @@ def branch(*, required: bool = False) -> AfterValidator:
 def directory(root: str | None = "") -> AfterValidator:
     """Return a validator that normalizes a root directory.
 
-    `root` is the value that stands for the root of the repository. None is valid.
+    `root` is the value to use for the root of the repository. None is valid and stays None.
     Contract: v1.md §9.2.
     """
     return AfterValidator(lambda value: None if value is None else root_directory(value) or root)
@@ -105,9 +107,9 @@ def positive_int(message: str) -> AfterValidator:
 
 
 def json_value(limit: int | None = None, too_long_message: str = "") -> AfterValidator:
-    """Return a validator that accepts a value that JSON can represent.
+    """Return a validator that accepts any value that can be written as JSON.
 
-    The JSON may have at most `limit` UTF-16 units (None: no limit).
+    The JSON may have at most `limit` UTF-16 code units (None: no limit).
     """
 
     def check(value: Any) -> Any:
@@ -120,6 +122,6 @@ def json_value(limit: int | None = None, too_long_message: str = "") -> AfterVal
 
 
 def require_a_change(fields: set[str]) -> None:
-    """Raise ValueError if a change sets no field."""
+    """Raise ValueError if `fields`, the names of the fields that were set, is empty."""
     if not fields:
         raise ValueError("There is nothing to change")

@@ -48,9 +48,9 @@ class FlowTemplateId(StrEnum):
 
 
 class SourceKind(StrEnum):
-    """The kind of event that starts an automation.
+    """The kinds of events that start an automation.
 
-    The service knows it only after the first publish. Contract: routing.md §3.1.
+    The service stores the kind with the first publish. Contract: routing.md §3.1.
     """
 
     GITHUB = "github"
@@ -60,9 +60,10 @@ class SourceKind(StrEnum):
 
 
 class Flow(Versioned, Activity):
-    """An automation with its draft and its published version.
+    """An automation as the unversioned routes return it.
 
-    Only lists contain its activity. Contract: routing.md §3.1.
+    It has a draft and, after the first publish, a published version. Only lists contain the fields
+    of `Activity`. Contract: routing.md §3.1.
     """
 
     id: str
@@ -84,9 +85,10 @@ _Graph = Annotated[dict[str, Any] | None, AfterValidator(check_flow_graph)]
 
 
 class FlowDraft(OutboundSnake):
-    """The fields of an automation to create, with at most one template.
+    """The fields of an automation to create, optionally from a template.
 
-    An automation without a name gets the name of the template. Contract: routing.md §3.4.
+    At most one of the three template ids may be set. If `name` is None, the automation gets the
+    name of the template. Contract: routing.md §3.4.
     """
 
     installation_id: _Installation
@@ -130,7 +132,7 @@ class FlowChange(OutboundSnake):
 
 
 class FlowTestPayload(OutboundSnake):
-    """The event data for a test run, in place of the service's default data.
+    """The event data for a test run; without it, the service uses default data.
 
     Contract: routing.md §3.11.
     """
@@ -155,7 +157,7 @@ class FlowTest(Inbound):
 class FlowTemplate(Inbound):
     """A stored template of an automation.
 
-    `reconnect` names what must be chosen again when the template is used.
+    `reconnect` names the settings that must be chosen again when the template is used.
     Contract: routing.md §3.17.
     """
 
@@ -196,7 +198,7 @@ def _template_name(value: str | None) -> str | None:
 class TemplateDraft(OutboundSnake):
     """The request to save an automation as a template.
 
-    A template without a name gets the name of the automation. Contract: routing.md §3.17.
+    If `name` is None, the template gets the name of the automation. Contract: routing.md §3.17.
     """
 
     flow_id: Annotated[str, uuid("The automation id is not a UUID")]
@@ -208,9 +210,9 @@ class TemplateDraft(OutboundSnake):
 
 
 class HarnessState(Inbound):
-    """Whether a coding CLI is available, and who pays for its model.
+    """Whether a coding CLI is available, and who pays for the model that it uses.
 
-    `reason` says what is missing. Contract: routing.md §4.
+    `reason` says why it is not available. Contract: routing.md §4.
     """
 
     name: Text = ""
@@ -220,7 +222,7 @@ class HarnessState(Inbound):
 
 
 class SandboxTestEnv(Inbound):
-    """The environment variables that a launched sandbox would get."""
+    """The environment variables that a sandbox for the repository would get."""
 
     configured: Flag = False
     count: Count = None
@@ -230,7 +232,7 @@ class SandboxTestEnv(Inbound):
 
 
 class SandboxTestHosting(Inbound):
-    """The payer, the Vercel project and the team that a launched sandbox would have."""
+    """The account, Vercel project and team that would pay for and host a sandbox."""
 
     billing_source: str | None = None
     credential_source: str | None = None
@@ -239,9 +241,10 @@ class SandboxTestHosting(Inbound):
 
 
 class SandboxTest(Inbound):
-    """Whether a sandbox could be launched for a repository.
+    """The answer whether a sandbox could be launched for a repository.
 
-    `error` says why it could not. Contract: routing.md §4.
+    `ok` is the answer, and `error` says why no sandbox could be launched.
+    Contract: routing.md §4.
     """
 
     ok: Flag = False

@@ -1,4 +1,4 @@
-"""GitHub installations, accounts, members and pull requests.
+"""GitHub installations, accounts, organization members and pull requests.
 
 Contract: projects.md §7.
 """
@@ -21,7 +21,8 @@ class CoveredRepo(Inbound):
 class Installation(Inbound):
     """An installation of the GitHub App.
 
-    `id` is the service's id of the installation, `installation_id` GitHub's number of it.
+    `id` is the service's id of the installation; `installation_id` is the number that GitHub has
+    given it.
     """
 
     id: str
@@ -64,9 +65,10 @@ class OwnerKind(StrEnum):
 
 
 class GithubOwner(Inbound):
-    """A GitHub account in which a repository can be created.
+    """A GitHub account in which the user can create a repository.
 
-    `source` is `oauth`, `installation`, or both joined with a plus sign.
+    `source` says how the service knows it: `oauth`, `installation`, or both joined with a plus
+    sign.
     """
 
     login: str
@@ -83,7 +85,10 @@ class GithubUser(Inbound):
 
 
 class Pull(Inbound):
-    """An open pull request. For most pull requests the service sends no sizes."""
+    """An open pull request.
+
+    For most pull requests the service leaves out the numbers of changed lines and files.
+    """
 
     number: Int64
     title: Text = ""
@@ -96,10 +101,11 @@ class Pull(Inbound):
 
 
 class Pulls(Inbound):
-    """Up to five open pull requests, the last changed first, and the diff of one.
+    """Up to five open pull requests, and the diff of one of them.
 
-    The result is also empty if the service could not read from GitHub; the two cases cannot be
-    told apart. Contract: projects.md §7.
+    The last changed pull request comes first. The result is also empty if the service could not
+    read from GitHub; this cannot be told from a repository without pull requests.
+    Contract: projects.md §7.
     """
 
     pulls: Annotated[Rows[Pull], nested(Pull)] = Field(default_factory=Rows)

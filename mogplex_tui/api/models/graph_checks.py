@@ -30,7 +30,7 @@ Action steps need the flow routes.
 
 
 def check_v1_graph(graph: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Check and return the graph of an automation for the token API.
+    """Check the graph of an automation for the token API, and return it.
 
     Raises ValueError with the position of the first problem.
     """
@@ -44,10 +44,10 @@ def check_v1_graph(graph: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def check_flow_graph(graph: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Check and return the graph of an automation for the unversioned routes.
+    """Check the graph of an automation for the unversioned routes, and return it.
 
-    These routes drop parts of a graph that they do not know. Raises ValueError if steps or
-    connections are not lists: saving that would delete all steps.
+    Raises ValueError if `nodes` or `edges` is not a list. The service would drop such a value and
+    save a graph without steps.
     """
     if graph is None:
         return None

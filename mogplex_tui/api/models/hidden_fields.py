@@ -1,4 +1,4 @@
-"""Types of fields with secret values, which repr does not show."""
+"""Types of fields that hold secrets; `repr` does not show their values."""
 
 from typing import Annotated, Any
 
@@ -40,5 +40,5 @@ TypedKey = Annotated[Secret, PlainValidator(lambda value: value), BeforeValidato
 
 
 def revealed(values: dict[str, Secret]) -> dict[str, Any]:
-    """Return the same names with their secrets in plain text, for a request body."""
+    """Return a dict with the same keys and the secrets in plain text, for a request."""
     return {name: value.reveal() for name, value in values.items()}

@@ -1,4 +1,4 @@
-"""Invites to teams that the account sends or receives.
+"""Invites to teams, which the account has sent or received.
 
 Contract: identity.md §8.
 """
@@ -28,7 +28,7 @@ _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 class InvitedRole(StrEnum):
     """The roles that an invite can give.
 
-    The role of owner cannot be given; ownership must be transferred.
+    An invite cannot give the role of owner; the owner must transfer the ownership.
     """
 
     ADMIN = "admin"
@@ -37,9 +37,9 @@ class InvitedRole(StrEnum):
 
 
 class Delivery(StrEnum):
-    """How the service delivered an invite.
+    """The ways in which the service has delivered an invite.
 
-    With `log`, the link of the invite is only in the service's log.
+    With LOG, no e-mail was sent, and the link of the invite is only in the service's log.
     """
 
     RESEND = "resend"
@@ -48,7 +48,10 @@ class Delivery(StrEnum):
 
 
 class Invite(Inbound):
-    """An open invite of a team. The service does not return its link."""
+    """An open invite of a team.
+
+    The service does not return the link with which the invite is accepted.
+    """
 
     id: str
     email: Text = ""
@@ -65,7 +68,7 @@ class SentInvite(Inbound):
 
 
 class BulkResult(Inbound):
-    """The result of inviting one address of several."""
+    """The result for one address in a request that invites several addresses."""
 
     email: Text = ""
     status: Text = ""
@@ -73,7 +76,7 @@ class BulkResult(Inbound):
 
 
 class BulkSummary(Inbound):
-    """The numbers of addresses that were invited or skipped, by result."""
+    """The numbers of addresses that were invited, skipped or failed."""
 
     total_requested: Count = None
     invited: Count = None
@@ -85,14 +88,14 @@ class BulkSummary(Inbound):
 
 
 class BulkInvites(Inbound):
-    """The results of inviting several addresses, in the order of the addresses."""
+    """The results of inviting several addresses, in the order of the request."""
 
     results: Annotated[Rows[BulkResult], nested(BulkResult)] = empty_rows()
     summary: BulkSummary = Field(default_factory=BulkSummary)
 
 
 class InvitationText(Inbound):
-    """The contents of an invitation: team, inviter, role and expiry."""
+    """The contents of a received invite: team, inviter, role and expiry."""
 
     team_name: Text = ""
     team_slug: Text = ""
@@ -104,10 +107,10 @@ class InvitationText(Inbound):
 
 
 class Invitation(Inbound):
-    """An invitation that the account has received.
+    """An invite that the account has received.
 
-    `email_match` is False if it was sent to another e-mail address than that of the account.
-    Accepting it then needs a confirmation.
+    `email_match` is False if the invite was sent to another e-mail address than the account's. To
+    accept such an invite, the user must confirm it.
     """
 
     invite: InvitationText
@@ -130,7 +133,7 @@ def _role(value: str) -> str:
 
 
 class RoleDraft(OutboundSnake):
-    """The new role of a member of a team."""
+    """The request to give a member of a team another role."""
 
     role: str
 

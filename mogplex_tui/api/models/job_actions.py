@@ -11,16 +11,19 @@ from mogplex_tui.api.models.field_validators import one_of, text
 
 
 class VersionMode(StrEnum):
-    """Which version of an automation a retry runs: the failed or the published one."""
+    """The versions of an automation that a retry can run.
+
+    SAME is the version that failed, LATEST the published version.
+    """
 
     SAME = "same_version"
     LATEST = "latest_published"
 
 
 class JobRepaired(Inbound):
-    """The state of a pending job after another attempt to start it.
+    """The result of another attempt to start a pending job.
 
-    `started` says whether the job started; the HTTP status does not.
+    `started` says whether the job has started; the HTTP status is the same in both cases.
     Contract: observability.md §7.4.
     """
 
@@ -36,9 +39,9 @@ class JobRepaired(Inbound):
 class JobRequeued(JobRepaired):
     """The result of running a failed job again as a new job.
 
-    `job_run_id` is the new job, or None if the service skipped it. `version_fallback_used` is True
-    if the failed version of the automation runs again because the published version does not fit
-    the job. Contract: observability.md §7.5.
+    `job_run_id` is the id of the new job, or None if the service skipped the work.
+    `version_fallback_used` is True if the new job runs the version that failed, because the
+    published version does not fit the job. Contract: observability.md §7.5.
     """
 
     queued: Flag = False
@@ -49,9 +52,9 @@ class JobRequeued(JobRepaired):
 
 
 class JobRequeue(Outbound):
-    """The body of a request to run a failed job again with a given version.
+    """The request to run a failed job again with a given version of its automation.
 
-    If a request has no body, the service runs the published version of an automation.
+    If the request is sent without this body, the service uses the published version.
     Contract: observability.md §7.5.
     """
 
@@ -63,7 +66,7 @@ class JobRequeue(Outbound):
 class IssueDraft(Outbound):
     """The GitHub issue to create for a finding.
 
-    The service writes a title or a body that is None. Contract: observability.md §7.6.
+    If `title` or `body` is None, the service writes it. Contract: observability.md §7.6.
     """
 
     title: Annotated[str | None, text("Write a title")] = None

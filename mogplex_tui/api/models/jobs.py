@@ -1,4 +1,4 @@
-"""Jobs, which the service calls job runs, and the log of their dispatch.
+"""Jobs, which the service calls job runs, and entries of their dispatch log.
 
 Contract: observability.md §7, v1.md §5.4.
 """
@@ -27,7 +27,10 @@ from mogplex_tui.api.models.calls import CallWithEvents
 
 
 class JobStatus(StrEnum):
-    """The statuses of a job. A job is running while its call is streaming."""
+    """The statuses of a job.
+
+    A job is `running` while its AI call is `streaming`.
+    """
 
     PENDING = "pending"
     RUNNING = "running"
@@ -55,7 +58,7 @@ class AgentRef(Inbound):
 
 
 class DispatchEvent(Inbound):
-    """One entry of the dispatch log: why a job ran or did not run."""
+    """One entry of the dispatch log, which records why a job ran or did not run."""
 
     id: str
     event_kind: Text
@@ -66,7 +69,7 @@ class DispatchEvent(Inbound):
 
 
 class LatestCall(Inbound):
-    """The newest call of a job, with few of its fields."""
+    """The newest AI call of a job, with some of its fields."""
 
     id: str
     status: Text = ""
@@ -77,10 +80,11 @@ class LatestCall(Inbound):
 
 
 class Job(Inbound):
-    """A job with its origin, its attempts to start and the actions that are possible.
+    """A job: what started it, how it went, and which actions on it are possible.
 
-    Money is US dollars, durations are milliseconds. `cost_usd` is the sum of the costs of the job's
-    calls; the service does not say where each cost comes from. Contract: observability.md §6.
+    Costs are US dollars and durations are milliseconds. `cost_usd` is the sum of the costs of the
+    job's calls; the service does not say which of these costs are estimates.
+    Contract: observability.md §6.
     """
 
     id: str
@@ -129,7 +133,7 @@ class Job(Inbound):
 
     @property
     def cost_source(self) -> str:
-        """The source of the cost: `estimated`, or `unknown` if there is no cost.
+        """The source of the cost: `estimated`, or `unknown` if the cost is not known.
 
         A known cost counts as an estimate, because the service does not say which calls were billed.
         Contract: observability.md §6.
@@ -138,17 +142,20 @@ class Job(Inbound):
 
     @property
     def is_live(self) -> bool:
-        """Whether the job is not finished, so that its data may still change."""
+        """Whether the job has not finished, so that its data may still change."""
         return self.status in LIVE_JOBS
 
     @property
     def parent(self) -> str | None:
-        """The id of the automation, the trigger or the assignment that started the job."""
+        """The id of the automation, trigger or assignment that started the job, or None."""
         return self.flow_id or self.trigger_id or self.assignment_id
 
     @property
     def parent_kind(self) -> str:
-        """The kind of record that started the job: automations, triggers or assignments."""
+        """The kind of record that started the job, as a plural noun.
+
+        It is `automations`, `triggers` or `assignments`.
+        """
         return "automations" if self.flow_id else "triggers" if self.trigger_id else "assignments"
 
 
@@ -173,7 +180,7 @@ class Finding(Inbound):
 class JobDetail(Job):
     """A job with its dispatch log, its calls and its review findings.
 
-    The dispatch log and the calls are sorted with the oldest first.
+    The oldest entry of the dispatch log and the oldest call come first.
     """
 
     dispatch_events: Annotated[Rows[DispatchEvent], nested(DispatchEvent)] = empty_rows()
@@ -192,7 +199,7 @@ class JobPage:
 
 
 class ReleasedJob(Inbound):
-    """A job that was waiting for the cancelled job and may have been started."""
+    """A job that waited for the job that was cancelled, and that may have started now."""
 
     job_run_id: str
     started: Flag = False

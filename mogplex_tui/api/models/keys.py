@@ -15,7 +15,10 @@ from mogplex_tui.api.models.model_catalog import Tags
 
 
 class Scope(StrEnum):
-    """The scopes that an API key can have. Only the token API checks them."""
+    """The scopes that an API key can have.
+
+    Only the routes of the token API check the scopes.
+    """
 
     READ = "read"
     WRITE = "write"
@@ -31,9 +34,10 @@ class Provider(StrEnum):
 
 
 class ApiKey(Inbound):
-    """An API key that is not revoked; the service does not return its token.
+    """An API key that is not revoked, without its token.
 
-    If `last_used_at` is None, the time is unknown. Contract: identity.md §1.4 and §4.
+    If `last_used_at` is None, the time of the last use is unknown.
+    Contract: identity.md §1.4 and §4.
     """
 
     id: str
@@ -45,7 +49,10 @@ class ApiKey(Inbound):
     expires_at: Time | None = None
 
     def is_expired(self, now: datetime) -> bool:
-        """Whether the key has expired. Expired keys stay in the list."""
+        """Return whether the key has expired at the time `now`.
+
+        The service also lists expired keys.
+        """
         return self.expires_at is not None and self.expires_at < now
 
 
@@ -60,11 +67,11 @@ class CreatedKey(Inbound):
 
 
 class ApiKeyDraft(Outbound):
-    """An API key to create: a name, at least one scope, and days until it expires.
+    """An API key to create, with a name, scopes and a lifetime in days.
 
-    The name has 1 to 100 characters; if the days are None, the key does not expire. The service
-    would silently create a key without expiry for an invalid number of days, so the number is
-    checked here. Contract: identity.md §4.
+    The name has 1 to 100 characters, and there is at least one scope. If `expires_in_days` is None,
+    the key does not expire. The number of days is checked here, because for an invalid number the
+    service would create a key that does not expire. Contract: identity.md §4.
     """
 
     name: str
@@ -100,7 +107,7 @@ class ApiKeyDraft(Outbound):
 
 
 class ProviderKey(Inbound):
-    """A stored key of a model provider; the service does not return its value."""
+    """A stored key of a model provider, without its value."""
 
     provider: str
     created_at: Time | None = None
@@ -108,7 +115,7 @@ class ProviderKey(Inbound):
 
 
 class ProviderName(OutboundSnake):
-    """The request to delete or test the stored key of a model provider."""
+    """A request about the stored key of a model provider, to delete or to test it."""
 
     provider: str
 
@@ -121,9 +128,9 @@ class ProviderName(OutboundSnake):
 
 
 class ProviderKeyDraft(ProviderName):
-    """The request to store the key of a model provider.
+    """The request to store a key of a model provider.
 
-    The key is trimmed and replaces a stored key of the same provider.
+    The key is trimmed. It replaces a stored key of the same provider.
     """
 
     key: TypedKey
@@ -136,7 +143,8 @@ class ProviderKeyDraft(ProviderName):
 class KeyTest(Inbound):
     """The result of testing the stored key of a model provider.
 
-    If `key_valid` is None, the service could not find out. Contract: identity.md §5.
+    `key_valid` is None if the service could not find out whether the key is valid.
+    Contract: identity.md §5.
     """
 
     key_stored: Flag = False

@@ -43,7 +43,7 @@ class ServerInfo(Inbound):
 
 
 class ToolAnnotations(Inbound):
-    """The MCP hints about an operation, such as whether it only reads.
+    """The MCP hints about an operation, such as whether it only reads data.
 
     A hint that the server does not give is None.
     """
@@ -61,7 +61,7 @@ def _hints(value: object) -> object:
 class McpTool(Inbound):
     """One operation of the MCP server.
 
-    The service checks more limits than the schema of the arguments names. Contract: mcp.md §4.
+    `input_schema` does not list all limits that the service checks. Contract: mcp.md §4.
     """
 
     name: str
@@ -72,7 +72,10 @@ class McpTool(Inbound):
 
 
 class ContentPart(Inbound):
-    """A part of a result as text for people; its wording may change."""
+    """A part of the human-readable result of an operation.
+
+    The wording of the text may change between versions of the service.
+    """
 
     type: Text = ""
     text: Text = ""
@@ -81,7 +84,8 @@ class ContentPart(Inbound):
 class ToolRefusal(Inbound):
     """The reason why an operation was refused.
 
-    `status` is the HTTP status of the token API, or None if the refusal came from elsewhere.
+    `status` is the HTTP status with which the token API refused it, or None if the MCP server
+    itself refused it.
     """
 
     code: Text = ""
@@ -91,9 +95,9 @@ class ToolRefusal(Inbound):
 
 
 class ToolResult(Inbound):
-    """The result of an operation.
+    """The result of calling an operation.
 
-    `structured_content` holds the data, or the refusal if `is_error` is True.
+    `structured_content` holds the data, or, if `is_error` is True, the reason for the refusal.
     """
 
     content: Annotated[Rows[ContentPart], nested(ContentPart)] = empty_rows()
@@ -102,7 +106,7 @@ class ToolResult(Inbound):
 
     @property
     def text(self) -> str:
-        """The result as text for people."""
+        """The result as human-readable text."""
         return "\n".join(part.text for part in self.content if part.text)
 
     @property

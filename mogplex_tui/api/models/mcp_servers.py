@@ -1,4 +1,4 @@
-"""External MCP servers of the account, and those that coding tools start with.
+"""MCP servers of the account, and the list of servers for command line tools.
 
 Contract: library.md §9, v1.md §6.
 """
@@ -29,9 +29,9 @@ def _texts(value: object) -> dict[str, str]:
 
 
 def address_origin(url: str | None) -> str:
-    """Return the scheme, host and port of a URL, "" if it has no host.
+    """Return the scheme, host and port of a URL, or "" if the URL has no host.
 
-    The rest of the URL may contain secrets.
+    The rest of the URL is left out, because it may contain secrets.
     """
     try:
         parts = urlsplit(url or "")
@@ -48,16 +48,19 @@ Plain = Annotated[dict[str, str], PlainValidator(_texts)]
 
 
 class ServerTransport(StrEnum):
-    """How an MCP server is reached: STDIO by a command, HTTP by an address."""
+    """The ways to reach an MCP server.
+
+    STDIO means a command to start, HTTP an address to connect to.
+    """
 
     STDIO = "stdio"
     HTTP = "http"
 
 
 class McpServer(Inbound):
-    """An MCP server of the account.
+    """An MCP server that the account has configured.
 
-    The service returns the names of its secrets, not their values.
+    For secret variables and headers the service returns only the names, not the values.
     """
 
     id: str
@@ -77,15 +80,14 @@ class McpServer(Inbound):
 
     @property
     def location(self) -> str:
-        """The command of the server, or the scheme and host of its address."""
+        """The command of the server, or else the scheme and host of its address."""
         return self.command or address_origin(self.url)
 
 
 class ServerConfig(Inbound):
     """The command or the address of an MCP server, with its secrets.
 
-    The secrets are hidden in repr. The path or the query of an address may contain a key, so the
-    address is hidden, too.
+    `repr` shows neither the secrets nor the address, which may contain a key.
     """
 
     command: str | None = None
@@ -105,15 +107,15 @@ class ServerConfig(Inbound):
 
     @property
     def location(self) -> str:
-        """The command of the server, or the scheme and host of its address."""
+        """The command of the server, or else the scheme and host of its address."""
         return self.command or address_origin(self.url.reveal() if self.url else None)
 
 
 class ConfiguredServer(Inbound):
-    """One MCP server in the list that coding tools are started with.
+    """One MCP server in the list that coding CLIs are configured with.
 
-    The list contains the account's own servers, including disabled ones, and the connections that
-    work.
+    The list contains all servers that the account has configured, even disabled ones, and the MCP
+    connections of the account that work.
     """
 
     name: Text = ""
@@ -187,7 +189,7 @@ class _Server(Outbound):
     """Base class of the requests that add or change an MCP server."""
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body with the fields that were set, with secrets in plain text."""
+        """Return the JSON body with the fields that were set; secrets are in plain text."""
         body = self.set_fields()
         for name in ("envSecrets", "headerSecrets"):
             if name in body:
@@ -203,8 +205,9 @@ def _refuse_duplicates(plain: dict[str, str], secret: dict[str, Secret] | dict[s
 
 
 class McpServerDraft(_Server):
-    """An MCP server to add, with a command and environment or an address and headers.
+    """An MCP server to add.
 
+    It has either a command and environment variables or an address and HTTP headers.
     Contract: library.md §9.2.
     """
 

@@ -1,6 +1,7 @@
-"""Texts that agents remember, in four kinds.
+"""Memories: texts that agents store for later work.
 
-The kinds are session, semantic, episodic and procedural. Contract: library.md §10.
+Each memory is in one of four lanes: session, semantic, episodic or procedural.
+Contract: library.md §10.
 """
 
 from enum import StrEnum
@@ -17,7 +18,7 @@ CONTENT_LIMIT = 16_000
 
 
 class Lane(StrEnum):
-    """The kinds of memories."""
+    """The lanes, which are the kinds of memories."""
 
     SESSION = "session"
     SEMANTIC = "semantic"
@@ -26,9 +27,9 @@ class Lane(StrEnum):
 
 
 class MemoryScope(StrEnum):
-    """The owner of the memories that a request is about.
+    """The memories that a request covers, by their owner.
 
-    ALL is all memories that are visible to the account, PERSONAL those of the account, TEAM those
+    ALL means all memories that the account can see, PERSONAL those of the account, and TEAM those
     of the active team.
     """
 
@@ -38,8 +39,9 @@ class MemoryScope(StrEnum):
 
 
 class Memory(Inbound):
-    """One memory. Its metadata name the records that it belongs to.
+    """One memory.
 
+    `metadata` contains the ids of the records that the memory belongs to, such as a repository.
     Contract: library.md §10.
     """
 
@@ -51,9 +53,9 @@ class Memory(Inbound):
     updated_at: Time | None = None
 
     def meta(self, key: str) -> str | None:
-        """Return the text under a key of the metadata, or None if there is no text.
+        """Return the text under a key of the metadata, or None.
 
-        An empty text or another type of value also gives None.
+        The result is None if the key is missing or its value is empty or not a text.
         """
         value = self.metadata.get(key)
         return value if isinstance(value, str) and value else None
@@ -62,7 +64,7 @@ class Memory(Inbound):
 def memory_content(value: str) -> str:
     """Check the content of a memory and return it unchanged.
 
-    Raises ValueError for an empty or too long content. Contract: library.md §10.2.
+    Raises ValueError if the content is empty or too long. Contract: library.md §10.2.
     """
     if not value:
         raise ValueError("Content required")
@@ -78,7 +80,7 @@ _Sandbox = Annotated[str | None, uuid("The sandbox id is not a UUID")]
 
 
 class MemoryEdit(Outbound):
-    """The new content of a memory, the only field that can be changed.
+    """The request to replace the content of a memory; nothing else can be changed.
 
     Contract: library.md §10.2.
     """
@@ -89,8 +91,8 @@ class MemoryEdit(Outbound):
 class MemoryDraft(Outbound):
     """The fields of a memory to add.
 
-    The workspace session is used only in the session and episodic lanes, the conversation only in
-    the session lane. Contract: library.md §10.2.
+    `workspace_session_id` is used only in the session and episodic lanes, and `conversation_id`
+    only in the session lane. Contract: library.md §10.2.
     """
 
     lane: _Lane
@@ -116,9 +118,10 @@ def _label(value: str | None) -> str | None:
 
 
 class Checkpoint(Outbound):
-    """The request to store a checkpoint in a lane of memories.
+    """The request to store a checkpoint: a memory that only marks a point in time.
 
-    The default lane is session, the default label the time. Contract: library.md §10.3.
+    If `lane` is None, the service uses the session lane; if `label` is None, it uses the current
+    time. Contract: library.md §10.3.
     """
 
     lane: Annotated[str | None, one_of(tuple(Lane), "Invalid lane")] = None

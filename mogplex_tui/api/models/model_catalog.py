@@ -1,4 +1,4 @@
-"""Models of AI providers.
+"""AI models, their prices and the models that are new.
 
 Prices are US dollars for one token, except in CliPricing.
 Contract: identity.md §6, v1.md §3.
@@ -17,7 +17,7 @@ Tags = Annotated[list[str], BeforeValidator(lambda value: [] if value is None el
 class Model(Inbound):
     """An AI model in the catalogue.
 
-    `is_enabled` is None if nobody is signed in.
+    `is_enabled` says whether the account has enabled it; None if nobody is signed in.
     """
 
     id: str
@@ -41,8 +41,9 @@ class Model(Inbound):
 class ModelCatalog:
     """The models that the account can use, all known models, and the default model.
 
-    `anonymous` is True if the service responded as to a caller who is not signed in. It does this
-    for an invalid token and for a token over its request limit. Contract: auth.md §5.1.
+    `anonymous` is True if the service did not recognize the account and responded as to an anonymous
+    caller. It does this for an invalid token and for a token whose request limit is used up.
+    Contract: auth.md §5.1.
     """
 
     models: Rows[Model] = field(default_factory=Rows)
@@ -52,7 +53,7 @@ class ModelCatalog:
 
 
 class Pricing(Inbound):
-    """The prices of a model in US dollars for one token; None if unknown."""
+    """The prices of a model in US dollars for one token; None means unknown."""
 
     input: Money | None = None
     output: Money | None = None
@@ -73,7 +74,7 @@ class AvailableModel(Inbound):
 
 
 class CliCaps(Inbound):
-    """The capabilities of a model, under the names of the command line tool's format."""
+    """The capabilities of a model, in the format for the command line tool."""
 
     streaming: Flag = False
     tool_use: Flag = False
@@ -93,7 +94,7 @@ class CliPricing(Inbound):
 
 
 class CliModel(Inbound):
-    """A usable model in the command line tool's format.
+    """A model that the account can use, in the format for the command line tool.
 
     Contract: identity.md §6.3.
     """
@@ -110,7 +111,7 @@ class CliModel(Inbound):
 
 
 class NewModel(Inbound):
-    """A model that was added since the account last looked at the new models."""
+    """A model that the catalogue received after the user last dismissed new models."""
 
     id: str
     name: Text = ""
@@ -120,8 +121,8 @@ class NewModel(Inbound):
 class NewModels(Inbound):
     """The new models, and whether the service enables new models automatically.
 
-    `degraded` is True if models may be missing because the list of a team could not be read.
-    Contract: identity.md §6.8.
+    `degraded` is True if models may be missing, because the service could not read the list of
+    models that a team allows. Contract: identity.md §6.8.
     """
 
     models: Annotated[Rows[NewModel], nested(NewModel)] = empty_rows()

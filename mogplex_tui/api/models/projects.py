@@ -25,9 +25,9 @@ class Owned(Inbound):
 
 
 class Project(Owned):
-    """A project. Times are in milliseconds.
+    """A group of repositories that share limits on their sandboxes.
 
-    `repo_count` is None if the response has no count.
+    Durations are in milliseconds. `repo_count` is None if the response does not contain it.
     """
 
     id: str
@@ -49,7 +49,7 @@ class Project(Owned):
 
     @property
     def lifetime_ms(self) -> int:
-        """The longest lifetime of a sandbox of the project, in milliseconds.
+        """The longest time that a sandbox of the project may live, in milliseconds.
 
         Contract: projects.md §5.1.
         """
@@ -57,9 +57,9 @@ class Project(Owned):
 
     @property
     def idle_ms(self) -> int:
-        """The longest idle time of a sandbox of the project, in milliseconds.
+        """The longest time that a sandbox of the project may be idle, in milliseconds.
 
-        It is at most the longest lifetime.
+        It is never longer than `lifetime_ms`.
         """
         return min(self.sandbox_idle_timeout_ms or 1_800_000, self.lifetime_ms)
 
@@ -72,7 +72,8 @@ _Lifetime = Annotated[int, Field(ge=600_000, le=18_000_000)]
 class ProjectDraft(OutboundSnake):
     """The fields of a project to create.
 
-    `sandbox_timeout_ms` is 600,000 to 18,000,000; if it is None, the project gets the longest time.
+    `sandbox_timeout_ms` is the longest lifetime of a sandbox, 600,000 to 18,000,000 milliseconds;
+    None means 18,000,000.
     """
 
     name: Annotated[str, _Name]
@@ -118,8 +119,9 @@ class ProjectUpdate(OutboundSnake):
 class NewRepository(OutboundSnake):
     """A repository to create on GitHub.
 
-    It is private unless `visibility` is public. It belongs to the GitHub account `owner_login`; if
-    that is None, to the user's own GitHub account. Contract: projects.md §5.3.
+    `visibility` is private or public. The repository is created in the GitHub account
+    `owner_login`, or in the user's own GitHub account if `owner_login` is None.
+    Contract: projects.md §5.3.
     """
 
     name: str

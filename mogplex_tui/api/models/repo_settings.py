@@ -31,7 +31,7 @@ from mogplex_tui.config.secret import Secret
 class RepoConnection(Inbound):
     """A connection that a repository uses.
 
-    It is a global connection or belongs to the repository (scope `project`).
+    Its scope is `global`, or `project` if the connection belongs to the repository alone.
     """
 
     id: str
@@ -50,7 +50,7 @@ class RepoConnection(Inbound):
 
 
 class ConnectionOverride(Inbound):
-    """The override by which a repository excludes a global connection."""
+    """The setting of a repository whether it excludes a certain global connection."""
 
     id: str
     repo_id: str | None = None
@@ -60,10 +60,10 @@ class ConnectionOverride(Inbound):
 
 
 class RepoConnections(Inbound):
-    """The connections of a repository, including excluded ones, and its overrides.
+    """The connections of a repository, including those that it excludes.
 
-    `resolved_mcp_count` is the number of MCP servers that a run gets, at most 5.
-    Contract: projects.md §4.1.
+    `overrides` says which connections are excluded. `resolved_mcp_count` is the number of MCP
+    servers that a run on the repository can use, at most 5. Contract: projects.md §4.1.
     """
 
     connections: Annotated[Rows[RepoConnection], nested(RepoConnection)] = empty_rows()
@@ -77,7 +77,7 @@ class RepoConnections(Inbound):
 
 
 class RepoModel(Inbound):
-    """A model that the repository may use. The service returns no prices here."""
+    """A model that a repository may use, without prices."""
 
     id: str
     provider: Text = ""
@@ -90,31 +90,35 @@ class RepoModel(Inbound):
 
 
 class ModelOverride(Inbound):
-    """The override by which a repository excludes a model."""
+    """The setting of a repository whether it excludes a certain model."""
 
     model_id: str
     excluded: Flag = False
 
 
 class RepoModels(Inbound):
-    """The models that a repository may use, sorted by provider, and its overrides."""
+    """The models that a repository may use, sorted by provider.
+
+    `overrides` says which models the repository excludes.
+    """
 
     models: Annotated[Rows[RepoModel], nested(RepoModel)] = empty_rows()
     overrides: Annotated[Rows[ModelOverride], nested(ModelOverride)] = empty_rows()
 
 
 class Source(StrEnum):
-    """Where a rule or a skill of a repository comes from."""
+    """The place where a rule or a skill is defined: globally or in one repository."""
 
     GLOBAL = "global"
     REPO = "repo"
 
 
 class RepoRule(Inbound):
-    """A rule that applies to a repository.
+    """A rule that applies to a repository, or that the repository excludes.
 
-    `content_preview` is the first 80 characters of the rule. If the source is `repo`, the id is the
-    id of the repository's override. The source of an excluded rule is empty.
+    `content_preview` is the first 80 characters of the rule. `source` is `global` or `repo`, or
+    empty for an excluded rule. If it is `repo`, `id` is the id of the repository's override, not of
+    a rule.
     """
 
     id: str
@@ -124,17 +128,20 @@ class RepoRule(Inbound):
 
 
 class RepoRules(Inbound):
-    """The rules of a repository, global ones first, and the rules that it excludes."""
+    """The rules that apply to a repository, and the rules that it excludes.
+
+    Global rules come before the rules of the repository.
+    """
 
     rules: Annotated[Rows[RepoRule], nested(RepoRule)] = empty_rows()
     excluded_inherited: Annotated[Rows[RepoRule], nested(RepoRule)] = empty_rows()
 
 
 class RepoSkill(Inbound):
-    """A skill that a repository uses.
+    """A skill that a repository uses, or that the repository excludes.
 
-    If the source is `repo`, the id is the id of the repository's override. The source of an
-    excluded skill is empty.
+    `source` is `global` or `repo`, or empty for an excluded skill. If it is `repo`, `id` is the id
+    of the repository's override, not of a skill.
     """
 
     id: str
@@ -144,14 +151,17 @@ class RepoSkill(Inbound):
 
 
 class RepoSkills(Inbound):
-    """The skills of a repository, global ones first, and the skills that it excludes."""
+    """The skills that a repository uses, and the skills that it excludes.
+
+    Global skills come before the skills of the repository.
+    """
 
     skills: Annotated[Rows[RepoSkill], nested(RepoSkill)] = empty_rows()
     excluded_inherited: Annotated[Rows[RepoSkill], nested(RepoSkill)] = empty_rows()
 
 
 class LaunchPreset(Inbound):
-    """A stored choice of branches and a directory for launching a sandbox."""
+    """Stored branches and a root directory with which sandboxes are launched."""
 
     id: str
     user_id: str | None = None
@@ -166,10 +176,10 @@ class LaunchPreset(Inbound):
 
 
 class LaunchPresetDraft(Outbound):
-    """A launch preset to save; it replaces the preset of the same name.
+    """A launch preset to save; it replaces a preset with the same name.
 
-    A repository has at most 25 presets. The name has 1 to 64 characters. `root_directory` None is
-    the root of the repository.
+    A repository has at most 25 presets. The name has 1 to 64 characters. If `root_directory` is
+    None, sandboxes start in the root of the repository.
     """
 
     name: str
@@ -195,14 +205,14 @@ class LaunchPresetDraft(Outbound):
         return self
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body; this route takes camelCase names."""
+        """Return the JSON body, whose names are in camelCase."""
         return self.model_dump(by_alias=True)
 
 
 class Package(Inbound):
     """A package of a monorepo.
 
-    `is_imported` says whether the package has been imported as a repository of its own.
+    `is_imported` says whether its directory was imported as a repository of its own.
     """
 
     path: str
@@ -215,7 +225,7 @@ class Package(Inbound):
 class Packages(Inbound):
     """Whether a repository is a monorepo, and the packages in it.
 
-    `marker` is the file that shows that it is a monorepo.
+    `marker` is the name of the file by which the service recognized the monorepo.
     """
 
     is_monorepo: Flag = False
@@ -226,7 +236,7 @@ class Packages(Inbound):
 
 
 class ActionsSecret(Inbound):
-    """A GitHub Actions secret of a repository; its value cannot be read."""
+    """A GitHub Actions secret of a repository, without its value."""
 
     name: str
     created_at: Time | None = None
@@ -236,7 +246,7 @@ class ActionsSecret(Inbound):
 class ActionsSecretDraft(OutboundSnake):
     """A GitHub Actions secret to set.
 
-    Names on GitHub have upper-case letters, digits and underscores.
+    On GitHub, names consist of upper-case letters, digits and underscores.
     """
 
     name: str

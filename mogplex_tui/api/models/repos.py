@@ -22,7 +22,7 @@ LONGEST_LIFE_MS = 18_000_000
 class Runtime(StrEnum):
     """The runtimes that a sandbox can have.
 
-    If a repository names no runtime, the service detects it.
+    The service detects the runtime of a repository that has no setting for it.
     """
 
     NODE22 = "node22"
@@ -31,14 +31,17 @@ class Runtime(StrEnum):
 
 
 class EnvSync(StrEnum):
-    """Where the variables of a repository are set: in sandboxes, or also in previews."""
+    """Where the service sets the environment variables of a repository.
+
+    It sets them only in sandboxes, or in sandboxes and in preview deployments.
+    """
 
     SANDBOX_ONLY = "sandbox-only"
     SANDBOX_AND_PREVIEW = "sandbox-and-preview"
 
 
 class GithubAccess(StrEnum):
-    """Whether the GitHub App covers a repository."""
+    """Whether the installed GitHub App has access to a repository."""
 
     APP_COVERED = "app_covered"
     SYNCED_ONLY = "synced_only"
@@ -47,9 +50,10 @@ class GithubAccess(StrEnum):
 class BareRepo(Owned):
     """An imported repository: one GitHub repository at one root directory.
 
-    It belongs to a user or a team. `root_directory` None is the root of the repository; a record
-    with `parent_repo_id` is a sub-project. Variables and the webhook secret are hidden in repr. The
-    sandbox times are stored but have no effect: those of the project apply.
+    It belongs to a user or a team. If `root_directory` is None, it is the root of the GitHub
+    repository. If `parent_repo_id` is set, the record is a sub-project: a directory of another
+    imported repository. `repr` does not show variables and the webhook secret. The timeouts of
+    sandboxes stored here have no effect; the timeouts of the project apply.
     """
 
     id: str
@@ -94,13 +98,13 @@ class BareRepo(Owned):
 
     @property
     def label(self) -> str:
-        """The name to show: the full name and, if there is one, the root directory."""
+        """The name to show: the full name, followed by the root directory if it is set."""
         return f"{self.full_name} {self.root_directory}" if self.root_directory else self.full_name
 
     def matches(self, text: str) -> bool:
-        """Return whether the repository matches a search term.
+        """Return whether the names, the branch or the directory contain a search term.
 
-        The rule is that of the web application, because the service offers no search.
+        The service offers no search, so this is the search of the web application.
         Contract: projects.md §3.2.
         """
         parts = (self.full_name, self.owner, self.name, self.default_branch, self.root_directory)
@@ -108,7 +112,7 @@ class BareRepo(Owned):
 
 
 class ImportedRepo(BareRepo):
-    """An imported repository with its project and its coverage by the GitHub App."""
+    """An imported repository with its project and its access by the GitHub App."""
 
     workspace: Project | None = None
     github_has_app_installation: Flag = False
@@ -122,7 +126,7 @@ class ImportedRepo(BareRepo):
 class _RepoFields(OutboundSnake):
     """Base class of the requests that import or change a repository.
 
-    Invalid values are refused here, because the service would silently change them.
+    Invalid values raise InvalidInput, because the service would silently replace them.
     """
 
     default_branch: str | None = None
@@ -199,8 +203,9 @@ class _RepoFields(OutboundSnake):
 
 
 class RepoDraft(_RepoFields):
-    """A repository to import, by default into the account's default project.
+    """A repository to import.
 
+    If `workspace_id` is None, it is imported into the account's default project.
     Contract: projects.md §3.4.
     """
 

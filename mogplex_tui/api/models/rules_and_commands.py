@@ -1,4 +1,4 @@
-"""Rules for agents, and slash commands stored by the account.
+"""Rules for agents, and slash commands that the account has stored.
 
 Contract: library.md §7 and §11.
 """
@@ -13,9 +13,9 @@ from mogplex_tui.api.models.field_validators import require_a_change, text
 
 
 class RuleTable(StrEnum):
-    """The database tables that the rules route serves: rules and legacy skills.
+    """The database tables that the rules route can read and write.
 
-    Contract: library.md §7.
+    They are the table of rules and the table of legacy skills. Contract: library.md §7.
     """
 
     RULES = "agent_rules"
@@ -23,7 +23,7 @@ class RuleTable(StrEnum):
 
 
 class Rule(Inbound):
-    """A rule for agents: a name like that of a file, and a text with a heading.
+    """A rule for agents, with a name like that of a file and a text with a heading.
 
     Several rules may have the same name. Contract: library.md §7.
     """
@@ -41,7 +41,7 @@ _Name = Annotated[str, text("Name is required")]
 class RuleDraft(OutboundSnake):
     """The fields of a rule to create.
 
-    If the type is missing, the rule gets the type of its table. Contract: library.md §7.
+    If `type` is not set, the rule gets the usual type of its table. Contract: library.md §7.
     """
 
     name: _Name
@@ -66,9 +66,9 @@ class RuleChange(OutboundSnake):
 
 
 class Command(Inbound):
-    """A stored slash command. Several commands may have the same name.
+    """A stored slash command.
 
-    Contract: library.md §11.
+    Several commands may have the same name. Contract: library.md §11.
     """
 
     id: str

@@ -28,9 +28,10 @@ class Harness(StrEnum):
 
 
 class RunBranch(Inbound):
-    """The branches that the start of a run requested.
+    """The branches that were requested when a run was started.
 
-    The CLI may work on another branch, which only events name. Contract: v1.md §7.5.
+    The CLI may work on another branch; only the events of the run then name it.
+    Contract: v1.md §7.5.
     """
 
     base: Text = ""
@@ -39,16 +40,16 @@ class RunBranch(Inbound):
 
 
 class RunRuntime(Inbound):
-    """The background runtime that executes a run."""
+    """The background process of the service that executes a run."""
 
     provider: str | None = None
     run_id: str | None = None
 
 
 class RunDetail(Inbound):
-    """A run without its tokens and its cost, which are those of its AI call.
+    """A run of a coding CLI.
 
-    Contract: v1.md §7.5.
+    Its tokens and its cost are not here but in the AI call of the run. Contract: v1.md §7.5.
     """
 
     run_id: str
@@ -67,7 +68,7 @@ class RunDetail(Inbound):
 
     @property
     def is_live(self) -> bool:
-        """Whether the run is not finished, so that its data may still change."""
+        """Whether the run has not finished, so that its data may still change."""
         return self.status in LIVE
 
 
@@ -82,9 +83,9 @@ class StartedRun(RunDetail):
 
 
 class RunCancelled(Inbound):
-    """The response to the cancel of a run.
+    """The response to the request to cancel a run.
 
-    If `status` is still that of an unfinished run, the cancel is not complete yet.
+    If `status` is that of an unfinished run, the service is still cancelling it.
     Contract: v1.md §9.
     """
 
@@ -97,7 +98,7 @@ class RunCancelled(Inbound):
 class RunEvents:
     """A run with its oldest events.
 
-    `is_truncated` is True if the run may have more events, which v1 cannot return.
+    `is_truncated` is True if the run may have more events; the token API cannot return them.
     """
 
     run: RunDetail

@@ -1,4 +1,4 @@
-"""Stream events of starting a sandbox and of commands and coding CLIs in it.
+"""Events of streams that launch sandboxes, run commands or run coding CLIs.
 
 Contract: sandboxes.md §3.2 and §4.
 """
@@ -37,14 +37,14 @@ During the installation it may be older than the stored record.
 
 
 class BootStatus(StreamEvent):
-    """The event that the lifecycle status of the sandbox changed."""
+    """Event: the lifecycle status of the sandbox has changed."""
 
     status: Text = ""
     sandbox: Record = None
 
 
 class BootWarning(StreamEvent):
-    """The event of a problem that does not stop the boot.
+    """Event with a problem that does not stop the boot.
 
     It may also come after `SandboxReady`.
     """
@@ -53,15 +53,15 @@ class BootWarning(StreamEvent):
 
 
 class SnapshotRestore(StreamEvent):
-    """The event that the machine is being restored from a snapshot."""
+    """Event: the machine is being restored from a snapshot."""
 
     snapshot_id: Text = ""
 
 
 class SandboxCreated(StreamEvent):
-    """The event that the machine exists.
+    """Event: the machine of the sandbox has been created.
 
-    `record_id` is the id of the sandbox that all routes take.
+    `record_id` is the id of the sandbox to use in requests; `sandbox_id` is the id of its machine.
     """
 
     sandbox_id: Text = ""
@@ -70,9 +70,9 @@ class SandboxCreated(StreamEvent):
 
 
 class BootLog(StreamEvent):
-    """The event with output of a phase of the boot.
+    """Event with output of one phase of the boot.
 
-    The text may begin and end within a line.
+    `data` may begin and end in the middle of a line.
     """
 
     phase: Text = ""
@@ -80,54 +80,55 @@ class BootLog(StreamEvent):
 
 
 class PreviewUrl(StreamEvent):
-    """The event with the address of the sandbox's preview."""
+    """Event with the URL of the preview that the sandbox serves."""
 
     url: Text = ""
     sandbox: Record = None
 
 
 class SandboxReady(StreamEvent):
-    """The event that the sandbox is running."""
+    """Event: the boot has ended and the sandbox is running."""
 
     sandbox: Record = None
 
     @property
     def end(self) -> StreamEnd:
-        """The end of the stream that this event reports: success."""
+        """The reason why the stream ended: DONE."""
         return StreamEnd(StreamEndKind.DONE)
 
 
 class SandboxFound(SandboxReady):
-    """The event that a sandbox with these branches and this directory already exists.
+    """Event: a sandbox for the same branches and directory already exists.
 
-    The sandbox may still be booting.
+    The existing sandbox may still be booting.
     """
 
     @property
     def is_final(self) -> bool:
-        """Always True: no other event follows in the response."""
+        """Always True: it is the only event in the response."""
         return True
 
 
 class IdleWarning(StreamEvent):
-    """The event that the sandbox will soon be paused because it is idle."""
+    """Event: the sandbox is idle and will soon be paused."""
 
     minutes_remaining: float | None = None
 
 
 class CommandStarted(StreamEvent):
-    """The event that the command has started.
+    """Event: the command has started.
 
-    `cmd_id` is the id by which the command can be cancelled.
+    `cmd_id` is the id with which the command can be cancelled.
     """
 
     cmd_id: Text = ""
 
 
 class CommandDone(StreamEvent):
-    """The event that the command has ended.
+    """Event: the command has ended.
 
-    If `exit_code` is None, the exit code is unknown. `cwd` is the directory for the next command.
+    `exit_code` is None if the exit code is unknown. `cwd` is the working directory after the
+    command, to be used for the next one.
     """
 
     exit_code: Int64 | None = None
@@ -135,43 +136,43 @@ class CommandDone(StreamEvent):
 
     @property
     def end(self) -> StreamEnd:
-        """The end of the stream that this event reports: success for any exit code."""
+        """The reason why the stream ended: DONE, whatever the exit code."""
         return StreamEnd(StreamEndKind.DONE)
 
     @property
     def is_final(self) -> bool:
-        """Always True: no event follows."""
+        """Always True: no other event follows in the stream."""
         return True
 
 
 class HarnessStarted(StreamEvent):
-    """The event with the id of the AI call that records the coding CLI's work.
+    """Event: the coding CLI starts, and an AI call records what it does.
 
-    The events and the cost of the work are found by this id.
+    `ai_call_id` is the id of the call, with which its events and its cost can be read.
     """
 
     ai_call_id: Text = ""
 
 
 class InstallLog(StreamEvent):
-    """The event with output of the installation of the coding CLI."""
+    """Event with output of the installation of the coding CLI."""
 
     data: Text = ""
 
 
 class HarnessSession(StreamEvent):
-    """The event with the id of the coding CLI's session.
+    """Event with the id of the coding CLI's session.
 
-    A later prompt can continue the session.
+    A later prompt with this id continues the session.
     """
 
     session_id: Text = ""
 
 
 class HarnessDone(StreamEvent):
-    """The event that the coding CLI has ended.
+    """Event: the coding CLI has ended.
 
-    If the CLI changed something, the service has opened a pull request.
+    If the CLI changed files, `pull_request_url` is the pull request that was opened.
     """
 
     exit_code: Int64 | None = None
@@ -181,14 +182,14 @@ class HarnessDone(StreamEvent):
 
     @property
     def end(self) -> StreamEnd:
-        """The end of the stream: success, or the failure that the coding CLI reported."""
+        """The reason why the stream ended: DONE, or FAILED if the coding CLI failed."""
         if not self.exit_code and self.error is None:
             return StreamEnd(StreamEndKind.DONE)
         return StreamEnd(StreamEndKind.FAILED, self.error or f"exit code {self.exit_code}")
 
     @property
     def is_final(self) -> bool:
-        """Always True: no event follows."""
+        """Always True: no other event follows in the stream."""
         return True
 
 

@@ -43,8 +43,8 @@ class LaunchDraft(WorkingTree):
 class CommandDraft(Outbound):
     """A command to run in a sandbox.
 
-    If `args` is None, a shell runs the command, else it runs directly. `cwd` None is the root
-    directory.
+    If `args` is None, a shell runs `command`; otherwise `command` is the program to run. `cwd` is
+    the working directory; None means the root directory of the sandbox.
     """
 
     command: Annotated[
@@ -59,16 +59,16 @@ class CommandDraft(Outbound):
 
 
 class CommandId(Outbound):
-    """The id of a running command, as the first event of its stream names it."""
+    """The id of a running command, from the first event of the command's stream."""
 
     cmd_id: Annotated[str, field_validators.text("cmdId required")]
 
 
 class HarnessDraft(Outbound):
-    """A prompt for a coding CLI in a sandbox.
+    """The request to run a coding CLI with a prompt in a sandbox.
 
-    `continue_last` and `resume_session_id` continue an earlier session. `ai_call_id` is the id of
-    an AI call that was created in advance.
+    `continue_last` continues the last session, `resume_session_id` the session with this id.
+    `ai_call_id` is the id of an AI call that `prepare_harness` has created.
     """
 
     harness: Annotated[str, field_validators.one_of(tuple(Harness), "Invalid harness")]
@@ -88,7 +88,7 @@ class HarnessDraft(Outbound):
 
 
 class Extension(Outbound):
-    """The number of minutes by which to extend the lifetime of a sandbox."""
+    """The request to extend the lifetime of a sandbox by a number of minutes."""
 
     minutes: float
 
@@ -100,21 +100,25 @@ class Extension(Outbound):
         return value
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body, with a whole number of minutes as an integer."""
+        """Return the JSON body; an integral number of minutes is sent as an integer."""
         return {"minutes": int(self.minutes) if self.minutes.is_integer() else self.minutes}
 
 
 class PresenceEvent(StrEnum):
-    """What a viewer of a sandbox does: ATTACH to come, RELEASE to go."""
+    """The changes in the presence of a person or program that views a sandbox.
+
+    ATTACH means that the viewer has opened the sandbox, RELEASE that it has closed it.
+    """
 
     ATTACH = "attach"
     RELEASE = "release"
 
 
 class PresenceReport(Outbound):
-    """The report that a viewer of a sandbox comes or goes.
+    """The report that a viewer has opened or closed a sandbox.
 
-    A report with a higher `event_seq` replaces one with a lower number.
+    `tab_id` and `session_id` identify the viewer. The service ignores a report of a viewer if it
+    has already received one with a higher `event_seq`.
     """
 
     event: Annotated[str, field_validators.one_of(tuple(PresenceEvent), "event must be attach or release")]
@@ -159,14 +163,14 @@ def _named(name: str, value: str) -> str:
 
 
 class EntryKind(StrEnum):
-    """The kinds of directory entries that can be created."""
+    """The kinds of directory entries that can be created in a sandbox."""
 
     FILE = "file"
     DIRECTORY = "directory"
 
 
 def relative_path(path: str) -> str:
-    """Check that a path is below the root directory of a sandbox and return it.
+    """Check that a path is below the root directory of a sandbox, and return it.
 
     Raises ValueError for any other path. Contract: sandboxes.md §4.11.
     """
@@ -185,7 +189,7 @@ def relative_path(path: str) -> str:
 
 
 class PathDraft(Outbound):
-    """A request about one path below the root directory of a sandbox."""
+    """Base class of requests about one path below the root directory of a sandbox."""
 
     path: str
 
@@ -193,13 +197,16 @@ class PathDraft(Outbound):
 
 
 class FileDraft(PathDraft):
-    """The complete new content of a file in a sandbox. `content` may be empty."""
+    """The request to write a file in a sandbox.
+
+    `content` is the complete new content of the file; it may be empty.
+    """
 
     content: Annotated[str, field_validators.json_value()]
 
 
 class EntryDraft(PathDraft):
-    """An empty file or a directory to create in a sandbox."""
+    """The request to create an empty file or a directory in a sandbox."""
 
     kind: Annotated[str, field_validators.one_of(tuple(EntryKind), "kind must be 'file' or 'directory'")]
 
@@ -207,7 +214,7 @@ class EntryDraft(PathDraft):
 class MoveDraft(Outbound):
     """The request to move one file or directory in a sandbox.
 
-    A path that ends with a slash names a directory; both paths end with a slash or neither does.
+    The paths of a directory end with a slash, those of a file do not.
     """
 
     from_path: str
@@ -225,7 +232,7 @@ class MoveDraft(Outbound):
 
 
 class MovesDraft(Outbound):
-    """The request to make several moves, either all or none."""
+    """The request to make several moves; the service makes either all of them or none."""
 
     moves: Annotated[list[MoveDraft], Field(min_length=1)]
 

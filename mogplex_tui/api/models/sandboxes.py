@@ -15,9 +15,9 @@ _MaybeTime = Annotated[Time | None, BeforeValidator(lambda value: None if value 
 
 
 class SandboxStatus(StrEnum):
-    """The known states of a sandbox.
+    """The known statuses of a sandbox.
 
-    A model keeps an unknown state as text.
+    A status that is not listed here is kept as a plain string.
     """
 
     CREATING = "creating"
@@ -30,7 +30,11 @@ class SandboxStatus(StrEnum):
 
 
 class Sandbox(Inbound):
-    """A sandbox. `sandbox_id` is the provider's id, or "pending" while it boots."""
+    """A sandbox as the token API returns it.
+
+    `id` is the id of its record. `sandbox_id` is the id of its machine at the provider, or
+    "pending" while the sandbox boots.
+    """
 
     id: str
     status: Text
@@ -46,14 +50,14 @@ class Sandbox(Inbound):
 
 
 class LoggedSandbox(Sandbox):
-    """A sandbox with the logs of its installation and of its development server."""
+    """A sandbox with the logs of its package installation and its development server."""
 
     install_log: str | None = None
     dev_log: str | None = None
 
 
 class LifecycleEvent(Inbound):
-    """One event in the lifecycle of a sandbox, such as the decision to pause it."""
+    """One event in the lifecycle of a sandbox, such as a decision to pause it."""
 
     id: str
     event_type: Text
@@ -64,7 +68,7 @@ class LifecycleEvent(Inbound):
 
 
 class SandboxLogs(Inbound):
-    """A sandbox, its logs and its first 200 lifecycle events.
+    """A sandbox with its logs and its first 200 lifecycle events.
 
     The oldest event comes first.
     """

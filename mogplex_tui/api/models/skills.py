@@ -13,9 +13,9 @@ from mogplex_tui.api.models.field_validators import one_of, require_a_change, te
 
 
 class SkillType(StrEnum):
-    """The types of skills. Only the response to a change contains the type of a skill.
+    """The types of skills.
 
-    Contract: library.md §6.1.
+    Only the response to a change of a skill contains its type. Contract: library.md §6.1.
     """
 
     RUNBOOK = "runbook"
@@ -25,9 +25,9 @@ class SkillType(StrEnum):
 
 
 class Skill(Inbound):
-    """A skill of the account. Lists leave `type` and `model` None.
+    """A skill of the account.
 
-    Contract: library.md §6.1.
+    In lists, `type` and `model` are None. Contract: library.md §6.1.
     """
 
     id: str
@@ -85,9 +85,9 @@ class SkillChange(OutboundSnake):
 
 
 class RegistrySkill(Inbound):
-    """A skill of the public registry. `source` is a repository as owner/repo.
+    """A skill of the public registry.
 
-    Contract: library.md §6.2.
+    `source` is the repository of the skill, as owner/name. Contract: library.md §6.2.
     """
 
     id: str
@@ -114,9 +114,9 @@ class RegistrySkillDetail(Inbound):
 
 
 class DocEntry(Inbound):
-    """A page of Vercel's documentation. `depth` is the number of levels of its path.
+    """A page in the list of Vercel's documentation pages.
 
-    Contract: library.md §6.2.
+    `depth` is the number of segments in the page's path. Contract: library.md §6.2.
     """
 
     path: str

@@ -1,4 +1,4 @@
-"""Slack workspaces, who may start runs from them, and their linked channels.
+"""Slack workspaces, the rules for starting runs from them, and linked channels.
 
 Contract: library.md §14.
 """
@@ -46,7 +46,7 @@ class SlackChannel(Inbound):
 
 
 class SlackLink(Inbound):
-    """The link of a Slack channel to a repository."""
+    """A link between a Slack channel and a repository."""
 
     id: str
     channel_id: Text = ""
@@ -58,8 +58,8 @@ class SlackLink(Inbound):
 class SlackPolicy(Outbound):
     """A change of the rules for starting runs from a Slack workspace.
 
-    The rules say who may start runs and how many a month. Fields that are not set keep their
-    values.
+    The rules say who may start runs, and how many runs may be started in a month. Fields that are
+    not set keep their values.
     """
 
     repo_agent_enabled: bool | None = None
@@ -101,7 +101,7 @@ class SlackPolicy(Outbound):
 class SlackLinkDraft(Outbound):
     """The request to link a Slack channel to a repository.
 
-    A channel has at most one link.
+    A channel can be linked to only one repository.
     """
 
     channel_id: Annotated[

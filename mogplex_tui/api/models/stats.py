@@ -1,4 +1,4 @@
-"""Statistics of calls, costs and sandboxes, over three time ranges.
+"""Statistics of calls, costs, sandboxes and jobs.
 
 Contract: observability.md §1.
 """
@@ -26,11 +26,14 @@ def _measured(tokens: int | None, calls: int | None) -> int | None:
 class StatsSummary(Inbound):
     """The totals, averages and rates of calls, costs, sandboxes and jobs.
 
-    Durations are milliseconds, rates are percent. Money is US dollars and the sum of known costs,
-    billed and estimated ones together. No response separates the two, so each sum counts as an
-    estimate. `total_*`, the average and the success rate cover from/to (all time without `from`),
-    `…_in_range` and sandbox time cover from/to (the last 24 hours without from/to), and `…_today`
-    covers the time since 00:00 UTC.
+    Durations are milliseconds, rates are percent. Costs are US dollars. Each cost is the sum of all
+    known costs; some of them are billed and some are estimated, and no response separates the two,
+    so each sum counts as an estimate.
+
+    The fields cover three time ranges. `total_*`, `avg_duration_ms` and `success_rate` cover the
+    requested range (all time if the request has no `from`). `…_in_range` and the sandbox time cover
+    the requested range (the last 24 hours if the request has none). `…_today` covers the time since
+    00:00 UTC.
 
     Contract: observability.md §1.1 and §6.
     """
@@ -64,17 +67,23 @@ class StatsSummary(Inbound):
 
     @property
     def tokens(self) -> int | None:
-        """The tokens of the calls, or None if there were calls but none measured tokens."""
+        """The number of tokens of all calls, or None if it was not measured.
+
+        It was not measured if the service returns 0 tokens although there were calls.
+        """
         return _measured(self.total_tokens, self.total_calls)
 
     @property
     def measured_today(self) -> int | None:
-        """The tokens of today's calls, or None if calls were made but none were measured."""
+        """The number of tokens of today's calls, or None if it was not measured.
+
+        It was not measured if the service returns 0 tokens although there were calls.
+        """
         return _measured(self.tokens_today, self.calls_today)
 
 
 class ModelUse(Inbound):
-    """The number of calls and tokens of one model."""
+    """The numbers of calls and tokens of one model."""
 
     model: Text
     count: Count = None
@@ -89,7 +98,7 @@ class TypeUse(Inbound):
 
 
 class LimitUse(Inbound):
-    """The numbers of requests that one limit admitted and refused."""
+    """The numbers of requests that one rate limit admitted and refused."""
 
     route_key: Text
     allowed: Count = None
@@ -97,7 +106,7 @@ class LimitUse(Inbound):
 
 
 class Stats(Inbound):
-    """The statistics: a summary, and the use by model, by call type and by limit."""
+    """The statistics: a summary, and the use of each model, call type and rate limit."""
 
     summary: StatsSummary
     by_model: Annotated[Rows[ModelUse], nested(ModelUse)] = empty_rows()

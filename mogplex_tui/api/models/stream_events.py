@@ -1,4 +1,4 @@
-"""Events that all streams share, and the reasons why a stream ended.
+"""The events that occur in all streams, and the reasons why a stream ended.
 
 Contract: sandboxes.md §0, errors.md §2.
 """
@@ -29,9 +29,9 @@ class StreamEndKind(StrEnum):
 
 @dataclass(frozen=True)
 class StreamEnd:
-    """The reason why a stream ended, with the service's message.
+    """The reason why a stream ended, with a message.
 
-    `message` is empty if the service sent none.
+    `message` is empty if there is none.
     """
 
     kind: StreamEndKind
@@ -41,26 +41,26 @@ class StreamEnd:
 class StreamEvent(Inbound):
     """Base class of the events of a stream.
 
-    `type` is the service's name of the kind of event.
+    `type` is the name that the service gives to this type of event.
     """
 
     type: Text = ""
 
     @property
     def end(self) -> StreamEnd | None:
-        """The end of the stream if this event reports one, or None."""
+        """The reason why the stream ended, or None if this event does not end it."""
         return None
 
     @property
     def is_final(self) -> bool:
-        """Whether reading can stop after this event: no event of interest can follow."""
+        """Whether the reader can stop after this event, because none of interest follows."""
         return False
 
 
 class UnknownEvent(StreamEvent):
-    """An event that is malformed or has an unknown type.
+    """An event that is malformed or whose type is unknown.
 
-    `raw` is its JSON and `reason` says why it was not parsed.
+    `raw` is its JSON, and `reason` says why it could not be parsed.
     """
 
     raw: Any = None
@@ -68,9 +68,9 @@ class UnknownEvent(StreamEvent):
 
 
 class Output(StreamEvent):
-    """The event with output of a program.
+    """Event with output of a program.
 
-    `data` may begin and end within a line. `stream` is stdout or stderr.
+    `data` may begin and end in the middle of a line. `stream` is stdout or stderr.
     """
 
     stream: Text = ""
@@ -78,9 +78,9 @@ class Output(StreamEvent):
 
 
 class StreamFailed(StreamEvent):
-    """The event that the work which the stream reports has failed.
+    """Event: the work that the stream reports has failed.
 
-    While a sandbox boots, `phase` names the phase that failed.
+    While a sandbox boots, `phase` is the name of the phase that failed.
     """
 
     text: Text = Field(default="", validation_alias=AliasChoices("message", "data", "errorText", "text"))
@@ -88,7 +88,7 @@ class StreamFailed(StreamEvent):
 
     @property
     def end(self) -> StreamEnd:
-        """The end of the stream that this event reports: a failure, with the message."""
+        """The reason why the stream ended: FAILED, with the service's message."""
         return StreamEnd(StreamEndKind.FAILED, self.text)
 
     @property
@@ -98,17 +98,17 @@ class StreamFailed(StreamEvent):
 
 
 class StreamCancelled(StreamEvent):
-    """The event that the work which the stream reports was cancelled."""
+    """Event: the work that the stream reports was cancelled."""
 
     reason: Text = ""
     message: Text = ""
 
     @property
     def end(self) -> StreamEnd:
-        """The end of the stream that this event reports: a cancel, with the message."""
+        """The reason why the stream ended: CANCELLED, with the service's message."""
         return StreamEnd(StreamEndKind.CANCELLED, self.message or self.reason)
 
     @property
     def is_final(self) -> bool:
-        """Always True: no event follows a cancel."""
+        """Always True: no event follows a cancellation."""
         return True

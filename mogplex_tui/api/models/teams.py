@@ -29,7 +29,10 @@ _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9]|-(?=[a-z0-9])){0,38}")
 
 
 class TeamRole(StrEnum):
-    """The roles of members. Owners and admins manage the team."""
+    """The roles that members of a team can have.
+
+    Only owners and admins can manage the team.
+    """
 
     OWNER = "owner"
     ADMIN = "admin"
@@ -41,7 +44,7 @@ MANAGERS = frozenset({TeamRole.OWNER, TeamRole.ADMIN})
 
 
 class PersonalScope(Inbound):
-    """The account itself, listed next to its teams as a scope to work in."""
+    """The account itself, as an alternative to working in one of its teams."""
 
     slug: str | None = None
     name: str | None = None
@@ -49,7 +52,7 @@ class PersonalScope(Inbound):
 
 
 class Membership(Inbound):
-    """A team that the account belongs to, with the account's role in it."""
+    """A team to which the account belongs, with the account's role in the team."""
 
     id: str
     slug: Text = ""
@@ -59,19 +62,25 @@ class Membership(Inbound):
 
     @property
     def can_manage(self) -> bool:
-        """Whether the account may manage the team, as its owner or an admin."""
+        """Whether the account is the owner or an admin of the team, and may manage it."""
         return self.role in MANAGERS
 
 
 class Memberships(Inbound):
-    """The account itself and its teams, which are sorted by name."""
+    """The account itself and its teams.
+
+    The teams are sorted by name.
+    """
 
     personal: PersonalScope = Field(default_factory=PersonalScope)
     teams: Annotated[Rows[Membership], nested(Membership)] = empty_rows()
 
 
 class Team(Inbound):
-    """The names of a team. `icon_url` is None if the response contains no icon."""
+    """The name, the slug and the icon of a team.
+
+    `icon_url` is None if the response contains no icon.
+    """
 
     id: str
     name: Text = ""
@@ -80,7 +89,7 @@ class Team(Inbound):
 
 
 class Viewer(Inbound):
-    """The role of the account in the team of a response.
+    """The role of the account in the team that a response describes.
 
     `role` is empty if the response contains no role.
     """
@@ -105,7 +114,7 @@ class Member(Inbound):
     def label(self) -> str:
         """The name to show for the member.
 
-        It is the first of these that is known: the name, the user name, the e-mail address, the first
+        It is the first one that is not empty of: the name, the user name, the e-mail address, the first
         eight characters of the id.
         """
         return self.name or self.username or self.email or self.user_id[:8]
@@ -114,8 +123,8 @@ class Member(Inbound):
 class Roster(Inbound):
     """A team with its members and its open invites.
 
-    The members are sorted by the time they joined. The invites are sorted with the newest first
-    and include expired ones.
+    The members are sorted by the time at which they joined. The newest invite comes first; expired
+    invites are included.
     """
 
     team: Team
@@ -125,9 +134,9 @@ class Roster(Inbound):
 
 
 class SlugCheck(Inbound):
-    """Whether the slug of a new team is free.
+    """The answer whether a slug can be used for a new team.
 
-    If the slug is not free, `reason` is invalid, reserved or taken.
+    If it cannot be used, `reason` is invalid, reserved or taken.
     """
 
     available: Flag = False
@@ -137,7 +146,7 @@ class SlugCheck(Inbound):
 class TeamModels(Inbound):
     """The ids of the models that a team allows.
 
-    A list of None allows all models, an empty list none.
+    None in place of a list means all models, an empty list no model.
     """
 
     model_allowlist: list[str] | None = None
@@ -145,7 +154,7 @@ class TeamModels(Inbound):
 
 
 class TeamKeys(Inbound):
-    """The model providers for which the team has stored a key."""
+    """The names of the model providers for which a team has stored a key."""
 
     keys: Annotated[Rows[ProviderKey], nested(ProviderKey)] = empty_rows()
     viewer: Viewer = Field(default_factory=Viewer)
@@ -154,7 +163,8 @@ class TeamKeys(Inbound):
 class TeamInstallation(Inbound):
     """An installation of the GitHub App that belongs to a team.
 
-    `id` is the service's id of the installation, `installation_id` GitHub's number of it.
+    `id` is the service's id of the installation; `installation_id` is the number that GitHub has
+    given it.
     """
 
     id: str
@@ -167,9 +177,9 @@ class TeamInstallation(Inbound):
 
 
 class AuditEvent(Inbound):
-    """One entry of a team's audit log: an action that was done or denied.
+    """One entry of a team's audit log: an action that was carried out or denied.
 
-    The service hides text that looks like a secret.
+    The service removes text that looks like a secret.
     """
 
     id: str
@@ -189,13 +199,16 @@ class AuditEvent(Inbound):
 
 
 class TeamIcon(Inbound):
-    """The address of a team's icon; None if the team has no icon."""
+    """The URL of a team's icon, or None if the team has no icon."""
 
     icon_url: str | None = None
 
 
 class TeamDraft(OutboundSnake):
-    """A team to create: a name of 1 to 80 characters and a slug of 1 to 39."""
+    """A team to create.
+
+    The name has 1 to 80 characters, the slug 1 to 39.
+    """
 
     name: str
     slug: str
@@ -219,7 +232,10 @@ class TeamDraft(OutboundSnake):
 
 
 class Allowlist(OutboundSnake):
-    """The models to allow in a team: None for all models, an empty list for none."""
+    """The request to set the models that a team allows.
+
+    None allows all models, an empty list allows no model.
+    """
 
     model_allowlist: list[str] | None
 
@@ -234,5 +250,5 @@ class Allowlist(OutboundSnake):
         return ids
 
     def body(self) -> dict[str, Any]:
-        """Return the JSON body, null included."""
+        """Return the JSON body; None is sent as null."""
         return self.model_dump()

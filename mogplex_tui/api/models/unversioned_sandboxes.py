@@ -28,9 +28,9 @@ def _object(value: object) -> object:
 
 
 class Health(StrEnum):
-    """The known states of the preview of a sandbox.
+    """The known states of the preview that a sandbox serves.
 
-    A model keeps an unknown state as text. Contract: sandboxes.md §2.2.
+    A state that is not listed here is kept as a plain string. Contract: sandboxes.md §2.2.
     """
 
     UNKNOWN = "unknown"
@@ -50,7 +50,7 @@ class Health(StrEnum):
 class StopReason(StrEnum):
     """The reasons why a sandbox stopped.
 
-    A manual pause does not change the stored reason. Contract: sandboxes.md §2.3.
+    If a user pauses a sandbox, the stored reason does not change. Contract: sandboxes.md §2.3.
     """
 
     IDLE_TIMEOUT = "idle_timeout"
@@ -64,9 +64,9 @@ class StopReason(StrEnum):
 
 
 class BillingSummary(Inbound):
-    """The account that pays for a sandbox; no route returns the amount.
+    """The account, Vercel project or team that pays for a sandbox.
 
-    Contract: sandboxes.md §2.5.
+    No route returns the amount. Contract: sandboxes.md §2.5.
     """
 
     source: Text = ""
@@ -77,7 +77,7 @@ class BillingSummary(Inbound):
 
 
 class RuntimeSummary(Inbound):
-    """The state of the machine of a sandbox.
+    """The state of the machine and the preview of a sandbox.
 
     `persistent` and `effective_timeout_ms` are None if the route does not return them.
     """
@@ -99,7 +99,8 @@ class RuntimeSummary(Inbound):
 class ErrorSummary(Inbound):
     """The errors of a sandbox.
 
-    `display_error` is the error to show: the first of the three that is not empty.
+    `display_error` is the error to show: the first one that is not empty of `current_error`,
+    `last_preview_error`, `last_boot_error` and a summary of the failed build.
     """
 
     current_error: str | None = None
@@ -110,9 +111,9 @@ class ErrorSummary(Inbound):
 
 
 class SandboxRecord(Inbound):
-    """A sandbox as stored by the service.
+    """The service's record of a sandbox, as the unversioned routes return it.
 
-    The properties return fields of the billing, runtime and error summaries.
+    The properties are shortcuts to fields of the runtime summary and the error summary.
     """
 
     id: str
@@ -153,20 +154,20 @@ class SandboxRecord(Inbound):
 
     @property
     def error(self) -> str | None:
-        """The error to show, or None."""
+        """The error to show, or None if there is no error."""
         return self.error_summary.display_error
 
     @property
     def has_root(self) -> bool:
-        """Whether the response contains a root directory.
+        """Whether the response contains a root directory, which may be None.
 
-        If it does not, the sandbox has the root directory of its repository.
+        If it contains none, the sandbox has the root directory of its repository.
         """
         return "root_directory" in self.model_fields_set
 
 
 class ActiveSandbox(Inbound):
-    """A sandbox that is not stopped, with few of its fields.
+    """A sandbox that is not stopped, as the list of active sandboxes contains it.
 
     Its status is creating, installing, running or paused. Contract: sandboxes.md §3.1.
     """
@@ -182,9 +183,9 @@ class ActiveSandbox(Inbound):
 
 
 class SandboxHealth(Inbound):
-    """The result of a health check of the machine and the preview of a sandbox.
+    """The result of checking the machine and the preview of a sandbox.
 
-    `sandbox` is the record after the check.
+    `sandbox` is the record of the sandbox after the check.
     """
 
     sandbox: SandboxRecord
@@ -192,16 +193,16 @@ class SandboxHealth(Inbound):
 
     @property
     def status(self) -> str:
-        """The health of the preview, one of the values of `Health` if it is known."""
+        """The health of the preview: a value of `Health`, or another word of the service."""
         word = self.health.get("status")
         return word if isinstance(word, str) and word else self.sandbox.health
 
 
 class Reconciled(Inbound):
-    """The result of comparing the record of a sandbox with its machine.
+    """The result of correcting the record of a sandbox to match its machine.
 
-    If `queued` is True, the comparison runs in the background as `runtime_run_id`. If it is False,
-    `sandbox` is the corrected record, or None if the record no longer exists.
+    If `queued` is True, the background process `runtime_run_id` makes the correction. If it is
+    False, `sandbox` is the corrected record, or None if the record no longer exists.
     """
 
     queued: Flag = False
@@ -214,7 +215,7 @@ class Reconciled(Inbound):
 class SandboxDeleted(Inbound):
     """The result of deleting a sandbox.
 
-    If there is a `warning`, the record still exists. Contract: sandboxes.md §4.2.
+    If `warning` is not None, the record still exists. Contract: sandboxes.md §4.2.
     """
 
     sandbox_id: Text = ""
@@ -233,9 +234,9 @@ class Extended(Inbound):
 
 
 class PresenceSeen(Inbound):
-    """The response to the report that a viewer of a sandbox comes or goes.
+    """The response to the report that a viewer has opened or closed a sandbox.
 
-    `queued` is True if the sandbox may be paused after the grace period.
+    `queued` is True if the service may pause the sandbox after the grace period.
     """
 
     attached: Flag = False
@@ -245,9 +246,9 @@ class PresenceSeen(Inbound):
 
 
 class CommandResult(Inbound):
-    """The result of a command in a sandbox: exit code, output and directory.
+    """The exit code, the output and the working directory after a command.
 
-    If `exit_code` is None, the exit code is unknown.
+    `exit_code` is None if the exit code is unknown.
     """
 
     exit_code: Int64 | None = None
@@ -264,7 +265,10 @@ class FileText(Inbound):
 
 
 class FileEntry(Inbound):
-    """One entry of a directory in a sandbox. `size` is in bytes."""
+    """One entry of a directory in a sandbox.
+
+    `size` is in bytes.
+    """
 
     name: str
     is_dir: Flag = False
@@ -279,14 +283,14 @@ class Listing(Inbound):
 
 
 class Move(Inbound):
-    """A completed move of a file or directory; both paths are normalized."""
+    """A completed move of a file or directory, with both paths normalized."""
 
     from_path: Text = ""
     to_path: Text = ""
 
 
 class TerminalOffer(Inbound):
-    """The terminal of a sandbox to connect to, or the reason why there is none.
+    """The address of a sandbox's terminal, or the reason why none is available.
 
     `expires_at` is in milliseconds since 1970.
     """

@@ -1,4 +1,4 @@
-"""Repositories and agents as the token API lists them.
+"""Repositories and agents as the lists of the token API contain them.
 
 Contract: v1.md §1 and §2.
 """
@@ -7,7 +7,11 @@ from mogplex_tui.api.models.base import Flag, Inbound, Int64, Text
 
 
 class Repo(Inbound):
-    """A repository. Several may have the same full name; `id` tells them apart."""
+    """An imported repository.
+
+    Several of them may have the same full name, if they have different root directories; `id` tells
+    them apart.
+    """
 
     id: str
     full_name: Text = ""
@@ -17,7 +21,10 @@ class Repo(Inbound):
 
 
 class AgentSummary(Inbound):
-    """An agent of the account or a preset, whose id is `preset:NAME`."""
+    """An agent of the account, or a preset (a built-in agent).
+
+    The id of a preset is `preset:NAME`.
+    """
 
     id: str
     name: Text = ""

@@ -1,4 +1,4 @@
-"""Environment variables of a Vercel project that is linked to a repository.
+"""Environment variables of the Vercel project to which a repository is linked.
 
 Contract: projects.md §4.9 and §6.
 """
@@ -23,8 +23,8 @@ _KEY = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 class VercelVariable(Inbound):
     """An environment variable of a Vercel project.
 
-    Its value is hidden in repr; the token API does not send it. `updated_at` is in milliseconds
-    since 1970.
+    `repr` does not show its value, and the token API does not return it. `updated_at` is in
+    milliseconds since 1970.
     """
 
     id: str | None = None
@@ -36,7 +36,7 @@ class VercelVariable(Inbound):
 
 
 class StoredVariable(Inbound):
-    """The id and the name of a new variable."""
+    """The id and the name of a variable that was just created."""
 
     id: str
     key: Text = ""
@@ -51,7 +51,7 @@ class VariableWritten(Inbound):
 
 
 class VariableDeleted(Inbound):
-    """The result of deleting a variable: the number of deleted entries."""
+    """The result of deleting a variable: the number of its entries that were deleted."""
 
     key: Text = ""
     deleted_count: Count = None
@@ -65,7 +65,7 @@ def _key(value: str) -> str:
 
 
 class VariableKey(OutboundSnake):
-    """The request to delete a variable, which `key` names."""
+    """The request to delete the variable with the name `key`."""
 
     key: str
 
@@ -78,7 +78,7 @@ class VariableKey(OutboundSnake):
 class VariableDraft(OutboundSnake):
     """A variable to set; its value has at most 65,536 characters.
 
-    If `target` is None, the variable applies to all targets.
+    If `target` is None, the variable is set for all targets (environments).
     """
 
     key: str

@@ -1,4 +1,4 @@
 """Typed methods for the routes of the service, one module for each route family.
 
-Each method sends one request.
+Each method sends one request, unless its docstring says otherwise.
 """

@@ -19,10 +19,10 @@ class AccountResource(Resource):
     async def user(self, *, credential: CredentialKind | None = None) -> User | None:
         """Return the signed-in account, or None if nobody is signed in.
 
-        `credential` selects whose account is returned, that of the token or that of the session
-        cookie; with None the credential in use is sent. The route never answers 401. Raises
-        SuspectedThrottle if the route does not recognize a rate-limited token whose budget is nearly
-        used up although v1 still accepts the token.
+        `credential` is the credential to send, the token or the session cookie; None means the one that
+        other requests use. The service never answers this request with 401, but with an empty account.
+        Raises SuspectedThrottle if this happens to a token that v1 still accepts while its request
+        limit is nearly used up.
 
         Contract: identity.md §2, auth.md §5.1.
         """
@@ -57,9 +57,10 @@ class SettingsResource(Resource):
         return (await self._get("/api/settings", "the settings")).one(Settings)
 
     async def update(self, *, theme: str | None = None, default_model: str | None = None) -> None:
-        """Change the given settings.
+        """Change the settings that are not None.
 
-        Raises InvalidInput for an invalid value before sending, and BadRequest for a model that is not enabled.
+        Raises InvalidInput for an invalid value before sending, and BadRequest for a model that is not
+        enabled.
         """
         update = SettingsUpdate(theme=theme, default_model=default_model)
         await self._change("PATCH", "/api/settings", "the settings", body=update.body())

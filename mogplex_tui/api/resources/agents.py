@@ -1,4 +1,4 @@
-"""Agents (built-in presets and the account's own), their activity and categories."""
+"""Agents, which are presets or the account's own, their activity and categories."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ class AgentsResource(Resource):
     async def list(self) -> Rows[AgentSummary]:
         """Return presets and the account's agents, over the token API.
 
-        Presets come first, then the account's agents by name. A preset is left out if the account has
-        a fork (an own copy) of it.
+        Presets come first, then the account's agents by name. A preset is left out if the account has a
+        copy (a fork) of it.
 
         Contract: v1.md §2.
         """
@@ -47,7 +47,7 @@ class AgentsResource(Resource):
     async def all(self) -> Rows[Agent]:
         """Return all presets, then at most 200 agents of the account.
 
-        Presets of which the account has a fork (an own copy) are included.
+        Presets of which the account has a copy (a fork) are included.
 
         Contract: library.md §1.2.
         """
@@ -76,18 +76,18 @@ class AgentsResource(Resource):
     async def delete(self, agent_id: str) -> None:
         """Delete an agent of the account, with its assignments and triggers.
 
-        Does nothing if the agent does not exist. Contract: library.md §1.4.
+        Does nothing if there is no such agent. Contract: library.md §1.4.
         """
         record = path_id(agent_id, "agent of your own")
         await self._change("DELETE", "/api/agents", f"agent {short_id(record)}", params={"id": record})
 
     async def generate(self, draft: AgentGeneration) -> AsyncGenerator[str]:
-        """Yield the text of a new agent while a model writes it. Nothing is stored.
+        """Yield the text of a new agent while a model writes it; nothing is stored.
 
-        Pass the joined text to `models.agents.read_generated`; the text may be incomplete or may not
+        Pass the joined text to `models.agents.read_generated`. The text may be incomplete, or may not
         describe an agent. Raises BadRequest if the model is not enabled, NotAllowed if the account
-        cannot use the model, and Unavailable if the service cannot check that at the moment. Close the
-        iterator when leaving early (`contextlib.aclosing`).
+        cannot use the model, and Unavailable if the service cannot check that at the moment. A caller
+        that stops early must close the iterator (`contextlib.aclosing`).
 
         Contract: library.md §2.
         """
@@ -115,7 +115,7 @@ class AgentsResource(Resource):
     async def roster(self) -> Rows[RosterEntry]:
         """Return presets and the account's agents, each with its newest call.
 
-        Presets come first. A preset is left out if the account has a fork (an own copy) of it.
+        Presets come first. A preset is left out if the account has a copy (a fork) of it.
 
         Contract: library.md §3.
         """
@@ -146,7 +146,8 @@ class AgentsResource(Resource):
     async def add_category(self, label: str) -> AgentCategory:
         """Add a category and return it.
 
-        Raises BadRequest for the 51st category, and Conflict if no slug is free for the label. Contract: library.md §4.
+        Raises BadRequest if the account has 50 categories already, and Conflict if the service finds no
+        unused slug for the label. Contract: library.md §4.
         """
         draft = CategoryDraft(label=label)
         response = await self._change(
@@ -157,7 +158,7 @@ class AgentsResource(Resource):
     async def delete_category(self, category_id: str) -> int:
         """Delete a category and return the number of agents that were in it.
 
-        Raises NotFound if the category does not exist. Contract: library.md §4.
+        Raises NotFound if there is no such category. Contract: library.md §4.
         """
         record = path_id(category_id, "category")
         response = await self._change(

@@ -1,4 +1,4 @@
-"""Approvals that automations and the orchestrator wait for."""
+"""Approvals for which automations and the orchestrator are waiting."""
 
 from __future__ import annotations
 
@@ -33,12 +33,11 @@ class ApprovalsResource(Resource):
         return FlowApprovals(rows, response.data.get("hasMore") is True)
 
     async def answer_flow(self, approval_id: str, decision: Decision | str, note: str | None = None) -> None:
-        """Approve or deny an approval of an automation.
+        """Approve or deny a tool call or a manual step of an automation.
 
-        If the approval is for a tool call, a denial is reported to the model and the run continues; if
-        it is a manual approval, a denial makes its step fail. Raises NotFound for an unknown approval,
-        Conflict if it was already decided or has expired, and Unavailable if the service could not
-        notify the run (try again).
+        After a denied tool call, the model is told of the denial and the run continues. A denied manual
+        step fails. Raises NotFound if there is no such approval, Conflict if it was already decided or
+        has expired, and Unavailable if the service could not notify the run (try again).
 
         Contract: routing.md §3.15.
         """
@@ -49,9 +48,10 @@ class ApprovalsResource(Resource):
         )
 
     async def control_approvals(self, run_id: str | None = None) -> Rows[ControlApproval]:
-        """Return the newest 50 pending approvals of the orchestrator, or those of one run.
+        """Return the newest 50 pending approvals of the orchestrator.
 
-        Expired approvals are included. Contract: routing.md §3.16.
+        With `run_id`, only the approvals of this run are returned. Expired approvals are included.
+        Contract: routing.md §3.16.
         """
         record = path_id(run_id, "run") if run_id else None
         response = await self._get(
@@ -62,7 +62,7 @@ class ApprovalsResource(Resource):
     async def answer_control(
         self, approval_id: str, decision: Decision | str, note: str | None = None
     ) -> None:
-        """Approve or deny an approval of the orchestrator.
+        """Approve or deny a tool call of the orchestrator.
 
         Raises Conflict if the approval is unknown, already decided or expired.
         Contract: routing.md §3.16.

@@ -33,7 +33,8 @@ class AssignmentsResource(Resource):
     async def create(self, draft: AssignmentDraft) -> Assignment:
         """Create an assignment and return it.
 
-        The hosted service raises Absent, because automations have replaced assignments. Contract: routing.md §1.2.
+        On the hosted service this always raises Absent, because automations have replaced assignments.
+        Contract: routing.md §1.2.
         """
         response = await self._change(
             "POST", "/api/assignments", "the new assignment", body=draft.set_fields()
@@ -41,9 +42,9 @@ class AssignmentsResource(Resource):
         return response.one(Assignment)
 
     async def update(self, assignment_id: str, change: AssignmentChange) -> Assignment:
-        """Change an assignment and return it without its activity.
+        """Change an assignment and return it without the fields of `Activity`.
 
-        Raises NotFound. Contract: routing.md §1.3.
+        Raises NotFound if there is no such assignment. Contract: routing.md §1.3.
         """
         record = path_id(assignment_id, "assignment")
         body = {"id": record, **change.set_fields()}
@@ -54,7 +55,7 @@ class AssignmentsResource(Resource):
     async def delete(self, assignment_id: str) -> None:
         """Delete an assignment with its jobs.
 
-        Raises NotFound. Contract: routing.md §1.4.
+        Raises NotFound if there is no such assignment. Contract: routing.md §1.4.
         """
         record = path_id(assignment_id, "assignment")
         await self._change(
@@ -76,7 +77,7 @@ class TriggersResource(Resource):
     async def create(self, draft: TriggerDraft) -> Trigger:
         """Create a trigger and return it.
 
-        Raises NotFound for an installation or an agent of another account.
+        Raises NotFound if the installation or the agent belongs to another account.
         """
         with advice_for_500(_WRITES_FAIL):
             response = await self._change("POST", "/api/triggers", "the new trigger", body=draft.set_fields())
@@ -85,7 +86,7 @@ class TriggersResource(Resource):
     async def update(self, trigger_id: str, change: TriggerChange) -> Trigger:
         """Change a trigger and return it.
 
-        Raises ServiceFailed if the trigger does not exist.
+        Raises ServiceFailed if there is no such trigger.
         """
         record = path_id(trigger_id, "trigger")
         body = {"id": record, **change.set_fields()}
@@ -94,9 +95,6 @@ class TriggersResource(Resource):
         return response.one(Trigger)
 
     async def delete(self, trigger_id: str) -> None:
-        """Delete a trigger.
-
-        Does nothing if it does not exist.
-        """
+        """Delete a trigger; do nothing if there is no such trigger."""
         record = path_id(trigger_id, "trigger")
         await self._change("DELETE", "/api/triggers", f"trigger {short_id(record)}", params={"id": record})

@@ -31,7 +31,8 @@ class AutomationsResource(Resource):
     async def list(self, limit: int = 100, cursor: str | None = None) -> Page[AutomationSummary]:
         """Return one page of automations, the newest first.
 
-        The hosted service answers 500 to every cursor (docs/contract/README.md).
+        The hosted service answers 500 to every cursor, so only the first page can be read there
+        (docs/contract/README.md).
         """
         response = await self._get(v1("/automations"), "the automations", limit=limit, cursor=cursor)
         following = response.data.get("nextCursor") if isinstance(response.data, dict) else None
@@ -42,7 +43,7 @@ class AutomationsResource(Resource):
     async def get(self, automation_id: str) -> Automation:
         """Return an automation with its draft and its published version.
 
-        Raises NotFound.
+        Raises NotFound if there is no such automation.
         """
         record = path_id(automation_id, "automation")
         return (await self._get(v1(f"/automations/{record}"), f"automation {short_id(record)}")).one(
@@ -52,7 +53,7 @@ class AutomationsResource(Resource):
     async def runs(self, automation_id: str, limit: int = 50) -> Rows[AutomationRun]:
         """Return the newest runs of an automation, at most 50.
 
-        The route has no further pages. Raises NotFound.
+        Older runs cannot be read. Raises NotFound if there is no such automation.
         """
         record = path_id(automation_id, "automation")
         response = await self._get(
@@ -63,17 +64,17 @@ class AutomationsResource(Resource):
     async def run(self, automation_id: str, run_id: str) -> AutomationRunDetail:
         """Return one run with its steps, dispatch log, calls, findings and waits.
 
-        Raises NotFound.
+        Raises NotFound if there is no such automation or run.
         """
         record, run = path_id(automation_id, "automation"), path_id(run_id, "automation run")
         response = await self._get(v1(f"/automations/{record}/runs/{run}"), f"automation run {short_id(run)}")
         return response.one(AutomationRunDetail, "run")
 
     async def create(self, draft: AutomationDraft) -> Automation:
-        """Create an automation, publish it if the draft says so, and return it.
+        """Create an automation and return it; publish it if `draft.publish` is True.
 
-        If the service refuses to publish it, the error is raised and the automation stays as an
-        inactive draft. Contract: v1.md §5.3.
+        If the service refuses to publish the automation, the error is raised, and the automation stays
+        as an inactive draft. Contract: v1.md §5.3.
         """
         response = await self._change("POST", v1("/automations"), "the new automation", body=draft.body())
         return response.one(Automation, "automation")
@@ -81,8 +82,8 @@ class AutomationsResource(Resource):
     async def update(self, automation_id: str, change: AutomationChange) -> Automation:
         """Change the draft of an automation and return the automation.
 
-        The published version stays as it is. Raises NotFound, and BadRequest for an invalid graph. Contract: v1.md
-        §5.3.
+        The published version stays as it is. Raises NotFound if there is no such automation, and
+        BadRequest for an invalid graph. Contract: v1.md §5.3.
         """
         path, name = _automation(automation_id)
         return (await self._change("PUT", path, name, body=change.set_fields())).one(Automation, "automation")
@@ -90,7 +91,8 @@ class AutomationsResource(Resource):
     async def publish(self, automation_id: str) -> Automation:
         """Publish the draft as a new version, activate it and return the automation.
 
-        Raises BadRequest with the first problem of the draft, and NotFound. Contract: v1.md §5.5.
+        Raises BadRequest with the first problem of the draft, and NotFound if there is no such
+        automation. Contract: v1.md §5.5.
         """
         path, name = _automation(automation_id)
         return (await self._change("POST", f"{path}/publish", name)).one(Automation, "automation")
@@ -98,10 +100,11 @@ class AutomationsResource(Resource):
     async def set_model(
         self, automation_id: str, node_id: str, model_id: str | None, publish: bool = False
     ) -> Automation:
-        """Change the model of an agent step and return the automation.
+        """Change the model of an agent step in the draft, and return the automation.
 
-        With `publish`, the new version is published at once. Raises BadRequest for a model that is not enabled and for
-        a step of another type, and NotFound for an unknown step. Contract: v1.md §5.3.
+        If `publish` is True, the changed draft is also published. Raises BadRequest for a model that is
+        not enabled and for a step that is not an agent step, and NotFound for an unknown step.
+        Contract: v1.md §5.3.
         """
         path, name = _automation(automation_id)
         body = NodeModel(node_id=node_id, model_id=model_id, publish=publish).set_fields()
@@ -110,11 +113,11 @@ class AutomationsResource(Resource):
     async def trigger(
         self, automation_id: str, trigger: AutomationTrigger, idempotency_key: str
     ) -> TriggeredRun:
-        """Trigger an automation for a repository and return the run.
+        """Start an automation for a repository and return the result.
 
-        Check the run's `outcome`: skipped work is not an error. Idempotency keys are shared by all jobs
-        of all accounts and never expire, so begin the key with a prefix that nobody else uses. Raises
-        Conflict if the automation is unpublished or paused.
+        Check the `outcome` of the result: if the service skips the work, it reports no error.
+        Idempotency keys are shared by all jobs of all accounts and never expire, so begin the key with a
+        prefix that nobody else uses. Raises Conflict if the automation is unpublished or paused.
 
         Contract: v1.md §5.3.
         """

@@ -15,14 +15,14 @@ from mogplex_tui.api.transport import Request, Transport
 
 
 class Resource:
-    """Base class: the requests to one route family, sent with one priority.
+    """Base class of resources, which send the requests to one route family.
 
-    Requests that change something are always sent with `Priority.ACTION`. A method sends one
-    request, or a second one if the first response leaves the outcome open; its docstring then says
-    so. A method raises an error of `api.errors` if it fails. Any request may raise Unreachable,
-    NotSignedIn, LoginRequired, NotAllowed, Throttled, BudgetBlocked, Unavailable, ServiceFailed and
-    InvalidResponse, so the docstrings of the methods name these only where they have a particular
-    meaning. An id that is not a UUID raises InvalidInput before anything is sent.
+    All requests of a resource have the same priority, but requests that change something are always
+    sent with `Priority.ACTION`. A method sends one request; its docstring says so if it may send a
+    second one. A method raises an error of `api.errors` if it fails. Any request may raise
+    Unreachable, NotSignedIn, LoginRequired, NotAllowed, Throttled, BudgetBlocked, Unavailable,
+    ServiceFailed and InvalidResponse, so the docstrings of the methods name these only where they
+    have a particular meaning. An id that is not a UUID raises InvalidInput before a request is sent.
     """
 
     def __init__(self, transport: Transport, priority: Priority) -> None:
@@ -66,7 +66,7 @@ class Resource:
 
 @contextmanager
 def advice_for_500(advice: str) -> Iterator[None]:
-    """Set `advice` on a ServiceFailed error that is raised inside the `with` block.
+    """Replace the advice of a ServiceFailed error that the `with` block raises.
 
     Used for routes that fail on the hosted service because of a known defect.
     """
@@ -80,8 +80,8 @@ def advice_for_500(advice: str) -> Iterator[None]:
 def query_params(params: Mapping[str, object]) -> dict[str, str | int]:
     """Return query parameters encoded as the service expects them.
 
-    Parameters that are None are left out, times become UTC with Z, and booleans become lower-case
-    words. `since` and `until` are renamed to `from` and `to`.
+    Parameters that are None are left out. Times are converted to UTC and end with Z. Booleans become
+    lower-case words. `since` and `until` are renamed to `from` and `to`.
     """
     encoded: dict[str, str | int] = {}
     for name, value in params.items():
@@ -100,5 +100,5 @@ def query_params(params: Mapping[str, object]) -> dict[str, str | int]:
 
 
 def v1(path: str) -> str:
-    """Return the full path of a token API route."""
+    """Return the full path of a route of the token API."""
     return V1 + path

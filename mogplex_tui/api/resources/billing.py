@@ -25,27 +25,29 @@ class BillingResource(Resource):
     async def subscribe(self, subscription: Subscription) -> PaymentPage:
         """Return the payment page for a new subscription.
 
-        Raises FeatureOff if the service has no billing, and Conflict if a subscription exists already.
+        Raises FeatureOff if the service has no billing, and Conflict if the account already has a
+        subscription.
         """
         return await self._page("checkout", "the checkout", subscription.body())
 
     async def top_up(self, top_up: TopUp) -> PaymentPage:
         """Return the payment page for buying credit.
 
-        Requests with the same `attempt_id` lead to the same purchase. Raises FeatureOff if the service
-        has no billing.
+        Requests with the same `attempt_id` lead to the same purchase, so a request can be repeated
+        safely. Raises FeatureOff if the service has no billing.
         """
         return await self._page("checkout", "the checkout", top_up.body())
 
     async def portal(self) -> PaymentPage:
-        """Return the web page that shows invoices and payment cards.
+        """Return the web page on which the user can see invoices and payment cards.
 
-        Raises NotFound if nothing was ever bought, and FeatureOff if the service has no billing.
+        Raises NotFound if the account has never bought anything, and FeatureOff if the service has no
+        billing.
         """
         return await self._page("portal", "the billing portal", None)
 
     async def clear_vercel_project(self) -> VercelProject:
-        """Remove the Vercel project that pays for the account; return the new setting."""
+        """Stop a Vercel project from paying for the account; return the new setting."""
         response = await self._change(
             "PATCH", "/api/profile/vercel-billing", "the Vercel project", body={"projectId": None}
         )

@@ -21,8 +21,8 @@ _EXTRA_WAIT = 600.0
 class Chat(EventStream[ChatEvent]):
     """The streamed response to a chat.
 
-    Leaving the stream early cancels the AI call permanently. `ai_call_id` is the id of that call,
-    with which its events and its cost can be read. Contract: library.md §13.
+    If the caller leaves the stream early, the AI call is cancelled permanently. `ai_call_id` is the
+    id of the call, with which its events and its cost can be read. Contract: library.md §13.
     """
 
     def __init__(self, transport: Transport, draft: ChatDraft) -> None:
@@ -37,7 +37,7 @@ class Chat(EventStream[ChatEvent]):
 
     @property
     def text(self) -> str:
-        """The text of the response received so far, without the model's thinking."""
+        """The text received so far, without the model's reasoning."""
         return "".join(self._pieces)
 
     def _remember(self, event: ChatEvent) -> None:
@@ -50,7 +50,7 @@ class Chat(EventStream[ChatEvent]):
 
 
 class ChatResource(Resource):
-    """Chats, at `/api/chat`.
+    """Chats with a model, at `/api/chat`.
 
     The service does not store the messages, so the caller must keep them.
 
@@ -58,11 +58,12 @@ class ChatResource(Resource):
     """
 
     def ask(self, draft: ChatDraft) -> Chat:
-        """Return the response to a chat as a stream.
+        """Return a stream that sends a chat to a model and yields the response.
 
-        Entering the stream with `async with` sends the request. Entering raises Throttled (2 at once,
-        30 an hour, 150 a day), and ServiceFailed for nearly all other errors: no key, a model that
-        cannot be used, a role that is not allowed, invalid messages.
+        The request is sent when the stream is entered with `async with`. Entering raises Throttled if a
+        limit is used up (2 at the same time, 30 an hour, 150 a day). It raises ServiceFailed for nearly
+        all other errors, such as a missing key, a model that cannot be used, a role that is not allowed
+        or invalid messages.
 
         Contract: library.md §13.2.
         """

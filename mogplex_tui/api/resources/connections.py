@@ -16,22 +16,25 @@ _TEST_EXTRA_WAIT = 45.0
 
 
 class ConnectionsResource(Resource):
-    """Connections, at `/api/connections`. The hosted service requires a session.
+    """Connections, at `/api/connections`.
 
-    Contract: library.md §8.
+    The hosted service accepts only a session cookie on these routes. Contract: library.md §8.
     """
 
     async def list(self) -> Rows[Connection]:
-        """Return all connections of all scopes, the oldest first, without credentials."""
+        """Return all global and repository connections, the oldest first.
+
+        The connections contain no credentials.
+        """
         return (await self._get(_ROOT, "the connections")).rows(Connection, "connections")
 
     async def create(self, draft: PresetDraft | ConnectionDraft) -> Connection:
         """Add a connection and return it.
 
-        Raises Conflict with code PRESET_ALREADY_CONNECTED if the preset is connected already (the
-        existing connection is in `extra`), BadRequest for more than 5 MCP connections or an address
-        that is not public, NotFound for an unknown repository, and Unavailable if the service cannot
-        encrypt the credentials.
+        Raises Conflict with code PRESET_ALREADY_CONNECTED if a connection of this preset exists (it is
+        in `extra` of the error), BadRequest for more than 5 MCP connections or for an address that is
+        not public, NotFound for an unknown repository, and Unavailable if the service cannot encrypt
+        the credentials.
 
         Contract: library.md §8.3.
         """
@@ -39,10 +42,9 @@ class ConnectionsResource(Resource):
         return response.one(Connection, "connection")
 
     async def set_enabled(self, connection_id: str, enabled: bool) -> None:
-        """Enable or disable a connection.
+        """Enable or disable a connection; nothing else about it can be changed.
 
-        Nothing else about a connection can be changed. Raises NotAllowed if it does not exist.
-        Contract: library.md §8.2.
+        Raises NotAllowed if there is no such connection. Contract: library.md §8.2.
         """
         record = path_id(connection_id, "connection")
         body = {"id": record, "is_enabled": enabled}
@@ -51,15 +53,16 @@ class ConnectionsResource(Resource):
     async def delete(self, connection_id: str) -> None:
         """Delete a connection.
 
-        Raises NotAllowed if it does not exist. Contract: library.md §8.2.
+        Raises NotAllowed if there is no such connection. Contract: library.md §8.2.
         """
         record = path_id(connection_id, "connection")
         await self._change("DELETE", _ROOT, f"connection {short_id(record)}", body={"id": record})
 
     async def test(self, connection_id: str) -> ConnectionTest:
-        """Let the service test a connection, and return the result.
+        """Make the service test a connection, and return the result.
 
-        A connection that does not work is a result, not an error. Contract: library.md §8.4.
+        If the connection does not work, the result says so; no error is raised.
+        Contract: library.md §8.4.
         """
         record = path_id(connection_id, "connection")
         response = await self._change(
@@ -73,8 +76,8 @@ class ConnectionsResource(Resource):
     def sign_in_address(self, connection: Connection) -> str:
         """Return the URL at which a user authorizes a connection in a browser.
 
-        The browser must be signed in to the service. This method sends nothing. To find out whether the
-        user has authorized the connection, read the list until `oauth_authorized_at` is set.
+        The browser must be signed in to the service. This method sends no request. To find out whether
+        the user has authorized the connection, read the list until `oauth_authorized_at` is set.
         Contract: library.md §8.5.
         """
         record = path_id(connection.id, "connection")

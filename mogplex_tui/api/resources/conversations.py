@@ -12,9 +12,9 @@ from mogplex_tui.api.safe_text import visible
 
 
 class ConversationChanged(errors.Conflict):
-    """Error of `save`: somebody changed the conversation after it was read.
+    """Raised by `save` if somebody changed the conversation after it was read.
 
-    `current` is the conversation as stored now, or None if it belongs to another account.
+    `current` is the conversation as it is stored now, or None if it belongs to another account.
     """
 
     default_advice = "Read it again before you write"
@@ -31,8 +31,8 @@ class ConversationsResource(Resource):
     async def list(self) -> Rows[Conversation]:
         """Return at most 200 conversations without their messages.
 
-        The most recently changed conversation comes first. A service whose storage fails returns an
-        empty list.
+        The most recently changed conversation comes first. The list is also empty if the storage of the
+        service fails.
         """
         return (await self._get("/api/conversations", "the conversations")).rows(Conversation, None)
 
@@ -43,10 +43,11 @@ class ConversationsResource(Resource):
         return None if response.data is None else response.one(Conversation)
 
     async def save(self, write: ConversationSave) -> Conversation:
-        """Save a conversation and return the stored row.
+        """Save a conversation and return it as stored.
 
-        Raises ConversationChanged, which holds the current row, if the conversation was changed after
-        the caller read it. There is no unconditional save.
+        Raises ConversationChanged if the conversation was changed after the caller read it; the error
+        contains the current version. The service offers no way to overwrite a conversation regardless
+        of its version.
         """
         try:
             response = await self._change(
@@ -57,10 +58,7 @@ class ConversationsResource(Resource):
         return response.one(Conversation, "conversation")
 
     async def delete(self, conversation_id: str) -> None:
-        """Delete a conversation.
-
-        Does nothing if it does not exist.
-        """
+        """Delete a conversation; do nothing if there is no such conversation."""
         name = _checked(conversation_id)
         await self._change("DELETE", "/api/conversations", _shown_name(name), params={"id": name})
 

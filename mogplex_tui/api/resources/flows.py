@@ -1,4 +1,4 @@
-"""Automations over the unversioned routes, which can do more than the token API."""
+"""Automations over the unversioned routes, which offer more than the token API."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from mogplex_tui.config.secret import Secret
 
 
 class FlowsResource(Resource):
-    """Automations, at `/api/flows`: their runs, templates and harnesses.
+    """Automations, their runs and templates, and coding CLIs, at `/api/flows`.
 
     Contract: routing.md §3 and §4.
     """
@@ -42,7 +42,7 @@ class FlowsResource(Resource):
     async def get(self, flow_id: str) -> Flow:
         """Return an automation with its draft and its published version.
 
-        Raises NotFound. Contract: routing.md §3.5.
+        Raises NotFound if there is no such automation. Contract: routing.md §3.5.
         """
         path, name = _flow(flow_id)
         return (await self._get(path, name)).one(Flow)
@@ -50,17 +50,17 @@ class FlowsResource(Resource):
     async def create(self, draft: FlowDraft) -> Flow:
         """Create an inactive automation and return it.
 
-        Raises NotFound for an installation, a repository or a template that the account cannot use. Contract:
-        routing.md §3.4.
+        Raises NotFound for an installation, a repository or a template that the account cannot use.
+        Contract: routing.md §3.4.
         """
         return (await self._change("POST", "/api/flows", "the new automation", body=draft.body())).one(Flow)
 
     async def update(self, flow_id: str, change: FlowChange) -> Flow:
         """Save the draft of an automation and return the automation.
 
-        The result may differ from what was sent: the service drops steps of unknown types and unknown keys. Raises
-        BadRequest with code FLOW_AGENT_FORBIDDEN for an agent of another account, and NotFound. Contract: routing.md
-        §3.6.
+        The saved draft may lack parts of the graph that was sent: the service drops steps of unknown
+        types and unknown keys. Raises BadRequest with code FLOW_AGENT_FORBIDDEN for an agent of another
+        account, and NotFound if there is no such automation. Contract: routing.md §3.6.
         """
         path, name = _flow(flow_id)
         return (await self._change("PUT", path, name, body=change.set_fields())).one(Flow)
@@ -68,25 +68,27 @@ class FlowsResource(Resource):
     async def set_active(self, flow_id: str, active: bool) -> Flow:
         """Resume or pause an automation, and return it.
 
-        Raises BadRequest with code FLOW_UNPUBLISHED_ACTIVATION before the first publish, and Conflict while another
-        toggle is in progress. Contract: routing.md §3.6.
+        Raises BadRequest with code FLOW_UNPUBLISHED_ACTIVATION if the automation was never published,
+        and Conflict while another request to resume or pause it is in progress.
+        Contract: routing.md §3.6.
         """
         path, name = _flow(flow_id)
         status = AutomationStatus.ACTIVE if active else AutomationStatus.INACTIVE
         return (await self._change("PUT", path, name, body={"status": str(status)})).one(Flow)
 
     async def delete(self, flow_id: str) -> None:
-        """Delete an automation. Its runs can no longer be read.
+        """Delete an automation; its runs can then no longer be read.
 
-        Raises NotFound if it does not exist. Contract: routing.md §3.7.
+        Raises NotFound if there is no such automation. Contract: routing.md §3.7.
         """
         path, name = _flow(flow_id)
         await self._change("DELETE", path, name)
 
     async def duplicate(self, flow_id: str) -> Flow:
-        """Copy the draft to a new automation, inactive and unpublished, and return it.
+        """Create an automation with a copy of another's draft, and return the new one.
 
-        Raises NotFound. Contract: routing.md §3.8.
+        The new automation is inactive and unpublished. Raises NotFound if there is no automation
+        `flow_id`. Contract: routing.md §3.8.
         """
         path, name = _flow(flow_id)
         return (await self._change("POST", f"{path}/duplicate", name)).one(Flow)
@@ -94,17 +96,18 @@ class FlowsResource(Resource):
     async def publish(self, flow_id: str) -> Flow:
         """Publish the draft as a new version, activate it and return the automation.
 
-        Raises BadRequest with code FLOW_GRAPH_INVALID for a draft that cannot run; `publish_problems` lists all of its
-        problems. Raises ServiceFailed with code FLOW_PUBLISH_SYNC_FAILED if the version was published but the
-        automation is paused. Contract: routing.md §3.9.
+        Raises BadRequest with code FLOW_GRAPH_INVALID for a draft that cannot run; pass the error to
+        `publish_problems` to get all problems. Raises ServiceFailed with code FLOW_PUBLISH_SYNC_FAILED
+        if the version was published but the automation is paused. Contract: routing.md §3.9.
         """
         path, name = _flow(flow_id)
         return (await self._change("POST", f"{path}/publish", name)).one(Flow)
 
     async def webhook_secret(self, flow_id: str) -> Secret:
-        """Create or replace the secret that signs webhook deliveries, and return it.
+        """Create a new secret that signs webhook deliveries, and return it.
 
-        It is shown only once, and the old secret becomes invalid at once. Contract: routing.md §3.10.
+        The secret cannot be read again. An earlier secret becomes invalid at once.
+        Contract: routing.md §3.10.
         """
         path, name = _flow(flow_id)
         response = await self._change("POST", f"{path}/webhook-secret", f"the webhook secret of {name}")
@@ -114,11 +117,11 @@ class FlowsResource(Resource):
         return Secret(secret)
 
     async def test(self, flow_id: str, payload: dict[str, Any] | None = None) -> FlowTest:
-        """Trigger a published, active automation once as a test, and return the result.
+        """Start a test run of a published, active automation, and return the result.
 
-        Skipped work is a result, not an error. Raises BadRequest if the automation is unpublished or
-        paused, and Conflict if the published trigger no longer matches the automation.
-        Contract: routing.md §3.11.
+        If the service skips the run, the result says so; no error is raised. Raises BadRequest if the
+        automation is unpublished or paused, and Conflict if the published trigger no longer matches the
+        automation. Contract: routing.md §3.11.
         """
         path, name = _flow(flow_id)
         body = None if payload is None else FlowTestPayload(payload=payload).set_fields()
@@ -136,7 +139,7 @@ class FlowsResource(Resource):
     async def run(self, flow_id: str, run_id: str) -> AutomationRunDetail:
         """Return one run with its dispatch log, calls with events, findings and waits.
 
-        Texts in it may contain control characters. Contract: routing.md §3.14.
+        The texts of the run may contain control characters. Contract: routing.md §3.14.
         """
         path, _ = _flow(flow_id)
         run = path_id(run_id, "automation run")
@@ -161,9 +164,10 @@ class FlowsResource(Resource):
         )
 
     async def save_template(self, draft: TemplateDraft) -> FlowTemplate:
-        """Save the draft of an automation as a template, and return it.
+        """Save the draft of an automation as a template, and return the template.
 
-        Raises NotAllowed if the caller's role in the team does not allow it. Contract: routing.md §3.17.
+        Raises NotAllowed if the caller's role in the team does not permit it.
+        Contract: routing.md §3.17.
         """
         response = await self._change("POST", "/api/flows/templates", "the new template", body=draft.body())
         return response.one(FlowTemplate)
@@ -171,13 +175,13 @@ class FlowsResource(Resource):
     async def delete_template(self, template_id: str) -> None:
         """Delete a template of the account or of the active team.
 
-        Raises NotFound if the template does not exist. Contract: routing.md §3.17.
+        Raises NotFound if there is no such template. Contract: routing.md §3.17.
         """
         record = path_id(template_id, "template")
         await self._change("DELETE", f"/api/flows/templates/{record}", f"template {short_id(record)}")
 
     async def harnesses(self) -> Rows[HarnessState]:
-        """Return, for each harness, what it can do at present and who would pay for it.
+        """Return the coding CLIs: which are available, and who would pay for their models.
 
         Contract: routing.md §4.
         """
@@ -193,7 +197,7 @@ class FlowsResource(Resource):
     async def sandbox_test(self, repo_id: str) -> SandboxTest:
         """Return whether a sandbox could be launched for a repository.
 
-        Missing requirements are a result, not an error. Contract: routing.md §4.
+        If a requirement is not met, the result says so; no error is raised. Contract: routing.md §4.
         """
         record = path_id(repo_id, "repository")
         response = await self._change(
@@ -206,9 +210,10 @@ class FlowsResource(Resource):
 
 
 def publish_problems(error: MogplexError) -> list[str]:
-    """Return the problems of a draft that the service refused to publish.
+    """Return the problems because of which the service refused to publish a draft.
 
-    Each problem is a sentence. If the error has no list of problems, its message is the only item.
+    Each problem is a sentence. If the error has no list of problems, the result has one item, the
+    message of the error.
     """
     found = error.extra.get("details")
     faults = [visible(item) for item in found if isinstance(item, str)] if isinstance(found, list) else []

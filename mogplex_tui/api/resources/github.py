@@ -11,24 +11,24 @@ from mogplex_tui.api.safe_text import short_id
 
 
 class GithubResource(Resource):
-    """GitHub, at `/api/github`. The hosted service requires a session.
+    """GitHub accounts and pull requests, at `/api/github`.
 
-    Contract: projects.md §7.
+    The hosted service accepts only a session cookie on these routes. Contract: projects.md §7.
     """
 
     async def installations(self) -> Rows[Installation]:
-        """Return the caller's GitHub installations, the newest first.
+        """Return the caller's installations of the GitHub App, the newest first.
 
-        The request also makes the service load data about them that it lacks.
+        The request also makes the service load missing data about them from GitHub.
         """
         return (await self._get("/api/github/installations", "the installations")).rows(Installation)
 
     async def org_members(self, number: int) -> OrgMembers:
-        """Return the members of an organization, with their public email addresses.
+        """Return the members of an organization, with their public e-mail addresses.
 
-        Members without a public address are only counted. `number` is GitHub's number of the
-        organization's installation. Raises NotFound, BadRequest if the installation belongs to a user
-        instead of an organization, NotAllowed if the GitHub App's new permissions must be accepted, and
+        `number` is the number that GitHub has given to the organization's installation of the App.
+        Raises NotFound if there is no such installation, BadRequest if it belongs to a user and not to
+        an organization, NotAllowed if somebody must first accept new permissions of the App, and
         Throttled with a wait of 60 s.
         """
         number = installation_number(number)
@@ -40,26 +40,27 @@ class GithubResource(Resource):
     async def owners(self) -> Rows[GithubOwner]:
         """Return the GitHub accounts in which the user can create a repository.
 
-        The user's own account comes first. The list is empty without a GitHub sign-in.
+        The user's own account comes first. The list is empty if the user has not connected a GitHub
+        account.
         """
         return (await self._get("/api/github/owners", "the GitHub accounts")).rows(GithubOwner)
 
     async def sync(self) -> Rows[BareRepo]:
         """Import repositories from GitHub; return all imported ones, favourites first.
 
-        Nothing is deleted. Although its HTTP method is GET, the request writes: it is sent with
-        `Priority.ACTION`, and a refusal does not mark the route family as closed. Raises BadRequest
-        with code NO_GITHUB_CONNECTION if no GitHub account is connected. In a team, the caller needs a
-        role that may write.
+        No repository is deleted. The request changes data although its HTTP method is GET. It is
+        therefore sent with `Priority.ACTION`, and a refusal does not mark the route family as closed.
+        Raises BadRequest with code NO_GITHUB_CONNECTION if no GitHub account is connected. In a team,
+        the caller's role must permit changes.
         """
         response = await self._change("GET", "/api/github/repos", "the sync with GitHub", extra_wait=120)
         return response.rows(BareRepo)
 
     async def pulls(self, repo_id: str, number: int | None = None) -> Pulls:
-        """Return up to five open pull requests of a repository, and one of their diffs.
+        """Return up to five open pull requests of a repository, and the diff of one.
 
-        `number` selects the pull request whose diff is returned, by default the first. The service
-        returns nothing for any failure, so an empty result may be a failure.
+        `number` selects the pull request whose diff is returned, by default the first. An empty result
+        may also mean that the service failed to read from GitHub.
         """
         record = path_id(repo_id, "repository")
         response = await self._get(

@@ -21,12 +21,12 @@ _BUILD_SECONDS = 900
 
 
 class ImportedReposResource(Resource):
-    """Imported repositories, at `/api/repos`. The hosted service requires a session.
+    """Imported repositories, at `/api/repos`.
 
-    They have many more fields than the repositories of the token API (`client.repos`). If the
-    context has an active team, the team's repositories are listed and changed. The data below one
-    repository (packages, sub-projects, snapshots) are open only to the person who imported it, also
-    in a team.
+    The hosted service accepts only a session cookie on these routes. The repositories have many
+    more fields than those of the token API (`client.repos`). If the context has an active team, the
+    methods read and change the team's repositories. Packages, sub-projects and snapshots of a
+    repository can be used only by the person who imported it, even in a team.
 
     Contract: projects.md §3, §4.5, §4.6 and §4.8.
     """
@@ -34,14 +34,18 @@ class ImportedReposResource(Resource):
     async def list(self, *, show_hidden: bool = False) -> Rows[ImportedRepo]:
         """Return all repositories, favourites first, then by full name.
 
-        There is no search and there are no pages. Without `show_hidden` the service may also leave out repositories
-        that the GitHub App does not cover. Contract: projects.md §3.2.
+        There is no search, and the list has only one page. If `show_hidden` is False, hidden
+        repositories are left out, and sometimes those to which the GitHub App has no access.
+        Contract: projects.md §3.2.
         """
         response = await self._get(_REPOS, "the repositories", show_hidden=True if show_hidden else None)
         return response.rows(ImportedRepo)
 
     async def get(self, repo_id: str) -> ImportedRepo:
-        """Return one repository, hidden or not. Raises NotFound."""
+        """Return one repository, even if it is hidden.
+
+        Raises NotFound if there is no such repository.
+        """
         record = path_id(repo_id, "repository")
         response = await self._get(_REPOS, f"repository {short_id(record)}", id=record)
         if response.data == []:
@@ -65,9 +69,9 @@ class ImportedReposResource(Resource):
         return response.one(ImportedRepo)
 
     async def update(self, repo_id: str, change: RepoUpdate) -> ImportedRepo:
-        """Change the given fields of a repository, for instance hide it, and return it.
+        """Change the given fields of a repository and return it.
 
-        If the repository does not exist, raises NotFound, or ServiceFailed on some services.
+        Some services raise ServiceFailed, and not NotFound, if there is no such repository.
         """
         record, fields = path_id(repo_id, "repository"), change.body()
         if not fields:
@@ -81,8 +85,8 @@ class ImportedReposResource(Resource):
     async def delete(self, repo_id: str) -> None:
         """Delete a repository with its assignments, presets, sandboxes and connections.
 
-        Does nothing if it does not exist. The web application hides repositories instead, by `update` with `is_hidden`.
-        Contract: projects.md §3.6.
+        Does nothing if there is no such repository. The web application does not delete repositories
+        but hides them, by `update` with `is_hidden`. Contract: projects.md §3.6.
         """
         record = path_id(repo_id, "repository")
         try:
@@ -91,9 +95,10 @@ class ImportedReposResource(Resource):
             return
 
     async def packages(self, repo_id: str) -> Packages:
-        """Return the packages of a monorepo, read from GitHub.
+        """Return the packages of a monorepo, as read from GitHub.
 
-        Raises BadRequest without a GitHub sign-in, and NotFound.
+        Raises BadRequest if the account has no GitHub sign-in, and NotFound if there is no such
+        repository.
         """
         path, resource = _part(repo_id, "monorepo", "the packages")
         return (await self._get(path, resource)).one(Packages)
@@ -123,8 +128,8 @@ class ImportedReposResource(Resource):
     async def build_snapshot(self, repo_id: str) -> Snapshot:
         """Build the sandbox image of a repository and return it.
 
-        This takes up to 15 minutes. Raises Throttled with the wait in seconds (limits: 3 builds an
-        hour, 10 a day, and 15 minutes between two builds for one repository), Conflict while another
+        This takes up to 15 minutes. Raises Throttled, with the wait in seconds, if a limit is used up
+        (3 builds an hour, 10 a day, one in 15 minutes for each repository), Conflict while another
         build runs, and NotAllowed if nobody pays for the account's sandboxes.
         """
         path, resource = _part(repo_id, "snapshot", "the snapshot")
@@ -133,10 +138,7 @@ class ImportedReposResource(Resource):
         )
 
     async def delete_snapshot(self, repo_id: str) -> None:
-        """Delete the prebuilt sandbox image of a repository.
-
-        Does nothing if the repository has none.
-        """
+        """Delete the prebuilt sandbox image of a repository; do nothing if it has none."""
         path, resource = _part(repo_id, "snapshot", "the snapshot")
         await self._change("DELETE", path, resource)
 

@@ -1,4 +1,4 @@
-"""Invites to teams: sent ones by id, received ones by the token in their link."""
+"""Invites to teams; sent ones have an id, received ones a token in their link."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _REFUSALS = {
 class InvitesResource(Resource):
     """Invites, at `/api/teams/{id}/invites` and `/api/invites/{token}`.
 
-    The hosted service requires a session. `client.teams.members` lists the open invites of a team. Contract:
-    identity.md §8.
+    The hosted service accepts only a session cookie on these routes. The open invites of a team are
+    part of `client.teams.members`. Contract: identity.md §8.
     """
 
     async def send(self, team_id: str, email: str, role: str) -> SentInvite:
@@ -48,7 +48,7 @@ class InvitesResource(Resource):
         )
 
     async def send_many(self, team_id: str, emails: Iterable[str], role: str) -> BulkInvites:
-        """Invite 1 to 100 email addresses to a team, and return a status for each.
+        """Invite 1 to 100 e-mail addresses to a team, and return a result for each.
 
         If one invite fails, the others are sent all the same.
         """
@@ -61,7 +61,8 @@ class InvitesResource(Resource):
     async def resend(self, team_id: str, invite_id: str) -> SentInvite:
         """Send an open invite again with a new link, and return the invite.
 
-        The new link is valid for seven days; the old link becomes invalid. Raises NotFound.
+        The new link is valid for seven days; the old link becomes invalid. Raises NotFound if there is
+        no such open invite.
         """
         path, resource = _sent(team_id, invite_id)
         return (await self._change("POST", path, resource, extra_wait=15)).one(SentInvite)
@@ -69,24 +70,25 @@ class InvitesResource(Resource):
     async def revoke(self, team_id: str, invite_id: str) -> None:
         """Revoke an open invite.
 
-        Raises NotFound if it was accepted or does not exist.
+        Raises NotFound if there is no such invite or if it was accepted.
         """
         path, resource = _sent(team_id, invite_id)
         await self._change("DELETE", path, resource)
 
     async def read(self, token: str) -> Invitation:
-        """Return the invite that a token, or a link with the token, belongs to.
+        """Return the received invite with the given token.
 
-        Raises NotFound.
+        `token` may also be the link that contains the token. Raises NotFound if there is no such
+        invite.
         """
         return (await self._get(f"/api/invites/{invite_token(token)}", _INVITATION)).one(Invitation)
 
     async def accept(self, token: str, *, confirm_mismatch: bool = False) -> JoinedTeam:
-        """Accept an invite, and return the team that was joined.
+        """Accept an invite, and return the team that the account has joined.
 
-        Raises Conflict with code already_accepted, expired or mismatch_unconfirmed. The code
-        mismatch_unconfirmed means that the invite was sent to an address other than that of the
-        account; with `confirm_mismatch` it is accepted all the same.
+        Raises Conflict with code already_accepted, expired or mismatch_unconfirmed. The last code means
+        that the invite was sent to another address than the account's. With `confirm_mismatch` such an
+        invite is accepted.
         """
         body = {"confirmMismatch": True} if confirm_mismatch else {}
         try:

@@ -23,9 +23,9 @@ _KEYS = "/api/settings/keys"
 
 
 class ApiKeysResource(Resource):
-    """API keys, at `/api/settings/api-keys`. The hosted service requires a session.
+    """API keys of the account, at `/api/settings/api-keys`.
 
-    Contract: identity.md §4.
+    The hosted service accepts only a session cookie on these routes. Contract: identity.md §4.
     """
 
     async def list(self) -> Rows[ApiKey]:
@@ -36,16 +36,16 @@ class ApiKeysResource(Resource):
         return (await self._get(_API_KEYS, "the API keys")).rows(ApiKey, "keys")
 
     async def create(self, draft: ApiKeyDraft) -> CreatedKey:
-        """Create a key and return it with its token, which cannot be read again."""
+        """Create an API key and return it with its token, which cannot be read again."""
         response = await self._change("POST", _API_KEYS, "the new API key", body=draft.body())
         return response.one(CreatedKey)
 
     async def revoke(self, key_id: str) -> None:
         """Revoke an API key permanently.
 
-        Does nothing if the key is revoked already or does not exist. Because some services answer 500
-        for a key that does not exist, the list is read after a 500, and the error is raised only if the
-        key may still exist. Contract: identity.md §4.
+        Does nothing if the key is revoked already or does not exist. Some services answer 500 for a key
+        that does not exist. After a 500 this method therefore reads the list of keys, and raises the
+        error only if the key may still exist. Contract: identity.md §4.
         """
         record = path_id(key_id, "API key")
         try:
@@ -59,13 +59,13 @@ class ApiKeysResource(Resource):
 
 
 class ProviderKeysResource(Resource):
-    """Keys of model providers, at `/api/settings/keys`. Their values cannot be read.
+    """Keys of model providers, at `/api/settings/keys`; their values cannot be read.
 
-    The hosted service requires a session. Contract: identity.md §5.
+    The hosted service accepts only a session cookie on these routes. Contract: identity.md §5.
     """
 
     async def list(self) -> Rows[ProviderKey]:
-        """Return the providers that have a key, by name."""
+        """Return the stored keys without their values, sorted by provider."""
         return (await self._get(_KEYS, "the provider keys")).rows(ProviderKey, "keys")
 
     async def put(self, provider: str, key: Secret | str) -> None:
@@ -77,17 +77,14 @@ class ProviderKeysResource(Resource):
         await self._change("PUT", _KEYS, f"the key of {draft.provider}", body=draft.body())
 
     async def delete(self, provider: str) -> None:
-        """Delete the key of a provider.
-
-        Does nothing if there is none.
-        """
+        """Delete the stored key of a provider; do nothing if no key is stored."""
         named = ProviderName(provider=provider)
         await self._change("DELETE", _KEYS, f"the key of {named.provider}", body=named.set_fields())
 
     async def verify(self, provider: str) -> KeyTest:
-        """Let the service test the stored key at its provider, and return the result.
+        """Make the service test the stored key at its provider, and return the result.
 
-        The request lasts until the provider answers.
+        The response comes only after the provider has answered.
         """
         named = ProviderName(provider=provider)
         response = await self._change(

@@ -1,4 +1,4 @@
-"""Mogplex's own MCP server, over JSON-RPC."""
+"""Mogplex's own MCP server, called over JSON-RPC."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ _ERROR_TYPES: dict[int, type[errors.MogplexError]] = {
 class McpEndpointResource(Resource):
     """Mogplex's own MCP server, at `/api/v1/mogplex/mcp`.
 
-    These methods are for trying out the server; another resource has a method for each of its
-    operations. A JSON-RPC error is raised as the corresponding error of `api.errors`, with its
-    number in `extra["rpc_code"]`. A call counts twice against the token's limit: once for the
-    endpoint and once for the route that the server calls.
+    These methods are for trying out the server. For normal use, the other resources have a method
+    for each operation of the server. A JSON-RPC error is raised as the corresponding error of
+    `api.errors`, with its number in `extra["rpc_code"]`. A call counts twice against the token's
+    limit: once for this endpoint and once for the route that the server calls.
 
     Contract: mcp.md §3, errors.md §3.
     """
@@ -50,7 +50,7 @@ class McpEndpointResource(Resource):
     async def initialize(self) -> ServerInfo:
         """Return the server's name, protocol version, capabilities and instructions.
 
-        No MCP session is opened; the other methods work without this one.
+        The request opens no MCP session; the other methods can be called without it.
         """
         client = {"name": "mogplex-tui", "version": "1"}
         params = {"protocolVersion": PROTOCOL, "capabilities": {}, "clientInfo": client}
@@ -75,8 +75,8 @@ class McpEndpointResource(Resource):
     async def call(self, call: ToolCall) -> ToolResult:
         """Call one operation and return its result.
 
-        If the token API refuses the operation, no error is raised: the result has a `refusal`. Raises
-        BadRequest for an unknown operation and for invalid arguments.
+        If the token API refuses the operation, no error is raised, but the `refusal` of the result says
+        why. Raises BadRequest for an unknown operation and for invalid arguments.
         """
         result, info = await self._call_method("tools/call", call.body(), _EXTRA_WAIT)
         tool_result = _parsed(ToolResult, result, info)
@@ -86,7 +86,7 @@ class McpEndpointResource(Resource):
     async def batch(self, calls: Sequence[ToolCall]) -> list[ToolResult | errors.MogplexError]:
         """Call several operations in one request; return a result or an error for each.
 
-        The results have the order of `calls`.
+        The results are in the order of `calls`.
         """
         if not calls:
             raise errors.InvalidInput("A batch needs at least one call")
@@ -118,9 +118,9 @@ class McpEndpointResource(Resource):
         )
 
     def _count(self, results: Sequence[ToolResult | errors.MogplexError]) -> None:
-        """Charge the token's budget for the requests that the server sent for some calls.
+        """Count the requests that the server sent for some calls in the token's budget.
 
-        Calls that failed, or that the token API refused with 429, are not charged.
+        Calls that failed, and calls that the token API refused with 429, are not counted.
 
         Contract: mcp.md §3.
         """
@@ -141,7 +141,7 @@ def _message(number: int, method: str, params: Any) -> dict[str, Any]:
 
 
 def _result(data: Any, info: ResponseInfo) -> Any:
-    """Return the result in a JSON-RPC response; raise the error if it contains one."""
+    """Return the result in a JSON-RPC response, or raise the error in it."""
     if not isinstance(data, dict) or data.get("jsonrpc") != "2.0":
         raise invalid_response(info, "is not a JSON-RPC response")
     if "error" in data:

@@ -1,4 +1,4 @@
-"""External MCP servers that the account has configured."""
+"""MCP servers that the account has configured."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _ROOT = "/api/mcp-servers"
 
 
 class McpServersResource(Resource):
-    """External MCP servers, at `/api/mcp-servers` and on the token API.
+    """The account's MCP servers, at `/api/mcp-servers` and on the token API.
 
     Contract: library.md §9, v1.md §6.
     """
 
     async def list(self) -> Rows[McpServer]:
-        """Return the account's own servers, the newest first, without secrets."""
+        """Return the account's own MCP servers, the newest first, without secrets."""
         return (await self._get(_ROOT, "the MCP servers")).rows(McpServer, "servers")
 
     async def configured(self) -> Rows[ConfiguredServer]:
-        """Return MCP servers as a command line tool is configured with them, with secrets.
+        """Return the MCP servers, with secrets, in the format for coding CLIs.
 
         The account's own servers come first, then its MCP connections. Contract: library.md §9.1.
         """
@@ -43,9 +43,10 @@ class McpServersResource(Resource):
         return _configured(await self._get(v1("/mcp/servers"), "the MCP servers"), "servers")
 
     async def get(self, server_id: str) -> McpServer:
-        """Return one of the account's own servers, without secrets. Raises NotFound.
+        """Return one of the account's own servers, without secrets.
 
-        The hosted service requires a session.
+        Raises NotFound if there is no such server. The hosted service accepts only a session cookie on
+        this route.
         """
         record = path_id(server_id, "server")
         return (await self._get(f"{_ROOT}/{record}", f"MCP server {short_id(record)}")).one(
@@ -55,7 +56,8 @@ class McpServersResource(Resource):
     async def create(self, draft: McpServerDraft) -> McpServer:
         """Add a server and return it.
 
-        Raises Conflict with code DUPLICATE_NAME if the account has a server of this name. Contract: library.md §9.2.
+        Raises Conflict with code DUPLICATE_NAME if the account has a server with the same name.
+        Contract: library.md §9.2.
         """
         return (await self._change("POST", _ROOT, "the new MCP server", body=draft.body())).one(
             McpServer, "server"
@@ -64,7 +66,9 @@ class McpServersResource(Resource):
     async def update(self, server_id: str, change: McpServerUpdate) -> McpServer:
         """Change a server and return it.
 
-        Secrets are merged by name; all other given fields are replaced. Raises NotFound. Contract: library.md §9.3.
+        Secrets are merged by name: secrets that are not in the change keep their values. Other fields
+        in the change are replaced. Raises NotFound if there is no such server.
+        Contract: library.md §9.3.
         """
         record = path_id(server_id, "server")
         response = await self._change(
@@ -73,11 +77,11 @@ class McpServersResource(Resource):
         return response.one(McpServer, "server")
 
     async def delete(self, server_id: str) -> None:
-        """Delete a server with its secrets.
+        """Delete a server with its secrets; do nothing if there is no such server.
 
-        Does nothing if the server does not exist. The hosted service answers 404 even if it has just
-        deleted the server, so after a 404 the list is read, and NotFound is raised only if the server
-        may still exist. Contract: library.md §9.3.
+        The hosted service answers 404 even if it has just deleted the server. After a 404 this method
+        therefore reads the list of servers, and raises NotFound only if the server may still exist.
+        Contract: library.md §9.3.
         """
         record = path_id(server_id, "server")
         try:
@@ -89,9 +93,9 @@ class McpServersResource(Resource):
 
 
 def _configured(response: JsonResponse, key: str | None) -> Rows[ConfiguredServer]:
-    """Parse a list of servers, without keeping its JSON, which is full of secrets.
+    """Parse a list of servers, without storing its JSON, which contains secrets.
 
-    `key` is the field of the response that holds the list, or None if the response is the list.
+    `key` is the field of the response that contains the list, or None if the response is the list.
     """
     items = response.at(key)
     if not isinstance(items, list):

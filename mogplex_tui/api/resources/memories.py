@@ -27,8 +27,8 @@ class MemoriesResource(Resource):
     ) -> dict[Lane, Rows[Memory]]:
         """Return the newest 50 memories of each lane.
 
-        Only the session lane depends on the workspace session and the conversation. Raises InvalidInput for the scope
-        `team` without an active team. Contract: library.md §10.1.
+        The workspace session and the conversation select memories in the session lane only. Raises
+        InvalidInput if the scope is `team` and no team is active. Contract: library.md §10.1.
         """
         response = await self._ask(None, None, repo_id, workspace_session_id, conversation_id, scope)
         if not isinstance(response.data, dict):
@@ -59,7 +59,7 @@ class MemoriesResource(Resource):
     ) -> Rows[Memory]:
         """Return at most 20 memories that are similar to a text, the best match first.
 
-        Without a lane, the scope is ignored. Contract: library.md §10.1.
+        If `lane` is None, `scope` has no effect. Contract: library.md §10.1.
         """
         if not q.strip():
             raise InvalidInput("Say what to search for", resource="the memories")
@@ -68,27 +68,30 @@ class MemoriesResource(Resource):
     async def add(self, draft: MemoryDraft) -> Memory:
         """Add a memory and return it.
 
-        Raises NotFound for a repository or a sandbox of another account.
+        Raises NotFound if the repository or the sandbox belongs to another account.
         """
         self._check_team(draft.resource_scope)
         return (await self._change("POST", "/api/memories", "the new memory", body=draft.body())).one(Memory)
 
     async def edit(self, memory_id: str, content: str) -> None:
-        """Replace the text of a memory. Its metadata cannot be changed.
+        """Replace the text of a memory; its metadata cannot be changed.
 
-        Raises NotFound if it does not exist.
+        Raises NotFound if there is no such memory.
         """
         record = path_id(memory_id, "memory")
         body = {"id": record, "content": MemoryEdit(content=content).content}
         await self._change("PATCH", "/api/memories", f"memory {short_id(record)}", body=body)
 
     async def delete(self, memory_id: str) -> None:
-        """Delete a memory. Raises NotFound if it does not exist."""
+        """Delete a memory.
+
+        Raises NotFound if there is no such memory.
+        """
         record = path_id(memory_id, "memory")
         await self._change("DELETE", "/api/memories", f"memory {short_id(record)}", params={"id": record})
 
     async def compact(self) -> None:
-        """Delete session memories older than 30 days.
+        """Delete the memories of the session lane that are older than 30 days.
 
         Contract: library.md §10.3.
         """
@@ -96,7 +99,7 @@ class MemoriesResource(Resource):
         await self._change("POST", "/api/memories/actions", "the session memories", body=body)
 
     async def checkpoint(self, mark: Checkpoint | None = None) -> Memory:
-        """Add a checkpoint to a memory lane, and return the memory that stores it.
+        """Add a checkpoint to a lane, and return the memory in which it is stored.
 
         Contract: library.md §10.3.
         """

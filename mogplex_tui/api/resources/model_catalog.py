@@ -20,9 +20,9 @@ class ModelsResource(Resource):
     """
 
     async def list(self) -> ModelCatalog:
-        """Return the catalogue, sorted by provider, name and id.
+        """Return all models, sorted by provider, name and id.
 
-        The catalogue is sorted here because the service returns it in no defined order.
+        They are sorted by this client, because the service returns them in no defined order.
         Contract: identity.md §6.2.
         """
         response = await self._get("/api/models", "the models")
@@ -37,7 +37,7 @@ class ModelsResource(Resource):
     async def for_cli(self) -> Rows[CliModel]:
         """Return the models that the account can use, in the command line tool's format.
 
-        Prices are for a million tokens. Contract: identity.md §6.3.
+        In this format, prices are for a million tokens. Contract: identity.md §6.3.
         """
         return (await self._get("/api/models", "the models", format="cli")).rows(CliModel)
 
@@ -59,19 +59,19 @@ class ModelsResource(Resource):
         return (await self._get(v1("/models"), "the models")).rows(AvailableModel, "models")
 
     async def new(self) -> NewModels:
-        """Return the models that were added since the account last looked.
+        """Return the models that were added since the user last dismissed new models.
 
-        If the account does not enable new models automatically, this request makes the service disable them, and none
-        are returned. Contract: identity.md §6.8.
+        If the account does not enable new models automatically, this request makes the service disable
+        them, and none are returned. Contract: identity.md §6.8.
         """
         return (await self._get(_NEW, "the new models")).one(NewModels)
 
     async def dismiss_new(self) -> None:
-        """Mark the new models as seen."""
+        """Mark the new models as seen, so that `new` no longer returns them."""
         await self._change("POST", _NEW, "the new models", body={"action": "dismiss"})
 
     async def disable_new(self) -> None:
-        """Disable the new models, and do not enable future ones automatically."""
+        """Disable the new models, and stop enabling future models automatically."""
         await self._change("POST", _NEW, "the new models", body={"action": "disable"})
 
     async def set_auto_enable(self, enabled: bool) -> None:
@@ -90,8 +90,8 @@ class ModelsResource(Resource):
     def icon_url(self, provider: str, storage_url: str | None = None) -> str | None:
         """Return the URL of a provider's icon, or None if the provider's name is invalid.
 
-        Sends nothing. `storage_url` is the address of the service's public storage, by default that of
-        the service. Contract: identity.md §6.9.
+        This method sends no request. `storage_url` is the address of the service's public storage; by
+        default it is the address of the service. Contract: identity.md §6.9.
         """
         name = provider.strip().lower()
         if not _ICON_NAME.fullmatch(name):

@@ -40,9 +40,9 @@ class ObservabilityResource(Resource):
     """
 
     async def stats(self, since: datetime | None = None, until: datetime | None = None) -> Stats:
-        """Return statistics between two times.
+        """Return statistics on the time from `since` to `until`.
 
-        The figures cover different time ranges: see StatsSummary. Contract: observability.md §1.
+        Not all figures cover this time: see StatsSummary. Contract: observability.md §1.
         """
         return (await self._get(f"{_ROOT}/stats", "the stats", since=since, until=until)).one(Stats)
 
@@ -89,10 +89,10 @@ class ObservabilityResource(Resource):
     async def call_events(self, call_id: str) -> AsyncGenerator[Rows[Event]]:
         """Yield all events of a call while they arrive, the oldest first.
 
-        They come in batches of at most 250. The response has no limit and may hold tens of thousands of events, so it
-        is decoded piece by piece, and the event loop gets a turn after each batch. A response that is cut off raises
-        InvalidResponse after the last readable event. Raises NotFound. Close the iterator when leaving early
-        (`contextlib.aclosing`).
+        They are yielded in batches of at most 250. The response has no limit and may hold tens of
+        thousands of events, so it is decoded piece by piece, and other tasks can run after each batch. A
+        response that is cut off raises InvalidResponse after the last readable event. Raises NotFound if
+        there is no such call. A caller that stops early must close the iterator (`contextlib.aclosing`).
 
         Contract: observability.md §4.
         """
@@ -119,7 +119,7 @@ class ObservabilityResource(Resource):
                 raise invalid_response(info, f"cannot be read to its end: {error}") from None
 
     async def tool_calls(self) -> Rows[ToolCall]:
-        """Return the tool calls of the newest 50 AI calls that used tools.
+        """Return the tool calls of the 50 newest AI calls that have used tools.
 
         Contract: observability.md §5.
         """
@@ -166,9 +166,9 @@ class ObservabilityResource(Resource):
         return JobPage(rows, *_paging(response.data, rows.total))
 
     async def job(self, job_id: str) -> JobDetail:
-        """Return one job with its dispatch log, calls and findings. Raises NotFound.
+        """Return one job with its dispatch log, calls and findings.
 
-        Contract: observability.md §7.2.
+        Raises NotFound if there is no such job. Contract: observability.md §7.2.
         """
         record = path_id(job_id, "job")
         return (await self._get(f"{_ROOT}/jobs/{record}", f"job {short_id(record)}")).one(JobDetail, "run")
@@ -176,8 +176,9 @@ class ObservabilityResource(Resource):
     async def cancel_call(self, call_id: str) -> CallCancelled:
         """Ask the service to cancel a call, and return its confirmation.
 
-        If the call belongs to a v1 run, the run's own record does not change. Raises Conflict if the
-        call has ended, and NotFound. Contract: observability.md §3.
+        If the call belongs to a run of the token API, the record of the run does not change. Raises
+        Conflict if the call has ended, and NotFound if there is no such call.
+        Contract: observability.md §3.
         """
         record = path_id(call_id, "call")
         return (await self._change("POST", f"{_ROOT}/calls/{record}/cancel", f"call {short_id(record)}")).one(
@@ -185,9 +186,10 @@ class ObservabilityResource(Resource):
         )
 
     async def cancel_job(self, job_id: str) -> JobCancelled:
-        """Cancel a job, ask the service to cancel its calls, and return the confirmation.
+        """Cancel a job and its calls, and return the service's confirmation.
 
-        Raises Conflict if the job has ended, and NotFound. Contract: observability.md §7.3.
+        Raises Conflict if the job has ended, and NotFound if there is no such job.
+        Contract: observability.md §7.3.
         """
         record = path_id(job_id, "job")
         return (await self._change("POST", f"{_ROOT}/jobs/{record}/cancel", f"job {short_id(record)}")).one(
@@ -195,10 +197,11 @@ class ObservabilityResource(Resource):
         )
 
     async def repair_job(self, job_id: str) -> JobRepaired:
-        """Try to start a job that has been pending for two minutes; return the outcome.
+        """Try again to start a job that is still pending, and return the result.
 
-        `started` in the outcome is True if the job was started. Raises BadRequest if the job cannot be
-        repaired, for instance within two minutes of the last attempt. Contract: observability.md §7.4.
+        The job must have been pending for two minutes. `started` in the result is True if the job was
+        started. Raises BadRequest if the job cannot be repaired, for instance within two minutes of the
+        last attempt. Contract: observability.md §7.4.
         """
         record = path_id(job_id, "job")
         return (await self._change("POST", f"{_ROOT}/jobs/{record}/repair", f"job {short_id(record)}")).one(
@@ -208,10 +211,10 @@ class ObservabilityResource(Resource):
     async def requeue_job(self, job_id: str, version_mode: VersionMode | str | None = None) -> JobRequeued:
         """Run a failed job again as a new job, and return the new job.
 
-        Each request creates a job. Without `version_mode`, an automation runs its published version if
-        that version still fits the job. Raises BadRequest if the job has not failed, and Conflict with
-        code LATEST_PUBLISHED_VERSION_UNAVAILABLE if the published version was requested but none
-        exists. Contract: observability.md §7.5.
+        Repeating the request creates another job. If `version_mode` is None, an automation runs its
+        published version, provided that this version still fits the job. Raises BadRequest if the job
+        has not failed, and Conflict with code LATEST_PUBLISHED_VERSION_UNAVAILABLE if the published
+        version was requested but none exists. Contract: observability.md §7.5.
         """
         record = path_id(job_id, "job")
         body = None if version_mode is None else JobRequeue(version_mode=version_mode).set_fields()
@@ -223,8 +226,8 @@ class ObservabilityResource(Resource):
     async def file_issue(self, job_id: str, finding_id: str, draft: IssueDraft | None = None) -> FindingIssue:
         """Open a GitHub issue for a finding of a review, or return the existing issue.
 
-        Raises Conflict if the finding was dismissed or has no repository, if an issue is already being
-        opened, or if GitHub does not accept one. Contract: observability.md §7.6.
+        Raises Conflict if the finding was dismissed or has no repository, if another request is already
+        opening the issue, or if GitHub does not accept the issue. Contract: observability.md §7.6.
         """
         job, finding = path_id(job_id, "job"), path_id(finding_id, "finding")
         response = await self._change(
@@ -250,7 +253,7 @@ class ObservabilityResource(Resource):
     ) -> DispatchLogPage:
         """Return one page of at most 100 entries of the dispatch log, the newest first.
 
-        Unknown filter values match nothing. Contract: observability.md §8.1.
+        A filter with an unknown value gives an empty page. Contract: observability.md §8.1.
         """
         response = await self._get(
             f"{_ROOT}/automation-events",
@@ -280,7 +283,7 @@ class ObservabilityResource(Resource):
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> FailureReport:
-        """Return one page of the failures of automations, with their totals.
+        """Return one page of failed runs of automations, with counts of all failures.
 
         `provider` is the key of a provider, in lower case. Contract: observability.md §8.3.
         """

@@ -13,20 +13,23 @@ _PROJECTS = "/api/workspaces"
 
 
 class ProjectsResource(Resource):
-    """Projects, at `/api/workspaces`: named groups of repositories.
+    """Projects, which are named groups of repositories, at `/api/workspaces`.
 
-    The repositories of a project share their sandbox time. The hosted service requires a session. Contract: projects.md
-    §5.
+    All repositories of a project have the same limits on sandboxes. The hosted service accepts only
+    a session cookie on these routes. Contract: projects.md §5.
     """
 
     async def list(self) -> Rows[Project]:
-        """Return the default project, if there is one, then the others by age."""
+        """Return all projects: the default project, if there is one, then the others.
+
+        The oldest of the others comes first.
+        """
         return (await self._get(_PROJECTS, "the projects")).rows(Project)
 
     async def create(self, draft: ProjectDraft) -> Project:
         """Create a project and return it.
 
-        Raises Conflict if the name is in use, regardless of case.
+        Raises Conflict if a project has the same name, which is compared without regard to case.
         """
         response = await self._change("POST", _PROJECTS, f"project {draft.name}", body=draft.body())
         return response.one(Project)
@@ -34,7 +37,7 @@ class ProjectsResource(Resource):
     async def update(self, project_id: str, change: ProjectUpdate) -> Project:
         """Change the given fields of a project, and return it.
 
-        Raises NotFound, and Conflict if the name is in use.
+        Raises NotFound if there is no such project, and Conflict if another project has the name.
         """
         path, resource = _project(project_id)
         return (await self._change("PATCH", path, resource, body=change.set_fields())).one(Project)
@@ -42,7 +45,7 @@ class ProjectsResource(Resource):
     async def delete(self, project_id: str) -> None:
         """Delete a project.
 
-        Raises Conflict for the default project and for a project with repositories.
+        Raises Conflict for the default project and for a project that has repositories.
         """
         path, resource = _project(project_id)
         await self._change("DELETE", path, resource)
@@ -50,8 +53,8 @@ class ProjectsResource(Resource):
     async def create_repository(self, project_id: str, new: NewRepository) -> BareRepo | None:
         """Create a repository on GitHub, import it into a project and return it.
 
-        Returns None if the repository was imported into another project. Raises Conflict or NotAllowed
-        with GitHub's message, and BadRequest without a GitHub sign-in.
+        Returns None if the service has imported the repository into another project. Raises Conflict or
+        NotAllowed with GitHub's message, and BadRequest if the account has no GitHub sign-in.
         """
         path, resource = _project(project_id)
         response = await self._change("POST", f"{path}/repos", resource, body=new.body(), extra_wait=60)

@@ -1,4 +1,4 @@
-"""The event stream that announces which tables of the service have changed."""
+"""The event stream that announces the tables in which rows have changed."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from mogplex_tui.api.transport import Request
 
 
 class RealtimeResource(Resource):
-    """The stream of realtime hints, at `/api/realtime/events`.
+    """The realtime stream, at `/api/realtime/events`.
 
-    Each hint names a table that has changed. Contract: realtime.md.
+    Each message of the stream names a table in which a row has changed. Contract: realtime.md.
     """
 
     async def stream(self, tables: Iterable[str]) -> AsyncGenerator[Connected | Changed | Ping]:
-        """Open the stream for some tables; yield its messages until the service closes it.
+        """Open the realtime stream for some tables and yield its messages.
 
-        Raises RealtimeOff if the service answers 204 (do not connect again), Unreachable if the
-        connection is lost or is closed before Connected has arrived, and TimedOut after 60 seconds
-        without a message. The caller has to reconnect (`api.realtime_messages.backoff`), refresh what
-        is shown after each Connected, and close the iterator when leaving early
-        (`contextlib.aclosing`).
+        The loop ends when the service closes the stream. Raises RealtimeOff if the service answers 204
+        (do not connect again), Unreachable if the connection is lost or is closed before Connected has
+        arrived, and TimedOut after 60 seconds without a message. The caller has to connect again after
+        a wait (`api.realtime_messages.backoff`) and to read the displayed data again after each
+        Connected. A caller that stops early must close the iterator (`contextlib.aclosing`).
         """
         names = table_names(list(tables))
         request = Request(

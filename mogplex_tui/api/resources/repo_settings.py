@@ -27,20 +27,26 @@ class LaunchPresetsResource(Resource):
     """
 
     async def list(self, repo_id: str) -> Rows[LaunchPreset]:
-        """Return the caller's presets of a repository, the newest first."""
+        """Return the launch presets that the caller has saved for a repository.
+
+        The newest preset comes first.
+        """
         path, resource = _part(repo_id, "launch-presets", "the launch presets")
         return (await self._get(path, resource)).rows(LaunchPreset, "presets")
 
     async def save(self, repo_id: str, draft: LaunchPresetDraft) -> LaunchPreset:
-        """Save a preset, replacing one of the same name, and return it.
+        """Save a launch preset and return it; a preset with the same name is replaced.
 
-        Raises BadRequest for the 26th preset.
+        Raises BadRequest if the repository has 25 other presets already.
         """
         path, resource = _part(repo_id, "launch-presets", "the launch presets")
         return (await self._change("POST", path, resource, body=draft.body())).one(LaunchPreset, "preset")
 
     async def delete(self, repo_id: str, preset_id: str) -> None:
-        """Delete a preset. Raises NotFound if it does not exist."""
+        """Delete a launch preset.
+
+        Raises NotFound if there is no such preset.
+        """
         path, resource = _part(repo_id, "launch-presets", "a launch preset")
         await self._change("DELETE", f"{path}/{path_id(preset_id, 'launch preset')}", resource)
 
@@ -48,9 +54,9 @@ class LaunchPresetsResource(Resource):
 class RepoSecretsResource(Resource):
     """GitHub Actions secrets of a repository, at `/api/repos/{id}/secrets`.
 
-    Their values cannot be read. Each method raises BadRequest with code NO_GITHUB_TOKEN if the
-    account has no GitHub sign-in, and Unavailable with GitHub's message if GitHub refuses.
-    Contract: projects.md §4.7.
+    The values of the secrets cannot be read. Each method raises BadRequest with code NO_GITHUB_TOKEN
+    if the account has no GitHub sign-in, and Unavailable with GitHub's message if GitHub refuses the
+    request. Contract: projects.md §4.7.
     """
 
     async def list(self, repo_id: str) -> Rows[ActionsSecret]:
@@ -62,7 +68,7 @@ class RepoSecretsResource(Resource):
     async def put(self, repo_id: str, name: str, value: Secret | str) -> str:
         """Set a secret, and return the name under which it is stored.
 
-        Names are changed to upper-case letters, digits and underscores.
+        The service converts the name to upper-case letters, digits and underscores.
         """
         path, resource = _part(repo_id, "secrets", "the secrets")
         draft = ActionsSecretDraft(name=name, value=Secret(value))
@@ -71,9 +77,9 @@ class RepoSecretsResource(Resource):
         return response.text("name")
 
     async def delete(self, repo_id: str, name: str) -> None:
-        """Delete a secret by its name in the list.
+        """Delete a secret; do nothing if there is no such secret.
 
-        Does nothing if it does not exist.
+        `name` is the name in the list of secrets.
         """
         path, resource = _part(repo_id, "secrets", "the secrets")
         if not name.strip():
@@ -83,11 +89,12 @@ class RepoSecretsResource(Resource):
 
 
 class VercelVariablesResource(Resource):
-    """Variables of a linked Vercel project, at `/api/repos/{id}/env-vars`.
+    """Variables of the Vercel project to which a repository is linked.
 
-    The service has switched these routes off: each method raises FeatureOff, or NotFound for the
-    repository of another account. The variables of sandboxes are elsewhere: in the field
-    `sandbox_env_vars` of `client.imported_repos`. Contract: projects.md §4.9.
+    The routes are `/api/repos/{id}/env-vars`. The service has switched them off: each method raises
+    FeatureOff, or NotFound for the repository of another account. The variables of sandboxes are a
+    different thing; they are in the field `sandbox_env_vars` of `client.imported_repos`.
+    Contract: projects.md §4.9.
     """
 
     async def list(self, repo_id: str) -> Rows[VercelVariable]:

@@ -1,4 +1,4 @@
-"""Rules for agents, and saved slash commands."""
+"""Rules for agents, and stored slash commands."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from mogplex_tui.api.safe_text import short_id, visible
 class RulesResource(Resource):
     """Rules for agents, at `/api/rules`.
 
-    The argument `table` makes the methods handle the legacy skills instead of the rules.
+    With `table=RuleTable.LEGACY_SKILLS`, the methods work on legacy skills in place of rules.
     Contract: library.md §7.
     """
 
     async def list(self, table: RuleTable = RuleTable.RULES) -> Rows[Rule]:
-        """Return all rules by name."""
+        """Return all rules, sorted by name."""
         rows = (await self._get("/api/rules", "the rules", table=_named(table))).rows(Rule, None)
         return rows.sorted_by(lambda row: (row.name, row.id))
 
@@ -38,7 +38,7 @@ class RulesResource(Resource):
     async def update(self, rule_id: str, change: RuleChange, table: RuleTable = RuleTable.RULES) -> Rule:
         """Change a rule and return it.
 
-        Raises NotFound if it does not exist; the hosted service raises ServiceFailed instead.
+        If there is no such rule, raises NotFound, or ServiceFailed on the hosted service.
         """
         record = path_id(rule_id, "rule")
         body = {"id": record, **change.set_fields()} | _table_param(table)
@@ -47,7 +47,7 @@ class RulesResource(Resource):
     async def delete(self, rule_id: str, table: RuleTable = RuleTable.RULES) -> None:
         """Delete a rule with its overrides in repositories.
 
-        Does nothing if it does not exist.
+        Does nothing if there is no such rule.
         """
         record = path_id(rule_id, "rule")
         params = {"id": record, "table": _named(table)}
@@ -55,13 +55,13 @@ class RulesResource(Resource):
 
 
 class CommandsResource(Resource):
-    """Saved slash commands, at `/api/commands`. A saved command cannot be edited.
+    """Stored slash commands, at `/api/commands`.
 
-    Contract: library.md §11.
+    A stored command can be deleted but not changed. Contract: library.md §11.
     """
 
     async def list(self) -> Rows[Command]:
-        """Return at most 100 commands by name."""
+        """Return at most 100 commands, sorted by name."""
         rows = (await self._get("/api/commands", "the commands")).rows(Command, None)
         return rows.sorted_by(lambda row: (row.name, row.id))
 
@@ -73,10 +73,7 @@ class CommandsResource(Resource):
         return response.one(Command)
 
     async def delete(self, command_id: str) -> None:
-        """Delete a command.
-
-        Does nothing if it does not exist.
-        """
+        """Delete a command; do nothing if there is no such command."""
         record = path_id(command_id, "command")
         await self._change("DELETE", "/api/commands", f"command {short_id(record)}", params={"id": record})
 

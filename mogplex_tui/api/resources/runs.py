@@ -1,4 +1,4 @@
-"""Runs, over the token API."""
+"""Runs of coding CLIs, over the token API."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from mogplex_tui.api.safe_text import short_id
 
 
 class RunsResource(Resource):
-    """Runs, on the token API at `/runs`. The token API has no list of runs.
+    """Runs of coding CLIs, on the token API at `/runs`.
 
-    Contract: v1.md §7 to §9.
+    The token API cannot list runs. Contract: v1.md §7 to §9.
     """
 
     async def start(self, run: RunStart, idempotency_key: str) -> StartedRun:
         """Start a run and return it.
 
-        Repeating a request with the same key returns the run of the first request, with `replayed`
-        True. Raises IdempotencyConflict if the key was used for a different request, Throttled beyond
-        10 runs a minute, 30 an hour or 150 a day, and Unavailable, which may also mean that the
-        repository is unknown.
+        A request with a key that an earlier, equal request has used returns the run of that request,
+        with `replayed` True. Raises IdempotencyConflict if the earlier request was different, Throttled
+        if a limit is used up (10 runs a minute, 30 an hour, 150 a day), and Unavailable, which may also
+        mean that the repository is unknown.
 
         Contract: v1.md §7, auth.md §7.
         """
@@ -43,7 +43,7 @@ class RunsResource(Resource):
 
         Sends a request to start a run, but without an idempotency key. The service refuses it before
         counting it against the quota: with 400 if the token has the scope, with 403 if not. The access
-        map records the result.
+        map records which of them it was.
 
         Contract: v1.md §7.2, auth.md §7.
         """
@@ -56,7 +56,10 @@ class RunsResource(Resource):
         return True
 
     async def get(self, run_id: str) -> RunDetail:
-        """Return one run. Raises NotFound."""
+        """Return one run.
+
+        Raises NotFound if there is no such run.
+        """
         record = path_id(run_id, "run")
         return (await self._get(v1(f"/runs/{record}"), f"run {short_id(record)}")).one(RunDetail, "run")
 
@@ -64,7 +67,7 @@ class RunsResource(Resource):
         """Return a run and its oldest events, at most 200.
 
         `is_truncated` is True if the service returned `limit` events, so that there may be more. Raises
-        NotFound.
+        NotFound if there is no such run.
         """
         record = path_id(run_id, "run")
         response = await self._get(
@@ -78,8 +81,8 @@ class RunsResource(Resource):
     async def cancel(self, run_id: str) -> RunCancelled:
         """Ask the service to cancel a run, and return its confirmation.
 
-        Repeating the request is harmless. Raises NotFound, and Conflict if the sandbox of the run could
-        not be reached. Contract: v1.md §9.
+        The request can be repeated safely. Raises NotFound if there is no such run, and Conflict if the
+        service could not reach the sandbox of the run. Contract: v1.md §9.
         """
         record = path_id(run_id, "run")
         return (await self._change("POST", v1(f"/runs/{record}/cancel"), f"run {short_id(record)}")).one(

@@ -28,7 +28,7 @@ The service may have to wake a paused machine first.
 
 
 def sandbox_route(sandbox_id: str) -> tuple[str, str]:
-    """Return the URL path of a sandbox, and a name of it for messages.
+    """Return the URL path of a sandbox, and a description of it for messages.
 
     Raises InvalidInput if the id is not a UUID.
     """
@@ -37,10 +37,11 @@ def sandbox_route(sandbox_id: str) -> tuple[str, str]:
 
 
 class SandboxFiles(Resource):
-    """Files of a sandbox. Paths are relative to its root directory.
+    """Files of a sandbox; paths are relative to the root directory of the sandbox.
 
-    Each request wakes a paused machine. Each method raises Conflict while the machine is being
-    created, BadRequest if the account has no balance, and NotFound for a path that does not exist.
+    Each request makes a paused machine run again. Each method raises Conflict while the machine is
+    being created, BadRequest if the account has no credit left, and NotFound for a path that does
+    not exist.
 
     Contract: sandboxes.md §4.10 and §4.11.
     """
@@ -55,15 +56,15 @@ class SandboxFiles(Resource):
         return response.one(FileText)
 
     async def write_file(self, sandbox_id: str, path: str, content: str) -> None:
-        """Write a file, replacing its content, and create missing directories."""
+        """Write a file, replacing any old content; missing directories are created."""
         root, name = sandbox_route(sandbox_id)
         body = FileDraft(path=path, content=content).set_fields()
         await self._change("PUT", f"{root}/files", f"a file of {name}", body=body, extra_wait=WAKE_EXTRA_WAIT)
 
     async def list_files(self, sandbox_id: str, path: str = ".") -> Listing:
-        """Return the entries of a directory, directories first, hidden ones included.
+        """Return the entries of a directory, including hidden ones.
 
-        "." is the root directory.
+        Subdirectories come first. The path "." is the root directory.
         """
         root, name = sandbox_route(sandbox_id)
         checked = path if path.strip("/") in ("", ".") else PathDraft(path=path).path
@@ -77,9 +78,10 @@ class SandboxFiles(Resource):
         return response.one(Listing)
 
     async def tree(self, sandbox_id: str) -> list[str]:
-        """Return the paths of all files and directories; directories end in a slash.
+        """Return the paths of all files and directories in a sandbox.
 
-        Files that belong to tools of the service are left out.
+        The paths of directories end with a slash. Files that belong to the service's own tools are left
+        out.
         """
         root, name = sandbox_route(sandbox_id)
         response = await self._get(f"{root}/tree", f"the tree of {name}", extra_wait=WAKE_EXTRA_WAIT)
@@ -91,7 +93,7 @@ class SandboxFiles(Resource):
     async def create_entry(self, sandbox_id: str, path: str, kind: EntryKind | str = EntryKind.FILE) -> str:
         """Create an empty file or a directory, and return its path.
 
-        Raises Conflict if the path exists.
+        Raises Conflict if there is already a file or directory with this path.
         """
         root, name = sandbox_route(sandbox_id)
         body = EntryDraft(path=path, kind=kind).set_fields()
@@ -101,9 +103,9 @@ class SandboxFiles(Resource):
         return str(response.at("path"))
 
     async def move_entries(self, sandbox_id: str, moves: Iterable[tuple[str, str]]) -> Rows[Move]:
-        """Move files and directories, all of them or none, and return the moves.
+        """Move files and directories, and return the moves.
 
-        Each move is a pair of the old and the new path.
+        Each item of `moves` is a pair of the old and the new path. If one move fails, none is made.
         """
         root, name = sandbox_route(sandbox_id)
         pairs = [MoveDraft(from_path=source, to_path=target) for source, target in moves]
@@ -114,9 +116,9 @@ class SandboxFiles(Resource):
         return response.rows(Move, "moves")
 
     async def delete_entry(self, sandbox_id: str, path: str) -> str:
-        """Delete a file, or a directory with its content, and return the path.
+        """Delete a file, or a directory with its content, and return its path.
 
-        The path of a directory ends with a slash.
+        The path of a directory must end with a slash.
         """
         root, name = sandbox_route(sandbox_id)
         if not path.strip():

@@ -1,4 +1,4 @@
-"""Boots, commands and coding CLI runs of a sandbox, as streams of events."""
+"""Streams that launch sandboxes, run commands and run coding CLIs in them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _events_of_found(response: JsonResponse) -> list[BootEvent]:
 
 
 def _events_of_result(response: JsonResponse) -> list[CommandEvent]:
-    """Return the events for a command whose result came as JSON instead of a stream."""
+    """Return the events for a command whose result came as JSON, not as a stream."""
     result = response.one(CommandResult)
     written = [("stdout", result.stdout), ("stderr", result.stderr)]
     events: list[CommandEvent] = [
@@ -59,11 +59,11 @@ def _events_of_result(response: JsonResponse) -> list[CommandEvent]:
 
 
 class Boot(EventStream[BootEvent]):
-    """The events of a booting sandbox. Leaving the stream does not stop the boot.
+    """The events of a booting sandbox; leaving the stream does not stop the boot.
 
-    `sandbox` is the newest record that was received, and `record_id` the sandbox's id, which every
-    route takes. `as_stream` is False if the sandbox existed already: `SandboxFound` is then the
-    only event, and the sandbox may still be booting.
+    `sandbox` is the last record that was received. `record_id` is the id of the sandbox to use in
+    other requests. `as_stream` is False if a sandbox for the same working tree existed already:
+    `SandboxFound` is then the only event, and the sandbox may still be booting.
     """
 
     def __init__(self, transport: Transport, path: str, resource: str, body: Any = None) -> None:
@@ -84,10 +84,10 @@ class Boot(EventStream[BootEvent]):
 
 
 class Execution(EventStream[CommandEvent]):
-    """The events of a command in a sandbox. Leaving the stream kills the command.
+    """The events of a command in a sandbox; leaving the stream kills the command.
 
-    `command_id` is the id to pass to `cancel_command`. It is None until the service has sent it,
-    and always if the service answered with JSON instead of a stream.
+    `command_id` is the id to pass to `cancel_command`. It is None until the service has sent it. It
+    stays None if the service answers with JSON and not with a stream.
     """
 
     def __init__(self, transport: Transport, path: str, resource: str, body: Any) -> None:
@@ -105,9 +105,9 @@ class Execution(EventStream[CommandEvent]):
 
 
 class HarnessRun(EventStream[HarnessEvent]):
-    """The events of a coding CLI run. Leaving the stream cancels the run's AI call.
+    """The events of a coding CLI run; leaving the stream cancels the run's AI call.
 
-    `ai_call_id` is the id of that call, with which its events and its cost can be read.
+    `ai_call_id` is the id of the AI call, with which its events and its cost can be read.
     `session_id` can be passed to a later run, which then continues the session.
     """
 
@@ -128,18 +128,19 @@ class HarnessRun(EventStream[HarnessEvent]):
 
 
 class SandboxStreams(Resource):
-    """Boots, commands and coding CLI runs of sandboxes, at `/api/sandbox`.
+    """Streams that launch sandboxes, run commands and coding CLIs, at `/api/sandbox`.
 
-    Most methods return a stream; entering it with `async with` sends the request.
+    Most methods return a stream. The request is sent when the stream is entered with `async with`;
+    the docstrings of the methods say which errors this raises.
     """
 
     def launch(self, draft: LaunchDraft) -> Boot:
         """Return a stream that launches a sandbox and reports its boot.
 
-        If the same working tree has a sandbox already, no other is created and the stream returns that
-        one. Entering raises NotFound for a repository of another account, Throttled beyond the quota
-        (3 active, 120 an hour, 10,000 a day), NotAllowed without access to hosted compute, and
-        Unavailable.
+        If a sandbox for the same working tree exists, the stream returns that sandbox and launches no
+        other. Entering raises NotFound for a repository of another account, Throttled if a quota is used
+        up (3 active, 120 an hour, 10,000 a day), NotAllowed if the account has no credit or plan for
+        hosted sandboxes, and Unavailable.
 
         Contract: sandboxes.md §3.2.
         """
@@ -149,7 +150,7 @@ class SandboxStreams(Resource):
         """Return a stream that resumes a paused, persistent sandbox and reports its boot.
 
         Entering raises BadRequest if the sandbox is not paused or not persistent, and Conflict while it
-        pauses or boots. Contract: sandboxes.md §4.5.
+        is pausing or booting. Contract: sandboxes.md §4.5.
         """
         root, name = sandbox_route(sandbox_id)
         return Boot(self._transport, f"{root}/resume", f"the resume of {name}")
@@ -157,7 +158,8 @@ class SandboxStreams(Resource):
     def restart(self, sandbox_id: str) -> Boot:
         """Return a stream that restarts a sandbox and reports its boot.
 
-        A sandbox that is not persistent gets a new record. Contract: sandboxes.md §4.6.
+        If the sandbox is not persistent, the service creates a new record with a new id for it.
+        Contract: sandboxes.md §4.6.
         """
         root, name = sandbox_route(sandbox_id)
         return Boot(self._transport, f"{root}/restart", f"the restart of {name}")
@@ -165,10 +167,10 @@ class SandboxStreams(Resource):
     def exec(self, sandbox_id: str, command: CommandDraft) -> Execution:
         """Return a stream that runs a command in a sandbox and reports its output.
 
-        If the service answers with JSON instead of a stream, the events are the same. Entering raises
-        Throttled while another command runs in the sandbox and beyond 20 commands a minute or 120 an
-        hour, and Conflict if the sandbox is not ready or a coding CLI has no AI credential.
-        Contract: sandboxes.md §4.8.
+        If the service answers with JSON and not with a stream, the stream yields the same events.
+        Entering raises Throttled while another command runs in the sandbox and if a limit is used up (20
+        commands a minute, 120 an hour). It raises Conflict if the sandbox is not ready, or if the command
+        is a coding CLI for which the account has no AI credential. Contract: sandboxes.md §4.8.
         """
         root, name = sandbox_route(sandbox_id)
         return Execution(self._transport, f"{root}/exec", f"the command in {name}", command.body())
@@ -176,10 +178,10 @@ class SandboxStreams(Resource):
     async def run_command(
         self, sandbox_id: str, command: CommandDraft, extra_wait: float = 600.0
     ) -> CommandResult:
-        """Run a command to its end and return its output and its exit code.
+        """Run a command until it ends, and return its output and its exit code.
 
         `extra_wait` is how many seconds longer than usual the response may take. Raises the same errors
-        as `exec`.
+        as entering the stream of `exec`.
         """
         root, name = sandbox_route(sandbox_id)
         response = await self._change(
@@ -199,9 +201,9 @@ class SandboxStreams(Resource):
     def harness(self, sandbox_id: str, draft: HarnessDraft) -> HarnessRun:
         """Return a stream that runs a coding CLI in a sandbox and reports its events.
 
-        The CLI commits, pushes and opens a pull request by itself. Entering raises Conflict if the
-        sandbox is not ready, if the prepared call is not pending, and without an AI credential.
-        Contract: sandboxes.md §4.15.
+        The CLI commits and pushes its changes and opens a pull request. Entering raises Conflict if the
+        sandbox is not ready, if the call `draft.ai_call_id` is not pending, or if the account has no AI
+        credential. Contract: sandboxes.md §4.15.
         """
         root, name = sandbox_route(sandbox_id)
         return HarnessRun(
@@ -209,9 +211,9 @@ class SandboxStreams(Resource):
         )
 
     async def prepare_harness(self, sandbox_id: str, draft: HarnessDraft) -> str:
-        """Create a pending AI call for a coding CLI run, and return the id of the call.
+        """Create a pending AI call for a later coding CLI run, and return the call's id.
 
-        Nothing is run.
+        The coding CLI is not started.
         """
         root, name = sandbox_route(sandbox_id)
         body = {**draft.body(), "prepareOnly": True}

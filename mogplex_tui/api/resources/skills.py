@@ -1,4 +1,4 @@
-"""Skills, the public skill registry and the documentation pages."""
+"""Skills, the public skill registry and Vercel's documentation pages."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from mogplex_tui.api.safe_text import short_id, visible
 
 
 class SkillsResource(Resource):
-    """Skills, at `/api/skills`.
+    """Skills, the skill registry and documentation pages, at `/api/skills`.
 
     Contract: library.md §6.
     """
 
     async def list(self, q: str | None = None) -> Rows[Skill]:
-        """Return at most 200 skills, the most recently changed first.
+        """Return at most 200 skills of the account, the most recently changed first.
 
-        With `q`, only skills whose name contains it; % and _ in `q` are wildcards.
+        With `q`, only skills whose name contains `q` are returned; in `q`, % and _ are wildcards.
         """
         return (await self._get("/api/skills", "the skills", q=q)).rows(Skill, None)
 
@@ -41,7 +41,7 @@ class SkillsResource(Resource):
     async def update(self, skill_id: str, change: SkillChange) -> Skill:
         """Change a skill and return it.
 
-        Raises NotFound if it does not exist; the hosted service raises ServiceFailed instead.
+        If there is no such skill, raises NotFound, or ServiceFailed on the hosted service.
         """
         record = path_id(skill_id, "skill")
         body = {"id": record, **change.set_fields()}
@@ -50,7 +50,7 @@ class SkillsResource(Resource):
     async def delete(self, skill_id: str) -> None:
         """Delete a skill with its overrides in repositories.
 
-        Does nothing if it does not exist.
+        Does nothing if there is no such skill.
         """
         record = path_id(skill_id, "skill")
         await self._change("DELETE", "/api/skills", f"skill {short_id(record)}", params={"id": record})
@@ -66,9 +66,10 @@ class SkillsResource(Resource):
         )
 
     async def registry_skill(self, source: str, skill_id: str) -> RegistrySkillDetail:
-        """Return one skill of the registry with its text. Raises NotFound.
+        """Return one skill of the public registry with its text.
 
-        `source` is owner/repo.
+        `source` is the repository of the skill, as owner/name. Raises NotFound if there is no such
+        skill.
         """
         owner, slash, repo = source.strip().partition("/")
         if not slash or "/" in repo:
@@ -87,9 +88,10 @@ class SkillsResource(Resource):
         return (await self._get("/api/skills/vercel-docs", "the documentation", q=q)).rows(DocEntry, "docs")
 
     async def doc(self, path: str) -> DocPage:
-        """Return one documentation page by its path. Raises NotFound.
+        """Return one documentation page.
 
-        Contract: library.md §6.2.
+        `path` is the path of the page in the list that `docs` returns. Raises NotFound if there is no
+        such page. Contract: library.md §6.2.
         """
         parts = [path_segment(part, "documentation page") for part in path.strip("/ ").split("/")]
         response = await self._get(

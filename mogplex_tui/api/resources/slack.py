@@ -1,4 +1,4 @@
-"""Slack workspaces and their channels."""
+"""Slack workspaces and the links of their channels to repositories."""
 
 from __future__ import annotations
 
@@ -24,28 +24,29 @@ def _workspace(team_id: str) -> tuple[str, str]:
 
 
 class SlackResource(Resource):
-    """Slack, at `/api/integrations/slack`.
+    """Slack workspaces, at `/api/integrations/slack`.
 
-    A workspace belongs to the account that installed the app last. Contract: library.md §14.
+    A workspace belongs to the account that last installed the Slack app in it.
+    Contract: library.md §14.
     """
 
     async def workspaces(self) -> Rows[SlackInstallation]:
-        """Return the caller's workspaces, the newest first."""
+        """Return the Slack workspaces of the account, the newest first."""
         return (await self._get(_WORKSPACES, "the Slack workspaces")).rows(SlackInstallation, "installations")
 
     async def change_policy(self, team_id: str, policy: SlackPolicy) -> SlackInstallation:
-        """Set who may start runs from a workspace, and return the workspace.
+        """Change the rules for starting runs from a workspace, and return the workspace.
 
-        Raises NotFound, also for the workspace of another account.
+        Raises NotFound if there is no such workspace or if it belongs to another account.
         """
         path, name = _workspace(team_id)
         response = await self._change("PATCH", path, name, body=policy.body())
         return response.one(SlackInstallation, "installation")
 
     async def disconnect(self, team_id: str) -> None:
-        """Remove a workspace with its links.
+        """Remove a workspace and the links of its channels.
 
-        Does nothing if it does not exist.
+        Does nothing if there is no such workspace.
         """
         path, name = _workspace(team_id)
         await self._change("DELETE", path, name)
@@ -53,8 +54,8 @@ class SlackResource(Resource):
     async def channels(self, team_id: str, cursor: str | None = None) -> Page[SlackChannel]:
         """Return at most 200 channels of a workspace, and the cursor of the next page.
 
-        Raises NotAllowed for the workspace of another account, ServiceFailed if the service has no bot
-        token for the workspace, and Unavailable if Slack refuses.
+        Raises NotAllowed if the workspace belongs to another account, ServiceFailed if the service has
+        no bot token for the workspace, and Unavailable if Slack refuses the service's request.
         """
         path, name = _workspace(team_id)
         response = await self._get(f"{path}/channels", f"the channels of {name}", cursor=cursor or None)
@@ -73,23 +74,20 @@ class SlackResource(Resource):
     async def link(self, team_id: str, draft: SlackLinkDraft) -> SlackLink:
         """Link a channel to a repository, and return the link.
 
-        Raises Conflict if the channel is linked already.
+        Raises Conflict if the channel is linked to a repository already.
         """
         path, name = _workspace(team_id)
         response = await self._change("POST", f"{path}/links", f"the new link of {name}", body=draft.body())
         return response.one(SlackLink, "link")
 
     async def unlink(self, team_id: str, link_id: str) -> None:
-        """Remove the link of a channel.
-
-        Does nothing if it does not exist.
-        """
+        """Remove a link of a channel; do nothing if there is no such link."""
         path, name = _workspace(team_id)
         await self._change("DELETE", f"{path}/links/{path_segment(link_id, 'link')}", f"a link of {name}")
 
     def install_address(self) -> str:
         """Return the URL at which the user installs the Slack app in a browser.
 
-        The browser must be signed in to the service. This method sends nothing.
+        The browser must be signed in to the service. This method sends no request.
         """
         return f"{self._transport.target.base_url}{_ROOT}/install"

@@ -33,63 +33,65 @@ _FIRST_PAGE_ONLY = "The hosted service cannot read past the first page of the au
 class TeamsResource(Resource):
     """Teams, at `/api/memberships` and `/api/teams`.
 
-    The hosted service requires a session. A team id is a UUID. Each method with a team id raises
-    NotFound for an unknown team, and NotAllowed if the caller is not a member or the caller's role
-    is not sufficient.
+    The hosted service accepts only a session cookie on these routes. A team id is a UUID. Each
+    method with a team id raises NotFound for an unknown team, and NotAllowed if the caller is not a
+    member of the team or has a role that does not permit the request.
 
     Contract: identity.md §7 and §8.
     """
 
     async def memberships(self) -> Memberships:
-        """Return the account, and its teams by name with the account's role in each.
+        """Return the account and its teams, with the account's role in each team.
 
-        The service has no other list of teams.
+        The teams are sorted by name. The service has no other list of teams.
         """
         return (await self._get("/api/memberships", "the teams")).one(Memberships)
 
     async def create(self, name: str, slug: str) -> Team:
-        """Create a team, owned by the caller, and return it.
+        """Create a team whose owner is the caller, and return the team.
 
-        Raises Conflict if the slug is in use, and BadRequest if it is reserved.
+        Raises Conflict if another team has the slug, and BadRequest if the slug is reserved.
         """
         draft = TeamDraft(name=name, slug=slug)
         response = await self._change("POST", "/api/teams", f"team {draft.slug}", body=draft.set_fields())
         return response.one(Team, "team")
 
     async def check_slug(self, slug: str) -> SlugCheck:
-        """Return whether a slug is free, and if not, why."""
+        """Return whether a slug can be used for a new team, and the reason if it cannot."""
         return (await self._get("/api/teams/slug-check", "the slug", slug=slug)).one(SlugCheck)
 
     async def members(self, team_id: str) -> Roster:
-        """Return the team, the caller's role, the members and the open invites."""
+        """Return a team with its members, its open invites and the caller's role."""
         path, resource = _team(team_id, "members")
         return (await self._get(path, resource)).one(Roster)
 
     async def set_role(self, team_id: str, user_id: str, role: str) -> None:
-        """Change the role of another member.
+        """Change the role of another member of a team.
 
-        Admins may change only developers and viewers. Members cannot change their own role.
+        Admins can change the roles only of developers and viewers. Nobody can change their own role.
         """
         path, resource, draft = *_member(team_id, user_id), RoleDraft(role=role)
         await self._change("PATCH", path, resource, body=draft.set_fields())
 
     async def remove_member(self, team_id: str, user_id: str) -> None:
-        """Remove another member from the team.
+        """Remove another member from a team.
 
-        Raises NotFound if the user is not a member, and NotAllowed if the user is the caller.
+        Raises NotFound if the user is not a member of the team, and NotAllowed if the user is the
+        caller.
         """
         path, resource = _member(team_id, user_id)
         await self._change("DELETE", path, resource)
 
     async def models(self, team_id: str) -> TeamModels:
-        """Return the models that the team allows."""
+        """Return the ids of the models that a team allows."""
         path, resource = _team(team_id, "models")
         return (await self._get(path, resource)).one(TeamModels)
 
     async def allow_models(self, team_id: str, model_ids: Iterable[str] | None) -> None:
-        """Set the models that the team allows; None allows all models, an empty list none.
+        """Set the models that a team allows.
 
-        Raises BadRequest for unknown models; its message names them.
+        None allows all models, an empty list allows no model. Raises BadRequest for unknown models; the
+        message of the error names them.
         """
         path, resource = _team(team_id, "models")
         allowlist = Allowlist(model_allowlist=None if model_ids is None else list(model_ids))
@@ -101,25 +103,22 @@ class TeamsResource(Resource):
         return (await self._get(path, resource)).one(TeamKeys)
 
     async def put_key(self, team_id: str, provider: str, key: Secret | str) -> None:
-        """Set or replace the team's key for a model provider."""
+        """Store a team's key for a model provider, replacing an old key."""
         path, resource = _team(team_id, "keys")
         draft = ProviderKeyDraft(provider=provider, key=Secret(key))
         await self._change("PUT", path, resource, body=draft.body())
 
     async def delete_key(self, team_id: str, provider: str) -> None:
-        """Delete the team's key for a model provider.
-
-        Does nothing if the team has no key for it.
-        """
+        """Delete a team's key for a model provider; do nothing if there is no such key."""
         path, resource = _team(team_id, "keys")
         named = ProviderName(provider=provider)
         await self._change("DELETE", path, resource, body=named.set_fields())
 
     async def audit(self, team_id: str, cursor: str | None = None) -> Page[AuditEvent]:
-        """Return one page of 25 events of the audit log, the newest first.
+        """Return one page of 25 entries of a team's audit log, the newest first.
 
-        The hosted service raises ServiceFailed for every cursor, so there only the first page can be read. Contract:
-        identity.md §8.
+        The hosted service raises ServiceFailed for every cursor, so only the first page can be read
+        there. Contract: identity.md §8.
         """
         path, resource = _team(team_id, "audit-events", "the audit log")
         if cursor is None:
@@ -131,9 +130,10 @@ class TeamsResource(Resource):
         return Page(response.rows(AuditEvent, "events"), following if isinstance(following, str) else None)
 
     async def set_icon(self, team_id: str, picture: bytes) -> TeamIcon:
-        """Set the team's icon, and return the icon's URL.
+        """Set a team's icon, and return the icon's URL.
 
-        The picture is a PNG, JPEG, GIF or WEBP file of at most 2 MiB; others raise InvalidInput.
+        `picture` is the content of a PNG, JPEG, GIF or WEBP file of at most 2 MiB; other content raises
+        InvalidInput.
         """
         path, resource = _team(team_id, "icon", "the picture")
         kind = image_format(picture)
@@ -141,31 +141,34 @@ class TeamsResource(Resource):
         return (await self._change("POST", path, resource, content=form, extra_wait=30)).one(TeamIcon)
 
     async def remove_icon(self, team_id: str) -> TeamIcon:
-        """Remove the team's icon, and return the icon's URL, which is then empty."""
+        """Remove a team's icon, and return the URL of the icon, which is then None."""
         path, resource = _team(team_id, "icon", "the picture")
         return (await self._change("DELETE", path, resource)).one(TeamIcon)
 
     async def installations(self, team_id: str) -> Rows[TeamInstallation]:
-        """Return the GitHub installations of the team."""
+        """Return the installations of the GitHub App that belong to a team."""
         path, resource = _team(team_id, "installations")
         return (await self._get(path, resource)).rows(TeamInstallation, "installations")
 
     async def attach_installation(self, team_id: str, number: int) -> TeamInstallation:
-        """Attach one of the caller's own installations to the team, and return it.
+        """Give one of the caller's own GitHub App installations to a team, and return it.
 
-        Raises Conflict if it belongs to another team.
+        Raises Conflict if the installation belongs to another team.
         """
         path, resource = _team(team_id, "installations")
         body = {"installation_id": installation_number(number)}
         return (await self._change("POST", path, resource, body=body)).one(TeamInstallation, "attached")
 
     async def detach_installation(self, team_id: str, number: int) -> None:
-        """Detach an installation from the team. Raises NotFound."""
+        """Take a GitHub App installation away from a team.
+
+        Raises NotFound if the installation does not belong to the team.
+        """
         path, resource = _team(team_id, "installations")
         await self._change("DELETE", f"{path}/{installation_number(number)}", resource)
 
     async def transfer_ownership(self, team_id: str, next_owner_id: str) -> None:
-        """Make an admin the owner of the team. The caller becomes an admin."""
+        """Make an admin of a team its owner; the caller becomes an admin."""
         path, resource = _team(team_id, "ownership")
         body = {"next_owner_user_id": path_id(next_owner_id, "member")}
         await self._change("POST", path, resource, body=body)

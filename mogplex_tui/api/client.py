@@ -104,17 +104,26 @@ class ClientView:
 
     @property
     def budget(self) -> Budget:
-        """The request budget of the token, an Observable."""
+        """The request budget of the token.
+
+        It notifies its subscribers of changes.
+        """
         return self._transport.budget
 
     @property
     def access(self) -> AccessMap:
-        """The map of which route families the credentials open, an Observable."""
+        """The map of the access that the credentials give to each route family.
+
+        It notifies its subscribers of changes.
+        """
         return self._transport.access
 
     @property
     def connection(self) -> ConnectionMonitor:
-        """The monitor that tracks whether the service responds, an Observable."""
+        """The monitor that tracks whether the service responds.
+
+        It notifies its subscribers of changes.
+        """
         return self._transport.connection
 
     def at(self, priority: Priority) -> ClientView:
@@ -220,11 +229,11 @@ class ClientView:
 class MogplexClient(ClientView):
     """The client of one context.
 
-    Each method of its resources sends one request and raises an error of
-    `mogplex_tui.api.errors`. Any request may raise NotSignedIn, LoginRequired, NotAllowed,
-    Throttled, Unreachable and similar errors; the docstrings of the methods do not repeat them.
-    The client never sleeps, retries or caches. It opens connections when they are needed; close
-    it with `aclose()` or use it as an async context manager.
+    Each method of its resources sends one request, and raises an error of `mogplex_tui.api.errors`
+    if the request fails. Any request may raise NotSignedIn, LoginRequired, NotAllowed, Throttled,
+    Unreachable and similar errors; the docstrings of the methods do not repeat them. The client does
+    not retry failed requests, and it caches nothing. It opens connections when they are needed;
+    close it with `aclose()` or use it as an async context manager.
     """
 
     def __init__(

@@ -14,9 +14,9 @@ T = TypeVar("T")
 async def run_in_daemon_thread(call: Callable[[], T]) -> T:
     """Run a blocking call in a daemon thread and return its result.
 
-    Raises the exception of the call. Before it exits, a program waits for the threads of asyncio,
-    but not for daemon threads. Use this function for a call that may block for long, such as a
-    keyring that asks for a password or a name server that does not respond.
+    If the call raises an exception, this function raises it, too. Before it exits, a program waits
+    for the threads of asyncio, but not for daemon threads. Use this function for a call that may
+    block for long, such as a keyring that asks for a password or a name server that does not respond.
     """
     loop = asyncio.get_running_loop()
     done: asyncio.Future[T] = loop.create_future()

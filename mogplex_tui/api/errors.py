@@ -109,7 +109,8 @@ class LoginRequired(MogplexError):
 class SuspectedThrottle(MogplexError):
     """A 401 whose most likely cause is that the token's request limit is used up.
 
-    The v1 routes still accept the token, so the token itself is valid. Contract: auth.md §5.1.
+    A test request to a v1 route was not answered with 401, so the token itself seems to be valid.
+    Contract: auth.md §5.1.
     """
 
     default_advice = "Wait up to a minute; the token itself is fine"
@@ -227,7 +228,7 @@ class RealtimeOff(FeatureOff):
 
 
 class Unavailable(MogplexError):
-    """The service, or something it depends on, is temporarily down (502, 503, 504)."""
+    """The service, or a system that it needs, is temporarily down (502, 503, 504)."""
 
     default_advice = "Try again in a moment"
     default_advice_when_retrying = ""
@@ -255,7 +256,7 @@ class AnswerTooLarge(InvalidResponse):
 class Redirected(MogplexError):
     """The service redirected the request to a page other than its sign-in page (3xx).
 
-    Redirects are never followed, because they would carry the credentials.
+    The client follows no redirects, because it would send the credentials to another address.
     """
 
     default_advice = "Set the base URL to the address that the service itself uses"

@@ -1,4 +1,4 @@
-"""The type of amounts of money that are estimates.
+"""A decimal type for amounts of money that are estimates.
 
 Contract: observability.md §6.
 """

@@ -61,13 +61,13 @@ class RequestLimiter:
     The service is in trouble if at least 3 and at least a quarter of the last 20 requests have
     failed, however long ago, or if `disturbed` was called twice in the last 60 seconds. A request
     has failed if another try might succeed (429, 5xx, no connection, an unreadable response). A
-    refused request (401, 403, 404, a redirect to the sign-in page) has failed only if its path has
-    ever answered, or was also refused within the last minute: the first refusal of a path may only
-    mean that the credential does not open the path.
+    refused request (401, 403, 404, a redirect to the sign-in page) has failed only if an earlier
+    request to the same path succeeded, or was also refused within the last minute. Otherwise the
+    refusal may only mean that the credential does not open the path.
 
     While the service is in trouble, requests are sent in order of priority, at most 2 a second
-    and 30 in any minute. Actions of the user and urgent reads are sent without delay, but later
-    requests wait longer for them. Times are those of the event loop.
+    and 30 in any minute. Actions of the user and urgent reads are sent without delay, but they are
+    counted, so that later requests wait longer. Times are those of the event loop.
     """
 
     def __init__(self) -> None:

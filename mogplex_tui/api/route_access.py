@@ -190,7 +190,8 @@ def _passed_scope_check(error: errors.MogplexError) -> bool:
 class CookieState(Observable):
     """Whether the service has stopped accepting the session cookie.
 
-    A session opens all unversioned routes or none, so one state serves all families. Contract: auth.md §4.
+    A session opens either all unversioned routes or none, so there is one state for all families.
+    Contract: auth.md §4.
     """
 
     def __init__(self) -> None:

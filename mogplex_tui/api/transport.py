@@ -123,7 +123,7 @@ class Transport:
     async def request(self, request: Request, priority: Priority) -> JsonResponse:
         """Send one request and return the JSON of its response.
 
-        Raises an error of `api.errors`.
+        Raises an error of `api.errors` if the request fails.
         """
         info = self._new_info(request)
         started = self.clock.monotonic()
@@ -154,10 +154,11 @@ class Transport:
     ) -> AsyncIterator[tuple[ResponseInfo, AsyncIterator[bytes]]]:
         """Open a streamed response and yield its metadata and the chunks of its body.
 
-        Entering the context raises an error of `api.errors` for an error response; a lost connection raises
-        while the chunks are read. `counts_in_flight` says whether the stream takes one of the limited places
-        for requests in flight; an endless stream must not take one. `stream_statuses` are the error statuses
-        whose body may be an event stream; such a stream is yielded like a successful one.
+        An error response raises an error of `api.errors` when the context is entered. A lost connection
+        raises an error while the chunks are read. `counts_in_flight` says whether the stream takes one
+        of the limited places for requests in flight; an endless stream must not take one.
+        `stream_statuses` are the error statuses whose body may be an event stream; such a stream is
+        yielded like a successful one.
         """
         async with AsyncExitStack() as stack:
             try:
@@ -239,7 +240,7 @@ class Transport:
         return None
 
     async def aclose(self) -> None:
-        """Close all connections. The transport opens new ones when it is used again."""
+        """Close all connections; the transport opens new ones when it is used again."""
         await self._clients.aclose()
 
     def credential_for(self, path: str) -> CredentialKind:

@@ -97,7 +97,7 @@ class ConsoleSettings:
         return word == _ON if _ON in _APPEARANCE[name][1] else word
 
     def carried_to(self, settings: Settings) -> Settings:
-        """Return a copy of `settings` with the theme and the other appearance used here.
+        """Return a copy of `settings` with this console's theme and other appearance.
 
         Used to switch to another context without a change of the console's appearance.
         """

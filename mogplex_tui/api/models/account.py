@@ -31,7 +31,7 @@ class PlatformAccess(Inbound):
 
 
 class VercelLink(Inbound):
-    """The state of the account's Vercel connection, as the service describes it."""
+    """The state of the account's connection to Vercel."""
 
     platform_state: Text = ""
     personal_state: Text = ""

@@ -1,4 +1,4 @@
-"""Requests for approval by automations and by the orchestrator.
+"""Requests for approval that automations and the orchestrator have made.
 
 Contract: routing.md §3.15 and §3.16.
 """
@@ -26,7 +26,7 @@ class Decision(StrEnum):
 
 
 class Urgency(StrEnum):
-    """The urgency of an approval that the orchestrator requests."""
+    """The urgency of a request for approval by the orchestrator."""
 
     LOW = "low"
     NORMAL = "normal"

@@ -26,7 +26,7 @@ class AssignmentType(StrEnum):
 class TriggerEvent(StrEnum):
     """The events that a trigger can react to.
 
-    Automations can react to more events.
+    Automations can react to further events.
     """
 
     MENTION = "mention"

@@ -25,14 +25,14 @@ from mogplex_tui.api.models.jobs import Job, JobDetail
 
 
 class AutomationStatus(StrEnum):
-    """Whether an automation is active."""
+    """The states of an automation: active, or inactive (paused or not published)."""
 
     ACTIVE = "active"
     INACTIVE = "inactive"
 
 
 class AutomationSummary(Inbound):
-    """An automation as the token API lists it."""
+    """An automation as the list of the token API contains it."""
 
     id: str
     name: Text = ""

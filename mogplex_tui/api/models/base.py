@@ -156,7 +156,7 @@ class Outbound(BaseModel):
             raise InvalidInput(next(iter(problems.values())), problems=problems) from None
 
     def set_fields(self) -> dict[str, Any]:
-        """Return the JSON body with the fields that the caller set, nulls included."""
+        """Return the JSON body with the fields that the caller set, including nulls."""
         return self.model_dump(by_alias=True, exclude_unset=True)
 
 
@@ -225,7 +225,7 @@ def parse_rows(model: type[M], items: Iterable[Any]) -> Rows[M]:
 
 
 def nested(model: type[BaseModel]) -> PlainValidator:
-    """Return the validator of a field that holds a list of rows.
+    """Return a validator for a field that holds a list of rows.
 
     Use it as `Annotated[Rows[X], nested(X)]`. Null and values that are not a list are read as an
     empty list.

@@ -192,9 +192,10 @@ class CallWithEvents(Call):
 
 @dataclass(frozen=True)
 class CallPage:
-    """One page of calls; `total` counts the matching calls of all pages.
+    """One page of calls.
 
-    `limit` is None if the response does not contain it.
+    `total` is the number of matching calls on all pages. `limit` is None if the response does not
+    contain it.
     """
 
     calls: Rows[Call]

@@ -104,18 +104,18 @@ class ChatMetadata(StreamEvent):
 
 
 class ChatStarted(ChatMetadata):
-    """Event: the response starts.
+    """Event sent when the response starts.
 
     The id of the AI call in it can be used to look up the call's events and cost later.
     """
 
 
 class StepBoundary(StreamEvent):
-    """Event: a step of the model starts or ends; `type` says which."""
+    """Event sent when a step of the model starts or ends; `type` says which."""
 
 
 class TextBoundary(StreamEvent):
-    """Event: a text, or a piece of the model's reasoning, starts or ends.
+    """Event sent when a text, or a piece of the model's reasoning, starts or ends.
 
     `type` says which. Several texts of a response may have the same id.
     """
@@ -136,7 +136,7 @@ class TextDelta(StreamEvent):
 
 
 class ToolInputStarted(StreamEvent):
-    """Event: the input of a tool call starts to arrive."""
+    """Event sent when the input of a tool call starts to arrive."""
 
     tool_call_id: Text = ""
     tool_name: Text = ""
@@ -180,7 +180,7 @@ class ChatFile(StreamEvent):
 
 
 class ChatFinished(ChatMetadata):
-    """Event: the response has ended.
+    """Event sent when the response has ended.
 
     `finish_reason` is `length` or `content-filter` if the response was cut short.
     """

@@ -45,7 +45,10 @@ class DispatchLogEntry(DispatchEvent):
 
 @dataclass(frozen=True)
 class DispatchLogPage:
-    """One page of the dispatch log; `total` counts the matching entries of all pages."""
+    """One page of the dispatch log.
+
+    `total` is the number of matching entries on all pages.
+    """
 
     entries: Rows[DispatchLogEntry]
     total: int
@@ -176,7 +179,7 @@ class FailureRecord(Inbound):
 class FailureReport(Inbound):
     """One page of failed runs of automations, with counts and filter values.
 
-    `total` counts the matching failures of all pages. Contract: observability.md §8.3.
+    `total` is the number of matching failures on all pages. Contract: observability.md §8.3.
     """
 
     summary: Annotated[FailureSummary, NULL_IS_EMPTY] = Field(default_factory=FailureSummary)

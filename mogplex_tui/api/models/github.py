@@ -12,7 +12,7 @@ from mogplex_tui.api.models.base import Count, Inbound, Int64, Rows, Text, empty
 
 
 class CoveredRepo(Inbound):
-    """A repository that an installation of the GitHub App covers."""
+    """A repository to which an installation of the GitHub App has access."""
 
     id: str
     full_name: Text = ""

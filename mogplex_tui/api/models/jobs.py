@@ -190,7 +190,7 @@ class JobDetail(Job):
 
 @dataclass(frozen=True)
 class JobPage:
-    """One page of jobs; `total` counts the matching jobs of all pages."""
+    """One page of jobs; `total` is the number of matching jobs on all pages."""
 
     jobs: Rows[Job]
     total: int

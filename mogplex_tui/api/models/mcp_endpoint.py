@@ -33,7 +33,7 @@ class Implementation(Inbound):
 class ServerInfo(Inbound):
     """The MCP server's response to `initialize`.
 
-    The server always names the same protocol version.
+    The server ignores the protocol version that the client requests.
     """
 
     protocol_version: Text = ""

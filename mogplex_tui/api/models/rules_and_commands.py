@@ -23,9 +23,10 @@ class RuleTable(StrEnum):
 
 
 class Rule(Inbound):
-    """A rule for agents, with a name like that of a file and a text with a heading.
+    """A rule for agents.
 
-    Several rules may have the same name. Contract: library.md §7.
+    The name usually looks like the name of a file, and the text begins with a heading. Several rules
+    may have the same name. Contract: library.md §7.
     """
 
     id: str
@@ -41,7 +42,7 @@ _Name = Annotated[str, text("Name is required")]
 class RuleDraft(OutboundSnake):
     """The fields of a rule to create.
 
-    If `type` is not set, the rule gets the usual type of its table. Contract: library.md §7.
+    If `type` is not set, the rule gets the default type of its table. Contract: library.md §7.
     """
 
     name: _Name

@@ -37,7 +37,7 @@ During the installation it may be older than the stored record.
 
 
 class BootStatus(StreamEvent):
-    """Event: the lifecycle status of the sandbox has changed."""
+    """Event sent when the lifecycle status of the sandbox has changed."""
 
     status: Text = ""
     sandbox: Record = None
@@ -53,13 +53,13 @@ class BootWarning(StreamEvent):
 
 
 class SnapshotRestore(StreamEvent):
-    """Event: the machine is being restored from a snapshot."""
+    """Event sent when the machine is being restored from a snapshot."""
 
     snapshot_id: Text = ""
 
 
 class SandboxCreated(StreamEvent):
-    """Event: the machine of the sandbox has been created.
+    """Event sent when the machine of the sandbox has been created.
 
     `record_id` is the id of the sandbox to use in requests; `sandbox_id` is the id of its machine.
     """
@@ -87,7 +87,7 @@ class PreviewUrl(StreamEvent):
 
 
 class SandboxReady(StreamEvent):
-    """Event: the boot has ended and the sandbox is running."""
+    """Event sent when the boot has ended and the sandbox is running."""
 
     sandbox: Record = None
 
@@ -98,7 +98,7 @@ class SandboxReady(StreamEvent):
 
 
 class SandboxFound(SandboxReady):
-    """Event: a sandbox for the same branches and directory already exists.
+    """Event sent when a sandbox for the same branches and directory exists already.
 
     The existing sandbox may still be booting.
     """
@@ -110,13 +110,13 @@ class SandboxFound(SandboxReady):
 
 
 class IdleWarning(StreamEvent):
-    """Event: the sandbox is idle and will soon be paused."""
+    """Event sent when the sandbox is idle and will soon be paused."""
 
     minutes_remaining: float | None = None
 
 
 class CommandStarted(StreamEvent):
-    """Event: the command has started.
+    """Event sent when the command has started.
 
     `cmd_id` is the id with which the command can be cancelled.
     """
@@ -125,7 +125,7 @@ class CommandStarted(StreamEvent):
 
 
 class CommandDone(StreamEvent):
-    """Event: the command has ended.
+    """Event sent when the command has ended.
 
     `exit_code` is None if the exit code is unknown. `cwd` is the working directory after the
     command, to be used for the next one.
@@ -146,7 +146,7 @@ class CommandDone(StreamEvent):
 
 
 class HarnessStarted(StreamEvent):
-    """Event: the coding CLI starts, and an AI call records what it does.
+    """Event sent when the coding CLI starts, and an AI call records what it does.
 
     `ai_call_id` is the id of the call, with which its events and its cost can be read.
     """
@@ -170,7 +170,7 @@ class HarnessSession(StreamEvent):
 
 
 class HarnessDone(StreamEvent):
-    """Event: the coding CLI has ended.
+    """Event sent when the coding CLI has ended.
 
     If the CLI changed files, `pull_request_url` is the pull request that was opened.
     """

@@ -78,7 +78,7 @@ class Output(StreamEvent):
 
 
 class StreamFailed(StreamEvent):
-    """Event: the work that the stream reports has failed.
+    """Event sent when the work that the stream reports has failed.
 
     While a sandbox boots, `phase` is the name of the phase that failed.
     """
@@ -98,7 +98,7 @@ class StreamFailed(StreamEvent):
 
 
 class StreamCancelled(StreamEvent):
-    """Event: the work that the stream reports was cancelled."""
+    """Event sent when the work that the stream reports was cancelled."""
 
     reason: Text = ""
     message: Text = ""

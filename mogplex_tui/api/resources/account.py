@@ -20,9 +20,10 @@ class AccountResource(Resource):
         """Return the signed-in account, or None if nobody is signed in.
 
         `credential` is the credential to send, the token or the session cookie; None means the one that
-        other requests use. The service never answers this request with 401, but with an empty account.
-        Raises SuspectedThrottle if this happens to a token that v1 still accepts while its request
-        limit is nearly used up.
+        other requests to this route use. If the service does not accept the credential, it answers with
+        an empty account and not with 401. If it does so for a token of whose request limit at least half
+        is used up, the token is tested with a v1 request. Raises SuspectedThrottle unless this test shows
+        that the token is invalid.
 
         Contract: identity.md §2, auth.md §5.1.
         """

@@ -58,7 +58,7 @@ class ChatResource(Resource):
     """
 
     def ask(self, draft: ChatDraft) -> Chat:
-        """Return a stream that sends a chat to a model and yields the response.
+        """Return a stream of the response to a chat.
 
         The request is sent when the stream is entered with `async with`. Entering raises Throttled if a
         limit is used up (2 at the same time, 30 an hour, 150 a day). It raises ServiceFailed for nearly

@@ -85,7 +85,7 @@ class FlowsResource(Resource):
         await self._change("DELETE", path, name)
 
     async def duplicate(self, flow_id: str) -> Flow:
-        """Create an automation with a copy of another's draft, and return the new one.
+        """Copy an automation's draft to a new automation, and return the new one.
 
         The new automation is inactive and unpublished. Raises NotFound if there is no automation
         `flow_id`. Contract: routing.md §3.8.

@@ -20,9 +20,9 @@ class ModelsResource(Resource):
     """
 
     async def list(self) -> ModelCatalog:
-        """Return all models, sorted by provider, name and id.
+        """Return the catalogue of models, sorted by provider, name and id.
 
-        They are sorted by this client, because the service returns them in no defined order.
+        This client sorts the models, because the service returns them in no defined order.
         Contract: identity.md §6.2.
         """
         response = await self._get("/api/models", "the models")

@@ -30,7 +30,8 @@ class RepoOverridesResource(Resource):
     async def exclude_connection(self, repo_id: str, connection_id: str, excluded: bool = True) -> None:
         """Exclude a global connection from a repository, or include it again.
 
-        It is included if `excluded` is False. Raises NotFound for a connection that is not global.
+        The connection is included if `excluded` is False. Raises NotFound for a connection that is not
+        global.
         """
         path, resource = _part(repo_id, "connections")
         body = {"connection_id": path_id(connection_id, "connection"), "excluded": excluded}

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 MAX_DEPTH = 100
-"""Levels of arrays and objects inside container other; more are refused."""
+"""The deepest nesting of arrays and objects that is accepted."""
 
 # Bytes. Shorter texts are parsed without an estimate, because even the worst one takes little memory.
 _SMALL = 1024 * 1024

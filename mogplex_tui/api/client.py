@@ -189,33 +189,33 @@ class ClientView:
     rules: _LazyResource[RulesResource] = _LazyResource("rules_and_commands:RulesResource")
     """Rules for agents."""
     commands: _LazyResource[CommandsResource] = _LazyResource("rules_and_commands:CommandsResource")
-    """Saved slash commands."""
+    """Stored slash commands."""
     memories: _LazyResource[MemoriesResource] = _LazyResource("memories:MemoriesResource")
-    """Memories."""
+    """Memories of agents."""
     conversations: _LazyResource[ConversationsResource] = _LazyResource("conversations:ConversationsResource")
-    """Stored chats."""
+    """Stored conversations."""
     assignments: _LazyResource[AssignmentsResource] = _LazyResource(
         "assignments_and_triggers:AssignmentsResource"
     )
     """Assignments of agents to repositories."""
     triggers: _LazyResource[TriggersResource] = _LazyResource("assignments_and_triggers:TriggersResource")
-    """Triggers."""
+    """Triggers, which start agents on GitHub events."""
     flows: _LazyResource[FlowsResource] = _LazyResource("flows:FlowsResource")
     """Automations over the unversioned routes, which can do more than the token API."""
     approvals: _LazyResource[ApprovalsResource] = _LazyResource("approvals:ApprovalsResource")
-    """Approvals."""
+    """Approvals for which automations and the orchestrator wait."""
     sandboxes: _LazyResource[SandboxesResource] = _LazyResource("sandboxes:SandboxesResource")
     """Sandboxes."""
     automations: _LazyResource[AutomationsResource] = _LazyResource("automations:AutomationsResource")
     """Automations and their runs, over the token API."""
     runs: _LazyResource[RunsResource] = _LazyResource("runs:RunsResource")
-    """Runs, over the token API."""
+    """Runs of coding CLIs, over the token API."""
     observability: _LazyResource[ObservabilityResource] = _LazyResource("observability:ObservabilityResource")
     """Stats, calls, events, tool calls, jobs and the dispatch log."""
     mcp_servers: _LazyResource[McpServersResource] = _LazyResource("mcp_servers:McpServersResource")
-    """External MCP servers."""
+    """MCP servers that the account has configured."""
     connections: _LazyResource[ConnectionsResource] = _LazyResource("connections:ConnectionsResource")
-    """Connections."""
+    """Connections of the account to other services."""
     slack: _LazyResource[SlackResource] = _LazyResource("slack:SlackResource")
     """Slack workspaces and their channels."""
     chat: _LazyResource[ChatResource] = _LazyResource("chat:ChatResource")
@@ -223,7 +223,7 @@ class ClientView:
     mcp: _LazyResource[McpEndpointResource] = _LazyResource("mcp_endpoint:McpEndpointResource")
     """Mogplex's own MCP server."""
     realtime: _LazyResource[RealtimeResource] = _LazyResource("realtime:RealtimeResource")
-    """The stream of realtime hints."""
+    """The stream that announces in which tables rows have changed."""
 
 
 class MogplexClient(ClientView):

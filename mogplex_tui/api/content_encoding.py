@@ -6,12 +6,12 @@ import zlib
 from collections.abc import Iterator
 
 ACCEPTED = "gzip, deflate"
-"""The value of the Accept-Encoding header that asks for what is decoded here."""
+"""The value of the header Accept-Encoding: the encodings that this module can decode."""
 
 STEP = 256 * 1024
 """The largest piece that is decoded at once, in bytes."""
 
-# The service and one proxy in front of it may each compress a body. More layers are an attack.
+# The service and one proxy in front of it may each compress a body. A body with more layers is an attack.
 _MAX_LAYERS = 2
 
 

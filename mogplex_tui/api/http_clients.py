@@ -21,11 +21,11 @@ from mogplex_tui.api.safe_text import shown_path, visible
 from mogplex_tui.api.target import Target
 
 MAX_IN_FLIGHT = 8
-"""Requests at the same time. With more, the throughput of httpx halves."""
+"""The largest number of requests in flight. With more, the throughput of httpx halves."""
 RESPONSE_TIMEOUT = 30.0
-"""Seconds for one complete response, from the connection to the last byte."""
+"""Seconds for one request, from opening the connection to the last byte of the response."""
 STREAM_HEADERS_TIMEOUT = 75.0
-"""Seconds for the headers of a streamed response, from the connection on."""
+"""Seconds from opening the connection to the end of the headers of a streamed response."""
 
 # Larger bodies are read one at a time, so that several together do not take several times the memory.
 _LARGE_BODY = 4 * 1024 * 1024

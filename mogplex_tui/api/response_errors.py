@@ -42,7 +42,7 @@ class CredentialKind(StrEnum):
     """The kind of credential that a request carries."""
 
     NONE = "none"
-    TOKEN = "token"  # noqa: S105 -- a error_type, not a secret
+    TOKEN = "token"  # noqa: S105 -- a kind of credential, not a secret
     COOKIE = "cookie"
 
 

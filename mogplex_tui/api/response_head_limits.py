@@ -28,10 +28,10 @@ import httpcore
 from mogplex_tui.api.daemon_thread import run_in_daemon_thread
 
 MAX_HEAD = 64 * 1024
-"""Bytes of all heads of one response, the informational ones included."""
+"""The most bytes of headers of one response, including informational (1xx) responses."""
 MAX_INFORMATIONAL = 20
 HEAD_TIMEOUT = 10.0
-"""Seconds from the first byte of a head to its end."""
+"""Seconds from the first byte of the headers to their end."""
 
 # Seconds for one of several addresses of a host before the next one is tried.
 _ADDRESS_TIMEOUT = 1.0

@@ -18,7 +18,7 @@ It is short because a person waits for the result.
 """
 
 RATE_LIMIT_ERRORS = (errors.Throttled, errors.SuspectedThrottle, errors.BudgetBlocked)
-"""Refusals by a rate limit: the request did nothing."""
+"""Errors of requests that a rate limit refused, so that they had no effect."""
 
 _FIRST_BACKOFF = 0.5
 _LONGEST_BACKOFF = 8.0

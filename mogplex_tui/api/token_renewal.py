@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import httpx
 
 RENEW_BEFORE = 60.0
-"""Seconds of life below which a token is renewed before it is used."""
+"""A token that expires in fewer seconds than this is renewed before it is used."""
 
 # Seconds to wait while another process renews the tokens; it sends one request, within the limits of a request.
 _LOCK_TIMEOUT = 60.0
@@ -57,7 +57,7 @@ class GrantStore(Protocol):
 
 
 Exchange = Callable[[Grant], Awaitable[Grant]]
-"""The token call that turns a pair into a new one; raises an error of the tree."""
+"""A function that exchanges OAuth tokens for new ones, or raises an error of `api.errors`."""
 
 
 class Renewal:

@@ -59,7 +59,7 @@ class Settings(NamedTuple):
     ascii: Sourced[bool]
     reduced_motion: Sourced[bool]
     tab_line: Sourced[bool]
-    # The id of the active team, and what guards and marks the context.
+    # The id of the active team; whether dangerous actions need the context's name; the colour of that name.
     team: Sourced[str | None]
     protected: Sourced[bool]
     colour: Sourced[str | None]

@@ -24,9 +24,9 @@ BUILT_IN_CATEGORIES = {
     "code-quality": "Code Quality",
     "seo": "SEO & Marketing",
 }
-"""The labels of the built-in categories by slug.
+"""The labels of the built-in categories, by slug.
 
-The route lists the account's own categories only (library.md §4).
+The service lists only the categories that the account has created (library.md §4).
 """
 
 _SLUG_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"

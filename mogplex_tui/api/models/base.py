@@ -72,21 +72,21 @@ Money = Annotated[Decimal, BeforeValidator(_money)]
 Estimated = Annotated[Money, AfterValidator(Estimate)]
 """US dollars that may be estimated in whole or in part."""
 Text = Annotated[str, _null_as("")]
-"""A required text; null is read as empty."""
+"""A text; null is read as an empty text."""
 Int64 = Annotated[int, Field(ge=-(2**63), lt=2**63)]
-"""An integer as the service stores it.
+"""A 64-bit integer, as the service stores it.
 
-Larger integers are errors, because they could not be added or sorted.
+Larger integers are invalid, because they could not be added or sorted.
 """
 Count = Int64 | None
-"""A required count, None if the response lacks it: a missing count is not 0."""
+"""A count that every response should contain; None if it is missing, because that is not 0."""
 Measured = Annotated[Int64 | None, BeforeValidator(lambda value: value or None)]
 """A sum of measured values; 0 is read as None.
 
 The service also sends 0 if nothing was measured (observability.md §2.1).
 """
 Flag = Annotated[bool, _null_as(False)]
-"""A required flag; null is read as False."""
+"""A flag; null is read as False."""
 JsonObject = Annotated[dict[str, Any], BeforeValidator(lambda value: {} if value is None else value)]
 """A JSON object of any shape; null is read as empty."""
 
@@ -99,7 +99,7 @@ TextList = Annotated[
 """A list of texts; null is read as empty, and other items are left out."""
 
 NULL_IS_EMPTY = _null_as({})
-"""Validator of a required object inside a row: null is read as an empty object."""
+"""Validator of an object inside a row; null is read as an empty object."""
 
 
 def _camel(name: str) -> str:

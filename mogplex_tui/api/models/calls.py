@@ -36,7 +36,7 @@ class CallStatus(StrEnum):
 
 
 LIVE = frozenset({CallStatus.PENDING, CallStatus.STREAMING})
-"""The statuses that change without an action of the user."""
+"""The statuses of a call that has not finished."""
 
 
 class CostSource(StrEnum):

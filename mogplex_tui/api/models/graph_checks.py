@@ -25,7 +25,7 @@ V1_NODE_TYPES = frozenset(
 )
 """The types of steps that the token API accepts (v1.md §5.2).
 
-Action steps need the flow routes.
+Graphs with action steps can be sent only over the unversioned routes.
 """
 
 

@@ -32,9 +32,9 @@ def _checked_key(value: object) -> object:
 
 
 Hidden = Annotated[Secret, PlainValidator(_hidden)]
-"""A secret text."""
+"""A text that `repr` does not show."""
 HiddenMap = Annotated[dict[str, Secret], PlainValidator(_hidden_map)]
-"""Names with secret values; null and other values are read as empty."""
+"""A dict with secret values; null and values that are not objects are read as an empty dict."""
 TypedKey = Annotated[Secret, PlainValidator(lambda value: value), BeforeValidator(_checked_key)]
 """A key that a person typed, trimmed and not empty (identity.md §5)."""
 

@@ -44,7 +44,7 @@ def address_origin(url: str | None) -> str:
 Names = Annotated[list[str], PlainValidator(_names)]
 """A list of texts; other items are left out."""
 Plain = Annotated[dict[str, str], PlainValidator(_texts)]
-"""Names with values that are not secret."""
+"""A dict of texts that are not secret; other values are left out."""
 
 
 class ServerTransport(StrEnum):

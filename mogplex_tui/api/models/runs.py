@@ -17,7 +17,7 @@ from mogplex_tui.api.models.events import Event
 from mogplex_tui.api.request_checks import invalid_prompt_reason, is_uuid
 
 MAX_RUN_EVENTS = 200
-"""The number of events that v1 returns of a run, the oldest ones (v1.md §8)."""
+"""The number of events that v1 returns for a run; they are its oldest events (v1.md §8)."""
 
 
 class Harness(StrEnum):

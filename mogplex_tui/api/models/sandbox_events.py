@@ -30,7 +30,7 @@ def _record(value: object) -> SandboxRecord | None:
 
 
 Record = Annotated[SandboxRecord | None, PlainValidator(_record)]
-"""The record in an event, or None.
+"""The sandbox record in an event, or None if the record does not parse.
 
 During the installation it may be older than the stored record.
 """

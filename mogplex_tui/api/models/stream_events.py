@@ -16,13 +16,13 @@ class StreamEndKind(StrEnum):
     """The reasons why a stream ended."""
 
     DONE = "done"
-    """It reported success."""
+    """An event reported success."""
     FAILED = "failed"
-    """It reported a failure."""
+    """An event reported a failure."""
     CANCELLED = "cancelled"
-    """It reported that it was cancelled."""
+    """An event reported a cancellation."""
     CUT = "cut"
-    """The connection was lost before the stream reported its end."""
+    """The connection was lost before an event reported the end."""
     LEFT = "left"
     """The caller left the stream."""
 

@@ -20,7 +20,7 @@ from mogplex_tui.api.safe_text import shown_path, visible
 M = TypeVar("M", bound=BaseModel)
 
 PROTOCOL = "2025-11-25"
-"""The protocol version of the service, whatever version a client asks for."""
+"""The protocol version that the service uses, whatever version a client requests."""
 
 # Seconds. An operation may launch a sandbox and wait for it.
 _EXTRA_WAIT = 600.0

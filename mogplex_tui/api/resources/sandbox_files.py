@@ -21,9 +21,9 @@ from mogplex_tui.api.response_errors import invalid_response
 from mogplex_tui.api.safe_text import short_id
 
 WAKE_EXTRA_WAIT = 120.0
-"""Seconds in addition to the usual timeouts.
+"""Seconds by which a response may take longer than usual.
 
-The service may have to wake a paused machine first.
+The service may first have to resume a paused machine.
 """
 
 

@@ -34,9 +34,10 @@ BOOT_EXTRA_WAIT = 600.0
 After ten minutes the service treats a boot as stuck (sandboxes.md §2.4).
 """
 COMMAND_EXTRA_WAIT = 5 * 3600.0
-"""Seconds to wait for the next event of a command: the lifetime of a machine.
+"""Seconds to wait for the next event of a command.
 
-The service sends no heartbeat (sandboxes.md §0, §2.4).
+It is the lifetime of a machine, because the service sends nothing while a command is silent
+(sandboxes.md §0, §2.4).
 """
 
 _EVENTS = {"Accept": "text/event-stream"}

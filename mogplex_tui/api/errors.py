@@ -256,7 +256,8 @@ class AnswerTooLarge(InvalidResponse):
 class Redirected(MogplexError):
     """The service redirected the request to a page other than its sign-in page (3xx).
 
-    The client follows no redirects, because it would send the credentials to another address.
+    The client does not follow redirects, because it would then send the credentials to another
+    address.
     """
 
     default_advice = "Set the base URL to the address that the service itself uses"

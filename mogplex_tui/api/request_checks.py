@@ -54,7 +54,7 @@ def path_segment(value: str, what: str) -> str:
 
 
 def utf16_length(text: str) -> int:
-    """Return the length of a text in UTF-16 code units, which the service counts."""
+    """Return the length of a text in UTF-16 code units, as the service measures it."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 

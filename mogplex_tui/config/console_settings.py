@@ -83,8 +83,8 @@ class ConsoleSettings:
     def use(self, name: str, word: str, *, is_saved: bool) -> str:
         """Make a value the current one; `word` is one of the setting's choices.
 
-        If the command line or an environment variable set the old value, it will do so again at the
-        next start. The method then returns the name of this origin, otherwise "".
+        If the old value came from the command line or from an environment variable, the old value will
+        apply again at the next start. The method then returns the name of this origin, otherwise "".
         """
         replaced = getattr(self._settings, name).origin
         origin = str(self.path) if is_saved else THIS_CONSOLE

@@ -112,7 +112,7 @@ class Contexts:
     def put(self, context: Context, *, use: bool = False) -> Contexts:
         """Return a copy with one context added or replaced.
 
-        With `use`, or if there was no current context, `context` becomes the current one. Raises
+        If `use` is True or there is no current context, `context` becomes the current one. Raises
         ContextError if the name of `context` differs from another name only in case.
         """
         for name in self.by_name:

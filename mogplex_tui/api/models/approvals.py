@@ -78,7 +78,10 @@ class FlowApproval(Inbound):
 
     @property
     def requester(self) -> str | None:
-        """The name of the agent or else of the step that waits, or None if unknown."""
+        """The name of the waiting agent, or else of the waiting step, or None.
+
+        It is None if the response names neither of them.
+        """
         return self._text("agentName") or self._text("nodeLabel")
 
     @property

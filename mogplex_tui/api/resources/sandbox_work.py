@@ -63,8 +63,9 @@ class Boot(EventStream[BootEvent]):
     """The events of a booting sandbox; leaving the stream does not stop the boot.
 
     `sandbox` is the last record that was received. `record_id` is the id of the sandbox to use in
-    other requests. `as_stream` is False if a sandbox for the same working tree existed already:
-    `SandboxFound` is then the only event, and the sandbox may still be booting.
+    other requests. `as_stream` is False if the response was not a stream because the same working
+    tree already had a sandbox: `SandboxFound` is then the only event, and the sandbox may still be
+    booting.
     """
 
     def __init__(self, transport: Transport, path: str, resource: str, body: Any = None) -> None:

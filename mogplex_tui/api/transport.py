@@ -88,10 +88,9 @@ class Transport:
     """Sends the requests of one context and raises failures as errors of `api.errors`.
 
     Requests to v1 routes carry the token. Requests to other routes carry the session cookie, or the
-    token if there is no cookie or the service has refused the cookie. No request carries both. A
-    request with a limited token takes a slot of the budget before it is sent and settles the slot
-    afterwards. The outcome of each request is reported to the access map, to the connection monitor
-    and to the limiter.
+    token if there is no cookie or the service has refused it. No request carries both. A request
+    with a limited token takes a slot of the budget before it is sent and settles the slot afterwards.
+    Each outcome is reported to the access map, to the connection monitor and to the limiter.
 
     Contract: auth.md §4.
     """
@@ -156,9 +155,8 @@ class Transport:
 
         An error response raises an error of `api.errors` when the context is entered. A lost connection
         raises an error while the chunks are read. `counts_in_flight` says whether the stream takes one
-        of the limited places for requests in flight; an endless stream must not take one.
-        `stream_statuses` are the error statuses whose body may be an event stream; such a stream is
-        yielded like a successful one.
+        of the limited places for requests in flight; an endless stream must not take one. A response
+        with one of `stream_statuses` is yielded like a successful one if its body is an event stream.
         """
         async with AsyncExitStack() as stack:
             try:
@@ -228,8 +226,7 @@ class Transport:
     async def token_still_works(self, priority: Priority) -> errors.MogplexError | None:
         """Test the token with one cheap v1 request; return its error, or None if it works.
 
-        The budget never blocks this request, but the limiter delays it like other requests of this
-        priority.
+        The budget never blocks this request, but the limiter may delay it.
         """
         await self._pause(priority)
         probe = Request("GET", f"{V1}/repos", "the check of the token", params={"limit": 1})
@@ -473,8 +470,7 @@ class Transport:
     ) -> bool:
         """Return whether to send a request again with the token in place of the cookie.
 
-        This is safe even for a request that changes something, because the service checks the
-        credential before it does anything else.
+        The service checks the credential before it does anything else, so this is safe for changes, too.
 
         Contract: auth.md §3 and §5.
         """

@@ -1,4 +1,4 @@
-"""Base class for a loop that runs in an asyncio task for as long as the console."""
+"""Base class for a loop that runs in an asyncio task until it is stopped."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ from collections.abc import Iterable
 
 
 class BackgroundTask(ABC):
-    """A loop that runs between `start` and `stop`.
+    """A loop that runs in an asyncio task between `start` and `stop`.
 
-    Subclasses implement the loop in `_run`, and return the tasks that it starts from `_begun`.
+    Subclasses implement the loop in `_run`. If the loop starts tasks, `_begun` must return those
+    that have not ended, so that `stop` can cancel them.
     """
 
     def __init__(self) -> None:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Start the loop, unless it is running already. Needs a running event loop."""
+        """Start the loop; do nothing if it is already running.
+
+        Requires a running event loop.
+        """
         if self._task is None:
             self._task = asyncio.create_task(self._run(), name=type(self).__name__)
 

@@ -43,9 +43,9 @@ class Span(NamedTuple):
 
 
 class CallPages:
-    """Reads calls into a row set, and tracks the period in which all calls are loaded.
+    """Reads AI calls into a row set, and tracks the period that is fully loaded.
 
-    `enrich` adds names and local state to a row, `request_read` requests another read, and
+    `enrich` adds names and local state to a row, `request_read` schedules another read, and
     `read_order` discards responses that arrive late.
     """
 
@@ -75,11 +75,11 @@ class CallPages:
 
     @property
     def may_load_more(self) -> bool:
-        """Whether the service has older calls than the loaded ones."""
+        """Whether the service has older calls that are not loaded yet."""
         return (self._set.total or 0) > len(self._set.rows) - len(self._found_keys)
 
     def load_more(self) -> None:
-        """Request one more page of older calls, unless a requested page is still pending."""
+        """Request one more page of older calls, unless a requested page is pending."""
         # Before the first answer it is unknown whether there are more calls than the cached pages of the last session.
         pictured = self._set.total is None and self._loaded_count() >= PAGE
         if (self.may_load_more or pictured) and self._more is None:
@@ -88,10 +88,11 @@ class CallPages:
             self._request_read()
 
     async def read(self) -> bool:
-        """Read the newest calls, live calls, calls that have ended, and an older page.
+        """Read the newest calls, the other live calls, and one older page.
 
-        Returns whether any row changed. Raises MogplexError if the newest calls cannot be read;
-        failures of the other reads are recorded in the freshness of their source.
+        Calls that have ended since the last read are read again. Returns whether any row changed.
+        Raises MogplexError if the newest calls cannot be read; failures of the other reads are recorded
+        in the freshness of their source.
         """
         client = self._session.client.at(Priority.TABLE).observability
         read_number = self._read_order.start_read()
@@ -116,10 +117,10 @@ class CallPages:
         return differed
 
     async def _read_live(self, first: CallPage) -> bool:
-        """Read the live calls beyond the newest page, and re-read calls that have ended.
+        """Read the live calls that are not on the newest page, and re-read ended calls.
 
-        A row that was live and is missing from the live calls has ended. Returns whether any row
-        changed.
+        A call has ended if its row was live and the live calls no longer include it. Returns whether
+        any row changed.
         """
         live, differed = {call.id for call in first.calls if call.status in LIVE_STATES}, False
         with self._live.record_errors(self._session.clock):
@@ -140,9 +141,10 @@ class CallPages:
         return differed
 
     def _should_read_live(self, first: CallPage) -> bool:
-        """Return whether to look for live calls that are not among the newest ones.
+        """Return whether to read the live calls that are not on the newest page.
 
-        With a token this is done now and then, and whenever a known live call is missing there.
+        Requests that count against a token's budget are sent only every LIVE_EVERY seconds, or if a
+        known live call is missing from the newest page.
         """
         newest = {call.id for call in first.calls}
         at = self._live_read_at
@@ -158,7 +160,10 @@ class CallPages:
         return ((key, row) for key, row in rows if row.live and row.source is make.RunSource.CALL)
 
     def _record_outdated_rows(self, newest: set[str]) -> None:
-        """Record, for each source, the rows that are outdated because its reads fail."""
+        """Record in each failing source which of its rows are outdated.
+
+        `newest` are the keys of the calls that were just read.
+        """
         self._gone.keys = frozenset(self._gone.left)
         self._live.keys = self._older.keys = frozenset()
         if self._live.failing:
@@ -175,8 +180,8 @@ class CallPages:
         """Read pages until they reach the calls that are already loaded (`known`).
 
         If the gap is too large, for instance after a long absence, the older rows are dropped; they are
-        read again when the user scrolls to them. `first` is the newest page, `read_number` the number of the
-        read. Returns whether any row changed.
+        read again when the user scrolls to them. `first` is the newest page, which was read already.
+        `read_number` is the number of the read. Returns whether any row changed.
         """
         client, differed, number = self._session.client.at(Priority.TABLE).observability, False, 1
         read = _starts(first)
@@ -219,10 +224,10 @@ class CallPages:
         )
 
     async def _read_older_page(self) -> bool:
-        """Read the older page that was requested, else the next one to be refreshed.
+        """Read the older page that the user requested, or refresh a loaded one.
 
-        The older pages that were loaded before are refreshed in turn, one with each read. Returns
-        whether any row changed.
+        Without a requested page, the loaded older pages are refreshed in turn, one with each read.
+        Returns whether any row changed.
         """
         page_number, held = self._more or self._next_page_to_refresh, self._loaded_count()
         read_number = self._read_order.start_read()
@@ -243,7 +248,7 @@ class CallPages:
         return differed
 
     def _drop_oldest(self) -> None:
-        """Drop the oldest ended calls if too many have arrived, to bound memory."""
+        """Drop the oldest ended calls if too many are loaded, to limit memory."""
         most = self.pages * PAGE + MAX_CALLS
         if self._span is None or len(self._set.rows) - len(self._found_keys) <= most:
             return
@@ -255,7 +260,7 @@ class CallPages:
         self._set.drop(row.key for row in gone)
 
     def loaded(self) -> tuple[frozenset[str], datetime | None]:
-        """Return the keys of the calls in the period without gaps, and the period's start.
+        """Return the keys of the calls in the period without gaps, and its start.
 
         Calls without a start time are included. Before the first read there are no keys and the start
         is None.
@@ -268,20 +273,20 @@ class CallPages:
         return frozenset(row.key for row in calls if row.began is None or row.began >= oldest), oldest
 
     def keep_found(self, rows: Iterable[tuple[str, RunRow]]) -> None:
-        """Add calls that a search among older calls has found, whatever their age."""
+        """Add calls that a search found, even if they are older than the loaded period."""
         pairs = dict(rows)
         self._found_keys |= pairs.keys() - self._set.rows.keys()
         self._set.apply(pairs.items())
 
     def drop_found(self, keys: Iterable[str]) -> None:
-        """Drop calls that a search has found, except calls that the list has loaded too."""
+        """Drop calls that a search found, except those that the list itself has loaded."""
         gone = self._found_keys & set(keys)
         self._found_keys -= gone
         loaded, _ = self.loaded()
         self._set.drop(gone - loaded)
 
     async def read_one(self, row: RunRow, priority: Priority) -> bool:
-        """Re-read one call; return whether any row changed.
+        """Read one call again; return whether any row changed.
 
         The list is requested for the start time of the call, because no route returns a single call
         (observability.md §2).
@@ -297,9 +302,9 @@ class CallPages:
         return differed
 
     def _take(self, page: CallPage, read_number: int) -> tuple[bool, set[str]]:
-        """Store the calls of a page; return whether any row changed, and the page's keys.
+        """Store the calls of a page; return whether any row changed, and the calls' keys.
 
-        `read_number` is the number that `ReadOrder.start_read` gave the read.
+        `read_number` is the number that `ReadOrder.start_read` returned for this read.
         """
         pairs = [(call.id, self._enrich(make.from_call(call))) for call in page.calls]
         pairs += make.marked(page.calls.bad, f"page-{page.page}")

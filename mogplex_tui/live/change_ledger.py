@@ -27,11 +27,11 @@ ENDS = frozenset({"done", "refused", "unknown"})
 
 
 class LedgerEntry(NamedTuple):
-    """A request that changes something: action, subject, idempotency key and state.
+    """A ledger entry about a request: action, subject, idempotency key and state.
 
-    The intermediate states are `sent`, and `queued` if a rate limit refused the request, which
-    waits to be sent again. A request whose last state is `queued` changed nothing. The final state
-    is `done`, `refused` or `unknown`.
+    The state is `sent` while the request is in progress, and `queued` while it waits to be sent
+    again because a rate limit refused it. A request whose last state is `queued` changed nothing.
+    The final state is `done`, `refused` or `unknown`.
     """
 
     id: str
@@ -69,7 +69,7 @@ class Ledger:
         return entry
 
     def mark(self, entry: LedgerEntry, state: str) -> None:
-        """Record that a request waits (`queued`) or is about to be sent again (`sent`)."""
+        """Record a state that is not final: `queued`, or `sent` before another attempt."""
         self._put(entry._replace(at=datetime.now(UTC).isoformat(), state=state))
 
     def close(self, entry: LedgerEntry, state: str, detail: str | None = None) -> None:
@@ -80,7 +80,10 @@ class Ledger:
         self._put(entry._replace(at=datetime.now(UTC).isoformat(), state=state, detail=detail))
 
     def last_end(self, key: str) -> str | None:
-        """Return the final state of the last request with an idempotency key, or None."""
+        """Return the final state of the last request with an idempotency key.
+
+        Returns None if no request with the key has ended.
+        """
         try:
             lines = self._path.read_text("utf-8", "replace").splitlines() if self._path else []
         except OSError as error:
@@ -127,8 +130,8 @@ class Ledger:
 def _append(handle: int, line: str) -> None:
     """Append one line to an open file.
 
-    If a full disk cut the last line short, a line break is written first. Raises OSError if the
-    line cannot be written completely.
+    If the file's last line is incomplete because the disk was full, a line break is written first.
+    Raises OSError if the line cannot be written completely.
     """
     end = os.lseek(handle, 0, os.SEEK_END)
     broken = end > 0 and os.pread(handle, 1, end - 1) != b"\n"

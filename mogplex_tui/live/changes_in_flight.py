@@ -42,9 +42,9 @@ class _Shown(NamedTuple):
 
 
 class InFlight:
-    """The unfinished changes of one session by record, and the queue of refused ones.
+    """The unfinished changes of one session, by kind and key of the changed record.
 
-    The methods that take a `kind` and a `key` are about one record.
+    Changes that a rate limit refused are queued until they are sent again.
     """
 
     def __init__(self) -> None:
@@ -56,18 +56,18 @@ class InFlight:
         """Entered for as long as a change waits; the console and the command say so in it."""
 
     def begin(self, kind: str, key: str, word: str, *, is_queued: bool = False) -> None:
-        """Register a change of a record; rows show it as `word`, such as `cancelling`.
+        """Register a change of a record; its row shows `word`, such as `cancelling`.
 
         `is_queued` is True if the change waits to be sent.
         """
         self._shown.setdefault(kind, {})[key] = _Shown(word, is_queued)
 
     def end(self, kind: str, key: str) -> None:
-        """Remove the change of a record, if it has one."""
+        """Remove the change of a record; do nothing if it has none."""
         self._shown.get(kind, {}).pop(key, None)
 
     def word(self, kind: str, key: str) -> str | None:
-        """Return the word that describes a record's unfinished change; None without one."""
+        """Return the word for a record's unfinished change, or None if it has none."""
         shown = self._shown.get(kind, {}).get(key)
         return None if shown is None else shown.word
 
@@ -82,7 +82,7 @@ class InFlight:
         return sum(not shown.is_queued for by_key in self._shown.values() for shown in by_key.values())
 
     def queued_word(self, kind: str, key: str) -> str | None:
-        """Return the word that describes a record's queued change; None without one."""
+        """Return the word for a record's queued change, or None if it has none."""
         shown = self._shown.get(kind, {}).get(key)
         return shown.word if shown is not None and shown.is_queued else None
 

@@ -1,4 +1,7 @@
-"""The rows of one kind of record, read from the best source that is open."""
+"""The rows of one kind of record, read from the best route available.
+
+The best route is the first one that the credentials open.
+"""
 
 from __future__ import annotations
 
@@ -63,8 +66,8 @@ class Entry(Generic[Row]):
 class RowPage(Generic[Row]):
     """One page of a list.
 
-    `total` is the number of rows on the service, None if the service does not return it. `notices`,
-    if there are any, replace the source's notice above the list.
+    `total` is the number of rows on the service, None if the service does not return it. `notices`
+    are shown above the list; if empty, the notice of the source is shown.
     """
 
     entries: Sequence[Entry[Row]]
@@ -76,11 +79,12 @@ class RowPage(Generic[Row]):
 class Source(Generic[Row]):
     """A route from which the rows of a kind can be read.
 
-    A kind uses the first of its sources that is open. `poll` and `poll_without_realtime` are the
-    seconds between reads; `tables` are the realtime tables that announce changes. `notice` tells
-    the user what this source cannot show. `hides` are the columns that it leaves empty, and the
-    related kinds that therefore add nothing. `tables_are_complete` is False if the tables do not
-    announce every change (realtime.md §3.1).
+    A kind uses the first of its sources that the credentials open. `poll` and
+    `poll_without_realtime` are the seconds between reads; `tables` are the realtime tables that
+    announce changes. `notice` tells the user what this source cannot show. `hides` contains the
+    columns that the source leaves empty, and the related kinds whose lists therefore need not be
+    read. `tables_are_complete` is False if the tables do not announce every change
+    (realtime.md §3.1).
     """
 
     family: Family
@@ -100,7 +104,7 @@ def _joined(page: RowPage[Row], more: RowPage[Row]) -> RowPage[Row]:
 
 
 def _with_own_keys(entries: Iterable[Entry[Row]]) -> Iterator[Entry[Row]]:
-    """Yield entries with unique keys, renaming unreadable ones whose key is taken."""
+    """Yield entries with unique keys; an unreadable entry with a used key is renamed."""
     used_keys: set[str] = set()
     for entry in entries:
         key = entry.key
@@ -113,11 +117,11 @@ def _with_own_keys(entries: Iterable[Entry[Row]]) -> Iterator[Entry[Row]]:
 class Collection(Generic[Row]):
     """The rows of one kind, and the feed that keeps them up to date.
 
-    `join` returns a function that fills a row's fields from the lists of the `related` kinds; this
-    is repeated when one of these lists changes, and every second with `depends_on_time`. `merge`
-    combines a row of the list with the more detailed row of the same record read by itself.
-    `open_until` is as in `Kind`. `read_hidden` reads the records that the list leaves out; their
-    rows are included while `shows_hidden` is True.
+    `join` returns a function that fills fields of a row from the lists of the `related` kinds. The
+    fields are filled again when one of these lists changes, and every second if `depends_on_time`
+    is true. `merge` combines a row of the list with the row of the same record that was read
+    individually and has more details. `open_until` is as in `Kind`. `read_hidden` reads the records
+    that the list leaves out; their rows are included while `shows_hidden` is True.
     """
 
     def __init__(
@@ -203,7 +207,7 @@ class Collection(Generic[Row]):
     def open_count(self) -> int | None:
         """The number of records that have not ended and have no unfinished change.
 
-        Ended records stay in the list. None for kinds whose records do not end.
+        Ended records stay in the list and are not counted. None for kinds whose records do not end.
         """
         open_until = self._open_until
         if open_until is None:
@@ -219,7 +223,7 @@ class Collection(Generic[Row]):
     # Reading ---------------------------------------------------------------------------------------------------
 
     async def fetch(self, priority: Priority = Priority.TABLE) -> bool:
-        """Read the list once from the first open source; return whether any row changed.
+        """Read the list from the first open source; return whether any row changed.
 
         Raises MogplexError.
         """
@@ -274,7 +278,10 @@ class Collection(Generic[Row]):
         return bool(change.changed or change.removed)
 
     def put(self, entry: Entry[Row]) -> None:
-        """Store a record that was read by itself and may have more fields than the list."""
+        """Store a record that was read individually.
+
+        Its row may have more fields than the row in the list.
+        """
         if entry.row is not None:
             self._single[entry.key] = entry
             self._read_at[entry.key] = self.session.scheduler.now()
@@ -283,7 +290,10 @@ class Collection(Generic[Row]):
     # What a row shows beyond its reading -----------------------------------------------------------------------
 
     def prepare(self, entries: Iterable[Entry[Row]]) -> list[tuple[str, Entry[Row]]]:
-        """Return entries by key, with joined fields and the words for unfinished changes."""
+        """Return entries by key, completed for display.
+
+        The fields from related lists are filled, and the words for unfinished changes are added.
+        """
         fill = None if self._join is None else self._join(self.session)
         return [(entry.key, self._completed(entry, fill)) for entry in entries]
 
@@ -311,9 +321,10 @@ class Collection(Generic[Row]):
         self._joins_are_old = True
 
     def update_joins(self) -> None:
-        """Fill the joined fields again if a related list has changed or become stale.
+        """Fill the fields from related lists again if one of these lists has changed.
 
-        With `depends_on_time`, they are filled again at every call.
+        They are also filled again if a related list has become stale, and at every call if
+        `depends_on_time` is true.
         """
         now = self.session.scheduler.now()
         stale = [rows.freshness.stale(now) for rows in self._related]
@@ -332,7 +343,7 @@ class Collection(Generic[Row]):
         self._show_progress(key)
 
     def end(self, key: str) -> None:
-        """Remove the change of a record, and the word for it from its row."""
+        """Remove the change of a record, and its word from the record's row."""
         self.session.in_flight.end(self.name, key)
         self._show_progress(key)
 
@@ -349,13 +360,13 @@ class Collection(Generic[Row]):
         return self._listed
 
     def keep_found(self, rows: Iterable[tuple[str, Entry[Row]]]) -> None:
-        """Add records that a search has found, although the list does not contain them."""
+        """Add records that a search found and that the list does not contain."""
         pairs = dict(rows)
         self._found_keys |= pairs.keys() - self._listed
         self.set.apply(pairs.items())
 
     def drop_found(self, keys: Iterable[str]) -> None:
-        """Drop search results by key; records that the list itself returned stay."""
+        """Drop search results by key, except records that the list itself returned."""
         gone = self._found_keys & set(keys)
         self._found_keys -= gone
         self.set.drop(gone - self._listed)

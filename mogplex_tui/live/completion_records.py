@@ -45,7 +45,8 @@ class KnownRecords:
     def remember(self, kind: str, records: Iterable[KnownRecord], *, is_complete: bool = False) -> None:
         """Add records of a kind.
 
-        If they are the whole list (`is_complete`), they replace the earlier records of the kind.
+        If `is_complete` is true, the records are the complete list and replace all earlier records of
+        the kind.
         """
         new_records = [
             KnownRecord(each.id, each.name if _is_typable(each.name) else "")
@@ -58,9 +59,9 @@ class KnownRecords:
             self._complete_kinds.add(kind)
 
     def save(self) -> None:
-        """Merge the session's records into the file, in front of the stored records.
+        """Merge the session's records into the file, before the records stored earlier.
 
-        Failures are ignored.
+        Errors are ignored.
         """
         if self._path is None or not self._read:
             return
@@ -109,7 +110,10 @@ def forget_known(directory: Path) -> None:
 
 
 def _newest(records: Iterable[KnownRecord]) -> list[KnownRecord]:
-    """Return the first record for each id, at most MAX_RECORDS; newest come first."""
+    """Return at most MAX_RECORDS records, keeping only the first record of each id.
+
+    The records are given and returned in order, newest first.
+    """
     by_id: dict[str, KnownRecord] = {}
     for each in records:
         by_id.setdefault(each.id, each)
@@ -128,7 +132,10 @@ def _is_valid(content: object) -> bool:
 
 
 def _records(rows: object) -> list[KnownRecord]:
-    """Return the records in a kind's list in the file, without unreadable ones."""
+    """Return the stored records of one kind, leaving out unreadable ones.
+
+    `rows` is the kind's list in the JSON file.
+    """
     return [
         KnownRecord(*row)
         for row in (rows if isinstance(rows, list) else ())

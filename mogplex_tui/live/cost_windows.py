@@ -1,8 +1,8 @@
 """Costs of the account, read from the stats route for several time windows.
 
-The route sums the costs that are known, billed or estimated, and leaves out calls without a
-price. Every figure is therefore a lower bound and an `Estimate`. `total_cost` covers the
-requested window; `cost_today` always counts from 00:00 UTC (observability.md §1).
+The route sums known costs, billed or estimated, and leaves out calls without a price. Every
+figure is therefore a lower bound and an `Estimate`. `total_cost` covers the requested window;
+`cost_today` always counts from 00:00 UTC (observability.md §1).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class CostWindow(NamedTuple):
 class Costs:
     """The costs of each time range, and of each hour of the last week.
 
-    The windows are named by their `TimeRange`.
+    `windows` holds the last response for each `TimeRange`.
     """
 
     def __init__(self, session: Session) -> None:
@@ -72,7 +72,7 @@ class Costs:
         )
 
     def start(self) -> None:
-        """Start reading the costs that the header shows: last hour, today, each hour."""
+        """Start reading the costs for the header: the last hour, today, and single hours."""
         self.hourly.load()
         self.session.account_known.subscribe(self._account_known)
         self.session.scheduler.subscribe(self.feeds["hour"])
@@ -83,7 +83,7 @@ class Costs:
         self.changed()
 
     def window_feeds(self, chosen: TimeRange) -> Sequence[Feed]:
-        """Return the feeds of the chosen window and of those that are always shown."""
+        """Return the feeds of the chosen time range and of the ranges always shown."""
         shown = dict.fromkeys((TimeRange.HOUR, TimeRange.DAY, TimeRange.WEEK, chosen))
         return [self.feeds[time_range] for time_range in shown]
 
@@ -117,7 +117,11 @@ class Costs:
         )
 
     async def _fetch_hours(self) -> bool:
-        """Read the cost of the hour that is wanted most, or of several at the start."""
+        """Read the cost of the hour that is needed most.
+
+        If no hour is known and the requests do not count against a token's budget, several hours are
+        read. Always returns False.
+        """
         if self._closed():
             return False
         budget, metered = self.session.budget, self.session.metered_off_v1()
@@ -137,7 +141,10 @@ class Costs:
         return False
 
     def earlier_hours(self) -> list[HourFigures]:
-        """Return the figures of the hours that ended more than an hour ago, as read since."""
+        """Return the figures of hours that ended more than an hour ago.
+
+        Hours that were read before they ended, or that have no figures, are left out.
+        """
         until = self.session.clock.now() - HOUR
         ended = (
             hour for start, hour in self.hourly.known.items() if start + HOUR <= min(until, hour.read_at)
@@ -145,7 +152,7 @@ class Costs:
         return [hour.figures for hour in ended if hour.figures is not None]
 
     def last_hour(self) -> HourFigures | None:
-        """Return the figures of the last sixty minutes, or None before they were read."""
+        """Return the figures of the last sixty minutes, or None if they were not read yet."""
         window = self.windows.get("hour")
         return None if window is None else hour_figures(window.stats)
 
@@ -167,9 +174,9 @@ class Costs:
         return self.total("hour")
 
     def total(self, name: str) -> Decimal | None:
-        """Return the known cost of a window.
+        """Return the known cost of the time range with a name.
 
-        None before the window's first response, or if no call in it has a price.
+        None before the first response for this range, or if no call in it has a price.
         """
         window = self.windows.get(name)
         if window is None:
@@ -177,16 +184,16 @@ class Costs:
         return known(window.stats.summary.total_cost, window.stats.summary.total_calls)
 
     def series(self) -> list[float | None]:
-        """Return the cost of each of the last 24 hours, oldest first; None where unknown."""
+        """Return the costs of the last 24 hours, oldest first; an unknown cost is None."""
         spent = self.hourly.costs(self.hourly.starts())
         return [None if amount is None else float(amount) for amount in spent]
 
 
 def known(cost: Decimal | None, calls: int | None) -> Decimal | None:
-    """Return a sum of costs, or None if it stands for calls that have no price.
+    """Return the service's sum of costs, or None if none of the calls has a price.
 
-    The service returns 0 for the sum if no call has a price, and such calls must not look free. If
-    there were no calls, the 0 is exact and not an estimate.
+    The service returns 0 for such calls, which must not look free. If there were no calls, the 0 is
+    exact and is returned as a number that is not an `Estimate`.
     """
     if cost:
         return cost

@@ -1,4 +1,4 @@
-"""Classes of failures, by which the next step is chosen (observability.md §8.3)."""
+"""Classes of failures, which determine the next step (observability.md §8.3)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from enum import StrEnum
 
 
 class FailureClass(StrEnum):
-    """Why a run or job failed: a class of the service, or a sandbox that did not boot."""
+    """The class of the cause of a failed run or job.
+
+    The classes are those of the service, and SANDBOX for a sandbox that did not boot.
+    """
 
     TIMEOUT = "timeout"
     RATE_LIMITED = "rate_limited"
@@ -20,7 +23,10 @@ class FailureClass(StrEnum):
 
 
 def failure_class(text: str | None) -> FailureClass | None:
-    """Return the class with a name, UNKNOWN for another name, None for no name."""
+    """Return the failure class with the given name.
+
+    Returns UNKNOWN for a name that is no class, and None if there is no name.
+    """
     if not text:
         return None
     try:

@@ -37,7 +37,7 @@ LATE, FAILING_LATE = 30.0, 15.0
 
 @dataclass(slots=True)
 class Freshness:
-    """When the data of a source were last read, and what delays the next read.
+    """When data were last read from a source, and what delays the next read.
 
     `as_of`, `retry_at` and `blocked_until` are monotonic seconds. `every` is the longest normal
     interval between two reads in seconds; it is infinite for data that hardly change, which do not
@@ -58,18 +58,18 @@ class Freshness:
         return None if self.as_of is None else max(0.0, now - self.as_of)
 
     def stale(self, now: float) -> bool:
-        """Return whether the data is stale: too old, or its reads keep failing."""
+        """Return whether the data is stale: it is too old, or its reads keep failing."""
         age = self.age(now)
         stale_after = max(STALE_AFTER, self.every + LATE)
         return age is not None and (age > stale_after or (self.failures > 1 and age > FAILING_LATE))
 
     def mark_read(self, clock: Clock) -> None:
-        """Record a successful read now."""
+        """Record that a read has just succeeded."""
         self.as_of, self.as_of_wall = clock.monotonic(), clock.now()
         self.error, self.failures, self.retry_at, self.blocked_until = None, 0, None, None
 
     def mark_failed(self, error: Exception) -> None:
-        """Record a failed read; the caller decides when to try again."""
+        """Record that a read failed; the caller decides when to try again."""
         # The traceback's frames hold the data that was being read, which may be large.
         error.__traceback__ = error.__context__ = error.__cause__ = None
         self.error, self.blocked_until = error, None
@@ -138,8 +138,8 @@ class SourceState:
         """Read several records, `at_once` at a time; return whether any of them changed.
 
         The reads stop at the first failure, so that a route that is down costs one request. The next
-        call reads the records that failed last, so that a broken record does not keep the others from
-        being read; among them, the one that failed most recently comes last.
+        call reads records whose last read failed after all others, so that a broken record does not
+        block the others. The record that failed most recently is read last.
         """
         failed = {name: place for place, name in enumerate(self._failed, 1)}
         differed, self.left = False, sorted(names, key=lambda name: failed.get(name, 0))
@@ -167,9 +167,9 @@ class SourceState:
 def shown_freshness(fresh: Freshness, sources: Sequence[SourceState] = ()) -> tuple[Freshness, bool]:
     """Return the freshness to show for a list, and whether it is a delayed source's.
 
-    `fresh` is the freshness of the whole list. It is returned if the list was never read or its
-    read is delayed. Otherwise the result is the oldest among the delayed sources, or the oldest of
-    all if no source is delayed.
+    `fresh` is the freshness of the whole list. It is returned with False if the list was never read
+    or its read is delayed. Otherwise the result is the oldest freshness among the delayed sources
+    with True, or the oldest of all with False if no source is delayed.
     """
     if fresh.as_of is None or is_delayed(fresh):
         return fresh, False
@@ -188,5 +188,5 @@ def is_delayed(fresh: Freshness) -> bool:
 
 
 def last_read(fresh: Freshness) -> float:
-    """Return the monotonic time of the last read, or minus infinity if never read."""
+    """Return the monotonic time of the last read, or minus infinity if there was none."""
     return -inf if fresh.as_of is None else fresh.as_of

@@ -1,4 +1,4 @@
-"""The figures of one hour that later hours are compared with."""
+"""The figures of one hour, with which later hours are compared."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ class HourFigures(NamedTuple):
 
 
 def hour_figures(stats: Stats) -> HourFigures | None:
-    """Return the figures of a response about an hour, or None if it lacks a number."""
+    """Return the figures in a stats response about one hour.
+
+    Returns None if the response lacks one of the numbers.
+    """
     summary = stats.summary
     if summary.total_calls is None or summary.success_rate is None:
         return None

@@ -1,6 +1,6 @@
 """The known cost of each hour of the last week, kept on disk between sessions.
 
-The stats route returns the cost of one window for a request, so a history of many hours takes
+The stats route returns the cost of one window per request, so a history of many hours takes
 many requests. It is therefore read slowly, an hour at a time, and stored.
 """
 
@@ -28,8 +28,8 @@ CURRENT_EVERY = timedelta(minutes=2)
 class HourCost(NamedTuple):
     """The known cost of one hour in US dollars, when it was read, and its figures.
 
-    The cost is None if no call of the hour has a price. The figures are None if the service or the
-    version that stored the hour left them out.
+    The cost is None if no call of the hour has a price. The figures are None if the service did not
+    return them, or if an older version of this program stored the hour.
     """
 
     cost: Decimal | None
@@ -38,7 +38,7 @@ class HourCost(NamedTuple):
 
 
 class HourlyCosts:
-    """The costs of single hours, by the start of the hour, of one account."""
+    """The costs of single hours of one account, by the start of the hour."""
 
     def __init__(self, directory: Path | None, clock: Clock, troubles: FileTroubles | None = None) -> None:
         path = directory / "hourly-costs.json" if directory else None
@@ -51,11 +51,11 @@ class HourlyCosts:
 
     @property
     def known(self) -> Mapping[datetime, HourCost]:
-        """The hours that have been read, of the last week, in no order."""
+        """The hours of the last week that have been read, in no particular order."""
         return self._hours
 
     def load(self) -> None:
-        """Load the stored hours, once; a damaged file is renamed."""
+        """Load the stored hours at the first call; a damaged file is renamed."""
         if self._is_loaded:
             return
         self._is_loaded = True
@@ -70,7 +70,10 @@ class HourlyCosts:
                 self._hours.setdefault(start, hour)
 
     def belong_to(self, account: str | None) -> None:
-        """Forget the hours if they were stored for another account than this one."""
+        """Set the account, and forget hours that were stored for a different account.
+
+        Does nothing if `account` is None.
+        """
         if account is None:
             return
         if self._account is not None and self._account != account:
@@ -78,7 +81,10 @@ class HourlyCosts:
         self._account = account
 
     def put(self, start: datetime, cost: Decimal | None, figures: HourFigures | None = None) -> None:
-        """Store the cost and figures of the hour that begins at `start`, as read now."""
+        """Store the cost and figures of the hour that begins at `start`.
+
+        The current time is recorded as the time of the read.
+        """
         now = self._clock.now()
         self._hours[start] = HourCost(cost, now, figures)
         for gone in [each for each in self._hours if each < now - HOUR * KEPT_HOURS]:
@@ -96,10 +102,11 @@ class HourlyCosts:
         return [current - HOUR * back for back in reversed(range(count))]
 
     def to_read(self) -> list[datetime]:
-        """Return the hours that should be read, the most useful one first.
+        """Return the starts of the hours that should be read, the most useful one first.
 
-        These are the current hour, the hours of the last day that are missing or were not over when
-        they were read, those that were read before they were final, and the missing hours of the week.
+        These are the current hour; the hours of the last day that were never read or were read before
+        they ended; hours whose cost was not final when it was read; and the other missing hours of the
+        week.
         """
         now = self._clock.now()
         *ended, current = self.starts(KEPT_HOURS)
@@ -114,12 +121,12 @@ class HourlyCosts:
         return wanted + [start for start in partial if start not in shown]
 
     def _is_partial(self, start: datetime) -> bool:
-        """Return whether an ended hour is missing, or was read before it ended."""
+        """Return whether an ended hour was never read, or was read before it ended."""
         known = self._hours.get(start)
         return known is None or known.read_at < start + HOUR
 
     def _is_provisional(self, start: datetime, now: datetime) -> bool:
-        """Return whether an hour is final by now but was not when it was read."""
+        """Return whether an hour's cost is final now but was not final when it was read."""
         final_at = start + HOUR + FINAL_AFTER
         return self._hours[start].read_at < final_at <= now
 

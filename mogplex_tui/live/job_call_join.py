@@ -1,8 +1,8 @@
 """Join a job with its AI calls, so that the same work is listed only once.
 
-A call names its job (`job_run_id`, runtime-model.md §2). If calls can be listed, the rows are
-calls. If only v1 is open, the rows are jobs, and calls that were read earlier would be listed
-beside the jobs that made them.
+A call names its job (`job_run_id`, runtime-model.md §2). If the credentials can list calls, the
+rows are calls. If they open only v1, the rows are jobs; calls that were read earlier are then
+replaced by the rows of their jobs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from mogplex_tui.live.store import RowSet
 
 
 class JobCallJoin:
-    """Replaces calls in a row set by the rows of their jobs, and restores them."""
+    """Replaces calls in a row set with the rows of their jobs, and restores the calls."""
 
     def __init__(self, rows: RowSet[RunRow]) -> None:
         self._set = rows
@@ -28,7 +28,7 @@ class JobCallJoin:
         self._read_at: datetime | None = None
 
     def collect(self, read_at: datetime | None) -> None:
-        """Remember the calls in the set that belong to a job.
+        """Remember which calls in the row set belong to which job.
 
         `read_at` is the time of the last read of calls.
         """
@@ -42,20 +42,20 @@ class JobCallJoin:
                 self._oldest = row.began
 
     def replace(self, job: RunRow) -> None:
-        """Remove the calls of a job from the set, because the job's row stands for them."""
+        """Remove the calls of a job from the row set, because the job's row replaces them."""
         calls = {key: row for key, row in self._calls.get(job.key, {}).items() if key in self._set.rows}
         self.replaced |= calls
         self._set.drop(calls)
 
     def replace_all(self) -> None:
-        """Remove the calls of every job that has a row in the set."""
+        """Remove the calls of all jobs in the row set."""
         for job in [row for row in self._set.rows.values() if row.source is RunSource.JOB]:
             self.replace(job)
 
     def restore(self) -> None:
-        """Put the removed calls that have ended back into the set, and forget all calls.
+        """Put removed calls that have ended back into the row set, and forget all calls.
 
-        Live calls are not restored, because the next read adds them.
+        Live calls are not put back, because the next read adds them.
         """
         back = [
             (key, row) for key, row in self.replaced.items() if key not in self._set.rows and not row.live
@@ -66,9 +66,9 @@ class JobCallJoin:
     def joined(self, job: RunRow) -> RunRow:
         """Return the row of a job with the tokens and cost of its calls.
 
-        They are added only if all calls of the job are known: the job ended before the last read of
-        calls, and calls from before the job are known. Once added, they stay in the row of an ended
-        job.
+        They are added only if all calls of the job must be known: the job ended before the last read of
+        calls, and a call that is older than the job is known. Once added, they stay in the row of an
+        ended job.
         """
         before = self._set.rows.get(job.key)
         if before is not None and before.ended_at is not None and before.ended_at == job.ended_at:

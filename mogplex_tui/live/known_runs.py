@@ -24,7 +24,7 @@ class KnownRun(NamedTuple):
     """A run that was started or opened on this machine.
 
     The prompt is stored because the service never returns it. `final` is the service's last
-    response about a run that has ended for good and is not read any more.
+    response about a run that can no longer change and is therefore not read again.
     """
 
     run_id: str
@@ -76,7 +76,7 @@ class KnownRuns:
         return self.get(self._by_call.get(call_id)) if call_id else None
 
     def remember(self, run: KnownRun) -> None:
-        """Add a run as the newest; fields that are None keep the values stored before."""
+        """Add a run as the newest; fields that are None keep their stored values."""
         old = self._runs.pop(run.run_id, None)
         if old is not None:
             run = KnownRun(

@@ -39,10 +39,10 @@ def lines_of(source: str, text: str | None, tone: str = "plain") -> list[LogLine
 
 
 class LogTail:
-    """The lines of one or more logs by key.
+    """The lines of one or more logs, with a key for each line.
 
-    Each read passes every log as a whole, and new lines are appended. If a log does not begin with
-    the lines known so far, it was restarted: its old lines are dropped.
+    Each read returns the complete logs, and lines that are not known yet are appended. If a log no
+    longer begins with the known lines, it was restarted: its old lines are dropped.
     """
 
     def __init__(self) -> None:
@@ -64,7 +64,7 @@ class LogTail:
         return self._index.get(key)
 
     def take(self, lines: Iterable[LogLine]) -> BatchResult:
-        """Merge a read of all logs into the tail; return what changed."""
+        """Merge the lines of all logs from one read; return which lines changed."""
         reading: dict[str, list[LogLine]] = {}
         for line in lines:
             reading.setdefault(line.source, []).append(line)

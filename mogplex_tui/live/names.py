@@ -50,7 +50,7 @@ class Names:
         self._searched: set[str] = set()
 
     def take_repos(self, repos: Iterable[Repo | ImportedRepo]) -> None:
-        """Add repositories with their names, directories, and whether they are hidden."""
+        """Store the names and directories of repositories, and which of them are hidden."""
         for repo in repos:
             self.repos[repo.id] = repo.full_name
             self._missing.discard(repo.id)
@@ -62,12 +62,12 @@ class Names:
                 self.hidden.discard(repo.id)
 
     def learn(self, repo_id: str | None, full_name: str | None) -> None:
-        """Store a repository's name that was found in a row instead of in a list."""
+        """Store a repository's name that was found in a row and not in a list of names."""
         if repo_id and full_name:
             self._from_rows[repo_id] = full_name
 
     def learn_automations(self, names: Mapping[str, str]) -> None:
-        """Store names of automations by id, from a list that was read."""
+        """Store names of automations by id."""
         if not names.items() <= self.automations.items():
             self.automations.update(names)
             self.changed()
@@ -88,7 +88,7 @@ class Names:
     def agent(self, agent_id: str | None) -> str | None:
         """Return the name of an agent, or None if it is not known.
 
-        The name of a preset is taken from its id.
+        For an agent preset, the name is derived from its id.
         """
         if not agent_id:
             return None
@@ -108,11 +108,11 @@ class Names:
         return {key: f"{name} {key[:8]}" if name_counts[name] > 1 else name for key, name in called.items()}
 
     def unsearched(self) -> frozenset[str]:
-        """Return the ids without a name that were not yet looked up in the complete list."""
+        """Return the ids without a name that were not looked up in the complete list yet."""
         return frozenset(self._missing - self._searched)
 
     def searched(self) -> None:
-        """Record that the complete list was searched for all ids without a name."""
+        """Record that all ids without a name were looked up in the complete list."""
         self._searched |= self._missing
 
 
@@ -124,11 +124,11 @@ class NameErrors(NamedTuple):
 
 
 async def read_names(session: Session, priority: Priority, *, agents: bool = True) -> NameErrors:
-    """Read the names of repositories and agents from the lists that are open.
+    """Read the names of repositories and agents from the available lists.
 
     With a browser session the unversioned list of repositories is read, which costs no request of
     the token's budget and contains hidden repositories; otherwise the list of the token API is
-    read. If names cannot be read, the errors are returned and not raised; rows then show ids.
+    read. Errors are returned and not raised; rows then show ids in place of names.
     """
     client = session.client.at(priority)
     repos, roster = await asyncio.gather(

@@ -31,8 +31,9 @@ _TICK = timedelta(microseconds=1)
 class OlderPage(Generic[Row]):
     """A page of the records that began at or before a requested instant, newest first.
 
-    `rows` are the readable records by key; `count` includes unreadable ones; `oldest` is the start
-    of the last record; `total` is the number of records on the service up to the instant.
+    `rows` are the readable records by key; `count` also includes unreadable ones; `oldest` is the
+    start of the last record; `total` is the number of records on the service that began at or
+    before the instant.
     """
 
     rows: Mapping[str, Row]
@@ -42,12 +43,12 @@ class OlderPage(Generic[Row]):
 
 
 class OlderSearch(Generic[Row]):
-    """Reads a list from an instant back to its oldest record.
+    """Reads a list page by page, from an instant back to its oldest record.
 
-    `read` returns the page that ends at an instant, or the newest page for None; `take` receives
-    the rows of each page. `loaded` are the keys of the records that the caller already has, which
-    must be all records since `start`; they are counted but not passed to `take`. The search goes on
-    for as long as somebody is subscribed to `feed`.
+    `read` returns the page that ends at an instant, or the newest page for None; `take` receives the
+    rows of each page. `loaded` are the keys of the records that the caller already has, which must
+    include all records since `start`; they are counted but not passed to `take`. Pages are read as
+    long as `feed` has a subscription.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class OlderSearch(Generic[Row]):
 
     @property
     def searched(self) -> int:
-        """The number of records searched so far, including those that were loaded before."""
+        """The number of records searched so far, including those that were already loaded."""
         return self._loaded + self._counted
 
     @property

@@ -1,4 +1,4 @@
-"""Read the complete JSON of a record, of which its row keeps only a few fields."""
+"""Read the complete JSON of a record; a row keeps only some of its fields."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ R = TypeVar("R")
 
 
 async def read(runs: Runs, row: RunRow) -> dict[str, object] | None:
-    """Read the JSON of the record behind a row, without secrets.
+    """Read the JSON of the record that a row shows, with secrets removed.
 
-    The row is that of a call, a v1 run or a job. One request is sent, unless the row could not be
-    parsed and therefore holds its JSON. Returns None if the service no longer has the record or has
-    no route for it. Raises MogplexError (observability.md §2, v1.md §5.4, §7.5).
+    The row is that of a call, a v1 run or a job. One request is sent; a row that could not be
+    parsed contains its JSON and needs no request. Returns None if the service no longer has the
+    record or has no route for it. Raises MogplexError (observability.md §2, v1.md §5.4, §7.5).
     """
     if row.raw is not None:
         value = json.loads(row.raw)

@@ -1,6 +1,6 @@
-"""Discard responses that are older than what is already known.
+"""Discard responses that are older than the data already shown.
 
-The response to a read that began before a row's last re-read must not overwrite the row.
+The response to a read must not overwrite a row that was re-read after the read began.
 """
 
 from __future__ import annotations
@@ -19,21 +19,22 @@ class ReadOrder:
         self._last_rereads: dict[str, int] = {}
 
     def start_read(self) -> int:
-        """Return the number for a read that starts now. Numbers increase."""
+        """Return the number of a read that starts now; later reads have larger numbers."""
         self._last_number += 1
         return self._last_number
 
     def record_reread(self, key: str, number: int) -> None:
-        """Record that the read with this number re-read a row.
+        """Record that the read with this number read a single row again.
 
-        For this row, the responses of earlier reads are outdated from then on.
+        Responses of earlier reads are outdated for this row from then on.
         """
         self._last_rereads[key] = max(number, self._last_rereads.get(key, 0))
 
     def is_outdated(self, key: str, number: int) -> bool:
-        """Return whether the read with this number began before a row's last re-read.
+        """Return whether a row was re-read after the read with this number began.
 
-        If it did not, it counts as the row's last re-read from then on, provided there was one before.
+        If the row has been re-read before and this read is newer, this read is recorded as the row's
+        last re-read.
         """
         latest = self._last_rereads.get(key)
         if latest is None:

@@ -114,7 +114,7 @@ class RealtimeWatch(BackgroundTask):
         scheduler.missed.subscribe(self._on_missed)
 
     def reconnect(self) -> None:
-        """Close the stream and open a new one now."""
+        """Close the realtime stream and open a new one immediately."""
         self._attempt = 0
         self._wake.set()
         if self._stream is not None:
@@ -185,7 +185,8 @@ class RealtimeWatch(BackgroundTask):
     def _failed(self, error: MogplexError, pause: float) -> float | None:
         """Record why the stream failed; return the seconds until the next try.
 
-        `pause` is the normal wait. Returns None if there is no next try until `reconnect` is called.
+        `pause` is the normal wait in seconds. Returns None if the stream is not opened again until
+        `reconnect` is called.
         """
         if isinstance(error, BudgetBlocked):
             self._say(RealtimeState.RECONNECTING, str(error))

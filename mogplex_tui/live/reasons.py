@@ -19,10 +19,11 @@ class Subject(NamedTuple):
 
 
 class Requirement(NamedTuple):
-    """Records or changes that need a browser session, or a token if `accepts_token`.
+    """A browser session that some records or changes need.
 
-    `subject` names them as a plural noun phrase for the middle of a sentence. `alternative` is a
-    sentence that says where to look if the credential is missing.
+    If `accepts_token` is true, a token is sufficient too. `subject` names the records or changes as
+    a plural noun phrase for the middle of a sentence. `alternative` is a sentence that says where
+    else to look while the credential is missing.
     """
 
     subject: str
@@ -31,11 +32,11 @@ class Requirement(NamedTuple):
 
 
 class Closed(NamedTuple):
-    """The reason why the current credentials open none of some routes.
+    """The reason why the current credentials cannot use some routes.
 
-    `reach` is NEEDS_SESSION if another kind of credential opens them and NEEDS_SCOPE if the current
-    one lacks a right; for other values `refusal` contains the whole reason. `refusal` is the
-    service's response that closed the routes, or None if it adds nothing to `reach`.
+    `reach` is NEEDS_SESSION if another kind of credential opens the routes and NEEDS_SCOPE if the
+    current one lacks a right; for other values `refusal` contains the complete reason. `refusal` is
+    the service's response that closed the routes, or None if it adds nothing to `reach`.
     """
 
     reach: Reach
@@ -46,8 +47,9 @@ class Closed(NamedTuple):
 class PartialList(NamedTuple):
     """A notice that a list shows only the records that a token can read.
 
-    `shown` names these records and `needs` the others. `cause` is the reason why there is no browser
-    session; it is None in the declaration of a kind.
+    `shown` names these records, and `needs` the records that are missing and the credential for
+    them. `cause` is the reason why there is no browser session; it is None in the declaration of a
+    kind.
     """
 
     shown: str
@@ -56,20 +58,26 @@ class PartialList(NamedTuple):
 
 
 class PartialRuns(NamedTuple):
-    """A notice that only the runs of automations and of this machine are listed."""
+    """A notice that only runs of automations and of this machine are listed."""
 
     cause: Closed
 
 
 class ClosedList(NamedTuple):
-    """A notice that a list is not read because its route is closed."""
+    """A notice that a list is not read because its route is closed.
+
+    A route is closed if the current credentials cannot use it.
+    """
 
     cause: Closed
     needs: Requirement | None = None
 
 
 class ClosedPart(NamedTuple):
-    """A notice that a part of a list is not read because its route is closed."""
+    """A notice that part of a list is not read because its route is closed.
+
+    A route is closed if the current credentials cannot use it.
+    """
 
     subject: Subject
     cause: Closed

@@ -92,7 +92,7 @@ def packed(value: object) -> bytes:
 def _suspect(dumped: str) -> bool:
     """Return whether a JSON text may contain a secret.
 
-    This is a fast check; a wrong True only costs the time of a thorough search.
+    This is a fast check; a false alarm only costs the time of a thorough search.
     """
     if any(mark in dumped for mark in _MARKS) or "\\u" in dumped:
         return True
@@ -113,7 +113,7 @@ def payload(value: object) -> object: ...
 def payload(value: object) -> object:
     """Return a JSON value with secrets replaced.
 
-    Everything else stays the same, except that levels below the 64th are cut.
+    Other values are unchanged, except that levels of nesting below the 64th are cut.
     """
     return _clean(value, 0)
 
@@ -140,9 +140,10 @@ def _secret(key: object, item: object) -> bool:
 
 @lru_cache(4096)
 def _key(name: str) -> tuple[bool, bool]:
-    """Classify a JSON key: whether its value is secret, and whether a number is not.
+    """Return whether the values under a JSON key are secret, except for plain counts.
 
-    The second value is True if a number under the key is only a count, as in `input_tokens`.
+    The first flag is True if a value under the key is secret. The second flag is True if numbers
+    under the key are mere counts and therefore not secret, as in `input_tokens`.
     """
     if re.sub(r"[^a-z0-9]", "", name.lower()) in _WHOLE_KEYS:
         return True, False

@@ -1,8 +1,8 @@
-"""Read in the background what the list of calls does not say about its runs.
+"""Read details of runs that the list of calls does not contain, in the background.
 
 The list replaces the errors of failed calls by sentences (observability.md §9), has no titles of
-pull requests, and shows a run as pending whose sandbox did not boot (v1.md §7.6). The jobs, the
-failures of automations, the runs of v1 and the sandboxes know more.
+pull requests, and shows a run as pending whose sandbox did not boot (v1.md §7.6). The missing
+details are read from the routes for jobs, failures of automations, v1 runs and sandboxes.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ _PAGE: Final = 100
 
 
 class RunDetails:
-    """What other routes say about the runs in the list; each record is read once.
+    """Details from other routes for the runs in the list; each record is read once.
 
-    `enrich` completes a row, with these details among others.
+    `enrich` completes a row for display; it also calls `joined`, which adds these details.
     """
 
     def __init__(self, session: Session, rows: RowSet[RunRow], enrich: Callable[[RunRow], RunRow]) -> None:
@@ -73,7 +73,7 @@ class RunDetails:
         rows.changes.subscribe(self._rows_changed)
 
     def joined(self, row: RunRow) -> RunRow:
-        """Return a row with its title and with the cause of its failure, as far as known."""
+        """Return a row with its title and the cause of its failure, if they are known."""
         if row.title is None and row.job_id in self._titles:
             row = row._replace(title=self._titles[row.job_id])
         run = self._runs.get(row.key)
@@ -101,9 +101,9 @@ class RunDetails:
     # Reading ---------------------------------------------------------------------------------------------------
 
     async def fetch(self) -> bool:
-        """Read what the rows in the list lack; return whether any row changed.
+        """Read details that rows in the list lack; return whether any row changed.
 
-        With a token alone this is one record or list at a time, so that it costs little of the budget.
+        If the requests count against a token's budget, only one record or list is read at a time.
         Raises MogplexError.
         """
         if self._session.metered_off_v1():
@@ -125,9 +125,9 @@ class RunDetails:
         return differed
 
     async def fetch_lists(self) -> None:
-        """Read the titles and causes of failures that the rows lack, for a command.
+        """Read the titles and causes of failures that rows lack, for a command.
 
-        Single runs are not read. Failed reads are left out: rows then have fewer details.
+        Single runs are not read. Errors are ignored: the rows then have fewer details.
         """
         client = self._session.client.at(Priority.TABLE)
         with contextlib.suppress(MogplexError):
@@ -138,7 +138,7 @@ class RunDetails:
         self._update_rows()
 
     async def _fetch_one(self) -> bool:
-        """Read the first list or run that rows lack; return whether any row changed."""
+        """Read one list or run with details that rows lack; return whether a row changed."""
         client = self._session.client.at(Priority.BACKGROUND)
         rows = self._set.rows.values()
         if not self._has_room:
@@ -159,7 +159,10 @@ class RunDetails:
 
     @property
     def _has_room(self) -> bool:
-        """Whether little of the token's budget is used; v1 runs always cost some of it."""
+        """Whether less than a quarter of the token's budget is used.
+
+        Reading v1 runs always counts against that budget.
+        """
         budget = self._session.budget
         return budget.used() < budget.limit // 4
 
@@ -173,7 +176,7 @@ class RunDetails:
             self._asked_runs.add(row.key)
 
     def _update_rows(self) -> bool:
-        """Complete all rows with what is known now; return whether any row changed."""
+        """Add the details known so far to all rows; return whether any row changed."""
         return bool(
             self._set.apply([(row.key, self._enrich(row)) for row in self._set.rows.values()]).changed
         )
@@ -186,9 +189,10 @@ class RunDetails:
         asked: set[str],
         id_of: Callable[[RunRow], str | None],
     ) -> None:
-        """Read a list if rows lack what it has, and do not ask for these rows again.
+        """Read a list if rows lack its details, and do not read it for these rows again.
 
-        A list that the credentials do not open has nothing for them.
+        `lacks` returns whether a row lacks the details, and `id_of` its id in the list. The ids of the
+        rows are added to `asked`, even if the credentials do not open the list.
         """
         ids = {record_id for row in self._set.rows.values() if lacks(row) and (record_id := id_of(row))}
         if ids:
@@ -215,7 +219,7 @@ class RunDetails:
         self._broken.update({box.id: box.error or "" for box in boxes if box.status == "error"})
 
     async def _read_run(self, client: ClientView, row: RunRow) -> None:
-        """Read the v1 run of a call, whose id is in the first events of the call."""
+        """Read the v1 run of a call; the run's id is in the first events of the call."""
         self._tried_at[row.key] = self._session.clock.monotonic()
         if row.run_id is None and row.call_id is not None:
             events = client.observability.call_events(row.call_id)
@@ -266,7 +270,11 @@ class RunDetails:
         return row.sandbox_name in _NO_MACHINE and is_open
 
     def _lacks_run(self, row: RunRow) -> bool:
-        """Return whether the v1 run of a call may say why it failed, or that it failed."""
+        """Return whether to read the v1 run of a call, which may explain its failure.
+
+        The run is read for a failed call, and for a call that has been pending unusually long: its
+        sandbox may have failed to boot.
+        """
         if row.source is not RunSource.CALL or not row.external or row.key in self._asked_runs:
             return False
         if len(self._asked_runs) >= _MOST_RUNS or not self._session.open(Family.V1):

@@ -1,8 +1,9 @@
 """The events of one run, merged by id and ordered by time.
 
 The start and the finish of a tool call share one line. A run may have tens of thousands of
-events, so lines are compact: a few fields, and the payload as JSON bytes, which are on disk
-beyond a limit (v1.md §8.5). If a tail grows very long, only its newest lines are kept.
+events, so a line keeps only a few fields, and the payload as JSON bytes; payloads beyond a
+total size are stored on disk (v1.md §8.5). If a tail grows very long, only its newest lines
+are kept.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class EventLine:
 
     @property
     def sort(self) -> tuple[datetime, int]:
-        """The key by which lines are ordered in the tail."""
+        """The key by which the lines of a tail are sorted."""
         return (self.at, self.order)
 
     def payload(self) -> dict[str, object]:
@@ -71,11 +72,11 @@ class EventLine:
         return _decoded(self.body)
 
     def finish_payload(self) -> dict[str, object]:
-        """Return the payload of a tool call's finish, empty before the finish has arrived."""
+        """Return the payload of a tool call's finish; empty until the finish has arrived."""
         return {} if self.finish is None else _decoded(self.finish)
 
     def whole(self) -> dict[str, object]:
-        """Return the event as JSON without secrets, with the finish of a tool call."""
+        """Return the event as JSON without secrets, including the finish of a tool call."""
         event: dict[str, object] = {
             "id": self.id,
             "type": self.type,
@@ -151,7 +152,7 @@ class EventTail:
         return self._by_id.get(line_id)
 
     def add(self, events: Iterable[Event]) -> BatchResult:
-        """Merge a batch of events into the tail; events that are known change nothing."""
+        """Merge a batch of events into the tail; events that it already has are ignored."""
         batch = _Batch()
         for event in events:
             if event.id in self._seen or self._too_old(event.created_at):
@@ -163,7 +164,7 @@ class EventTail:
         return self._settle(batch)
 
     def add_bad(self, rows: Iterable[BadRow]) -> BatchResult:
-        """Add a marked line with the raw JSON for each event that could not be parsed."""
+        """Add a line with the raw JSON of each event that could not be parsed."""
         batch = _Batch()
         for row in rows:
             raw = row.raw if isinstance(row.raw, dict) else {"value": row.raw}
@@ -219,7 +220,10 @@ class EventTail:
         return line
 
     def _adopt(self, start: EventLine, batch: _Batch) -> None:
-        """Join the start of a tool call with its finish if that arrived first, else wait."""
+        """Join the start of a tool call with its finish, if the finish arrived first.
+
+        Otherwise the start is remembered until the finish arrives.
+        """
         orphan = self._orphans.pop(start.call_id or "", None)
         if orphan is None:
             self._running[start.call_id or ""] = start
@@ -260,7 +264,7 @@ class EventTail:
     def _drop_oldest(self, added: BatchResult) -> None:
         """Drop the oldest lines if there are more than MAX_LINES.
 
-        Events as old as these are ignored from then on.
+        From then on, events that are as old as the dropped lines are ignored.
         """
         if len(self.lines) <= MAX_LINES:
             return
@@ -334,7 +338,7 @@ _TELLING = ("command", "cmd", "query", "pattern", "path", "file_path", "file", "
 def _preview(payload: dict[str, object]) -> str:
     """Return a preview of a tool's input.
 
-    It is the main argument, or else the preview that the service provides.
+    It is the main argument, or the preview from the service if there is no main argument.
     """
     tool_input = payload.get("input")
     if isinstance(tool_input, dict):

@@ -1,6 +1,6 @@
 """Keep the events of one run up to date.
 
-They are read from the observability routes if these are open, else from v1
+They are read from the observability routes if the credentials open these, otherwise from v1
 (observability.md §4, v1.md §8).
 """
 
@@ -80,7 +80,7 @@ class RunEventsFeed:
 
     @property
     def is_unreachable(self) -> bool:
-        """Whether no route to the events is open, or the run's id is unknown."""
+        """Whether events cannot be read: no route is open, or the run's id is unknown."""
         row = self.row
         return (
             not (self.reads_call_events or self.reads_job)
@@ -155,7 +155,7 @@ class RunEventsFeed:
     def _learn(self, batch: Sequence[Event]) -> None:
         """Copy the run id and the branches from events to the row of a call.
 
-        If the row has the run id, cancelling the call also ends the run.
+        With the run id in the row, cancelling the call also ends the run.
         """
         row = self.row
         if not lacks_events(row):
@@ -170,7 +170,7 @@ class RunEventsFeed:
     def _keep(self, row: RunRow) -> None:
         """Store a new row of the run in the list of runs.
 
-        The row of a job that is not in the list is left out if the list shows calls.
+        While the list shows calls, the row of a job is stored only if the list already has it.
         """
         self._last = row
         if row.key in self.runs.set.rows or row.source is not RunSource.JOB or not self.runs.listed:

@@ -53,8 +53,9 @@ def unknown_id(session: Session, asked: str) -> NotFound | NotSignedIn:
 async def find_run(runs: Runs, asked: str, *, completely: bool = False) -> RunRow:
     """Find a run by the id of a run, call or job, and return its row.
 
-    A run or call is added to the list of runs. With `completely`, the repository's name and the
-    run's call are read too, for commands; a console has them from its lists. Raises MogplexError.
+    A run or call is added to the list of runs. If `completely` is true, the repository's name and
+    the run's call are also read. Commands need this; a console has them from its lists. Raises
+    MogplexError.
     """
     session = runs.session
     refusal: MogplexError | None = None
@@ -135,9 +136,9 @@ async def call_of(runs: Runs, row: RunRow, priority: Priority) -> RunRow | None:
 async def by_call_or_job(runs: Runs, asked: str, priority: Priority) -> RunRow | None:
     """Return the row of the call or job with an id, or None if there is none.
 
-    For a job, the row of its newest call is returned, as in the list, or the row of the job if it
-    has no call yet. None is also returned if the routes are closed to the credentials. Raises
-    MogplexError.
+    For a job, the row of its newest call is returned, as in the list of runs, or the row of the job
+    itself if it has no call yet. None is also returned if the token cannot use the routes. Raises
+    MogplexError, also for a refusal if there is no token.
     """
     session = runs.session
     if not session.open(Family.OBSERVABILITY):
@@ -184,10 +185,10 @@ def job_row(runs: Runs, job: JobDetail) -> RunRow:
 
 
 def with_events(row: RunRow, events: Iterable[Event]) -> RunRow:
-    """Return the row of a call, completed with a run id and branches from its events.
+    """Return the row of a call, with the run id and branches from the call's events.
 
     If a call fails, the service replaces the branches in the call's record by a sentence; the
-    events still have them (v1.md §8.1).
+    events still have the branches (v1.md §8.1).
     """
     for event in events:
         if row.external and row.run_id is None and (run_id := event.text("external_run_id")):

@@ -26,7 +26,7 @@ ENDED_STATES = frozenset({"success", "failed", "cancelled"})
 
 
 class RunSource(StrEnum):
-    """The kind of record behind a row: it decides how to re-read and cancel the row."""
+    """The kind of record behind a row, which decides how it is re-read and cancelled."""
 
     CALL = "call"
     RUN = "run"
@@ -110,9 +110,10 @@ class RunRow(NamedTuple):
 
     @property
     def row(self) -> RunRow:
-        """This row itself, so that code for entries of other kinds can handle runs too.
+        """This row itself; rows of other kinds have their record here.
 
-        See `mogplex_tui.operate.kind_rows`.
+        The property allows code for entries of other kinds to handle runs too. See
+        `mogplex_tui.operate.kind_rows`.
         """
         return self
 
@@ -123,9 +124,9 @@ class RunRow(NamedTuple):
 
     @property
     def in_progress(self) -> str | None:
-        """The word for a queued change of the run, or None.
+        """The word for a queued change of the run, or None if no change is queued.
 
-        A cancel that was sent is not shown here but as the row's state.
+        A cancel that was sent is shown as the row's state and not here.
         """
         return self.queued
 
@@ -149,7 +150,10 @@ class RunRow(NamedTuple):
 
     @property
     def began(self) -> datetime | None:
-        """The time by which the list is ordered: the start, or else the creation."""
+        """The time by which the list is ordered: the start, or the creation time.
+
+        The creation time is used if the run has no start time.
+        """
         return self.started_at or self.created_at
 
 
@@ -168,7 +172,10 @@ def duration_seconds(row: RunRow, now: datetime) -> float | None:
 
 
 def without_secrets(error: str | None) -> str | None:
-    """Return an error message with the credentials masked that it may quote."""
+    """Return an error message with credentials masked.
+
+    The message may quote a command that contains a credential.
+    """
     if not error:
         return error
     # Most rows have no error, and loading the rules takes time before the first frame.
@@ -184,7 +191,7 @@ def _text(value: object) -> str | None:
 def from_call(call: Call) -> RunRow:
     """Make the row of an AI call.
 
-    In the metadata of a failed call, sentences may stand in the place of values
+    The metadata of a failed call may contain sentences in place of values
     (observability.md §2.1, §9), so a value is used as a branch or name only if it looks like one.
     """
     meta = call.metadata or {}
@@ -233,17 +240,17 @@ def from_call(call: Call) -> RunRow:
 
 
 def cost_source(cost: Decimal | None, source: str | None) -> Cost:
-    """Return where a call's cost comes from (observability.md §6)."""
+    """Return whether a cost is billed, estimated or unknown (observability.md §6)."""
     if cost is None:
         return Cost.UNKNOWN
     return Cost.KNOWN if source in ("gateway", "manual") else Cost.ESTIMATED
 
 
 def keeping_spend(row: RunRow, before: RunRow | None) -> RunRow:
-    """Return a cancelled row with the tokens and cost that its previous row had.
+    """Return a cancelled run's row with the tokens and cost of its previous row.
 
-    A cancel makes the service forget them (observability.md §3). A row that has tokens or a cost,
-    or that is in another state, is returned unchanged.
+    The service forgets both when a run is cancelled (observability.md §3). A row that has tokens or
+    a cost, or that is in another state, is returned unchanged.
     """
     if row.state != "cancelled" or row.spent or before is None or not before.spent:
         return row
@@ -292,7 +299,7 @@ def from_run(run: RunDetail, *, prompt: str | None = None, repo: str | None = No
 
 
 def from_job(run: Job, automation_id: str | None, automation: str | None) -> RunRow:
-    """Make the row of a job; on v1, jobs have no cost.
+    """Make the row of a job; jobs that were read from v1 have no cost.
 
     observability.md §7.1, v1.md §5.4.
     """
@@ -326,7 +333,10 @@ def from_job(run: Job, automation_id: str | None, automation: str | None) -> Run
 
 
 class _Subject(TypedDict):
-    """The fields of a row that are the same in the metadata of calls and of jobs."""
+    """The fields of a row about a pull request, issue or check.
+
+    They are the same in the metadata of calls and of jobs.
+    """
 
     pull_number: int | None
     issue_number: int | None
@@ -369,7 +379,8 @@ def unreadable(key: str, reason: str, raw: object = None) -> RunRow:
 def marked(bad: Iterable[BadRow], place: str) -> list[tuple[str, RunRow]]:
     """Make keys and rows for records that could not be parsed.
 
-    The key is the id of the record, or made from `place` and a number if it has no id.
+    The key is the id of the record. For a record without an id, it is made from `place` and a
+    number.
     """
     pairs = []
     for number, row in enumerate(bad):
@@ -380,7 +391,7 @@ def marked(bad: Iterable[BadRow], place: str) -> list[tuple[str, RunRow]]:
 
 
 def instant(value: object) -> datetime | None:
-    """Parse a time in a record that could not be parsed as a whole; None if invalid."""
+    """Parse a time from a record that is otherwise unreadable; return None if invalid."""
     try:
         return aware(datetime.fromisoformat(value)) if isinstance(value, str) else None
     except ValueError:

@@ -1,7 +1,7 @@
 """The list of runs, read from the best source that the credentials open.
 
-If the observability routes are open, the rows are the service's calls (`live.call_pages`). If
-only v1 is open, they are the runs of every automation and the runs known on this machine
+If they open the observability routes, the rows are the service's calls (`live.call_pages`). If
+they open only v1, the rows are the runs of every automation and the runs known on this machine
 (`live.v1_runs`), because v1 has no list of runs.
 """
 
@@ -37,8 +37,8 @@ UNSEEN = "What became of it cannot be seen now."
 class Runs:
     """Reads runs into the store's row set `runs`.
 
-    With `reads_all`, a single read covers every known run, as a command needs; otherwise, as in a
-    console, a few runs are read at a time.
+    If `reads_all` is true, a single read covers every known run, as a command needs. Otherwise a few
+    runs are read at a time, as for a console.
     """
 
     def __init__(self, session: Session, *, reads_all: bool = False) -> None:
@@ -75,7 +75,7 @@ class Runs:
         session.names.changed.subscribe(self._name)
 
     def _name(self) -> None:
-        """Update rows that lack a repository's name or have another outdated name."""
+        """Update rows whose repository, agent or automation now has another known name."""
         names = self.session.names
         unnamed_rows = [
             row
@@ -93,16 +93,16 @@ class Runs:
 
     @property
     def may_load_more(self) -> bool:
-        """Whether the service has older calls than the loaded ones."""
+        """Whether the service has older calls that are not loaded yet."""
         return self.listed and self.calls.may_load_more
 
     def load_more(self) -> None:
-        """Request one more page of older calls, unless a requested page is still pending."""
+        """Request one more page of older calls, unless a requested page is pending."""
         if self.listed:
             self.calls.load_more()
 
     async def fetch(self) -> bool:
-        """Read the list once from the best open source; return whether any row changed.
+        """Read the list from the best open source; return whether any row changed.
 
         Raises MogplexError.
         """
@@ -142,15 +142,16 @@ class Runs:
             self.set.sources.update(sources)
 
     def _keys_replacing_calls(self) -> list[str]:
-        """Return the keys of rows to remove once calls can be listed again.
+        """Return the keys of the rows to remove when calls can be listed again.
 
-        They are jobs, which stood for their calls, and calls whose state was set to unknown.
+        They are the rows of jobs, which replaced the calls of the jobs, and the rows of calls whose
+        state was set to unknown.
         """
         rows = self.set.rows.items()
         return [key for key, row in rows if row.source is make.RunSource.JOB or row.error == UNSEEN]
 
     def _mark_live_calls_unknown(self) -> None:
-        """Set the state of live calls to unknown if no open source can read them any more."""
+        """Set the state of live calls that no open source can read to unknown."""
         self._job_calls.collect(self._calls_read_at)
         known = self.session.history.get
         live = (
@@ -162,14 +163,14 @@ class Runs:
         self.set.apply(lost)
 
     def _take_job(self, job: RunRow) -> RunRow:
-        """Complete the row of a job, and remove the job's calls from the list."""
+        """Complete the row of a job for display, and remove the job's calls from the list."""
         self._job_calls.replace(job)
         return self.enrich(job)
 
     def join_kept(self) -> None:
-        """Join jobs and calls in the rows loaded from the startup cache.
+        """Replace calls by their jobs in the rows loaded from the startup cache.
 
-        The last session may have read them at different times.
+        The last session may have read calls and jobs at different times.
         """
         if not any(row.source is make.RunSource.JOB for row in self.set.rows.values()):
             # A session that listed jobs could not read calls at its end.
@@ -194,9 +195,10 @@ class Runs:
         return (ClosedList(cause, Requirement("runs")) if is_refused else PartialRuns(cause),)
 
     def enrich(self, row: RunRow) -> RunRow:
-        """Return a row with names, prompt, local state, and earlier tokens and cost.
+        """Return a row completed with everything that the session knows about its run.
 
-        The local state is a queued change, or `cancelling` while a cancel is in flight.
+        These are names, the prompt, details from other routes, the tokens and cost from before a cancel,
+        and the local state: a queued change, or `cancelling` while a cancel is being sent.
         """
         names, history = self.session.names, self.session.history
         row = self.details.joined(row)
@@ -224,7 +226,7 @@ class Runs:
         )
 
     def _named(self, row: RunRow) -> RunRow:
-        """Return a row with the names that it had in the list and now lacks.
+        """Return a new row with names from its old row where the new row lacks them.
 
         At startup the names are read later than the rows, and a call that fails loses its branches
         (observability.md §9).
@@ -252,8 +254,9 @@ class Runs:
     ) -> RunRow:
         """Add a v1 run to the list and return its row.
 
-        If the list has the row of the run's call, only the fields that v1 knows better are copied to it
-        (v1.md §7.6). `read_number` is the number of the read; an outdated read changes nothing.
+        If the list has the row of the run's call, only fields for which v1 is the better source are
+        copied to it (v1.md §7.6). `read_number` is the number of the read; an outdated read changes
+        nothing.
         """
         row = self.enrich(make.from_run(run, prompt=prompt, repo=repo))
         known = self.set.rows.get(row.key)
@@ -280,7 +283,7 @@ class Runs:
         return row
 
     async def reread(self, row: RunRow) -> RunRow | None:
-        """Re-read one row, for example after a cancel; return its current row.
+        """Read one row again, for example after a cancel; return the current row.
 
         Returns None if the service no longer has the record. Raises MogplexError.
         """
@@ -299,8 +302,8 @@ class Runs:
     def note_cancel_request(self, key: str) -> RunRow | None:
         """Set the state of a live row to `cancelling` and return the row.
 
-        The console has to remember this because v1 does not report a requested cancel. Returns None if
-        there is no row with this key.
+        The console remembers the request because v1 does not report it. The row of an ended run is
+        returned unchanged. Returns None if there is no row with this key.
         """
         row = self.set.rows.get(key)
         if row is None or row.state in ENDED_STATES:
@@ -316,7 +319,10 @@ class Runs:
             self.set.apply([(key, row._replace(state=state))])
 
     def show_queued(self, key: str, word: str | None) -> None:
-        """Show a word for a queued change in a row, as `cancel 12s`; None removes it."""
+        """Show a word for a queued change in a row, such as `cancel 12s`.
+
+        If `word` is None, the word is removed.
+        """
         row = self.set.rows.get(key)
         if row is not None and row.queued != word:
             self.set.apply([(key, row._replace(queued=word))])

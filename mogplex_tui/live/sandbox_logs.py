@@ -1,4 +1,4 @@
-"""The logs of a sandbox, read from v1 or else from the sandbox's record.
+"""The logs of a sandbox, read from v1 or from the sandbox's record.
 
 Only v1 also returns the lifecycle steps (v1.md §4).
 """
@@ -26,11 +26,11 @@ def by_v1(session: Session) -> bool:
 async def read(
     client: ClientView, session: Session, sandbox_id: str, install_log: str | None, dev_log: str | None
 ) -> list[LogLine]:
-    """Return the lines of a sandbox's install and dev logs, then its lifecycle steps.
+    """Return the lines of a sandbox's install log, dev log and lifecycle steps.
 
-    Each is ordered from oldest to newest. `install_log` and `dev_log` are the logs in the sandbox's
-    record; they are used, without steps, if v1 cannot be read or refuses, as it does for sandboxes
-    of a team. Raises MogplexError.
+    The logs come first, and each part is ordered from oldest to newest. `install_log` and `dev_log`
+    are the logs in the sandbox's record. They are returned, without steps, if v1 cannot be used or
+    refuses the request, as it does for sandboxes of a team. Raises MogplexError.
     """
     if by_v1(session):
         try:

@@ -1,4 +1,4 @@
-"""Decide which feed is read next, from what is on screen, hints and the budget.
+"""Decide which feed is read next, by subscriptions, hints and the budget.
 
 A screen subscribes to a feed while it shows the feed's data. A feed is due if it was never read,
 if a realtime hint named one of its tables, or if its poll interval has passed. Due feeds are
@@ -62,7 +62,7 @@ RARELY = 60.0
 
 
 def bounded(wait: float) -> float:
-    """Return a wait after a failure limited to 1 to 300 seconds; 1 for NaN."""
+    """Limit the seconds to wait after a failure to 1 to 300; return 1 for NaN."""
     return min(LONGEST_WAIT, wait) if wait > SHORTEST_WAIT else SHORTEST_WAIT
 
 
@@ -71,8 +71,8 @@ class Feed:
     """Data that is read repeatedly to stay up to date, and the state of its reads.
 
     `fetch` reads the data into the store and returns whether anything changed. `every` is the poll
-    interval while realtime is open, `blind` the one while it is not, and `gap` the least time
-    between two reads caused by hints. Intervals are in seconds.
+    interval while the realtime stream is open, `blind` the poll interval while it is not open, and
+    `gap` the minimum time between two reads caused by hints. Intervals are in seconds.
     """
 
     name: str
@@ -125,7 +125,7 @@ class Feed:
 
     @property
     def troubled(self) -> list[Freshness]:
-        """The freshness of each failing read: of the feed as a whole and of its sources."""
+        """The freshness of each failing part: of the feed itself, and of its sources."""
         told_by = (self.freshness, *(source.freshness for source in self.sources.values()))
         return [fresh for fresh in told_by if fresh.failures]
 
@@ -137,7 +137,7 @@ class Subscription:
         self._scheduler, self.feed, self._held = scheduler, feed, True
 
     def refresh(self) -> None:
-        """Read the feed at the user's request, without waiting for a retry time.
+        """Read the feed now because the user asked for it, ignoring a planned retry time.
 
         The request budget may delay the read. The request limiter delays it only if the feed was forced
         less than FORCE_EVERY seconds ago.
@@ -200,7 +200,7 @@ class Scheduler(BackgroundTask):
             feed.hinted_at = max(missed)
 
     def release(self, feed: Feed) -> None:
-        """End one subscription to a feed; without subscriptions, it is no longer read."""
+        """End one subscription to a feed; without subscriptions it is not read any more."""
         feed.subscriber_count -= 1
         if feed.subscriber_count <= 0:
             self._feeds.pop(feed.name, None)
@@ -210,8 +210,8 @@ class Scheduler(BackgroundTask):
     def refresh(self, feed: Feed, *, force: bool = False) -> None:
         """Request a read of a feed now, regardless of its intervals.
 
-        With `force`, the request limiter delays neither the new read nor a read in progress. Each feed
-        can be forced once in FORCE_EVERY seconds.
+        If `force` is true, the request limiter delays neither the new read nor a read in progress. Each
+        feed can be forced once in FORCE_EVERY seconds.
         """
         now = self._clock.monotonic()
         if force and (feed.forced_at is None or now - feed.forced_at >= FORCE_EVERY):
@@ -228,8 +228,8 @@ class Scheduler(BackgroundTask):
     def refresh_all(self, *, everything: bool = False) -> None:
         """Read all subscribed feeds that depend on hints or have failed.
 
-        This is for a reconnect of the realtime stream. `everything` includes the feeds that are only
-        polled, for when the machine has slept.
+        This is called when the realtime stream is reconnected. If `everything` is true, feeds that are
+        only polled are read too; this is called when the machine has slept.
         """
         self._all_named = self._clock.monotonic()
         for feed in self._feeds.values():
@@ -241,14 +241,17 @@ class Scheduler(BackgroundTask):
 
         The delay ends after `seconds` at the latest. It saves requests: a read that starts after the
         realtime stream has opened misses no change and need not be repeated. The seconds are measured by
-        the event loop, because the console's clock also counts the time for which the machine sleeps.
+        the event loop, because the console's clock also advances while the machine sleeps.
         """
         if self._first_hold is not None:
             self._first_hold.cancel()
         self._first_hold = asyncio.get_running_loop().call_later(seconds, self.release_first_reads)
 
     def limit_first_hold(self, seconds: float) -> None:
-        """If first reads are delayed, end the delay after this many seconds at the latest."""
+        """Shorten a delay of first reads, so that it ends after at most `seconds`.
+
+        Does nothing if first reads are not delayed.
+        """
         if self._first_hold is not None:
             self.hold_first_reads(seconds)
 
@@ -279,7 +282,7 @@ class Scheduler(BackgroundTask):
         return self._clock.monotonic()
 
     def poke(self) -> None:
-        """Check again which feeds are due.
+        """Wake the loop, so that it checks again which feeds are due.
 
         To be called when an interval, the access to routes or the budget has changed.
         """
@@ -314,7 +317,7 @@ class Scheduler(BackgroundTask):
     def _due_in(self, feed: Feed) -> float | None:
         """Return the result of `due_in`; an exception in it counts as a failed read.
 
-        So a feed that raises does not keep the others from being read.
+        One feed that raises an exception therefore does not keep the others from being read.
         """
         try:
             return self.due_in(feed)
@@ -333,19 +336,19 @@ class Scheduler(BackgroundTask):
         return max(interval, feed.took * feed.rest)
 
     def _gap(self, feed: Feed) -> float:
-        """Return the least seconds between two reads of a feed that hints cause.
+        """Return the minimum seconds between two reads of a feed that hints cause.
 
-        Hints name tables, not rows: the work of the whole account causes hints for every tail.
+        Hints name tables and not rows, so all work of the account causes hints for every tail.
         """
         gap = max(feed.gap, feed.every) if feed.idle() else feed.gap
         return max(gap, feed.took * 4, self._pace(feed))
 
     def _pace(self, feed: Feed) -> float:
-        """Return the least seconds between two reads of a feed that save requests.
+        """Return the minimum seconds between two reads of a feed that save requests.
 
-        Feeds of the same priority share a number of requests per minute; tables are slower while a tail
-        is read. The more of the budget is used, by this or by other programs, the slower are the feeds
-        whose requests count against it.
+        Feeds of the same priority share a number of requests per minute; tables are read less often
+        while a tail is read. The more of the budget this and other programs have used, the less often
+        are feeds read whose requests count against it.
         """
         if feed.local:
             return 0.0
@@ -363,7 +366,10 @@ class Scheduler(BackgroundTask):
         return pace * self._budget.slowdown + 18 * crowded**2 * (1 if feed.priority <= Priority.TAIL else 2)
 
     def _rivals(self, feed: Feed, metered: bool) -> int:
-        """Return how many other feeds share the requests of a tail or a table."""
+        """Return the number of other feeds that share the feed's requests per minute.
+
+        Feeds of the same or a more urgent priority are counted. The result is 0 for a background feed.
+        """
         if feed.priority is Priority.BACKGROUND:
             return 0
         return sum(

@@ -1,4 +1,4 @@
-"""One context in use: its client, store, scheduler, realtime stream and files."""
+"""The client, store, scheduler, realtime stream and files of one context."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ STREAM_ASKED = 5.0
 
 
 class NotAttached(MogplexError):
-    """A request was attempted before the service address and credentials were set."""
+    """Raised for a request before the service's address and credentials were set."""
 
     default_advice = "Try again in a moment"
     default_advice_when_retrying = ""
 
 
 class Session:
-    """Everything that a context needs while the console or a command runs.
+    """The client, store, scheduler, realtime stream and files of a context in use.
 
     The HTTP library, which takes long to import, is not loaded before `client` is first used.
     """
@@ -112,7 +112,7 @@ class Session:
     def attached(self) -> bool:
         """Whether the service's address and credentials are known.
 
-        Those of an embedded service become known when it first answers.
+        For an embedded service, they become known when it has started.
         """
         return self._target is not None
 
@@ -137,7 +137,7 @@ class Session:
         return self._client
 
     def _share_budget(self) -> None:
-        """Count requests together with the user's other consoles and commands."""
+        """Count the token's requests together with the user's other consoles and commands."""
         token = self.target.token
         if self.directory is not None and token is not None and self.target.token_is_limited:
             from mogplex_tui.live.shared_requests import SharedRequests, path_for
@@ -146,7 +146,10 @@ class Session:
 
     @property
     def client_made(self) -> MogplexClient | None:
-        """The HTTP client, or None if it was not created yet; reading this loads nothing."""
+        """The HTTP client, or None if it was not created yet.
+
+        Unlike `client`, this property does not create the client.
+        """
         return self._client
 
     @property
@@ -160,8 +163,8 @@ class Session:
     def may_change(self, *, v1_only: bool = False) -> bool:
         """Return whether a change is offered to the user.
 
-        `v1_only` is for a change that only v1 accepts, which needs a token that may write. Other changes
-        are sent with the browser session if there is one, and a session has no scopes.
+        `v1_only` is true for a change that only v1 accepts, which needs a token with the write scope.
+        Other changes are sent with the browser session if there is one, and a session has no scopes.
         """
         if self.read_only:
             return False
@@ -178,10 +181,10 @@ class Session:
         return self._target is not None and bool(self._target.session_cookie) and not self.session_expired
 
     async def learn_scope(self) -> None:
-        """Find out whether the token may write, if that is not known yet.
+        """Find out whether the token has the write scope, unless that is known.
 
-        A request is sent that the service refuses before it changes anything. Only v1 checks scopes, so
-        on other routes the client itself has to refuse what a read-only token must not do
+        This sends a request that the service refuses before it changes anything. Only v1 checks scopes,
+        so on other routes the client itself has to refuse changes with a read-only token
         (auth.md §5.1).
         """
         async with self._asking_scope:
@@ -200,7 +203,7 @@ class Session:
     def metered_off_v1(self) -> bool:
         """Return whether requests to unversioned routes count against the token's budget.
 
-        Requests that are sent with a session cookie do not.
+        Requests that are sent with a session cookie do not count.
         """
         return self._target is None or self._target.session_cookie is None or self.token_replaces_session
 
@@ -210,7 +213,10 @@ class Session:
         return self.session_expired and self.target.token_opens_unversioned_routes
 
     def open(self, family: Family) -> bool:
-        """Return whether a route family is worth a request: it is not known to be closed."""
+        """Return whether a request to a route family may succeed.
+
+        False if the family is known to be closed to the credentials.
+        """
         return self.access.may_ask(family)
 
     def missing_session(self, family: Family) -> Closed:
@@ -255,7 +261,7 @@ class Session:
 
     @property
     def refusal(self) -> Closed | None:
-        """The reason if the service refuses all credentials; None if it accepts one."""
+        """Why the service refuses all credentials; None if it does not refuse all."""
         if self._nothing_left:
             return Closed(Reach.NOT_SIGNED_IN, session_expired=True)
         findings = (self.access.reach(family) for family in (Family.V1, Family.OBSERVABILITY))
@@ -264,7 +270,7 @@ class Session:
 
     @property
     def two_accounts(self) -> bool:
-        """Whether the token and the session cookie are known to be of different accounts."""
+        """Whether the token and the session cookie are known to be of two accounts."""
         return self.accounts is not None and self.accounts.same is False and not self.session_expired
 
     def start(self) -> None:
@@ -281,7 +287,10 @@ class Session:
         self.wake.start()
 
     def _woke(self, slept: float) -> None:
-        """Read everything on screen and reopen the realtime stream after a sleep."""
+        """Refresh everything on screen and reopen the realtime stream after a sleep.
+
+        `slept` is the number of seconds for which the machine slept.
+        """
         log.info("the machine slept for %d s: reading everything anew", slept)
         self.scheduler.refresh_all(everything=True)
         if self.realtime.hearing is not RealtimeState.CLOSED:
@@ -299,7 +308,7 @@ class Session:
             await self._client.aclose()
 
     def _cookie_changed(self) -> None:
-        """If the session cookie is accepted again, refresh everything and reconnect."""
+        """Refresh everything and reconnect if the session cookie is accepted again."""
         if not self.session_expired:
             self.scheduler.refresh_all(everything=True)
             self.realtime.reconnect()
@@ -307,7 +316,7 @@ class Session:
     def retry_lost_access(self) -> bool:
         """Allow another try of each route that refuses a credential it accepted before.
 
-        Returns whether there are such routes or the session has expired.
+        Returns whether there are routes to retry, or the session cookie has expired.
         """
         if self.session_expired:
             self.scheduler.refresh(self._retry_feed)
@@ -381,6 +390,6 @@ class Session:
         return feed
 
     def _look_for_names(self, feed: Feed) -> None:
-        """Read the names again if a repository is in none of the lists read so far."""
+        """Read the lists of names again if a repository's name is still unknown."""
         if feed.freshness.as_of is not None and self.names.unsearched() and can_list_hidden(self):
             self.scheduler.refresh(feed)

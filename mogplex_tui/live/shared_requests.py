@@ -1,7 +1,7 @@
-"""The requests that all programs of one user have sent with a token, in a file.
+"""A file with the requests that all programs of one user have sent with a token.
 
 The service counts the requests of a token, whichever program sends them. Consoles and commands
-therefore write theirs into one file and count those of the others (auth.md §6).
+therefore write their requests to one file, and count those of the other programs (auth.md §6).
 """
 
 from __future__ import annotations
@@ -41,21 +41,24 @@ class SharedRequests:
         self._stamp: tuple[int, int] | None = None
 
     def add(self, seconds: float) -> str:
-        """Write down a request that counts for this many seconds; return its id."""
+        """Record a request that counts against the limit for `seconds`; return its id."""
         request_id = f"{self._prefix}{next(self._numbers)}"
         self._update({request_id: self._now() + seconds})
         return request_id
 
     def extend(self, request_id: str, seconds: float) -> None:
-        """Let a request count for this many seconds from now on."""
+        """Make a recorded request count against the limit for `seconds` from now on."""
         self._update({request_id: self._now() + seconds})
 
     def remove(self, request_id: str) -> None:
-        """Forget a request that the service did not count."""
+        """Remove a recorded request that the service did not count."""
         self._update({request_id: None})
 
     def others(self) -> list[float]:
-        """Return for each request of other programs how many seconds it still counts."""
+        """Return the requests of other programs that still count against the limit.
+
+        Each is given as the number of seconds for which it still counts.
+        """
         monotonic, now = self._clock.monotonic(), self._now()
         if self._looked_at is None or not 0 <= monotonic - self._looked_at < LOOK_EVERY:
             self._looked_at = monotonic
@@ -66,7 +69,7 @@ class SharedRequests:
         return self._clock.now().timestamp()
 
     def _look(self) -> None:
-        """Read the file if it has changed since the last look."""
+        """Read the file if it has changed since it was last read."""
         try:
             found = self._path.stat()
         except OSError:
@@ -81,7 +84,10 @@ class SharedRequests:
         self._others = [until for key, until in entries.items() if not key.startswith(self._prefix)]
 
     def _read(self) -> dict[str, float]:
-        """Return the entries that count now, by id; none without a readable file."""
+        """Return the requests in the file that still count: when each expires, by id.
+
+        Returns an empty dict if the file cannot be read.
+        """
         try:
             content = json.loads(read_regular(self._path, LARGEST))
         except (NotAFile, OSError, ValueError, RecursionError):
@@ -111,9 +117,10 @@ class SharedRequests:
 
 
 def path_for(directory: Path, token: str) -> Path:
-    """Return the path of a token's file, above the contexts' state directories.
+    """Return the path of a token's file, which is shared by all contexts.
 
-    Contexts may use the same token. The name does not reveal the token.
+    Contexts may use the same token, so the file is above their state directories. Its name does not
+    reveal the token.
     """
     digest = hashlib.sha256(b"requests of " + token.encode("utf-8", "replace")).hexdigest()
     return directory.parent / "requests" / f"{digest[:16]}.json"

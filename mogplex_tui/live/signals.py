@@ -1,6 +1,6 @@
-"""Callbacks for an event; an exception in one does not stop the others.
+"""Lists of callbacks that are called when an event occurs.
 
-The exception is reported.
+An exception in a callback is logged and does not stop the other callbacks.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ log = logging.getLogger("mogplex.live")
 
 
 class Signal(Generic[P]):
-    """Callbacks that are called in the order of their subscription."""
+    """A list of callbacks, which are called in the order of their subscription."""
 
     def __init__(self) -> None:
         self._listeners: list[Callable[P, object]] = []
@@ -30,7 +30,7 @@ class Signal(Generic[P]):
         return unsubscribe
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Call all callbacks."""
+        """Call all callbacks with the given arguments."""
         for listener in list(self._listeners):
             try:
                 listener(*args, **kwargs)

@@ -16,9 +16,9 @@ SLEPT = 15.0
 
 
 class SleepDetector(BackgroundTask):
-    """Detects sleep by comparing how long a pause took with how long it should take.
+    """Detects that the machine slept: a pause then takes longer than it should.
 
-    `woke` signals the seconds for which the machine slept.
+    `woke` signals the number of seconds for which the machine slept.
     """
 
     def __init__(self, clock: Clock, pause: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:

@@ -54,8 +54,8 @@ class SortedView(Generic[R]):
     ) -> bool:
         """Change the key function and the filter; return whether any position changed.
 
-        A filter of None accepts all rows. If the key function or the filter depends on the time, call
-        this again as time passes: until then `apply` uses the time of the last call.
+        If `accept` is None, all rows pass the filter. If the key function or the filter depends on the
+        time, call this again as time passes: until then `apply` uses the time of the last call.
         """
         before, turned = self._entries, self.descending != descending
         self._sort, self._accept, self.descending = sort, accept, descending

@@ -18,7 +18,7 @@ BOUND = 64 * 1024 * 1024
 class SpilledBytes:
     """The position of bytes in a temporary file; `bytes(…)` reads them.
 
-    Raises OSError if reading fails.
+    Raises OSError if the bytes cannot be read.
     """
 
     spill: Spill
@@ -39,9 +39,9 @@ class Spill:
         self._end = 0
 
     def keep(self, data: bytes) -> bytes | SpilledBytes:
-        """Store data; return the data itself, or its position if it went to the file.
+        """Store data; return the data itself, or its position if it was put in the file.
 
-        If the file cannot be written, this is logged once and everything stays in memory.
+        If the file cannot be written, this is logged once and all data stays in memory.
         """
         if len(data) <= self._room:
             self._room -= len(data)
@@ -71,7 +71,7 @@ class Spill:
     def read(self, offset: int, size: int) -> bytes:
         """Read bytes from the file. Raises OSError, or ValueError if nothing was written.
 
-        The file's position stays, so that a thread may read while more is written.
+        The position for writing is not moved, so that one thread may read while another writes.
         """
         if self._file is None:
             raise ValueError("nothing was written")

@@ -1,4 +1,7 @@
-"""The last known rows of runs on disk, so that a start shows data at once."""
+"""The last known rows of runs, stored on disk.
+
+They allow the console to show data as soon as it starts.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,7 @@ _MARKS = {"before_cancel", "cost_listed", "external", "cancel_requested"}
 def save(directory: Path, rows: Mapping[str, RunRow], at: datetime) -> None:
     """Store the newest rows and the time at which they were read.
 
-    If they cannot be written, this is only logged.
+    An error is only logged.
     """
     newest = sorted(
         rows.values(), key=lambda row: row.began or datetime.min.replace(tzinfo=UTC), reverse=True
@@ -97,7 +100,10 @@ def _packed(row: RunRow) -> dict[str, object]:
 
 
 def _unpacked(raw: Any) -> RunRow | None:
-    """Return a row from its JSON, or None if that is damaged or of another version."""
+    """Return the row that JSON describes.
+
+    Returns None if the JSON is damaged or was written by another version.
+    """
     try:
         values = {name: _value(name, raw[name]) for name in RunRow._fields if name in raw}
         return RunRow(**values)

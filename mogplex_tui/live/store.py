@@ -42,7 +42,7 @@ class RowSet(Generic[R]):
     def apply(self, rows: Iterable[tuple[str, R]], *, complete: bool = False) -> RowChanges:
         """Add or replace rows by key, and signal which of them changed.
 
-        If the rows are `complete`, all other rows of the set are removed.
+        If `complete` is true, the given rows are the whole set: all other rows are removed.
         """
         fresh = dict(rows)
         changed = frozenset(key for key, row in fresh.items() if self.rows.get(key) != row)

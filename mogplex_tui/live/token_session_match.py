@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class AccountComparison(NamedTuple):
     """The names of a token's and a cookie's accounts, and whether they are the same.
 
-    A name is None if unknown; `same` is None if the accounts cannot be compared.
+    A name is None if it is unknown; `same` is None if the accounts cannot be compared.
     """
 
     token: str | None
@@ -26,7 +26,7 @@ class AccountComparison(NamedTuple):
     same: bool | None
 
     def describe(self) -> str:
-        """Return a sentence that names the accounts, for accounts that differ."""
+        """Return a sentence with the names of two different accounts."""
         return (
             f"The token belongs to {self.token or 'another account'},"
             f" the browser session to {self.cookie or 'another account'}."
@@ -34,17 +34,20 @@ class AccountComparison(NamedTuple):
 
 
 def name_of(user: User) -> str:
-    """Return a label for an account: its email address, else its name or id."""
+    """Return a label for an account: its email address, its name or its id.
+
+    The first of these that is known is returned.
+    """
     return user.email or user.username or user.name or user.id
 
 
 async def compare(client: ClientView, by_cookie: User) -> AccountComparison:
     """Compare the account of the token with the known account of the session cookie.
 
-    If the token opens unversioned routes, the service names its account. An OAuth token opens only
+    If the token opens unversioned routes, the service returns its account. An OAuth token opens only
     v1, where no route names the caller. The accounts are then compared by their repositories: v1
     lists only those of the caller, so if it lacks a repository of the cookie's account, the token
-    belongs to another account. Errors give a comparison whose `same` is None.
+    belongs to another account. If a request fails, `same` is None in the result.
     """
     name = name_of(by_cookie)
     try:

@@ -1,4 +1,4 @@
-"""Cost, tokens, number and failures of the loaded runs of a time range, by owner."""
+"""Cost, tokens, number and failures of the loaded runs in a time range, by owner."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ OwnerOf = Callable[["RunRow"], str | None]
 
 
 class TimeRange(StrEnum):
-    """A time range up to now; `TODAY` begins at 00:00 UTC, as the service's day does."""
+    """A time range that ends now.
+
+    `TODAY` begins at 00:00 UTC, when the service's day begins.
+    """
 
     HOUR = "hour"
     TODAY = "today"
@@ -52,10 +55,10 @@ class Measure(StrEnum):
 
 @dataclass(slots=True)
 class Usage:
-    """The sums over some runs; `cost` and `tokens` are None while no run has a value.
+    """Sums over some runs; `cost` and `tokens` are None while no run has a value.
 
-    `cost` is in US dollars, and an `Estimate` if any part of it is estimated. `failed` has the start
-    of each run that failed.
+    `cost` is in US dollars, and an `Estimate` if any part of it is estimated. `failed` contains the
+    start times of failed runs.
     """
 
     calls: int = 0
@@ -76,7 +79,7 @@ class Usage:
             self.cost = Estimate(total) if is_estimate else total
 
     def value(self, measure: Measure) -> Decimal | int | None:
-        """Return the sum of one measure; None if it is not known."""
+        """Return the sum of one measure, or None if it is not known."""
         values: dict[Measure, Decimal | int | None] = {
             Measure.COST: self.cost,
             Measure.TOKENS: self.tokens,
@@ -109,9 +112,10 @@ def break_down(
     owners: Mapping[str, OwnerOf],
     complete_since: datetime | None,
 ) -> Breakdown:
-    """Return the usage of the calls since a time, by each of `owners`.
+    """Return the usage of the calls since a time, in total and by owner.
 
-    Rows that are not calls are left out, because their route has no cost.
+    `owners` has a function for each dimension, which returns the owner of a row. Rows that are not
+    calls are left out, because their route has no cost.
     """
     out = Breakdown(by={name: {} for name in owners}, complete_since=complete_since)
     for row in rows:
@@ -128,7 +132,7 @@ def trend(
 ) -> list[int | None]:
     """Return the number of failed runs in each part of a time range, oldest first.
 
-    The parts are equally long. A part is None unless all its runs are loaded.
+    The parts are equally long. The number is None for a part whose runs are not all loaded.
     """
     length = (now - since) / TREND_PARTS
     counts: list[int | None] = [
@@ -148,7 +152,8 @@ class Bucket(NamedTuple):
     """One interval of a chart, from `start` up to `end`.
 
     `cost` is the known cost in US dollars, None if it is not known. `calls` is None unless all calls
-    of the interval are loaded. `read` of the `steps` in the interval have been read.
+    of the interval are loaded. The interval has `steps` steps, and the costs of `read` of them are
+    known to be read.
     """
 
     start: datetime
@@ -168,9 +173,9 @@ def buckets(
 ) -> list[Bucket]:
     """Return the costs over a time range, divided into buckets.
 
-    A bucket is ten minutes, an hour or a day. A step for which all calls are loaded is summed from
-    `rows`; an hour that is not loaded has its cost from `hourly`, in which hours that were not read
-    are missing.
+    A bucket is ten minutes, an hour or a day long, and consists of steps of ten minutes or an hour.
+    The cost of a step is the sum over `rows` if all its calls are loaded. Otherwise the cost of an
+    hour is taken from `hourly`, which lacks the hours that were not read.
     """
     step = STEP if chosen is TimeRange.HOUR else HOUR
     starts = _steps(chosen, now, step)
@@ -212,7 +217,7 @@ def _floor(at: datetime, step: timedelta) -> datetime:
 
 
 def _steps(chosen: TimeRange, now: datetime, step: timedelta) -> Sequence[datetime]:
-    """Return the starts of the steps of a range, oldest first."""
+    """Return the start times of the steps of a time range, oldest first."""
     newest = _floor(now, step)
     if chosen is TimeRange.TODAY:
         count = newest.hour + 1

@@ -25,10 +25,10 @@ class DayFigures:
     """The number of runs, tokens and cost of the last 24 hours, as far as known.
 
     `tokens` and `cost` (US dollars; an `Estimate` if any part is estimated) are sums of the known
-    values. `is_partial` is True if older or the latest runs of the day could not be read; all three
-    figures are then lower bounds. `complete_from` is the time from which all runs are known.
-    `unmeasured_runs` is the number of runs without tokens. `cost_missing` is a reason to show
-    instead of a cost if the runs were read from routes that return none.
+    values. `is_partial` is True if some runs of the day could not be read; all three figures are
+    then lower bounds. `complete_from` is the time from which all runs are known, None if no run is
+    missing. `unmeasured_runs` is the number of runs without tokens. `cost_missing` is a reason to
+    show in place of a cost if the runs were read from routes that return none.
     """
 
     runs: int | None = None
@@ -52,7 +52,7 @@ UNKNOWN = DayFigures()
 class DayActivity:
     """The runs of the last 24 hours, summed up by owner.
 
-    `owner` returns the key of a run's owner, or None for a run to leave out.
+    `owner` returns the key of a run's owner, or None for a run that is not counted.
     """
 
     def __init__(self, session: Session, owner: Callable[[RunRow], str | None]) -> None:

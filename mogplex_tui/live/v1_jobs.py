@@ -27,7 +27,7 @@ Attempt = Callable[[Callable[[], Awaitable["Rows[AutomationRun]"]]], Awaitable["
 
 
 class AutomationRuns(NamedTuple):
-    """The newest runs of one automation, or the error that occurred in reading them."""
+    """The newest runs of one automation, or the error that prevented reading them."""
 
     automation: AutomationSummary
     runs: Rows[AutomationRun]
@@ -35,7 +35,7 @@ class AutomationRuns(NamedTuple):
 
 
 class NewestJobs(NamedTuple):
-    """The runs of the newest automations.
+    """The newest runs of each of the newest automations.
 
     `left_out` is the number of automations whose runs were not requested.
     """
@@ -66,8 +66,8 @@ async def _once(read: Callable[[], Awaitable[Rows[AutomationRun]]]) -> Rows[Auto
 async def newest(client: ClientView, attempt: Attempt = _once) -> NewestJobs:
     """Read the newest runs of each of the newest automations.
 
-    `attempt` is called with the function that reads the runs of one automation, so that the caller
-    can retry it. Raises MogplexError if the automations cannot be listed.
+    For each automation, `attempt` is called with a function that reads its runs, so that the caller
+    can retry the read. Raises MogplexError if the automations cannot be listed.
     """
     from mogplex_tui.api.models.base import Rows
 
@@ -90,7 +90,7 @@ async def newest(client: ClientView, attempt: Attempt = _once) -> NewestJobs:
 async def one(client: ClientView, job_id: str, automation_id: str | None = None) -> AutomationRunDetail:
     """Read one run of an automation by its id.
 
-    Without `automation_id`, the newest automations are searched for it. Raises MogplexError.
+    If `automation_id` is None, the run is looked up in the newest automations. Raises MogplexError.
     """
     if automation_id:
         return await client.automations.run(automation_id, job_id)
@@ -108,8 +108,8 @@ async def one(client: ClientView, job_id: str, automation_id: str | None = None)
 def cost_of(job: AutomationRunDetail) -> Decimal | None:
     """Return the cost of a run, or None if it is unknown.
 
-    It is the cost that the service reports, else the sum of the costs of the run's calls, which is
-    unknown if a call has no price.
+    This is the cost that the service reports. If it reports none, the result is the sum of the costs
+    of the run's calls, or None if a call has no price.
     """
     costs = [call.cost_usd for call in job.ai_calls]
     known = [cost for cost in costs if cost is not None]

@@ -1,4 +1,4 @@
-"""Read runs over v1: the runs of every automation and those known on this machine.
+"""Read runs over v1: those of every automation and those known on this machine.
 
 v1.md §5.3, §7.5.
 """
@@ -38,14 +38,17 @@ FINAL_AFTER = timedelta(seconds=60)
 
 
 def final_answer(run: RunDetail, now: datetime) -> dict[str, object] | None:
-    """Return the JSON to store for a run that has ended for good, else None."""
+    """Return the JSON to store for a run that can no longer change, otherwise None."""
     if run.status not in ENDED_STATES or run.updated_at is None or now - run.updated_at < FINAL_AFTER:
         return None
     return run.model_dump(mode="json", by_alias=True)
 
 
 def final_run(known: KnownRun) -> RunDetail | None:
-    """Return a run from its stored JSON if it has ended for good, else None."""
+    """Return a run from its stored JSON, or None if none is stored.
+
+    JSON is stored only for a run that can no longer change.
+    """
     if known.final is None:
         return None
     from pydantic import ValidationError
@@ -138,7 +141,7 @@ class V1Runs:
         return differed
 
     def _put_finals(self, remembered: list[KnownRun]) -> bool:
-        """Add known runs that have ended for good, from their stored JSON.
+        """Add known runs that can no longer change, from their stored JSON.
 
         Returns whether any row changed.
         """

@@ -58,7 +58,7 @@ class KeyAction(NamedTuple):
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The keys that are bound to the action; texts show the first one."""
+        """The keys that are bound to the action; help texts show the first one."""
         return keys_in_force(self.id, self.defaults)
 
     @property
@@ -469,7 +469,10 @@ def tabs() -> tuple[tuple[str, str, str], ...]:
 
 
 def permanent_keys() -> list[str]:
-    """Return the keys that a narrow key bar drops last: findings, palette, back, help."""
+    """Return the keys that stay in a narrow key bar the longest.
+
+    They are the keys for the findings, the palette, going back and the help.
+    """
     return [key_of(name) for name in ("app.findings", "app.palette", "go.back", "app.help")]
 
 
@@ -541,7 +544,7 @@ def read_only_reason(session: Session, *, v1_only: bool = False) -> str | None:
 async def fetch_read_only_reason(session: Session) -> str | None:
     """Return why the session cannot make changes, None if it can.
 
-    Asks the service for the token's scope first, if the answer depends on that.
+    If the answer depends on the token's scope and this is not known, the service is asked first.
     """
     if not session.read_only and session.token_changes_unversioned:
         await session.learn_scope()
@@ -563,8 +566,8 @@ def disabled_reason(
 ) -> str | None:
     """Return why an action is not available now, None if it is available.
 
-    `rows` are the rows that the action would change; it is available if one of them allows it.
-    With None for `rows`, only the credential is checked.
+    `rows` are the rows that the action would change; the action is available if at least one of
+    them allows it. If `rows` is None, only the credential is checked.
     """
     if action.writes and (reason := read_only_reason(session, v1_only=action.v1_only)) is not None:
         return reason

@@ -23,7 +23,7 @@ FIRST_AFTER = 15.0
 class ApprovalCount:
     """The number of open approvals, kept up to date by reading their list.
 
-    The approvals screen shows the same list.
+    The approvals screen uses the same list.
     """
 
     def __init__(self, session: Session, collection: AnyCollection) -> None:

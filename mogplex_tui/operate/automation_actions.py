@@ -68,9 +68,10 @@ FOR_REPO = Parameter(
 
 
 async def trigger(change: Change[AutomationRow]) -> Result:
-    """Start an automation for the given repository.
+    """Start an automation for the chosen repository.
 
-    If the service is to choose the repository, the automation is started with a test event.
+    If no repository is chosen, the automation is started with a test event, and the service chooses
+    the repository.
     """
     from mogplex_tui.api.models.automation_requests import AutomationTrigger
 

@@ -39,10 +39,10 @@ def _no_activity() -> Activity:
 class AutomationRow:
     """A row of the list of automations, from the unversioned or the v1 routes.
 
-    `activity` describes recent work of the automation; from v1 it has the last run only.
-    `draft` says how the draft differs from the published version, None if that is not known.
-    `is_flow` is true for a row from the unversioned routes; its changes use the same routes.
-    `runs` are the newest runs, empty until the automation's own record is read.
+    `activity` describes recent work of the automation; from v1 it has only the last run. `draft`
+    says how the draft differs from the published version, None if that is not known. `is_flow` is
+    true for a row from the unversioned routes; its changes use the same routes. `runs` are the
+    newest runs, empty until the automation's own record is read.
     """
 
     id: str
@@ -132,8 +132,8 @@ async def read(client: ClientView, session: Session) -> RowPage[AutomationRow]:
 async def read_v1(client: ClientView, session: Session) -> RowPage[AutomationRow]:
     """Read all pages of automations from the token API.
 
-    The hosted service fails on every page after the first; the rows of the first page are kept
-    then.
+    The hosted service fails on every page after the first; only the rows of the first page are then
+    returned.
     """
     from mogplex_tui.api.errors import ServiceFailed
 

@@ -113,7 +113,10 @@ def _reason_text(reason: str | None) -> str:
 
 
 def _text(words_of_the_service: str) -> str:
-    """Prepare a text from the service for insertion in a sentence."""
+    """Return a text from the service in the form in which a sentence includes it.
+
+    Braces are escaped and full stops at the end are removed.
+    """
     return escape_braces(words_of_the_service.rstrip("."))
 
 
@@ -145,14 +148,15 @@ def sandbox_deleted(response: SandboxDeleted) -> ChangeResult:
 
 
 def booted(done: str, warnings: Sequence[str]) -> str:
-    """Return the sentence for a sandbox that booted, with the service's warnings."""
+    """Return the sentence about a sandbox that booted, with the service's warnings."""
     return " ".join([done, *(f"The service warns: {with_full_stop(_text(each))}" for each in warnings)])
 
 
 def not_booted(cause: str, record_id: str, warnings: Sequence[str]) -> str:
-    """Return the sentence for a sandbox that failed to boot.
+    """Return the sentence about a sandbox that failed to boot.
 
-    `record_id` is the id of the record that the boot left, if it left one (sandboxes.md §3.2).
+    `record_id` is the id of the sandbox record that the failed boot created, or empty if it created
+    none (sandboxes.md §3.2).
     """
     record = [f"Its record is {escape_braces(record_id)}."] if record_id else []
     return " ".join([booted(f"The sandbox did not boot: {with_full_stop(_text(cause))}", warnings), *record])

@@ -231,7 +231,7 @@ ERROR: Format[str] = Format(
 def error_column(value: Callable[[Row], str | None], field: str, *, min_width: int = 20) -> Column[Row]:
     """Return the column that shows a record's error, the last column of a list.
 
-    The cell shows the cause of the error; a filter also matches the error's whole first line.
+    The cell shows the cause of the error; a filter also matches the complete first line.
     """
     base = column("error", "", value, ERROR, Layout(24, flex=3, min_width=min_width), field=field)
 
@@ -253,8 +253,8 @@ def time_column(
 ) -> Column[Row]:
     """Return a column whose value grows with time, such as a duration.
 
-    `value` returns the value at a given time. `final` returns the value for JSON and CSV, None
-    while it still grows.
+    `value` returns the value at a given time. `final` returns the value for JSON and CSV, or None
+    while the value still grows.
     """
 
     def cell(row: Row, moment: RenderTime) -> Cell:

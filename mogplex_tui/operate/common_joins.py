@@ -1,4 +1,4 @@
-"""Values in rows that come from other lists: automation names and approvals."""
+"""Values of rows that are read from other lists: automation names and approvals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Parameters that actions of several kinds share: optional text, yes or no."""
+"""Parameters that several kinds use: optional texts and yes-or-no values."""
 
 from __future__ import annotations
 

@@ -36,8 +36,9 @@ def _move(
 ) -> CursorMove:
     """Return a cursor movement that has the same default keys in most places.
 
-    `row` describes the movement in a list, `record` on a record's page, `event` in the pane of an
-    event if it differs from a record's. `but` has the keys of places that differ.
+    `row` describes the movement in a list, `record` on a record's page, and `event` in the pane of
+    an event; an empty `event` means the same as `record`. `but` has the keys of the places with
+    other default keys.
     """
     words = {
         LIST: row,

@@ -52,7 +52,8 @@ class SectionKind(Enum):
 class EventSection:
     """A titled part of an event.
 
-    `note` says how much of it the service left out. The values of fields begin at `value_column`.
+    `note` says how many values the service left out. The values of fields begin at the character
+    position `value_column`.
     """
 
     kind: SectionKind
@@ -69,7 +70,10 @@ class EventSection:
 
     @property
     def is_long(self) -> bool:
-        """Whether the number of lines is worth showing; fields are counted at a glance."""
+        """Whether the heading shows the number of lines.
+
+        The number is not shown for lists of fields, which are short.
+        """
         return len(self.lines) > 1 and self.kind is not SectionKind.FIELDS
 
 
@@ -110,7 +114,8 @@ def is_error(line: EventLine) -> bool:
 def event_text(line: EventLine, *, has_ended: bool) -> EventText:
     """Return the text of an event.
 
-    With `has_ended` the run has ended, so that a tool call without a finish is not running.
+    If `has_ended` is true, the run has ended, so a tool call without a finish is not shown as
+    running.
     """
     record = line.whole()
     is_tool = line.type in TOOL_TYPES
@@ -153,7 +158,7 @@ def _tool_sections(payload: Mapping[str, object]) -> Iterator[EventSection]:
 
 
 def _other_sections(message: str, payload: Mapping[str, object]) -> Iterator[EventSection]:
-    """Yield the sections of an event that is no tool call."""
+    """Yield the sections of an event that is not a tool call."""
     if message != payload.get("error"):
         yield _text("Message", message)
     rest = dict(payload)
@@ -199,9 +204,9 @@ def _arguments(given: object) -> Iterator[EventSection]:
 
 
 def _pop_change(fields: dict[str, object]) -> tuple[str, str] | None:
-    """Remove the texts before and after an edit from its arguments; return both.
+    """Remove an edit's old and new text from its arguments, and return both.
 
-    Returns None, and removes nothing, unless there are both.
+    Returns None, and removes nothing, unless the arguments have both texts.
     """
     old = next((name for name in _OLD_TEXT if isinstance(fields.get(name), str)), None)
     new = next((name for name in _NEW_TEXT if isinstance(fields.get(name), str)), None)
@@ -211,7 +216,7 @@ def _pop_change(fields: dict[str, object]) -> tuple[str, str] | None:
 
 
 def _compared(before: str, after: str) -> list[str]:
-    """Return the lines of a unified diff of two texts, without its head."""
+    """Return the lines of a unified diff of two texts, without the file header."""
     old, new = _lines(before), _lines(after)
     if len(old) + len(new) > _MOST_COMPARED_LINES:
         return [*(f"-{line}" for line in old), *(f"+{line}" for line in new)]
@@ -219,7 +224,7 @@ def _compared(before: str, after: str) -> list[str]:
 
 
 def _result(value: object, title: str) -> Iterator[EventSection]:
-    """Yield what a tool returned: a text, a diff, the output of a command, or JSON."""
+    """Yield the sections of a tool's result: a text, a diff, command output, or JSON."""
     if isinstance(value, dict):
         if "stdout" in value or "stderr" in value:
             yield from _command_output(value)
@@ -240,14 +245,14 @@ def _result(value: object, title: str) -> Iterator[EventSection]:
 
 
 def _command_output(value: Mapping[str, object]) -> Iterator[EventSection]:
-    """Yield both outputs of a command, and its exit code (sandboxes.md §6)."""
+    """Yield the sections of a command: stdout, stderr, exit code (sandboxes.md §6)."""
     yield _text("Output", value.get("stdout"))
     yield _text("Error output", value.get("stderr"))
     yield _fields("Details", {name: item for name, item in value.items() if name not in ("stdout", "stderr")})
 
 
 def _content_texts(content: object) -> list[str] | None:
-    """Return the texts of an MCP tool's content, or None if it has other parts."""
+    """Return the texts of an MCP tool's content, or None if it has non-text parts."""
     if not isinstance(content, list) or not content:
         return None
     texts = [part.get("text") if isinstance(part, dict) else None for part in content]
@@ -306,13 +311,13 @@ def _text(title: str, value: object, kind: SectionKind = SectionKind.TEXT, *, no
 
 
 def _preview(title: str, value: object) -> EventSection:
-    """Return a section with the preview of a value that the service has not sent."""
+    """Return a section with the service's preview of a value that it did not send."""
     is_cut = isinstance(value, str) and len(value) >= _PREVIEW
     return _text(title, value, note=f"only the first {_PREVIEW} characters were sent" if is_cut else "")
 
 
 def _lines(text: str) -> list[str]:
-    """Return the lines of a text without terminal colours and empty lines at its end."""
+    """Return the lines of a text without terminal colours and trailing empty lines."""
     if "\x1b" in text:
         text = _ESCAPES.sub("", text)
     lines = text.replace("\r\n", "\n").split("\n")
@@ -322,7 +327,10 @@ def _lines(text: str) -> list[str]:
 
 
 def _note(value: object) -> str:
-    """Return how many values the service has replaced by a mark, or ""."""
+    """Return a note on how many values the service has cut.
+
+    Returns "" if it has cut none.
+    """
     cut = _cut_values(value)
     return f"{formatting.plural(cut, 'value')} cut by the service" if cut else ""
 

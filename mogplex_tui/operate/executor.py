@@ -57,7 +57,7 @@ LONGEST_WAIT_AFTER_LOSS = 5.0
 
 
 class GivenUp(Throttled):
-    """Raised when the user cancels a change that waits for a rate limit."""
+    """Raised when the user cancels a change that is waiting for a rate limit."""
 
     default_advice = "Nothing was changed"
 
@@ -180,7 +180,10 @@ class _RequestAttempts(Generic[Answer, FinalResult]):
 
     @property
     def has_done_nothing(self) -> bool:
-        """Whether the change is waiting and every attempt was refused by a rate limit."""
+        """Whether the change is waiting and a rate limit refused every attempt.
+
+        The change can then be cancelled without any effect on the service.
+        """
         return self._is_waiting and self._lost is None
 
     async def send(self) -> Answer:
@@ -242,7 +245,7 @@ class _RequestAttempts(Generic[Answer, FinalResult]):
 
 
 async def pause(seconds: float, given_up: asyncio.Event | None = None) -> None:
-    """Wait for a number of seconds, or until `given_up` is set."""
+    """Wait for a number of seconds, or until the event `given_up` is set."""
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await (given_up or asyncio.Event()).wait()
@@ -251,7 +254,7 @@ async def pause(seconds: float, given_up: asyncio.Event | None = None) -> None:
 async def run_unlisted_change(
     session: Session, action: str, subject: str, request: Callable[[], Awaitable[Answer]], *, title: str
 ) -> Answer:
-    """Carry out a change of something that no list shows; return the response.
+    """Carry out a change of something that is in no list; return the response.
 
     Raises MogplexError.
     """

@@ -22,9 +22,9 @@ EVENT_FIELDS = ("id", "run_id", "call_id", "at", "type", "tool", "message", "pay
 
 
 def record_values(kind: Kind[Row]) -> Mapping[str, Callable[[Row], object]]:
-    """Return functions that return a record's values, by the names of the fields.
+    """Return the functions that compute a record's exported values, by field name.
 
-    They are the kind's own fields, or else its columns.
+    The fields are those that the kind declares. If it declares none, they are its columns.
     """
     return kind.fields or {column.field: column.value for column in kind.columns}
 
@@ -41,9 +41,10 @@ def csv_cells(kind: Kind[Row], key: str, row: Row) -> list[str]:
 
 
 def record_fields(kind: Kind[Row], entry: ListedRow[Row]) -> dict[str, object]:
-    """Return the JSON fields of a record: the kind's own, or those of the service.
+    """Return the JSON fields of a record.
 
-    Secrets are removed from the service's fields.
+    They are the fields that the kind declares. If it declares none, they are the fields that the
+    service sent, with secrets removed.
     """
     if kind.fields and entry.row is not None:
         row = entry.row

@@ -33,7 +33,7 @@ def file_stem(context: str, subject: str, now: datetime) -> str:
 def unused_name(stem: str, suffix: str) -> str:
     """Return a file name that no file in the current directory has.
 
-    If `stem` and `suffix` are taken together, a number is put between them.
+    The name is `stem` followed by `suffix`. If this name is taken, a number is put between them.
     """
     name, number = f"{stem}{suffix}", 1
     while Path(name).exists():

@@ -56,7 +56,10 @@ class ExportSource:
 
 @dataclass(frozen=True, slots=True)
 class ListExport(Generic[Row]):
-    """The export of the rows of a list, in its order; `notes` say which rows they are."""
+    """The export of a list's rows, in the list's order.
+
+    `notes` say which rows they are.
+    """
 
     kind: Kind[Row]
     entries: Sequence[ListedRow[Row]]
@@ -140,7 +143,7 @@ class RunExport:
 
     @property
     def count(self) -> str:
-        """The exported data in words."""
+        """A phrase that says what is exported."""
         return f"{self.name} with {formatting.plural(len(self.lines), 'event')}"
 
     def formats(self) -> Mapping[ExportFormat, str]:
@@ -158,7 +161,10 @@ class RunExport:
         return self._json() if format is ExportFormat.JSON else self._markdown()
 
     def _event(self, line: EventLine) -> dict[str, object]:
-        """Return the fields that commands print for an event, and a tool call's finish."""
+        """Return the fields that commands print for an event.
+
+        The event of a tool call also has the fields of the call's finish.
+        """
         whole = line.whole()
         return {
             "id": line.id,
@@ -225,7 +231,7 @@ def _cell(column: Column[Row], row: Row, moment: RenderTime) -> str:
 
 
 def _json_array(scrubber: Scrubber, items: Iterable[object]) -> Iterator[str]:
-    """Yield the lines of a JSON array with one item on each."""
+    """Yield the lines of a JSON array, one item per line."""
     start = "[\n"
     for item in items:
         yield f"{start}{scrubber.json(item)}"

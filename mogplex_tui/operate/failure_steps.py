@@ -1,4 +1,4 @@
-"""What the class of a failure is called, and the next step that it suggests."""
+"""Names of the classes of failures, and the next step that each class suggests."""
 
 from __future__ import annotations
 
@@ -50,7 +50,11 @@ _CLASSES = {
 
 
 def class_of(known: FailureClass | None, error: str | None) -> FailureClass:
-    """Return the class of a failure, or that of the sentence in place of its error."""
+    """Return the class of a failure.
+
+    If `known` is None or UNKNOWN, the class is derived from the sentence with which the service
+    replaces the failure's error.
+    """
     if known is not None and known is not FailureClass.UNKNOWN:
         return known
     return _CLASSES.get(formatting.cause(error or ""), FailureClass.UNKNOWN)
@@ -69,7 +73,8 @@ def next_step(failure: FailureClass) -> NextStep:
 def brief(known: FailureClass | None, cause: str | None, error: str | None) -> str:
     """Return the most specific message of a failure, for a column.
 
-    A sandbox that did not boot is named before the message, which may not mention it.
+    For a sandbox that did not boot, the class comes before the message, which may not mention the
+    sandbox.
     """
     message = formatting.first_line(cause) if cause else formatting.cause(error or "")
     return f"{label(known)}: {message}" if known is FailureClass.SANDBOX else message

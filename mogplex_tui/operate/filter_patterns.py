@@ -1,8 +1,9 @@
-"""Regular expressions in filters, limited so that no search takes long.
+"""Regular expressions in filters, restricted so that no search takes long.
 
 Python cannot interrupt a search, and a pattern such as `(a+)+b` takes minutes on some texts. So
 a pattern is accepted only if the number of ways to match a text is small: it grows at most with
-the square of the text's length, and the searched part of the text is shorter for such patterns.
+the square of the text's length, and for a pattern whose number of ways grows, only a shorter
+part of the text is searched.
 """
 
 from __future__ import annotations
@@ -23,26 +24,36 @@ _ASSERTIONS = (codes.ASSERT, codes.ASSERT_NOT, codes.GROUPREF, codes.GROUPREF_EX
 
 
 class Pattern(NamedTuple):
-    """A compiled pattern, or the reason why it was refused."""
+    """A function that searches a text for a pattern.
+
+    `problem` is the reason if the pattern was refused, otherwise "".
+    """
 
     search: Callable[[str], bool]
     problem: str = ""
 
 
 class _Cost(NamedTuple):
-    """The number of open-ended repeats in a row, and of choices at one position."""
+    """The size of a pattern's search.
+
+    `repeats` is the number of open-ended repeats in a row, `choices` the number of alternatives at
+    one position.
+    """
 
     repeats: int
     choices: int
 
 
 class _Refused(ValueError):
-    """Raised for a pattern that could take long."""
+    """Raised for a pattern whose search could take long."""
 
 
 @lru_cache(maxsize=64)
 def compile_pattern(text: str) -> Pattern:
-    """Compile a pattern that ignores case; a refused one matches every text."""
+    """Compile a pattern that ignores case.
+
+    If the pattern is refused, the result matches every text, and its `problem` says why.
+    """
     try:
         if len(text) > _MAX_LENGTH:
             raise _Refused(f"a pattern has at most {_MAX_LENGTH} characters")

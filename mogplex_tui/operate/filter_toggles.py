@@ -12,10 +12,10 @@ AGES: Final = ("1d", "7d", "1h")
 
 
 def toggle(text: str, terms: str, alternatives: Iterable[str] = ()) -> str:
-    """Return a filter with some terms added, or without them if it has all of them.
+    """Add terms to a filter, or remove them if the filter has all of them.
 
-    The terms of `alternatives` are removed when `terms` are added: no record is both live and
-    failed.
+    When `terms` are added, the terms of `alternatives` are removed: no record is both live and
+    failed, for example.
     """
     before, wanted = words(text), words(terms)
     if set(wanted) <= set(before):
@@ -25,7 +25,11 @@ def toggle(text: str, terms: str, alternatives: Iterable[str] = ()) -> str:
 
 
 def next_age(text: str, field: str) -> str:
-    """Return a filter with the next limit of age; after the last, without one."""
+    """Return a filter with the next of the age limits AGES for a field.
+
+    A filter without a limit gets the first one. The last limit is removed, so that the next call
+    starts again.
+    """
     limits = [f"{field}:<{age}" for age in AGES]
     others = words(text)
     current = next((place for place, limit in enumerate(limits) if limit in others), -1)

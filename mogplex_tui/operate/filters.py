@@ -78,7 +78,7 @@ def pattern_problem(text: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """Return the words of a filter: its terms as they are written, with their quotes."""
+    """Return the words of a filter: its terms as the user typed them, with quotes."""
     return _WORD.findall(text)
 
 
@@ -115,7 +115,10 @@ def compile_filter(
 
 
 def depends_on_time(text: str, spans: Collection[str] = SPANS) -> bool:
-    """Return whether a filter compares a time span, so its result changes with time."""
+    """Return whether the result of a filter changes with time.
+
+    This is the case if the filter compares a time span.
+    """
     return any(
         term.compares and any(name.startswith(term.field or "") for name in spans) for term in parse(text)
     )
@@ -190,7 +193,7 @@ def matches_value(term: Term, value: object) -> bool:
 
 
 def local_minute(value: datetime) -> str:
-    """Return a time as filters compare it, in local time: `2026-08-03T14:05`."""
+    """Return a time in the form that filters compare: local, as in `2026-08-03T14:05`."""
     return value.astimezone().strftime("%Y-%m-%dT%H:%M")
 
 

@@ -147,7 +147,7 @@ def cause(error: str) -> str:
 
 
 def reason_or_default(code: str | None) -> str:
-    """Return why the service did not do something, as the end of a sentence.
+    """Return the reason why the service did not act, as the end of a sentence.
 
     Returns a general text if the service gives no reason.
     """
@@ -271,5 +271,5 @@ def first_line(text: str) -> str:
 
 
 def joined(texts: Iterable[object]) -> str:
-    """Join texts with commas and return them on one line."""
+    """Return texts joined with commas, on one line."""
     return ", ".join(str(each)[:LONGEST_LINE] for each in islice(texts, _MOST_JOINED))[:LONGEST_LINE]

@@ -1,8 +1,8 @@
-"""What is unusual now, against the account's own earlier hours, as sentences.
+"""Findings about what is unusual now, compared with the account's earlier hours.
 
 Every function takes typed values and returns a `Finding` or None. A value is unusual if it
-exceeds the median of the earlier hours by several spreads; fewer than eight samples are never
-judged.
+exceeds the median of the earlier hours by several spreads. If there are fewer than eight
+samples, nothing counts as unusual.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _MOST_JOBS = 100
 
 
 class FindingKind(IntEnum):
-    """What is wrong; the heaviest kind comes first."""
+    """The type of a finding, in order of severity, the most severe first."""
 
     # Runs fail where sandboxes do not boot, so this is named before them.
     SANDBOXES = 0
@@ -57,9 +57,9 @@ class FindingKind(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong, and where the records that explain it are listed.
+    """A problem, and the list or screen that shows the records behind it.
 
-    `text` and `short` are for the header. `explanation` says how much is usual and how that was
+    `text` and `short` are for the header. `explanation` says what is usual and how that was
     computed. `screen` is the name of a list or screen, and `filter` the filter of the list.
     """
 
@@ -72,12 +72,12 @@ class Finding:
 
     @property
     def is_error(self) -> bool:
-        """Whether work fails or money is lost; otherwise something only waits."""
+        """Whether work fails or money is lost; false if something only waits."""
         return self.kind < FindingKind.RATE_LIMIT
 
 
 class Usual(NamedTuple):
-    """The median of samples and their spread, as a standard deviation."""
+    """The median of samples and their spread; the spread is a standard deviation."""
 
     median: float
     spread: float
@@ -85,10 +85,10 @@ class Usual(NamedTuple):
 
 
 def usual(samples: Iterable[tuple[float, int]]) -> Usual | None:
-    """Return the median and spread of values with weights; None for too few samples.
+    """Return the median and spread of weighted values, or None for too few samples.
 
-    The spread is computed from the median absolute deviation, which single extreme hours do not
-    change.
+    A sample is a value and its weight. The spread is computed from the median absolute deviation,
+    which single extreme hours do not change.
     """
     weighted = list(samples)
     if len(weighted) < FEWEST:
@@ -99,7 +99,11 @@ def usual(samples: Iterable[tuple[float, int]]) -> Usual | None:
 
 
 def _median(weighted: Collection[tuple[float, int]]) -> float:
-    """Return the weighted median, or the middle between the two that share it."""
+    """Return the weighted median of pairs of a value and its weight.
+
+    If exactly half of the weight is below or at a value, the result is the middle between this value
+    and the next one.
+    """
     half, seen = sum(weight for _, weight in weighted) / 2, 0
     lower: float | None = None
     for value, weight in sorted(weighted):
@@ -114,10 +118,10 @@ def _median(weighted: Collection[tuple[float, int]]) -> float:
 
 
 def usual_share(samples: Iterable[tuple[float, int]]) -> Usual | None:
-    """Return the median share and its spread, without the part due to chance.
+    """Return the median and spread of hourly shares, without variation due to chance.
 
-    A sample is the share of bad runs in an hour and the number of its runs. Hours of few runs have
-    very different shares by chance, which says nothing of an hour of many runs.
+    A sample is the share of bad runs in an hour and the number of its runs. The shares of hours with
+    few runs vary widely by chance, so their variation says nothing about an hour with many runs.
     """
     weighted = list(samples)
     common = usual(weighted)
@@ -129,7 +133,10 @@ def usual_share(samples: Iterable[tuple[float, int]]) -> Usual | None:
 
 
 def _is_unusual_share(part: int, whole: int, common: Usual) -> bool:
-    """Return whether a share of runs exceeds the usual share, chance considered."""
+    """Return whether `part` of `whole` runs is more than the usual share.
+
+    The difference must also be larger than chance explains.
+    """
     if whole < FEWEST:
         return False
     likely = min(max(common.median, 0.02), 0.98)
@@ -142,9 +149,9 @@ def _is_unusual_share(part: int, whole: int, common: Usual) -> bool:
 def earlier_hours(
     stored: Sequence[HourFigures], rows: Iterable[RunRow], now: datetime
 ) -> Sequence[HourFigures]:
-    """Return the figures of earlier hours, from the service or from the rows.
+    """Return the figures of earlier hours, from the service or computed from rows.
 
-    The rows are used while too few hours with calls have been read.
+    They are computed from the rows as long as too few hours with calls were read from the service.
     """
     if sum(hour.calls > 0 for hour in stored) >= FEWEST:
         return stored
@@ -170,14 +177,14 @@ def _began_after(rows: Iterable[RunRow], since: datetime) -> list[RunRow]:
 
 
 class Ended(NamedTuple):
-    """A run or the boot of a sandbox that ended: its begin, and whether it failed."""
+    """A run or sandbox boot that has ended: when it began, and whether it failed."""
 
     began: datetime
     is_bad: bool
 
 
 def _shares_by_hour(ends: Iterable[Ended], before: datetime) -> list[tuple[float, int]]:
-    """Return the share of bad ends in each hour before a time, with the number of all."""
+    """Return the share of failures and the number of ends in each hour before a time."""
     counts: Counter[int] = Counter()
     bad: Counter[int] = Counter()
     for end in ends:
@@ -191,9 +198,10 @@ def _shares_by_hour(ends: Iterable[Ended], before: datetime) -> list[tuple[float
 def failed_runs(
     rows: Collection[RunRow], hours: Sequence[HourFigures], known_since: datetime | None, now: datetime
 ) -> Finding | None:
-    """Find an unusual share of failed runs in the last hour: of one model, or of all.
+    """Return a finding if unusually many runs failed in the last hour.
 
-    `hours` are figures of earlier hours. Rows are complete from `known_since` on.
+    The finding is about one model, or about all runs. `hours` are figures of earlier hours. The rows
+    are complete from `known_since` on.
     """
     common = usual_share((1 - hour.success_share, hour.calls) for hour in hours if hour.calls)
     if common is None:
@@ -219,7 +227,10 @@ def _span(known_since: datetime | None, now: datetime) -> str:
 
 
 def _engine(row: RunRow) -> tuple[str, str]:
-    """Return the filter field and name of a run's model, or of its coding CLI."""
+    """Return the filter field and value for a run's model.
+
+    If the run has no model, they are those for its coding CLI.
+    """
     return ("model", row.model) if row.model else ("harness", row.harness or "")
 
 
@@ -261,9 +272,10 @@ def _percent(share: float) -> str:
 
 
 def spend(current: HourFigures | None, hours: Sequence[HourFigures]) -> Finding | None:
-    """Find an unusual cost per run in the last hour.
+    """Return a finding if the cost per run in the last hour is unusual.
 
-    The cost per run is judged, not the sum, so that a busy hour after a quiet night is no finding.
+    The cost per run is compared and not the sum, so that a busy hour after a quiet night is no
+    finding.
     """
     earlier = [(cost, hour.calls) for hour in hours if (cost := hour.cost_per_call) is not None]
     common = usual(earlier)
@@ -322,7 +334,7 @@ def _jobs(rows: Iterable[RunRow], now: datetime) -> dict[tuple[str, str], list[_
 
 
 def loop(rows: Iterable[RunRow], now: datetime) -> Finding | None:
-    """Find an automation that starts again and again right after its own end."""
+    """Return a finding if an automation starts repeatedly, right after its own end."""
     jobs = _jobs(rows, now)
     looping = max(jobs, key=lambda pair: _rounds(jobs[pair], _LOOP_PAUSE, now)[0], default=None)
     if looping is None or _rounds(jobs[looping], _LOOP_PAUSE, now)[0] < _LOOP_ROUNDS:
@@ -336,9 +348,9 @@ def loop(rows: Iterable[RunRow], now: datetime) -> Finding | None:
 
 
 def _pauses(jobs: Mapping[tuple[str, str], Sequence[_Job]], left_out: tuple[str, str]) -> Iterator[float]:
-    """Yield the seconds between the jobs of each automation type in all repositories.
+    """Yield the seconds between the jobs of each automation type in each repository.
 
-    Jobs of the pair `left_out` do not count: they would make a long loop look usual.
+    The pair `left_out` is not counted: its jobs would make a long loop look usual.
     """
     by_starter: defaultdict[str, list[_Job]] = defaultdict(list)
     for pair, each in jobs.items():
@@ -351,10 +363,10 @@ def _pauses(jobs: Mapping[tuple[str, str], Sequence[_Job]], left_out: tuple[str,
 
 
 def _rounds(jobs: Sequence[_Job], limit: timedelta, now: datetime) -> tuple[int, timedelta]:
-    """Return the length of the longest chain of jobs that is still going on.
+    """Return the length and the longest pause of the longest chain of jobs going on.
 
-    Each job of a chain began within `limit` after the end of the previous one. Other jobs may
-    overlap the chain. The longest pause is returned too.
+    In a chain, each job began within `limit` after the end of the previous one. Other jobs may
+    overlap the chain. Returns zeros if no chain is going on.
     """
     jobs = jobs[-_MOST_JOBS:]
     chains: list[tuple[int, timedelta]] = []
@@ -394,7 +406,7 @@ def _loop(rounds: int, pair: tuple[str, str], longest: timedelta, common: Usual)
 
 
 def broken_sandboxes(boots: Collection[Ended], now: datetime) -> Finding | None:
-    """Find an unusual share of sandboxes of the last hour that did not boot."""
+    """Return a finding if an unusual share of the last hour's sandboxes did not boot."""
     common = usual_share(_shares_by_hour(boots, now - HOUR))
     recent = [boot for boot in boots if boot.began >= now - HOUR]
     broken = sum(boot.is_bad for boot in recent)
@@ -415,7 +427,10 @@ def broken_sandboxes(boots: Collection[Ended], now: datetime) -> Finding | None:
 
 
 def approvals(count: int, created: Iterable[datetime | None], now: datetime) -> Finding | None:
-    """Find many approvals that wait; `created` are the known creation times."""
+    """Return a finding if many approvals are waiting.
+
+    `count` is their number, and `created` are the creation times that are known.
+    """
     if count < FEWEST:
         return None
     ages = sorted((now - at).total_seconds() for at in created if at is not None)
@@ -429,7 +444,7 @@ def approvals(count: int, created: Iterable[datetime | None], now: datetime) -> 
 
 
 def rate_limit(wait: float) -> Finding:
-    """Return the finding that the service refuses reads for some more seconds."""
+    """Return the finding that the service refuses reads for another `wait` seconds."""
     text = f"API rate limited {max(1, round(wait))}s"
     return Finding(
         FindingKind.RATE_LIMIT,

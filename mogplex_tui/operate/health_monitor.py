@@ -24,10 +24,11 @@ _SANDBOXES_AFTER = 70.0
 
 
 class HealthMonitor:
-    """Computes the findings from what is read anyway: runs, hourly figures, approvals.
+    """Computes findings from data that the session reads for other purposes.
 
-    Only sandboxes are read for it, and only while runs fail. `approvals` returns the number of
-    pending approvals and their creation times.
+    These are runs, hourly figures and approvals. Only the list of sandboxes is read for the monitor,
+    while there are failed runs. `approvals` returns the number of pending approvals and their
+    creation times.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class HealthMonitor:
         session.costs.changed.subscribe(self._outdate)
 
     def start(self, sandboxes: AnyCollection) -> None:
-        """Read the list of sandboxes once a minute while there are failed runs."""
+        """Start reading the list of sandboxes once a minute while there are failed runs."""
 
         async def fetch() -> bool:
             return await sandboxes.fetch(Priority.BACKGROUND)
@@ -68,7 +69,7 @@ class HealthMonitor:
         self._computed_at = None
 
     def findings(self) -> list[Finding]:
-        """Return what is wrong now, the heaviest finding first."""
+        """Return the present findings, the most severe first."""
         now = self._session.clock.monotonic()
         if self._computed_at is None or now - self._computed_at >= _EVERY:
             self._computed_at = now
@@ -78,7 +79,10 @@ class HealthMonitor:
         return sorted([*self._findings, *limit], key=lambda finding: finding.kind)
 
     def _rate_limited_until(self) -> float:
-        """Return the monotonic time at which the last rate limit ends, 0 without one."""
+        """Return the monotonic time at which the last rate limit ends.
+
+        Returns 0 if there was no rate limit.
+        """
         costs = self._session.costs.feeds
         reads = (
             self._session.store.set("runs").freshness,

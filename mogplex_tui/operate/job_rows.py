@@ -37,10 +37,10 @@ _REPAIR_AFTER = timedelta(minutes=2)
 class JobRow:
     """A row of the list of jobs, with further fields from the job's own record.
 
-    `waits`, `dispatch_events` and `findings` are empty until the job's own record is read. So
-    are `steps`, unless the row is from the token API. `open_waits` is the number of open waits
-    for a person or an event; only the token API returns it. `automation` is the name of the
-    automation that the job belongs to. `waits_for_person` is true while the job has an open
+    `waits`, `dispatch_events` and `findings` are empty until the job's own record is read. `steps`
+    are also empty until then, unless the row is from the token API. `open_waits` is the number of
+    open waits for a person or an event; only the token API returns it. `automation` is the name of
+    the automation that the job belongs to. `waits_for_person` is true while the job has an open
     approval. `failure_class` and `cause`, the most specific message, are from the list of failures.
     """
 
@@ -170,7 +170,7 @@ async def read(client: ClientView, _: Session) -> RowPage[JobRow]:
 def token_notice(of: str) -> PartialList:
     """Return the notice that only the newest runs of automations are listed.
 
-    The notice is for a list that was read with a token; a browser session could read all jobs.
+    The notice is for a list that was read with a token; with a browser session all jobs are listed.
     `of` completes the phrase "the newest 50 runs".
     """
     return PartialList(
@@ -268,9 +268,10 @@ def state_words(row: JobRow) -> tuple[str, ...]:
 
 
 def state_texts(status: str) -> tuple[str, ...]:
-    """Return the words that match jobs of a service status in a filter.
+    """Return the words that match jobs with a service status in a filter.
 
-    They include `waiting` and `parked` for a live status, because such a job may be shown so.
+    For a live status they include `waiting` and `parked`, because the state of such a job may be
+    shown with these words.
     """
     is_live = status in ("pending", "running")
     states = (status, *(("waiting", "parked") if is_live else ()))

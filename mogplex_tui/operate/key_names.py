@@ -1,4 +1,4 @@
-"""The keys that are in force, and how texts show them."""
+"""The keys that are currently bound to actions, and the texts that show them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _ASCII_KEY_SYMBOLS = {key: key for key in ("enter", "up", "down", "left", "right
 
 
 def shown_key(key: str, *, ascii_only: bool = False) -> str:
-    """Return a key as the footer and the help show it."""
+    """Return a key in the form in which the footer and the help show it."""
     if ascii_only and key in _ASCII_KEY_SYMBOLS:
         return _ASCII_KEY_SYMBOLS[key]
     if key in _KEY_SYMBOLS or len(key) == 1 or not _KEY_OVERRIDES:
@@ -50,5 +50,8 @@ def set_key_overrides(overrides: Mapping[str, tuple[str, ...]]) -> None:
 
 
 def keys_in_force(id: str, defaults: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the keys of an action or cursor movement: its override or `defaults`."""
+    """Return the current keys of an action or cursor movement.
+
+    These are the keys of its override, or `defaults` if there is no override.
+    """
     return _KEY_OVERRIDES.get(id, defaults)

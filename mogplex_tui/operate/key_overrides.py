@@ -31,7 +31,7 @@ _PAST_IDS = {"runs.new": "runs.start"}
 
 
 class Keymap(NamedTuple):
-    """The valid key overrides, and a sentence for each rejected one, both by id.
+    """The valid key overrides, and a sentence for each rejected one; both by id.
 
     The keys are written with Textual's names.
     """

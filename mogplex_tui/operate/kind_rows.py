@@ -120,8 +120,8 @@ def _unreadable_cells(kind: Kind[Row], entry: ListedRow[Row]) -> list[Cell]:
 def _progress_cell(kind: Kind[Row], in_progress: str, row_cells: list[Cell]) -> tuple[int, str]:
     """Return the position of the cell that shows a change in progress, and its text.
 
-    The cell is that of the flag which the change sets, or else of a state column with room for
-    the text, or else of the name column.
+    The cell is that of the flag which the change sets. If there is no such flag, it is that of a
+    state column with room for the text, and otherwise that of the name column.
     """
     for position, column in enumerate(kind.columns):
         if in_progress in column.format.in_progress:
@@ -161,7 +161,7 @@ def _name_position(kind: Kind[Row]) -> int:
 
 
 def _with_rest(column: Column[Row], text: str, hidden_text: str | None) -> str:
-    """Append `hidden_text` to a text if the column is wide enough to show more.
+    """Return a text, followed by `hidden_text` if the column is wide enough.
 
     A column counts as wide if it gets spare width and is cut at its end.
     """
@@ -200,7 +200,7 @@ class RowValues(Mapping[str, FilterValue], Generic[Row]):
 class FilterFields(Generic[Row]):
     """The fields that filters can use in the rows of a kind, at one point in time.
 
-    A column's field can be written as its name or its title. With `read_at`, durations of
+    A column's field can be written as its name or its title. If `read_at` is given, durations of
     running work end when the row was last read.
     """
 
@@ -269,7 +269,7 @@ def _filter_value_of_unreadable(column: Column[Row], entry: ListedRow[Row]) -> F
 
 
 def filter_field_names(kind: Kind[Row]) -> list[str]:
-    """Return the names of all filter fields of a kind, first those of columns."""
+    """Return the names of all filter fields of a kind, those of columns first."""
     by_columns = (name for column in kind.columns for name in filter_names(column))
     return list(dict.fromkeys([*by_columns, "id", *kind.hidden_filters]))
 
@@ -388,9 +388,9 @@ def new_collection(session: Session, kind: Kind[Row]) -> Collection[Row]:
 
 
 async def read_single(single: Single[Row], client: ClientView, entry: Entry[Row]) -> Entry[Row]:
-    """Read a record by itself, with more fields than the list has.
+    """Read a single record, with more fields than the list has.
 
-    The returned entry keeps the JSON from the list if the read returns no JSON.
+    If the response has no JSON, the returned entry keeps the JSON from the list.
     """
     single_entry = await single.read(client, entry.key, entry.row)
     return single_entry if single_entry.raw is not None else replace(single_entry, raw=entry.raw)

@@ -1,4 +1,4 @@
-"""Markdown in which texts from the service are never markup."""
+"""Builds Markdown in which texts from the service cannot act as markup."""
 
 from __future__ import annotations
 
@@ -33,6 +33,9 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def block(text: str) -> str:
-    """Return a text of any number of lines as a code block that it cannot end itself."""
+    """Return a text of any number of lines as a code block.
+
+    The fence is longer than any in the text, so the text cannot end the block.
+    """
     fence = "`" * max(3, 1 + max(map(len, _FENCE.findall(text)), default=0))
     return f"{fence}\n{text.rstrip()}\n{fence}\n"

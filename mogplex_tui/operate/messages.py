@@ -220,7 +220,7 @@ def requirement_sentence(needs: Requirement) -> str:
 
 
 def closed_lines(closed: Closed | None, needs: Requirement | None) -> list[str]:
-    """Return sentences on why the credential cannot use routes, and what could.
+    """Return sentences on why routes cannot be used, and which credential they need.
 
     `closed` is None for routes that are usable; the result is then empty. `needs` says what the
     routes are for; it is None if the service's refusal alone explains the reason.
@@ -380,11 +380,14 @@ def change_refused(change: RefusedChange) -> str:
 
 
 def changes_done(label: str, count: int, refused: Sequence[str]) -> str:
-    """Return how many of several changes succeeded, and the first two refusals."""
+    """Return a sentence on how many of several changes succeeded.
+
+    The first two of the sentences in `refused` are added.
+    """
     done = f"{capitalized(label)}: {count - len(refused)} of {count} done."
     return " ".join([done, *refused[:2]])
 
 
 def not_changeable(noun: str) -> str:
-    """Return the sentence that a record cannot be changed because it was not readable."""
+    """Return the sentence that a record cannot be changed because it is unreadable."""
     return f"This {noun} could not be read, so it cannot be changed."

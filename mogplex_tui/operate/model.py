@@ -1,8 +1,9 @@
-"""Types with which kinds of records are declared: columns, sources and actions.
+"""Types for declarations of kinds of records: columns, sources and actions.
 
-The console's screens and the command line are both generated from these declarations. A declaration is typed
-by the row class of its kind and has callables on such rows, so that the type checker finds a misspelt field,
-column or parameter. `mogplex_tui/operate/kinds/mcp_servers.py` is a short example.
+The console's screens and the command line are both generated from these declarations. A
+declaration is typed by the row class of its kind, and its callables take such rows, so that the
+type checker finds a misspelt field, column or parameter.
+`mogplex_tui/operate/kinds/mcp_servers.py` is a short example.
 """
 
 from __future__ import annotations
@@ -43,14 +44,14 @@ FilterValue = str | float | datetime | tuple[str, ...] | None
 
 
 class Cell(NamedTuple):
-    """A formatted value with its tone, a name that the widgets map to a style."""
+    """A formatted value and its tone, a name for which the widgets have a style."""
 
     text: str
     tone: str = "plain"
 
 
 class RenderTime(NamedTuple):
-    """The time at which a cell is drawn, and the time of the last read if it is older."""
+    """The time at which a cell is drawn, and the time of the last read if earlier."""
 
     now: datetime
     last_read_at: datetime | None = None
@@ -67,7 +68,7 @@ class RenderTime(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Format(Generic[V]):
-    """How values of one type are shown, sorted and filtered."""
+    """The functions that show, sort and filter values of one type."""
 
     show: Callable[[V, RenderTime], Cell]
     sort: Callable[[V], SortKey]
@@ -83,7 +84,7 @@ class Format(Generic[V]):
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The width of a column and when it is dropped from a narrow table."""
+    """The width of a column, and the order in which narrow tables drop columns."""
 
     width: int = 16
     """The width in terminal cells."""
@@ -225,7 +226,7 @@ class Link(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class Single(Generic[Row]):
-    """How a single record is read, if its own route returns more than the list."""
+    """How to read a single record, if its own route returns more than the list."""
 
     read: Callable[[ClientView, str, Row | None], Awaitable[Entry[Row]]]
     """Reads a record by its key and its row; the row is None if the list does not have it.
@@ -263,7 +264,7 @@ class ServiceFilter(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Older(Generic[Row]):
-    """How older records are read, for a list that returns only the newest ones."""
+    """How to read older records, for a list that returns only the newest ones."""
 
     read: Callable[[ClientView, Window], Awaitable[RowPage[Row]]]
     """Returns the newest records that a window selects, and how many it selects in total."""
@@ -276,7 +277,7 @@ class Older(Generic[Row]):
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """The columns of a kind whose values come from one other kind's list."""
+    """The columns of a kind that are filled from the list of one other kind."""
 
     columns: tuple[str, ...] = ()
     subject: Subject | None = None
@@ -287,9 +288,9 @@ class Related:
 
 @dataclass(frozen=True, slots=True)
 class Join(Generic[Row]):
-    """How fields of rows are filled from the lists of other kinds.
+    """How to fill fields of rows from the lists of other kinds.
 
-    Rows are filled when they are read, and once more when one of those lists changes.
+    Rows are filled when they are read, and again when one of the other lists changes.
     """
 
     fill: Callable[[Session], Callable[[Row], Row]]
@@ -318,7 +319,7 @@ class Confirmation:
 
 
 class Result(NamedTuple):
-    """The result of an action whose response says more than whether it succeeded."""
+    """The result of an action whose response has more than success or failure."""
 
     is_success: bool
     sentence: str
@@ -339,7 +340,7 @@ class Result(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Change(Generic[Row]):
-    """The arguments that an action's request function gets."""
+    """The arguments of the function that sends an action's request."""
 
     client: ClientView
     key: str
@@ -473,13 +474,14 @@ class Action(Generic[Row]):
 
     @property
     def has_initial(self) -> bool:
-        """Whether the action's form starts with texts from the row."""
+        """Whether the action's form is filled with texts from the row at first."""
         return self.initial is not _no_texts
 
     def texts(self, row: Row, values: Mapping[str, str]) -> dict[str, str]:
         """Return the text of each parameter by name.
 
-        It is the text in `values`, or else the row's text, or else the parameter's default.
+        It is the text in `values`, or the row's text if `values` has none, or else the default of the
+        parameter.
         """
         initial = {parameter.name: text for parameter, text in self.initial(row).items()}
         return {
@@ -487,13 +489,13 @@ class Action(Generic[Row]):
         }
 
     def completed(self, row: Row, values: Values) -> Values:
-        """Return `values`, with the row's texts for parameters that were not given."""
+        """Return `values` with the row's texts added for parameters that have no value."""
         return Values(self.texts(row, values.texts))
 
 
 @dataclass(frozen=True, slots=True)
 class HiddenRows(Generic[Row]):
-    """Records that a list leaves out by default, with the option that shows them."""
+    """The records that a list leaves out by default, and the option that shows them."""
 
     option: str
     help: str

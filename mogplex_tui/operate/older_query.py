@@ -43,7 +43,7 @@ def window_of(text: str, older: Older[Row], session: Session) -> Window:
 def _single_value(filter: ServiceFilter, term: Term, session: Session) -> str | None:
     """Return the query parameter value that a filter term stands for.
 
-    Returns None if no value or several values match, because a query parameter takes one value.
+    Returns None if no value or several values match, because a query parameter takes only one.
     """
     if not filter.texts:
         return None if term.compares or term.is_pattern else filter.value_of(session, term.text)

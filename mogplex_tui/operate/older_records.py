@@ -1,6 +1,7 @@
 """Searches the older records of a list for a filter or a sort order.
 
-A list of only the newest records cannot answer `cost:>5` or show the most expensive first.
+The list itself has only the newest records. It cannot answer the filter `cost:>5`, or show the
+most expensive records first.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ SPAN_MARGIN = timedelta(minutes=1)
 
 
 class Loaded(NamedTuple):
-    """The newest records of a list, complete down to the oldest one's time."""
+    """The newest records of a list: all records since the start of the oldest one."""
 
     keys: frozenset[str]
     oldest: datetime | None
@@ -43,7 +44,7 @@ class RowHolder(Protocol[Row]):
     """A list to which a search adds the rows that it finds."""
 
     def loaded(self) -> Loaded:
-        """Return the records that the list has read without the help of a search."""
+        """Return the records that the list itself has read, without those of searches."""
 
     def prepare(self, entries: Sequence[AnyEntry]) -> Sequence[tuple[str, Row]]:
         """Convert records to rows of the list, each with its key."""
@@ -56,10 +57,10 @@ class RowHolder(Protocol[Row]):
 
 
 class SearchQuery(NamedTuple, Generic[Row]):
-    """What to search for: rows that match a filter, or the first in a sort order.
+    """A query for rows that match a filter, or for the first rows in a sort order.
 
-    `text` is the filter and `matches` its compiled form, None for an empty filter. If `order`
-    is None, the newest rows come first. With a `span`, only the records that began in this time
+    `text` is the filter and `matches` its compiled form, None for an empty filter. If `order` is
+    None, the newest rows come first. If `span` is given, only the records that began in this time
     range are searched; an end of None means now.
     """
 
@@ -109,12 +110,12 @@ class ListSearch(Generic[Row_co]):
 
     @property
     def feed(self) -> Feed:
-        """The scheduler feed that reads the next pages while the search is wanted."""
+        """The scheduler feed that reads further pages while it has a subscription."""
         return self._search.feed
 
     @property
     def is_done(self) -> bool:
-        """Whether the search has ended: every record was searched, or enough were found."""
+        """Whether the search has ended: all records were searched, or enough were found."""
         return self._search.is_done or self._is_full
 
     @property
@@ -170,7 +171,10 @@ class ListSearch(Generic[Row_co]):
         self._rows.drop_found(removed)
 
     def _beyond_the_first(self) -> frozenset[str]:
-        """Drop the found rows that exceed MAX_FOUND, and return their keys."""
+        """Drop the found rows that exceed MAX_FOUND, and return their keys.
+
+        The rows that come first in the order of the query are kept.
+        """
         if len(self._found_rows) <= MAX_FOUND:
             return frozenset()
         order = self._question.order
@@ -195,7 +199,7 @@ class RunRows:
         self._runs = runs
 
     def loaded(self) -> Loaded:
-        """Return the newest calls, as far as they were read without a gap."""
+        """Return the newest calls, down to the first gap in the calls that were read."""
         return Loaded(*self._runs.calls.loaded())
 
     def prepare(self, entries: Sequence[AnyEntry]) -> Sequence[tuple[str, RunRow]]:
@@ -207,7 +211,7 @@ class RunRows:
         self._runs.calls.keep_found(rows)
 
     def drop_found(self, keys: Iterable[str]) -> None:
-        """Remove calls that a search added from the list."""
+        """Remove calls from the list that a search added."""
         self._runs.calls.drop_found(keys)
 
 
@@ -233,7 +237,7 @@ class CollectionRows:
         self._collection.keep_found(rows)
 
     def drop_found(self, keys: Iterable[str]) -> None:
-        """Remove records that a search added from the list."""
+        """Remove records from the list that a search added."""
         self._collection.drop_found(keys)
 
 

@@ -1,4 +1,4 @@
-"""Reads older calls, which the list of runs has not loaded (observability.md §2)."""
+"""Reads older calls that the list of runs has not loaded (observability.md §2)."""
 
 from __future__ import annotations
 

@@ -25,17 +25,16 @@ class Parameter(Generic[V_co]):
     """A value that an action needs: a field of its form, an option of its command.
 
     `help` is a noun phrase without a full stop. `parse` converts a text to the value; it raises
-    ValueError with a sentence. The value is one of `choices`, or one of `live_choices`, which
-    are computed from the session and the record's key. If the parameter has no choices, the
-    user types the value.
+    ValueError with a sentence. The value is one of `choices`, or one of `live_choices`, which are
+    computed from the session and the record's key. If the parameter has no choices, the user types
+    the value.
 
-    A `positional` parameter has no option name in the command. With `accepts_stdin`, the
-    command reads the value from stdin if the argument is `-`. `choices_are_names` says that the
-    live choices are names of repositories or agents; the command reads those names only for
-    such parameters. `past_flags` are options of earlier versions, each with the text that it
-    stands for. The console does not ask for an `only_in_command` parameter, which must have a
-    default. `label` is the name in a form, by default `name`. `when_empty` says what an empty
-    text stands for.
+    A `positional` parameter has no option name in the command. If `accepts_stdin` is true, the
+    command reads the value from stdin for the argument `-`. `choices_are_names` says that the live
+    choices are names of repositories or agents; the command reads these names only for such
+    parameters. `past_flags` are options of earlier versions, each with the text that it stands for.
+    The console does not ask for an `only_in_command` parameter, which must have a default. `label`
+    is the name in a form, by default `name`. `when_empty` says what an empty text stands for.
     """
 
     name: str

@@ -31,8 +31,8 @@ class ShownFact(NamedTuple):
 class LinkTarget(NamedTuple):
     """The target of a link: a record, given by kind and key, or a filtered list.
 
-    `span` is the start and end of the time in which the linked records were created, None if it
-    is not known. `cells` are the columns of a record that is listed under the link to its list.
+    `span` is the time range in which the linked records were created, None if it is not known.
+    `cells` are the columns to show for a record that is listed below the link to its list.
     """
 
     label: str
@@ -47,9 +47,9 @@ class LinkTarget(NamedTuple):
 def facts_of(
     groups: Sequence[Sequence[Fact[Row]]], row: Row | None, moment: RenderTime, *, whole: bool = True
 ) -> list[list[ShownFact]]:
-    """Return the facts of a row by group; none if the record could not be read.
+    """Return the facts of a row by group; no groups if the record could not be read.
 
-    Unless `whole` is set, facts that have no value or a zero are left out.
+    If `whole` is false, facts without a value and facts with the value zero are left out.
     """
     if row is None:
         return []
@@ -133,7 +133,10 @@ def address_of(kind: Kind[Row], entry: Entry[Row] | None) -> str:
 
 
 def json_of(entry: ListedRow[Row]) -> object:
-    """Return the JSON of a record, or the fields of its row if the service sent none."""
+    """Return the JSON that the service sent for a record.
+
+    If the service sent none, the fields of the row are returned.
+    """
     row = entry.row
     if entry.raw is not None or not is_dataclass(row) or isinstance(row, type):
         return entry.raw

@@ -1,4 +1,4 @@
-"""The newest related records of a record, listed under the link to all of them."""
+"""The newest related records of a record, shown below the link to their list."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ RowsOfKind = Callable[[str], tuple[AnyKind, Iterable[kind_rows.ListedRow[object]
 def with_related(
     links: Sequence[LinkTarget], rows_of: RowsOfKind, moment: RenderTime, *, name: str
 ) -> list[LinkTarget]:
-    """Return the links, each list followed by its newest records as links.
+    """Return links, with each link to a list followed by links to its newest records.
 
-    `name` is the name of the record whose page it is; columns that only repeat it are left out.
+    `name` is the name of the record that has the links; columns that only repeat it are left out.
     """
     shown: list[LinkTarget] = []
     for link in links:
@@ -56,7 +56,7 @@ def _newest(
 
 
 def _columns(rows: Sequence[Sequence[Cell]], kind: AnyKind, name: str) -> list[tuple[Cell, ...]]:
-    """Return the cells to show of each row, aligned, without columns that say nothing."""
+    """Return the aligned cells to show for each row, without uninformative columns."""
     lines: list[list[Cell]] = [[] for _ in rows]
     for place, column in enumerate(kind.columns):
         texts = [row[place].text for row in rows]

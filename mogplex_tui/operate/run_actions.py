@@ -137,7 +137,7 @@ _AUTO_BRANCH = "mogplex/"
 
 
 class PrefilledDraft(NamedTuple):
-    """A draft made from a record, with a sentence on what the record does not say."""
+    """A draft made from a record, and a sentence on what the record does not contain."""
 
     title: str
     draft: Draft
@@ -145,10 +145,11 @@ class PrefilledDraft(NamedTuple):
 
 
 def rerun_draft(row: RunRow, repos: Mapping[str, str]) -> PrefilledDraft:
-    """Return the draft that repeats a run.
+    """Return the draft for a new run with the inputs of an earlier run.
 
-    `repos` has the names of repositories by id. The prompt is known only if the run was started
-    or opened on this machine (v1.md §7.5). A working branch that was named exists by now.
+    `repos` has the names of repositories by id. The prompt is known only if the run was started or
+    opened on this machine (v1.md §7.5). A working branch that the user had named is used again
+    without creating it; a generated branch name is not copied.
     """
     repo_id = row.repo_id or next((id for id, name in repos.items() if name == row.repo), "")
     branch = row.branch if row.branch and row.branch != row.base_branch else ""
@@ -168,7 +169,7 @@ def rerun_draft(row: RunRow, repos: Mapping[str, str]) -> PrefilledDraft:
 
 
 def draft_in(repo_id: str, repo: str) -> PrefilledDraft:
-    """Return the draft of a run in a repository."""
+    """Return a draft in which only the repository is filled in."""
     return PrefilledDraft(f"New run in {repo}", Draft(repo_id=repo_id, repo=repo))
 
 
@@ -276,8 +277,8 @@ CANCEL: Action[RunRow] = Action(
 class JobAction(NamedTuple):
     """An action on the job that a run belongs to.
 
-    `load` returns the action of jobs; `is_offered` says for which runs the key bar shows it. The job
-    itself, which is read before the action, decides whether the action is possible.
+    `load` returns the action from the kind of jobs; `is_offered` says for which runs the key bar
+    shows it. Whether the action is possible depends on the job itself, which is read before it.
     """
 
     load: Callable[[], Action[JobRow]]

@@ -1,4 +1,4 @@
-"""Starts and cancels runs, and reads them afterwards (v1.md §7.2, §9)."""
+"""Starts and cancels runs, and reads their state afterwards (v1.md §7.2, §9)."""
 
 from __future__ import annotations
 
@@ -237,7 +237,7 @@ def cancel_not_confirmed(row: RunRow, error: MogplexError, repeat_with: str) -> 
 
 
 async def _cancel_run_of_call(session: Session, row: RunRow) -> None:
-    """Cancel the run behind a cancelled call over v1; log errors and go on.
+    """Cancel the v1 run that a cancelled call belongs to; errors are only logged.
 
     Cancelling a call does not end its run (v1.md §9).
     """
@@ -291,7 +291,10 @@ async def _read_once(reread: Reread, row: RunRow) -> RunRow | None:
 
 
 def _restore(runs: Runs, row: RunRow) -> None:
-    """Show the state from before the cancel, unless the service reports the cancel."""
+    """Show the state from before a failed cancel in the row of the run.
+
+    Does nothing if a cancel was requested, so that the state stays `cancelling`.
+    """
     shown = runs.set.rows.get(row.key)
     if shown is not None and shown.state == "cancelling" and not shown.cancel_requested:
         runs.mark(row.key, row.state)

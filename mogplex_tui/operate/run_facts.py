@@ -41,8 +41,9 @@ def _sandbox(row: RunRow) -> str | None:
 def about(row: RunRow) -> str | None:
     """Return what a run is about, on one line.
 
-    It is the run's prompt, or its pull request, issue or check, and the step of its automation.
-    A run without any of them is named by the branch that it made. Returns None if it made none.
+    It is the run's prompt, or its pull request, issue or check with the step of its automation. A
+    run that has none of these is described by the branch that it created, and by None if it created
+    no branch.
     """
     if row.prompt:
         return formatting.first_line(row.prompt)
@@ -59,7 +60,7 @@ def _model(row: RunRow) -> str:
 
 
 def failure_text(row: RunRow) -> str:
-    """Return the class and message of a run's failure, empty without a failure."""
+    """Return the class and message of a run's failure, or "" if it did not fail."""
     return failure_steps.describe(row.failure_class, row.cause, row.error)
 
 
@@ -79,7 +80,7 @@ def _next_step(row: RunRow) -> str | None:
 
 
 def _step_link(kind: str) -> Link[RunRow]:
-    """Return the link to the list with which the next step after a failure begins."""
+    """Return the link to the list that the next step after a failure begins with."""
 
     def filter_of(row: RunRow) -> str | None:
         step = _step(row)
@@ -163,7 +164,7 @@ _TIMES: tuple[Fact[RunRow], ...] = (
 
 
 def _own_key(row: RunRow) -> str | None:
-    """Return the key of a row that has no other id, None for any other row."""
+    """Return the key of a row that has no other id, otherwise None."""
     other_ids = (row.run_id, row.call_id, row.job_id, row.automation_id, row.sandbox_id)
     return None if any(other_ids) else row.key
 
@@ -287,7 +288,7 @@ def summary(row: RunRow, now: datetime) -> str:
 
 
 def cancel_consequence(row: RunRow) -> str:
-    """Return the sentence in the confirmation that says what a cancel leaves behind."""
+    """Return the sentence in the confirmation that says what remains after a cancel."""
     if row.source is RunSource.JOB:
         return "The job and its agents stop; branches and sandboxes stay."
     return "The agent stops; its branch and sandbox stay."

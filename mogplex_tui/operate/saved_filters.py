@@ -30,9 +30,9 @@ BUILT_IN: Final = (
 
 
 class FilterStore:
-    """The history of filters by kind, newest last, and the saved filters by name.
+    """The history of typed filters by kind, and the saved filters by name.
 
-    They are read on first use, and stored in a file if the session has a directory.
+    Both are read on first use, and stored in a file if the session has a directory.
     """
 
     def __init__(self, directory: Path | None, troubles: FileTroubles | None = None) -> None:
@@ -49,7 +49,7 @@ class FilterStore:
         return list(self._content[0].get(kind, ()))
 
     def remember(self, kind: str, text: str) -> None:
-        """Add a filter to the history as the newest one; an empty one is not added."""
+        """Add a filter to the history as the newest one, unless it is empty."""
         before = self._content[0].get(kind, [])
         if text and text not in before[-1:]:
             others = [each for each in before if each != text]
@@ -58,16 +58,16 @@ class FilterStore:
 
     @property
     def saved(self) -> list[SavedFilter]:
-        """Return the saved filters and the built-in ones that none of them replaces."""
+        """Return the saved filters, and the built-in ones whose names are not in use."""
         saved = self._content[1]
         return [*saved.values(), *(each for each in BUILT_IN if each.name not in saved)]
 
     def is_removable(self, name: str) -> bool:
-        """Return whether a filter was saved under a name by the user."""
+        """Return whether the user has saved a filter with this name."""
         return name in self._content[1]
 
     def save(self, filter: SavedFilter) -> None:
-        """Save a filter; an earlier one with the same name is replaced."""
+        """Save a filter; a saved filter with the same name is replaced."""
         self._content[1][filter.name] = filter
         self._write()
 

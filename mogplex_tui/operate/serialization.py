@@ -1,6 +1,6 @@
 """JSON and CSV text with credentials masked and control characters escaped.
 
-Commands print these texts and the console writes them into files, so that both say the same.
+Commands print these texts and the console writes them to files, so both have the same format.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def records_of_runs(rows: Iterable[RunRow]) -> list[KnownRecord]:
 
 
 def _is_complete(rows: AnyRowSet) -> bool:
-    """Return whether the rows are all records that the service has."""
+    """Return whether the rows are all the records that the service has."""
     was_read = rows.freshness.as_of is not None
     has_all = rows.total is None or rows.total <= len(rows.rows)
     return was_read and has_all and all(part.freshness.error is None for part in rows.sources.values())

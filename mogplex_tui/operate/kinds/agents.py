@@ -50,7 +50,7 @@ _LONGEST_NAME, _LONGEST_DESCRIPTION, _LONGEST_PROMPT = 60, 200, 50_000
 class AgentRow:
     """An agent or a preset, with its present state and its activity in 24 hours.
 
-    The prompt, the state and the activity are None in rows from the token API.
+    In rows from the token API, the prompt, the state and the activity are None.
     """
 
     id: str
@@ -217,7 +217,7 @@ def _texts(row: AgentRow) -> dict[Parameter[object], str]:
 def _changed_fields(row: AgentRow, values: Values) -> dict[str, str | None]:
     """Return the request fields whose values differ from those of the row.
 
-    None clears a field.
+    A value of None clears the field.
     """
     before = _texts(row)
     return {

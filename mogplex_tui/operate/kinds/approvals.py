@@ -86,17 +86,17 @@ class ApprovalRow:
 
     @property
     def by(self) -> str | None:
-        """The agent, step or orchestrator that asks; if not known, the automation."""
+        """The agent, step or orchestrator that asks; if unknown, the automation."""
         return self.who or self.automation
 
     @property
     def other_tool_name(self) -> str | None:
-        """The name of the tool, None if the question already consists of that name."""
+        """The name of the tool, None if the question is just that name."""
         return None if self.tool_name == self.question else self.tool_name
 
     @property
     def whole_input(self) -> str | None:
-        """The tool's input; if the service has cut it, a line below says so."""
+        """The tool's input, with a last line that says so if the service has cut it."""
         if self.tool_input is None or not self.is_input_cut:
             return self.tool_input
         # The service ends a cut text with an ellipsis.
@@ -179,7 +179,7 @@ def _fill(session: Session) -> Callable[[ApprovalRow], ApprovalRow]:
 def _sort_key(row: ApprovalRow) -> tuple[SortKey, ...]:
     """Return a key that sorts approvals by expiry, the next to expire first.
 
-    Approvals without expiry come after them, expired ones last.
+    Approvals that never expire come after these, and expired approvals come last.
     """
     end = float("inf") if row.expires_at is None else row.expires_at.timestamp()
     return ((int(row.is_expired), 0.0 if row.is_expired else end), sort_key(row.created_at))
@@ -208,13 +208,19 @@ def _answer(decision: str) -> Callable[[Change[ApprovalRow]], Awaitable[None]]:
 
 
 def _alike(row: ApprovalRow) -> tuple[object, ...]:
-    """Return what alike questions share: who asks, and the tool or the step."""
+    """Return a key that is equal for similar approvals.
+
+    They have the same automation or orchestrator, and the same tool or step.
+    """
     subject = (row.flow_id, row.step) if row.kind == "step" else (row.tool_name or row.question,)
     return row.kind, row.by, row.is_expired, *subject
 
 
 def _preview(row: ApprovalRow, moment: RenderTime) -> tuple[str, str]:
-    """Return a question with its origin and the time left, and the tool's input."""
+    """Return a summary of an approval, and the tool's input.
+
+    The summary has the question, its origin and the time left.
+    """
     left = None if row.expires_at is None else f"expires in {_TIME_LEFT.show(row.expires_at, moment).text}"
     heading = "   ".join(filter(None, (row.question, row.other_tool_name, row.by, row.repo, left)))
     return heading, row.whole_input or "No tool input."

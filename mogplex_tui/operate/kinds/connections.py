@@ -71,7 +71,7 @@ class ConnectionRow:
 
     @property
     def sign_in(self) -> str:
-        """The word `missing` if the connection needs a sign-in, else ""."""
+        """The word `missing` if the connection needs a sign-in, otherwise ""."""
         return "missing" if self.needs_sign_in else ""
 
 

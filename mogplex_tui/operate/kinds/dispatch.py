@@ -59,7 +59,7 @@ class DispatchRow:
 
     @property
     def start_source(self) -> str:
-        """The service's word for what started the work."""
+        """The service's word for the type of event that started the work."""
         return str(self.entry.metadata.get("start_source") or "")
 
     @property

@@ -51,9 +51,9 @@ def _message(failure: FailureRecord) -> str | None:
 
 
 def _long_message(failure: FailureRecord) -> str | None:
-    """Return the failure's message if it has several lines, None otherwise.
+    """Return the failure's message if it has several lines, otherwise None.
 
-    A message of one line is shown as a fact, which shows only a first line.
+    A message of one line is shown as a fact on the record's page.
     """
     message = _message(failure)
     return message if message and "\n" in message else None

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class McpServerRow:
-    """An MCP server.
+    """An MCP server, which provides tools to agents.
 
     `is_own` is false for a server that comes from the service's merged list.
     """

@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 class ModelRow:
     """A model of the catalogue; prices are in US dollars per token.
 
-    `day` has usage and cost of the model in the last 24 hours. `is_default` is None if the
-    row's source does not say which model is the default.
+    `day` has the model's usage and cost in the last 24 hours. `is_default` is None if the row's
+    source does not say which model is the default.
     """
 
     id: str

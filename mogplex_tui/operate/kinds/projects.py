@@ -57,9 +57,9 @@ _SECRET_FIELDS = ("sandbox_env_vars", "webhook_secret")
 class ProjectRow:
     """A repository, or a directory of a repository that is a project of its own.
 
-    `is_shared` tells whether other rows have the same name. `sandbox` is the state of the
-    project's first sandbox. `assigned` is the number of assignments, `schedules` the number of
-    those with a schedule; both are None if not known.
+    `is_shared` tells whether other rows have the same name. `sandbox` is the state of the project's
+    first sandbox. `assigned` is the number of assignments, and `schedules` the number of assignments
+    with a schedule; both are None if not known.
     """
 
     id: str

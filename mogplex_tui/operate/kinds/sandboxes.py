@@ -51,8 +51,8 @@ _MOST_MINUTES = 300
 class SandboxRow:
     """A sandbox, which is a machine that agents work in.
 
-    The health, the stop reason and the payer are None in rows from the token API. `machine` is
-    the provider's name of the machine.
+    In rows from the token API, the health, the stop reason and the payer are None. `machine` is the
+    provider's name of the machine.
     """
 
     id: str
@@ -76,12 +76,12 @@ class SandboxRow:
 
     @property
     def is_booting(self) -> bool:
-        """Whether the sandbox is still being made."""
+        """Whether the sandbox is still being created or booted."""
         return self.status in ("creating", "installing")
 
     @property
     def did_not_boot(self) -> bool:
-        """Whether the sandbox failed to start, or its boot was given up as too long."""
+        """Whether the sandbox failed to start, or its boot was abandoned as too slow."""
         return self.status == "error" or self.stop_reason == "stuck_boot"
 
     @property
@@ -149,9 +149,9 @@ async def _read_logs(client: ClientView, session: Session, key: str, row: Sandbo
 
 
 def _only_in_states(*states: str) -> Callable[[SandboxRow], str | None]:
-    """Return a check of whether a sandbox is in one of the given states.
+    """Return a function that checks whether a sandbox is in one of the given states.
 
-    The check returns None, or the reason why the sandbox does not allow the action.
+    The function returns None if it is, or the reason why the action is not possible.
     """
     allowed = " or ".join(states)
 

@@ -40,10 +40,10 @@ _THEMES = ("dark", "light", "system")
 
 @dataclass(frozen=True, slots=True)
 class SettingRow:
-    """A setting, or one thing that the account needs for runs.
+    """A setting, or one of the things that the account needs to start runs.
 
-    `id` is the service's name of a setting. `is_ready` is None for a setting; otherwise `fix`
-    says what to do if it is false.
+    `id` is the service's name of a setting. `is_ready` is None for a setting; for something that
+    the account needs, `fix` says what to do if `is_ready` is false.
     """
 
     id: str
@@ -64,7 +64,7 @@ class SettingRow:
     def value_and_fix(self) -> str:
         """The value with its origin and the fix, joined for one column.
 
-        A table of 80 columns has no room for two.
+        In a table of 80 columns there is no room for separate columns.
         """
         return " · ".join(filter(None, (self.value, self.origin, self.fix)))
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class TriggerRow:
     """A trigger, with the name of its agent.
 
-    The name is from the trigger itself, or else from the list of agents.
+    The name is from the trigger itself, or from the list of agents if the trigger has none.
     """
 
     id: str

@@ -1,6 +1,7 @@
-"""Signs in with a browser: by authorization code, or by the older hand-off page.
+"""Signs in with a browser: by an authorization code, or by the hand-off page.
 
-In both cases the browser is redirected to a port on 127.0.0.1 (auth.md §9, §9.1).
+The hand-off page is the older way. In both cases the browser is redirected to a port on
+127.0.0.1 (auth.md §9, §9.1).
 """
 
 from __future__ import annotations
@@ -120,9 +121,9 @@ def _unencoded_value(query: str, name: str) -> str:
 
 
 async def receive_token(base_url: str, *, opens_browser: bool) -> Secret:
-    """Open the page /cli-auth and return the personal access token that it sends.
+    """Open the hand-off page /cli-auth and return the personal access token it sends.
 
-    The hosted service has retired that page; the embedded control plane has it. Raises
+    The hosted service no longer has that page; the embedded control plane has it. Raises
     CommandError if no token arrives.
     """
     import secrets

@@ -48,10 +48,9 @@ or configure one for this shell only:
 
 
 def disable_garbage_collection() -> None:
-    """Disable garbage collection; the app enables it after the first frame.
+    """Disable garbage collection; the app enables it again after the first frame.
 
-    Start-up makes no garbage, and collecting it would take a tenth of the time to the first
-    frame.
+    Start-up makes no garbage, and collecting it would take a tenth of the time to the first frame.
     """
     gc.disable()
 
@@ -68,7 +67,7 @@ _CREDENTIAL_VARIABLES = ("MOGPLEX_TOKEN", "MOGPLEX_API_KEY", "MOGPLEX_SESSION_CO
 
 
 def forget_credentials() -> None:
-    """Remove the credentials from the environment, after they have been read.
+    """Remove the credentials from the environment; call this after reading them.
 
     A browser or an embedded plane that the program starts must not inherit them.
     """
@@ -119,7 +118,7 @@ def follow_terminal_size() -> None:
 def say(sentence: str) -> None:
     """Print a message on stderr, with control characters escaped.
 
-    Stdout is for data only.
+    Messages never go to stdout, which is for data only.
     """
     if not sentence.replace("\n", "").isprintable():
         # Callers have already escaped text from the service; this covers everything else.
@@ -209,7 +208,8 @@ def code_of(error: MogplexError) -> Exit:
 def report_error(error: Exception) -> int:
     """Print an error's message and return its exit code.
 
-    A BrokenPipeError is raised unchanged: it is no error that a reader has closed the pipe.
+    A BrokenPipeError is raised unchanged: it means that the reader of the output has closed the
+    pipe, which is not an error.
     """
     if isinstance(error, BrokenPipeError):
         raise error

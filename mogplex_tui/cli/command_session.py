@@ -42,7 +42,7 @@ class CommandSession:
     async def require_write_scope(self, operation: str) -> None:
         """Raise CommandError if a change must not be sent because the token is read-only.
 
-        Only v1 routes check the token's scope in the service, so this checks it for the other
+        The service checks the token's scope only on v1 routes, so this method checks it for the other
         routes. The check costs a request if the session has a token and no session cookie.
         """
         from mogplex_tui.operate.action_registry import fetch_read_only_reason
@@ -56,8 +56,8 @@ def service_arguments(
 ) -> None:
     """Add the options that every headless command accepts before and after its verb.
 
-    `outermost` is true for the parser of the command, whose options have defaults, and false
-    for that of a verb. `forms` adds the option for the output format, for commands that print
+    `outermost` is true for the parser of the command, whose options have defaults, and false for
+    the parser of a verb. `forms` adds the option for the output format, for commands that print
     rows.
     """
     parser.add_argument(
@@ -103,8 +103,8 @@ def run(
 ) -> int:
     """Run a headless command and return its exit code.
 
-    Errors are printed on stderr; a closed output pipe is not an error. When the browser session
-    has expired, a message says so, unless the command `reports_session` itself.
+    Errors are printed on stderr; a closed output pipe is not an error. When the browser session has
+    expired, this is reported, unless the command reports it itself (`reports_session`).
 
     Raises KeyboardInterrupt for ctrl+c, which the parser turns into exit code 130.
     """
@@ -202,7 +202,7 @@ def _report_session_expiry(session: Session) -> None:
 def error_message(error: MogplexError) -> str:
     """Return the message of an error, with advice to retry if a retry can help.
 
-    A command, other than the console, does not retry later by itself.
+    The advice is needed because a command, unlike the console, does not retry later by itself.
     """
     if isinstance(error, BudgetBlocked) and error.retry_after is not None:
         return f"{with_full_stop(error.message)} Try again after that."

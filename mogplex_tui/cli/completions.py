@@ -27,7 +27,7 @@ _KIND_OF_ARGUMENT = {"run": "runs", "repo": "projects", "agent": "agents", "auto
 
 
 class Argument(NamedTuple):
-    """A positional argument, which is one of `words`, a record of `kind` or free text."""
+    """A positional argument: one of `words`, a record of `kind`, or free text."""
 
     words: tuple[str, ...] = ()
     kind: str = ""
@@ -38,8 +38,9 @@ class Argument(NamedTuple):
 class CommandNode:
     """What can follow a sequence of command words: verbs, options and arguments.
 
-    Options in `with_value` take a value: one of their `values`, a file or one of `values` if
-    the option is in `files`, a context, a record of the kind in `records`, or free text.
+    Options in `with_value` take a value. It is one of the option's `values`; a file, or one of
+    `values`, if the option is in `files`; a record of the kind in `records`; the name of a context
+    for `--context`; and otherwise free text.
     """
 
     path: tuple[str, ...]
@@ -150,10 +151,10 @@ def _one_line(text: str | None) -> str:
 
 
 def _find_node(nodes: list[CommandNode], word: str, before: str, uncounted: str = "") -> list[str]:
-    """Return the bash and zsh lines that find the command words on the command line.
+    """Return bash and zsh lines that determine the command from the words typed.
 
-    The lines skip the values of options. They count the arguments of the verb in the shell
-    variable `given`; options and words that match `uncounted` are not counted.
+    The lines skip the values of options. They count the arguments of the verb in the shell variable
+    `given`, without options and words that match `uncounted`.
     """
     lines = ['        case "$place $before" in']
     lines += [

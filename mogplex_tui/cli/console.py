@@ -54,7 +54,7 @@ def _needs_keyring(settings: Settings) -> bool:
 
 
 def _show_before_keyring(arguments: argparse.Namespace, settings: Settings) -> int | None:
-    """Show the console at once, and read the credentials from the keyring afterwards.
+    """Show the console first, and read the credentials from the keyring afterwards.
 
     Reading a keyring takes nearly as long as everything else before the first frame, and some
     keyrings ask a person to unlock them. Returns None if the console ended because there are no

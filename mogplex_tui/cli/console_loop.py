@@ -1,4 +1,4 @@
-"""Shows one console after another in one process, as contexts are switched."""
+"""Shows consoles one after the other in one process: one for each chosen context."""
 
 from __future__ import annotations
 
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 class Start:
     """The settings, target and directory that a console starts with.
 
-    Either `target` is given, or one of `plane` and `find_target`, which find the target after the first
-    frame.
+    If `target` is None, `plane` or `find_target` finds the target after the first frame.
     """
 
     settings: Settings
@@ -37,14 +36,14 @@ class Start:
 
     @property
     def is_stored(self) -> bool:
-        """Whether address and credentials are those of a stored context."""
+        """Whether the address and the credentials are those of a stored context."""
         credentials = (self.settings.token, self.settings.session_cookie)
         own_origin = f"context {self.settings.context} "
         given = any(each.value and not each.origin.startswith(own_origin) for each in credentials)
         return self.settings.credential_store is not None and not given
 
     def app(self, opener: Opener) -> ConsoleApp:
-        """Return a new console."""
+        """Return a new console for this start."""
         from mogplex_tui.app import ConsoleApp
 
         if self.target is not None:
@@ -64,10 +63,10 @@ class Start:
 
 
 class Opener:
-    """Finds the start of a console for each context.
+    """Finds the `Start` of a console for each context.
 
-    Options and variables that name the service or the credentials of the program's start are for that start
-    alone: no other context gets them.
+    Options and environment variables that name the service or the credentials apply only to the
+    console that the program starts with. They are not used for any other context.
     """
 
     def __init__(self, home: Start, arguments: Mapping[str, object]) -> None:
@@ -75,7 +74,7 @@ class Opener:
 
     @property
     def unstored(self) -> UnstoredContext | None:
-        """The context that the program was started with, if it is not a stored one."""
+        """The context that the program was started with, or None if it is a stored one."""
         home = self._home
         if home.is_stored:
             return None
@@ -83,7 +82,7 @@ class Opener:
         return UnstoredContext(home.context, address or "embedded control plane")
 
     def open(self, name: str) -> Start:
-        """Return the start of a console for a context.
+        """Return the `Start` of a console for a context.
 
         Raises ContextError if there is no such context, or no credential for it can be read.
         """
@@ -98,7 +97,7 @@ class Opener:
         return Start(settings, context, state_dir(context), target)
 
     def open_team(self, session: Session, team: str | None, name: str) -> Start:
-        """Return the start of a console for the session's context and another team.
+        """Return the `Start` of a console for the session's context and another team.
 
         `name` is the name of the team. Raises ContextError as `open` does.
         """
@@ -138,9 +137,9 @@ def show(start: Start, arguments: Mapping[str, object], *, log: Callable[[], Non
 
 
 def report_unsent(changes: list[str]) -> None:
-    """Report changes that a rate limit still delayed when their console was left.
+    """Report changes that were not sent because the console was closed.
 
-    They were not sent.
+    A rate limit was still delaying them.
     """
     for change in changes:
         say(f"The {change} was not sent: the console was closed while it waited for the rate limit.")

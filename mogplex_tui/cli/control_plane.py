@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def plane_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the control plane that `demo` has too."""
+    """Add the options of the control plane that the command `demo` also accepts."""
     parser.add_argument("--port", type=int, default=0, help="loopback port (default: any free port)")
     parser.add_argument(
         "--db", type=Path, default=None, metavar="FILE", help="database file (default: a temporary file)"

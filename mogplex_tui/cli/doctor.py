@@ -1,6 +1,6 @@
 """`mogplex-tui doctor`: report which parts of the service a credential can use.
 
-Each part that it cannot use comes with advice (auth.md §4).
+For each part that the credential cannot use, advice is printed (auth.md §4).
 """
 
 from __future__ import annotations
@@ -122,9 +122,9 @@ def _print(
 
 
 def _credential_advice(command: CommandSession, accounts: AccountComparison | None) -> dict[str, list[str]]:
-    """Return advice on the credentials, with the report lines that it concerns.
+    """Return advice about the credentials, and the report lines that it applies to.
 
-    The keys are the sentences, the values the names of report lines.
+    The result maps each sentence of advice to the names of report lines.
     """
     session = command.session
     if accounts is not None and accounts.same is False:
@@ -158,7 +158,7 @@ def _print_advice(
 
 
 def _is_not_mogplex(results: list[CheckResult]) -> bool:
-    """Return whether a server answers, but with no response that Mogplex would give."""
+    """Return whether a server answers, but its responses are not those of Mogplex."""
     from mogplex_tui.cli.doctor_checks import ABSENT, BROKEN, is_web_page
 
     answered = [result for result in results if result.status is not None]

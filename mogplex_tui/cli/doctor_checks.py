@@ -27,10 +27,10 @@ _CHECK_BASE_URL = "Check that the base URL is a Mogplex service."
 class CheckResult:
     """The result of checking one route family, printed as a line of the report.
 
-    `reach` is one of the seven words that tell scripts whether the family can be used. `status`
-    is the HTTP status and `ms` the response time. `description` and `advice` are for people.
-    `is_anonymous` marks a response that an anonymous visitor would get too; the check of the
-    token API then tells why the credential was not used.
+    `reach` is one of the seven words that tell scripts whether the family can be used. `status` is
+    the HTTP status and `ms` the response time in milliseconds. `description` and `advice` are for
+    people. `is_anonymous` marks a response that the service also gives to an anonymous visitor; the
+    check of the token API then tells why the credential was not used.
     """
 
     family: str
@@ -62,10 +62,10 @@ class CheckResult:
 
 
 class ResponseLog(logging.Handler):
-    """Count requests, and keep the status and time of a check's first response.
+    """A log handler that counts requests and keeps a check's first response.
 
-    They are read from log records of the API client. Further requests within a check only find
-    out why the first one was refused.
+    It reads the status and time of responses from log records of the API client. Further requests
+    within a check only find out why the first one was refused.
     """
 
     def __init__(self) -> None:
@@ -74,7 +74,7 @@ class ResponseLog(logging.Handler):
         self._first: tuple[int | None, int | None] | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Read status and time from a record of the API client's log.
+        """Store the status and time of a response from a record of the API client's log.
 
         The record's arguments are method, path, result, milliseconds and request id.
         """
@@ -159,10 +159,10 @@ class DoctorChecks:
         return result
 
     def _explain_anonymous(self) -> None:
-        """Set the reason in results that an anonymous visitor would get too.
+        """Add the reason to results that an anonymous visitor would also get.
 
-        Some routes treat a bad or throttled token as no token (§5.1); the result of v1 tells which
-        of the two it is.
+        Some routes treat a bad or throttled token as no token (§5.1); the result of v1 tells whether
+        the token is bad or throttled.
         """
         from mogplex_tui.api.errors import LoginRequired, NotSignedIn
         from mogplex_tui.api.response_errors import SIGN_IN_AGAIN

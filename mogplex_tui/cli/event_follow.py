@@ -60,7 +60,7 @@ PERMANENT_ERRORS = (NotFound, NotSignedIn, LoginRequired, NotAllowed, Absent, In
 class EventLog(EventTail):
     """Collects the events of a run, without duplicates, until they are printed.
 
-    The start and the finish of a tool stay separate events: a printed line cannot be changed
+    The start and the finish of a tool call stay separate events: a printed line cannot be changed
     later.
     """
 
@@ -118,7 +118,7 @@ class EventFollower:
 
     @property
     def row(self) -> RunRow:
-        """The run, as it was last read."""
+        """The run's row from the last read."""
         return self.feed.row
 
     async def print_present_events(self) -> RunRow:
@@ -282,7 +282,7 @@ class EventFollower:
             self._report_change("budget", f"Request budget used up; next read in {wait:.0f}s.")
 
     def _report_change(self, topic: str, sentence: str | None, when_resolved: str | None = None) -> None:
-        """Print a sentence on a topic, unless it was the last one printed on the topic.
+        """Print a sentence about a topic, unless it was the last one printed about it.
 
         If `sentence` is None, the problem is resolved, and `when_resolved` is printed.
         """

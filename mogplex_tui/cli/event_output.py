@@ -20,7 +20,7 @@ _TYPE_WIDTH = len("cancel_requested")
 def event_cells(event: Event, *, local: bool) -> list[str]:
     """Return the cells of an event's text line: time, type, message and details.
 
-    With `local`, times are in the local zone, otherwise in UTC.
+    Times are in the local zone if `local` is true, otherwise in UTC.
     """
     at = formatting.time_of_day(event.created_at) if local else formatting.utc(event.created_at)
     payload = redact.payload(event.payload)

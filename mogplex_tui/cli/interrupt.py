@@ -40,7 +40,7 @@ async def _with_signal_wakeup(main: Coroutine[object, object, T]) -> T:
 def wait_for_line(source: IO[str]) -> None:
     """Wait until the terminal has a line to read, or a signal has arrived.
 
-    Call it from the main thread.
+    Must be called from the main thread.
     """
     with _signal_socket() as signals:
         select.select([source.fileno(), signals.fileno()], [], [])

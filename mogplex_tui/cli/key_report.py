@@ -71,7 +71,7 @@ def print_all(output: Output, settings: Settings) -> None:
 
 
 def print_refused(output: Output, refused: Mapping[str, str]) -> None:
-    """Print the rejected overrides with the reasons, if there are any."""
+    """Print the rejected key overrides with the reasons."""
     if output.as_json:
         for id, reason in refused.items():
             output.object("problem", {"name": f"keys.{id}", "says": reason})

@@ -49,7 +49,10 @@ def row_count(text: str) -> int:
 
 
 def add_record(parser: argparse.ArgumentParser, noun: str, name: str, nargs: str | int | None = None) -> None:
-    """Add a positional argument that names one or several records."""
+    """Add a positional argument that names one or several records.
+
+    `name` is the argument's name, and `nargs` is as in `argparse`.
+    """
     parser.add_argument(
         name,
         nargs=nargs,
@@ -127,7 +130,7 @@ def parameter_texts(parameters: Sequence[Parameter[object]], args: argparse.Name
 def unknown_choices(
     parameters: Sequence[Parameter[object]], texts: Mapping[str, str], session: Session, key: str
 ) -> list[Parameter[object]]:
-    """Return the parameters whose text is not a value of the choices read so far.
+    """Return the parameters whose text is not among the choices read so far.
 
     `key` is the key of the record to be changed.
     """
@@ -225,7 +228,7 @@ def require_reveal(verb: str, args: argparse.Namespace) -> None:
 
 
 def extra_verbs(kind: str) -> ExtraVerbs | None:
-    """Return the module with further verbs of a kind's command, None if it has none."""
+    """Return the module that adds verbs to a kind's command, None if there is none."""
     name = _EXTRA_VERBS.get(kind)
     return None if name is None else cast(ExtraVerbs, importlib.import_module(name))
 

@@ -181,7 +181,7 @@ class _KindExecution(Generic[Row]):
     def _secrets(self, entry: Entry[Row], revealed: Sequence[str]) -> dict[str, str]:
         """Return the secrets of a record by name.
 
-        Only those named in `revealed` are shown, the others are masked.
+        The secrets that are not named in `revealed` are masked.
         """
         if self._kind.secrets is None or entry.row is None:
             return {}
@@ -271,8 +271,8 @@ class _KindExecution(Generic[Row]):
     def _print_outcome(self, verb: str, key: str, outcome: Outcome) -> None:
         """Print the result of a change of the record with `key`.
 
-        A text line has the secret that the service returned, or else the new record's id, or else
-        `key`.
+        A line of text shows the secret that the service returned. If there is none, it shows the id of
+        the new record, and if the change created no record, `key`.
         """
         secret = None if outcome.secret is None else RevealedSecret(outcome.secret.reveal())
         if self._output.form != "json":
@@ -330,7 +330,7 @@ class _KindExecution(Generic[Row]):
 def _code_of_closed(session: Session, families: Sequence[Family]) -> Exit:
     """Return the exit code for an action that the credential cannot perform.
 
-    It is "not signed in" if another credential could perform the action.
+    It is NOT_SIGNED_IN if another credential could perform the action, otherwise NOT_ALLOWED.
     """
     reaches = {session.access.reach(family).reach for family in families}
     return Exit.NOT_SIGNED_IN if reaches & {Reach.NEEDS_SESSION, Reach.NOT_SIGNED_IN} else Exit.NOT_ALLOWED

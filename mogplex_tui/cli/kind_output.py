@@ -24,7 +24,7 @@ def print_rows(
     rows: Sequence[ListedRow[Row]],
     unreadable: Sequence[ListedRow[Row]],
 ) -> None:
-    """Print rows in the chosen format, and how many records could not be read."""
+    """Print rows in the chosen format, and the number of records that were unreadable."""
     if output.form == "json":
         for entry in rows:
             print_json(kind, output, entry)
@@ -67,7 +67,7 @@ def _print_table(
 
 
 def _id_of(kind: Kind[Row], entry: ListedRow[Row]) -> str:
-    """Return the id that JSON output has for a record."""
+    """Return the value of the field `id` in a record's JSON output."""
     return str(kind.fields["id"](entry.row)) if "id" in kind.fields and entry.row is not None else entry.key
 
 

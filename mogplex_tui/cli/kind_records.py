@@ -38,7 +38,7 @@ _PART_RETRY_SECONDS = 1.0
 
 
 class KindRecords(Generic[Row]):
-    """The records of one kind, as a command reads them."""
+    """The records of one kind that a command reads."""
 
     def __init__(self, kind: Kind[Row], command: CommandSession) -> None:
         self._kind, self._session, self._output = kind, command.session, command.output
@@ -52,7 +52,7 @@ class KindRecords(Generic[Row]):
 
     @property
     def state(self) -> AnyRowSet:
-        """The set of rows that were read, with their total and the state of each part."""
+        """The set of rows that were read, with their total and the state of each source."""
         return self.collection.set
 
     async def read_list(self, needs: ListNeeds) -> MogplexError | None:
@@ -66,7 +66,7 @@ class KindRecords(Generic[Row]):
         return None
 
     def search(self, query: SearchQuery[ListedRow[Row]]) -> ListSearch[object] | None:
-        """Return a search through older records, None if the kind does not have one."""
+        """Return a search through older records, or None if the kind has no such search."""
         older = self._kind.older
         if older is None:
             return None
@@ -135,9 +135,10 @@ class KindRecords(Generic[Row]):
                     await Runs(self._session).fetch()
 
     async def read_single(self, entry: Entry[Row]) -> Entry[Row]:
-        """Read a record by itself and return it; return `entry` if the list has it all.
+        """Read a record from its own route and return it.
 
-        Raises CommandError if the record does not exist.
+        If the kind has no such route, `entry` from the list is returned. Raises CommandError if the
+        record does not exist.
         """
         single = self._kind.single
         if single is None:
@@ -194,9 +195,10 @@ class KindRecords(Generic[Row]):
         return matches[0]
 
     def _matching(self, text: str) -> list[Entry[Row]]:
-        """Return the records whose id is `text`, or else those with this name.
+        """Return the records whose id is `text`.
 
-        If there are none, returns the records whose id or name begins with `text`.
+        If there are none, returns the records with this name. If there are none either, returns the
+        records whose id or name begins with `text`.
         """
         entries = list(self.rows.values())
 

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 class ListNeeds:
     """The reads that a `list` command needs besides the list itself.
 
-    A list that `is_bare` needs no other lists. If it `is_filtered`, all fields must be known.
-    If it is `with_hidden`, hidden records are read too.
+    If `is_bare` is true, no other lists are read. If `is_filtered` is true, all fields of the rows
+    must be known, because a filter may use them. If `with_hidden` is true, hidden records are read
+    too.
     """
 
     is_bare: bool
@@ -49,13 +50,13 @@ class ListedRecords(Protocol[Row]):
 
     @property
     def state(self) -> AnyRowSet:
-        """The set of rows that were read, with their total and the state of each part."""
+        """The set of rows that were read, with their total and the state of each source."""
 
     async def read_list(self, needs: ListNeeds) -> MogplexError | None:
         """Read the list; return the error of a part that was reported as missing."""
 
     def search(self, query: SearchQuery[ListedRow[Row]]) -> ListSearch[object] | None:
-        """Return a search through older records, None if there is none."""
+        """Return a search through older records, or None if older records have no route."""
 
 
 def add_list(verbs: argparse._SubParsersAction[argparse.ArgumentParser], kind: Kind[Row]) -> None:

@@ -88,9 +88,9 @@ def run(arguments: argparse.Namespace) -> int:
 def context_for(arguments: argparse.Namespace) -> Context:
     """Return the context for which the user signs in.
 
-    It is the context that the arguments or the environment name, or else a context of the
-    service that they name, or else the current context. If there is none, it is a new context
-    with the given name or the name of the service's host. Raises ContextError and
+    It is the context that the arguments or the environment name. If they name none, it is a context
+    of the service that they name, or else the current context. If there is no context at all, it is
+    a new one with the given name or the name of the service's host. Raises ContextError and
     InvalidTarget.
     """
     known = contexts.read()
@@ -148,9 +148,9 @@ def sign_in(
 ) -> tuple[Context, str | None]:
     """Obtain a credential, verify it and store it in the context.
 
-    `method` is `code`, `hand_off`, `token` or `session`. Returns the updated context, and the
-    account if it is known. With `force`, a credential is stored even if the context's other
-    credential belongs to another account. If CommandError, MogplexError, CredentialStoreError
+    `method` is `code`, `hand_off`, `token` or `session`. Returns the updated context, and the name
+    of the account if it is known. If `force` is true, the credential is stored even if the context's
+    other credential belongs to another account. If CommandError, MogplexError, CredentialStoreError
     or ContextError is raised, nothing has changed.
     """
     secret = _read_secret(method) if method in ("token", "session") else None
@@ -189,10 +189,10 @@ async def _obtain(
 
 
 def _read_secret(method: str) -> Secret:
-    """Read a secret from the terminal without echo.
+    """Read a token or session cookie from the terminal without echo.
 
-    Raises CommandError for a text that does not have the form of the secret. The message does
-    not quote the text.
+    Raises CommandError if the text does not look like such a secret. The message does not quote the
+    text.
     """
     credential_name = "personal access token" if method == "token" else "Cookie header of a signed-in browser"
     if sys.stdin.isatty():

@@ -41,8 +41,8 @@ def sign_out(name: str) -> Context:
 def run(arguments: argparse.Namespace) -> int:
     """Remove the stored credentials of a context and return the exit code.
 
-    The context is the named or the current one. No request is sent: the service still accepts
-    the token.
+    The context is the one that the arguments name, or the current one. No request is sent: the
+    service still accepts the token.
     """
     try:
         known = contexts.read()

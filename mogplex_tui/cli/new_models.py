@@ -1,4 +1,4 @@
-"""`mogplex-tui models new`: print models added since the account's last look.
+"""`mogplex-tui models new`: print models that the account has not seen yet.
 
 identity.md §6.8.
 """

@@ -32,7 +32,8 @@ MIN_LAST_WIDTH = 12
 class Column:
     """A column of a text table: its title, alignment and priority.
 
-    On a narrow terminal the column with the highest priority is left out first, one with priority 0 never.
+    On a narrow terminal the column with the highest priority is left out first. A column with
+    priority 0 is never left out.
     """
 
     title: str

@@ -103,7 +103,7 @@ data goes to stdout, everything else to stderr; exit codes: 0 ok, 1 failed, 2 us
 class Parser(argparse.ArgumentParser):
     """An argument parser that suggests a similar word for an invalid one.
 
-    The parsers of sub-commands have the same class.
+    Sub-commands use this class for their parsers too.
     """
 
     def parse_known_args(  # type: ignore[override]
@@ -119,7 +119,10 @@ class Parser(argparse.ArgumentParser):
         return parsed, unknown
 
     def error(self, message: str) -> NoReturn:
-        """Exit with the usage and a message, which lists the verbs if none was given."""
+        """Exit with the usage and a message.
+
+        If a verb is missing, the message lists the verbs.
+        """
         for action in self._actions:
             if action.required and action.choices and message.endswith(f"are required: {action.metavar}"):
                 message = f"missing command: choose from {', '.join(_choice_names(action))}"
@@ -155,8 +158,8 @@ def common_arguments(parser: argparse.ArgumentParser) -> None:
 def appearance_arguments(parser: argparse.ArgumentParser, default: str | None = None) -> None:
     """Add the options for the console's appearance and for read-only mode.
 
-    A command that adds them too passes `argparse.SUPPRESS` as `default`, so that it does not
-    reset options that were given before its name.
+    A sub-command that also accepts these options passes `argparse.SUPPRESS` as `default`, so that
+    it does not reset options that were given before its name.
     """
     parser.add_argument(
         "--read-only", action="store_true", default=default, help="offer no actions that change anything"
@@ -171,11 +174,11 @@ def appearance_arguments(parser: argparse.ArgumentParser, default: str | None = 
 def build(
     name: str | None = None, *, with_all_arguments: bool = False, without_others: bool = False
 ) -> argparse.ArgumentParser:
-    """Return the parser; only the named command gets its arguments.
+    """Return the parser, in which only the command `name` has its arguments.
 
     `with_all_arguments` adds the arguments of every command. `without_others` leaves out all
-    commands except the named one, which halves the time for parsing; the others are not needed
-    when the first word is a command.
+    commands except the named one, which halves the time for parsing; the others are not needed when
+    the first word is a command.
     """
     parser = Parser(
         prog="mogplex-tui",
@@ -224,7 +227,7 @@ def _replace_former_name(arguments: Sequence[str]) -> list[str]:
 def _command_name(arguments: Sequence[str]) -> str | None:
     """Return the command that the arguments name, None if they name no command.
 
-    The value of an option is not taken for a command.
+    A word that is the value of an option does not count as a command.
     """
     previous = ""
     for word in arguments:
@@ -263,7 +266,7 @@ def run(argv: Sequence[str] | None = None) -> int:
 def _report_write_error(error: Exception) -> int:
     """Report that the output could not be written, and return the exit code.
 
-    A full disk is such an error, for example. Returns 0 for an error of any other type.
+    An example is a full disk. Returns 0 if `error` is of another type.
     """
     from mogplex_tui.cli.command_context import CommandError, say
 

@@ -103,8 +103,8 @@ class PlaneProcess:
     async def wait_ready(self) -> Ready:
         """Wait until the plane is ready and return its address and credentials.
 
-        A plane that a former console has used goes on, or is restarted if it has ended. Raises
-        PlaneFailed if the process ends, or if the plane is not ready within a minute.
+        If an earlier console has used the plane, its process is used again, or restarted if it has
+        ended. Raises PlaneFailed if the process ends, or if the plane is not ready within a minute.
         """
         if self._has_reported and self.ready is not None and self._process is not None:
             if self._process.poll() is None:
@@ -165,7 +165,7 @@ class PlaneProcess:
                     self._process.kill()
 
     def _close_output(self) -> None:
-        """Close the output pipe of the previous process."""
+        """Close the output pipe of the plane's previous process."""
         if self._process is not None and self._process.stdout is not None:
             self._process.stdout.close()
 

@@ -29,8 +29,8 @@ _OPTIONS = {"--context": "context", "--base-url": "base_url"}
 class Word(NamedTuple):
     """A word of a command line: its value, its source text and its open quote.
 
-    `raw` is the source text. `quote_at` is the position of the open quote in `raw`, -1 if no
-    quote is open.
+    `raw` is the source text, with quotes and escapes. `quote_at` is the position in `raw` of a quote
+    that is still open, or -1 if no quote is open.
     """
 
     value: str = ""
@@ -72,11 +72,11 @@ def _lines(shell: str, kind: str, words: Sequence[Word], cur: str) -> Iterator[s
 
 
 def candidates(kind: str, prefix: str, words: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the records whose name or id begins with `prefix`.
+    """Return completions for the records whose name or id begins with `prefix`.
 
-    Each is a pair: the completion, and the id or name that is shown beside it. `words` are the
-    words before the prefix; their `--context` is used, and records that they name are left out.
-    For an empty prefix, a record with a unique name is offered only by its name.
+    A completion is a pair: the name or id to insert, and the record's id or name to show beside it.
+    `words` are the words before the prefix; their `--context` is used, and records that they name
+    are left out. If the prefix is empty, a record with a unique name is offered only by its name.
     """
     from mogplex_tui.live.completion_records import read_known
 
@@ -142,8 +142,8 @@ def split(line: str) -> list[Word]:
 def bash_reply(word: Word, cur: str, value: str) -> str:
     """Return the text with which bash replaces its part of the word at the cursor.
 
-    bash replaces the part after an open quote, or else the part after the last word break.
-    `cur` is that part as bash split it.
+    This part begins after an open quote, or after the last word break if no quote is open. `cur` is
+    the part as bash split it.
     """
     if word.quote_at >= 0:
         start = word.quote_at + 1

@@ -59,7 +59,7 @@ class RunRecords:
 
     @property
     def state(self) -> AnyRowSet:
-        """The set of rows that were read, with their total and the state of each part."""
+        """The set of rows that were read, with their total and the state of each source."""
         return self.runs.set
 
     async def read_list(self, needs: ListNeeds) -> MogplexError | None:
@@ -174,9 +174,9 @@ class RunRecords:
         return self._keep(fresh)
 
     async def learn_from_events(self, row: RunRow) -> RunRow:
-        """Return a call's row with the run id and branches that its events name.
+        """Return a call's row with the run id and branches from the call's events.
 
-        A row that has them already, or that is not a call, is returned unchanged.
+        A row that already has both, or that is not a call, is returned unchanged.
         """
         if row.source is not RunSource.CALL or not run_lookup.lacks_events(row):
             return row

@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def start_arguments(parser: argparse.ArgumentParser, positional: Sequence[str] = ()) -> None:
     """Add the parameters of a run to start, and the options for following it.
 
-    `positional` names the parameters that are arguments and not options.
+    The parameters named in `positional` are positional arguments; the others are options.
     """
     for parameter in START.parameters:
         add_parameter(parser, replace(parameter, positional=parameter.name in positional), None)

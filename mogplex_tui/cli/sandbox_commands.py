@@ -1,6 +1,6 @@
-"""`mogplex-tui sandboxes exec`, `logs` and `health`: use a sandbox.
+"""`mogplex-tui sandboxes exec`, `logs` and `health`: work with a sandbox.
 
-None of the three changes the sandbox's record.
+None of these three verbs changes the sandbox's record.
 """
 
 from __future__ import annotations
@@ -144,7 +144,10 @@ class _OutputPrinter:
 
 
 async def _print_logs(client: ClientView, command: CommandSession, entry: Entry[SandboxRow]) -> int:
-    """Print the lines of a sandbox's two logs, each line after the log's name."""
+    """Print the lines of a sandbox's install and dev logs.
+
+    Each line begins with the name of its log.
+    """
     output, record = command.output, await _read_logs(client, entry.key)
     if output.as_json:
         output.object(
@@ -159,7 +162,7 @@ async def _print_logs(client: ClientView, command: CommandSession, entry: Entry[
 
 
 async def _read_logs(client: ClientView, key: str) -> SandboxRecord | LoggedSandbox:
-    """Read the record of a sandbox, which has its logs.
+    """Return the record of a sandbox, which contains its logs.
 
     The token API is used only if the credential cannot use the unversioned route.
     """
@@ -172,7 +175,7 @@ async def _read_logs(client: ClientView, key: str) -> SandboxRecord | LoggedSand
 
 
 async def _print_health(client: ClientView, command: CommandSession, entry: Entry[SandboxRow]) -> int:
-    """Print the health of a sandbox, after the service has checked it."""
+    """Let the service check the health of a sandbox, and print the result."""
     output, health = command.output, await with_retries(lambda: client.sandboxes.health(entry.key))
     if output.form == "json":
         fields = redact.payload(health.model_dump(mode="json"))

@@ -1,6 +1,6 @@
 """`mogplex-tui settings set`, and `settings get` without a setting's name.
 
-Earlier versions had both (identity.md §3).
+Both are kept for compatibility with earlier versions (identity.md §3).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def add_verbs(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
 async def run_verb(args: argparse.Namespace, command: CommandSession) -> int:
     """Print all settings and return the exit code.
 
-    The verb `set` changes settings before they are printed.
+    If the verb is `set`, the settings are changed first.
     """
     client, output = command.session.client.at(Priority.ACTION), command.output
     fields: dict[str, object] = {}

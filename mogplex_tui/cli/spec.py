@@ -27,7 +27,10 @@ _MEANINGS = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add no arguments: the document does not depend on a service."""
+    """Do nothing: the command has no arguments.
+
+    The document does not depend on a service.
+    """
 
 
 def run(_: argparse.Namespace) -> int:
@@ -72,7 +75,7 @@ def _kind(kind: AnyKind) -> dict[str, object]:
 
 
 def _filters(kind: AnyKind) -> list[dict[str, object]]:
-    """Return the filter fields of a kind, with their origin and service parameter.
+    """Return the filter fields of a kind, each with its origin and query parameter.
 
     The origin is `column`, or `hidden` for a field that no column shows. `service` is the query
     parameter with which the service applies the filter, None if the service cannot apply it.

@@ -79,10 +79,10 @@ async def start(command: CommandSession, arguments: argparse.Namespace, values: 
 
 
 async def _repo(command: CommandSession, text: str) -> Repo:
-    """Return the repository with the given id or name `owner/name`.
+    """Return the repository with the given id or the name `owner/name`.
 
-    Hidden repositories are included. An id is checked if possible, because the service answers
-    every start with an unknown id with 503.
+    Hidden repositories are included. An id is checked if possible, because the service responds
+    with 503 to the start of a run in an unknown repository.
     """
     if is_uuid(text):
         return await _repo_by_id(command, text.lower())
@@ -136,7 +136,7 @@ def _named_repo(repo_id: str, name: str) -> Repo:
 
 
 async def cancel(command: CommandSession, arguments: argparse.Namespace) -> int:
-    """Ask for confirmation, cancel a run, print its new state.
+    """Ask for confirmation, cancel a run and print its new state.
 
     Returns the exit code.
     """

@@ -61,9 +61,10 @@ async def _stats(command: CommandSession, start: timedelta | datetime) -> int:
 def stats_object(windows: dict[str, Stats], begin: datetime, now: datetime) -> dict[str, Any]:
     """Return the figures of a time range as JSON fields.
 
-    Costs are Decimal or None, durations are in ms and rates in percent. `windows` are the responses for the
-    given range, the last hour, 24 h and 7 days. The cost is the sum over calls with a known price; a part of
-    it may be computed (`provenance` "estimated", as for a run). A cost of None is unknown, never zero.
+    Costs are Decimal or None, durations are in ms and rates in percent. `windows` are the responses
+    for the given range, the last hour, 24 h and 7 days. The cost is the sum over calls with a known
+    price. Since a part of the sum may be computed, its `provenance` is "estimated", a value that
+    runs have too. A cost of None is unknown, never zero.
     """
     from mogplex_tui.live.cost_windows import known
     from mogplex_tui.live.run_row import Cost

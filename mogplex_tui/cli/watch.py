@@ -1,6 +1,6 @@
-"""`mogplex-tui watch RUN`: wait until a run is in a state; print each new state.
+"""`mogplex-tui watch RUN`: wait for a state of a run; print each state it reaches.
 
-v1.md §7.6; auth.md §6.
+The command also ends when the run has ended in another state. v1.md §7.6; auth.md §6.
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ async def _watch(command: CommandSession, args: argparse.Namespace) -> int:
 def is_reached(row: RunRow, state: str) -> bool:
     """Return whether a run is in the given state.
 
-    `terminal` stands for every state in which a run has ended. `running` and `streaming` count
-    as the same state.
+    `terminal` means any state of a run that has ended. `running` and `streaming` count as the same
+    state.
     """
     from mogplex_tui.live.run_row import ENDED_STATES
 
@@ -98,7 +98,7 @@ def is_reached(row: RunRow, state: str) -> bool:
 class StateWatcher:
     """Reads one run until it reaches a state, and prints each new state.
 
-    Hints of the realtime stream and the request budget decide how often the run is read.
+    How often the run is read depends on hints of the realtime stream and on the request budget.
     """
 
     def __init__(self, command: CommandSession, records: RunRecords, row: RunRow) -> None:

@@ -1,7 +1,7 @@
 """`mogplex-tui control-plane --webhook KIND`: send a GitHub event to a plane.
 
-The delivery is signed like a delivery of GitHub. The embedded control plane that receives
-it starts the matching automations.
+The delivery is signed like one from GitHub. The embedded control plane that receives it starts
+the matching automations.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _TIMEOUT_S = 30.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options that make the command deliver an event instead of serving."""
+    """Add the options with which the command delivers an event and runs no plane."""
     group = parser.add_argument_group(
         "send one signed GitHub event to a running control plane instead of serving",
         "give the URL of the plane with --base-url or MOGPLEX_BASE_URL, and its webhook secret with --db FILE"

@@ -39,12 +39,12 @@ Playing = Generator[float, None, CallState]
 
 
 def tokens_of(usage: Usage) -> Tokens:
-    """Convert a plan's usage to the token counts that call_writes takes."""
+    """Convert the token usage of a call plan to the type that `call_writes` takes."""
     return Tokens(usage.input, usage.output, usage.cache_read, usage.cache_creation, usage.reasoning)
 
 
 def check_call(tx: Tx, context: ActorContext, call_id: str, kind: CallKind, tools: int) -> CallState:
-    """Check whether a call may go on, and end it if it must not.
+    """Check whether a call may take its next step, and end it if it may not.
 
     A call with a cancel request is ended as cancelled (observability.md §3), a call whose sandbox
     has stopped as failed (runtime-model.md §6). `tools` is the number of finished tool calls.
@@ -170,7 +170,8 @@ def _end(tx: Tx, context: ActorContext, rng: Random, call_id: str, call_plan: Ca
 def settle_later(context: ActorContext, rng: Random, call_id: str) -> None:
     """Schedule the replacement of a call's estimated cost by its billed cost.
 
-    It happens one to two minutes later; one call in twenty is never billed.
+    The replacement happens 60 to 130 simulated seconds later. One call in twenty keeps its
+    estimated cost.
     """
     after, factor, comes = rng.uniform(60, 130), rng.uniform(0.97, 1.03), rng.random() < 0.95
     if comes:

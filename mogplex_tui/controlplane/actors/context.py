@@ -1,4 +1,4 @@
-"""State that actors share: the plane, random numbers, and who plays which call."""
+"""State that actors share: the plane, random numbers, and the player of each call."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from .scheduler import Acts, Scheduler
 class ActorRandom:
     """The random numbers and row ids of one actor.
 
-    They depend on the seed, the generation and the actor's name, not on what other actors draw.
+    They depend only on the seed, the generation and the actor's name, so that other actors do not
+    influence them. The generation counts how often the database has been opened.
     """
 
     def __init__(self, context: ActorContext, name: str) -> None:

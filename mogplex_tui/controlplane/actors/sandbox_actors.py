@@ -65,8 +65,8 @@ def booted_by_request(source: Database | Tx, box_id: str) -> bool:
 def _pause_unused(tx: Tx, context: ActorContext, user_id: str, most: int) -> int:
     """Pause unused simulated sandboxes until at most `most` are active.
 
-    The longest unused are paused first; sandboxes that HTTP requests booted are not paused. Returns
-    how many are active afterwards, which may exceed `most`.
+    The sandboxes that have been unused for the longest time are paused first. Sandboxes that HTTP
+    requests booted are not paused, so that the returned number of active sandboxes may exceed `most`.
     """
     rows = tx.all(
         "SELECT id, status FROM sandboxes WHERE user_id = ? AND status IN ('creating', 'installing', 'running')"
@@ -84,9 +84,10 @@ def _pause_unused(tx: Tx, context: ActorContext, user_id: str, most: int) -> int
 
 
 def keep_slot_free(context: ActorContext) -> Acts:
-    """Actor that keeps one of the user's active sandboxes free for an HTTP request.
+    """Actor that keeps the number of active sandboxes one below the user's limit.
 
-    Every three seconds it pauses unused simulated sandboxes that are too many.
+    The free place is for HTTP requests that boot a sandbox. Every three seconds the actor pauses
+    simulated sandboxes that are not in use, until the number is reached.
     """
     random = context.random("room for others")
     while True:
@@ -96,11 +97,11 @@ def keep_slot_free(context: ActorContext) -> Acts:
 
 
 def launch(context: ActorContext, random: ActorRandom, tree: Tree, breaks: bool = False) -> Booting:
-    """Return the record id of a running sandbox for `tree`. Raises BootFailed.
+    """Return the record id of a running sandbox for `tree`; boot one if necessary.
 
-    A running sandbox is used as it is, a booting one is awaited, and a paused one is resumed;
-    otherwise a new one boots as soon as the limit of active sandboxes permits. If `breaks` is true,
-    the boot fails.
+    A running sandbox of the tree is reused, a booting one is awaited, and a paused one is resumed.
+    Otherwise a new sandbox boots as soon as the limit of active sandboxes permits. Raises BootFailed
+    if the boot fails, which `breaks` forces, or if the limit leaves no room for two minutes.
     """
     for attempt in range(_PATIENCE):
         with random.tx() as tx:
@@ -243,9 +244,10 @@ def _boot(context: ActorContext, random: ActorRandom, box_id: str, repo: Repo, b
 def _advance(
     context: ActorContext, random: ActorRandom, box_id: str, number: int, how: Change, **columns: Any
 ) -> None:
-    """Move a booting sandbox to its next state.
+    """Move a booting sandbox to its next state and set further columns of its row.
 
-    Raises BootFailed if another request has changed the record meanwhile (sandboxes.md §2.1).
+    Raises BootFailed if the sandbox is no longer booting, or if its current boot is not the one with
+    this `number` (sandboxes.md §2.1).
     """
     with random.tx() as tx:
         row = tx.one("SELECT status FROM sandboxes WHERE id = ?", (box_id,))
@@ -266,9 +268,10 @@ def _log_install(random: ActorRandom, box_id: str, number: int) -> None:
 
 
 def watch_idle(context: ActorContext, box_id: str, after: float = 60.0) -> None:
-    """Start an actor that warns an unused sandbox, and later pauses or stops it.
+    """Start an actor that marks a sandbox as idle, then pauses or stops it.
 
-    A persistent sandbox is paused, any other is stopped.
+    The actor does so only while the sandbox is not used. A persistent sandbox is paused, any other
+    sandbox is stopped. `after` is the number of seconds until the actor starts.
     """
     name = f"idle:{box_id}"
     context.spawn(name, _idle(context, context.random(f"{name}:{context.now()}"), box_id), after)
@@ -311,7 +314,7 @@ def _idle(context: ActorContext, random: ActorRandom, box_id: str) -> Acts:
 def reaper(context: ActorContext) -> Acts:
     """Actor that runs the service's periodic check of idle sandboxes (`reap`).
 
-    Most idle sandboxes have been paused or stopped by `watch_idle` before.
+    The check finds few sandboxes, because `watch_idle` pauses or stops most of them earlier.
     """
     random = context.random("reaper of sandboxes")
     while True:

@@ -1,4 +1,4 @@
-"""Run actors: generators that yield the seconds until their next step."""
+"""Run actors, which are generators that yield the seconds until their next step."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class _Actor:
 class Scheduler:
     """Runs the next step of each actor when it is due; `speed` divides every delay.
 
-    `read_us` returns the present in µs. If an actor raises an exception, it is removed and
+    `read_us` returns the current time in µs. If an actor raises an exception, it is removed and
     `on_error` is called with its name and the exception.
     """
 
@@ -37,7 +37,7 @@ class Scheduler:
         self._stepping_at: int | None = None
 
     def now_us(self) -> int:
-        """Return the time of the running step, or the present if none runs, in µs."""
+        """Return the time of the running step, or the current time if none runs, in µs."""
         return self._read_us() if self._stepping_at is None else self._stepping_at
 
     def spawn(self, name: str, acts: Acts, after: float = 0.0) -> None:
@@ -81,7 +81,7 @@ class Scheduler:
         return None if entry is None else entry[0]
 
     def run_due(self, at_most: int) -> int:
-        """Run the steps that are due now, `at_most` of them; return how many ran."""
+        """Run the steps that are due now, at most `at_most`; return how many ran."""
         done = 0
         while done < at_most:
             entry, now = self._next(), self._read_us()

@@ -1,6 +1,6 @@
-"""Record which starts were allowed or denied by a quota.
+"""Record starts of calls and sandboxes that a quota allowed or denied.
 
-These rows are what quotas and the displayed limits count (observability.md §10).
+Quotas and the displayed limits are computed from these rows (observability.md §10).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def record_limit(
     metadata: Mapping[str, Any] | None = None,
     **columns: Any,
 ) -> str:
-    """Insert a row for one allowed or denied start and return its id.
+    """Insert a row for one allowed or denied start and return the row's id.
 
     `columns`: resource_id, repo_id, sandbox_id, reason, limit_name, window_seconds, limit_value,
     remaining, retry_after_seconds, claim_id.

@@ -37,12 +37,12 @@ def insert_call(
     gateway_generation_ids: Sequence[str] | None = None,
     **columns: Any,
 ) -> str:
-    """Insert a call and return its id; compute its cost unless it is already billed.
+    """Insert a call and return its id; estimate its cost unless it is already billed.
 
     A call is billed if cost_source is gateway or manual. `columns` are the remaining columns by
     name (completed_at, duration_ms, error, conversation_id, control_state, cancel_requested_at,
-    runtime_command_id, limit_claim_id, gateway_generation_id). A call of a job updates the job's
-    cost. Raises ValueError if cost_usd is given for a call that is not billed, and
+    runtime_command_id, limit_claim_id, gateway_generation_id). If the call belongs to a job, the
+    job's cost is updated. Raises ValueError if cost_usd is given for a call that is not billed, and
     sqlite3.IntegrityError for an invalid value.
     """
     call_id = id or tx.new_id()
@@ -93,8 +93,8 @@ def append_event(
 ) -> str:
     """Append an event with redacted payload to a call, and return the event's id.
 
-    Realtime publishes the event but not the call. Raises LookupError for an unknown call (v1.md
-    §8.4).
+    Realtime publishes the new event, but no update of the call. Raises LookupError for an unknown
+    call (v1.md §8.4).
     """
     call = tx.one("SELECT user_id, conversation_id, repo_id FROM ai_calls WHERE id = ?", (call_id,))
     if call is None:
@@ -119,9 +119,9 @@ def _merged(call: Row, patch: Mapping[str, Any] | None) -> str:
 
 
 def _usage_columns(tx: Tx, call: Row, tokens: Tokens | None) -> dict[str, Any]:
-    """Return the token columns and the estimated cost of a call.
+    """Return the token columns and the estimated cost that `tokens` give a call.
 
-    The result has no cost if the call is already billed, and is empty if `tokens` is None.
+    The cost is left out if the call is already billed. The result is empty if `tokens` is None.
     """
     if tokens is None:
         return {}
@@ -154,7 +154,7 @@ def merge_metadata(tx: Tx, call_id: str, patch: Mapping[str, Any]) -> None:
 
 
 def stamp_job(tx: Tx, call_id: str, job_run_id: str, patch: Mapping[str, Any] | None = None) -> None:
-    """Assign a harness call to a job run, and set its source to "automation".
+    """Assign a harness call to a job run, and set the call's source to "automation".
 
     `patch` is merged into the call's metadata. Raises LookupError for an unknown call.
     """
@@ -204,9 +204,10 @@ def update_usage(
     tokens: Tokens,
     tool_calls: Sequence[Mapping[str, Any]] | None = None,
 ) -> bool:
-    """Update a live call's usage and estimated cost; return False if it has ended.
+    """Update the usage and estimated cost of a call that has not ended.
 
-    The job's total cost is not updated.
+    Returns False if the call has ended or is unknown. The total cost of the call's job is not
+    updated.
     """
     call = _live_call(tx, call_id)
     if call is None:
@@ -231,10 +232,10 @@ def finish_call(
 ) -> bool:
     """End a live call as success or failed; return False if it cannot be ended.
 
-    That is the case if the call has ended or has a cancel request. Sets completed_at and
-    duration_ms, writes usage and cost, and appends the terminal event if a message is given (calls
-    of built-in harness nodes have none). The runtime_command_id of a failed call is cleared
-    (observability.md §2.2).
+    A call cannot be ended this way if it has ended already or has a cancel request. Sets
+    completed_at and duration_ms, writes usage and cost, and appends the terminal event if a message
+    is given (calls of built-in harness nodes have none). The runtime_command_id of a failed call is
+    cleared (observability.md §2.2).
     """
     call = _live_call(tx, call_id)
     if call is None or call["control_state"] != "active":
@@ -294,8 +295,8 @@ def request_cancel(
 def finalize_cancel(tx: Tx, call_id: str, at: int, message: str, payload: Mapping[str, Any]) -> bool:
     """End a live call that has a cancel request as cancelled.
 
-    Its usage and tool calls are cleared. Returns False if the call has ended or has no cancel
-    request.
+    The call's usage and tool calls are cleared. Returns False if the call has ended or has no
+    cancel request.
     """
     call = _live_call(tx, call_id)
     if call is None or call["control_state"] != "cancel_requested":

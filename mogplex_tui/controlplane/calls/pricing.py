@@ -1,4 +1,4 @@
-"""Estimate the cost of calls from their tokens, and sum it up per job run.
+"""Estimate the cost of calls from their tokens, and add up the costs of a job run.
 
 observability.md §6.
 """
@@ -29,7 +29,7 @@ Rates = tuple[float | None, float | None, float | None, float | None]
 def rates(tx: Tx, model: str) -> Rates | None:
     """Return a model's prices in US dollars per token, or None for an unknown model.
 
-    The order is input, output, cache read, cache write; a price may be None.
+    The order is input, output, cache read, cache write; a price that is not known is None.
     """
     row = tx.one(
         "SELECT pricing_input, pricing_output, pricing_cache_read, pricing_cache_write"
@@ -42,8 +42,9 @@ def rates(tx: Tx, model: str) -> Rates | None:
 def priced(tokens: Tokens, rates: Rates | None) -> float | None:
     """Return the cost of tokens in US dollars, or None if it cannot be computed.
 
-    It cannot be computed if all counts are unknown, or if the price of counted tokens is unknown.
-    An unknown count is taken as 0.
+    The result is None if `rates` is None, if all counts are unknown, if a price is missing for a
+    count above 0, or if the prices of input and output are both missing. An unknown count is taken
+    as 0. Missing cache prices are derived from the input price.
     """
     counts = (tokens.input, tokens.output, tokens.cache_read, tokens.cache_creation)
     if rates is None or all(count is None for count in counts):
@@ -71,9 +72,9 @@ def price(tx: Tx, model: str, tokens: Tokens) -> float | None:
 
 
 def roll_up_cost(tx: Tx, job_run_id: str | None) -> None:
-    """Set a job run's cost to the sum of its calls' known costs, and publish the job.
+    """Set a job run's cost to the sum of its calls' costs, and publish the job.
 
-    Does nothing if job_run_id is None or unknown.
+    Calls of unknown cost are left out. Does nothing if `job_run_id` is None or unknown.
     """
     if job_run_id is None or tx.one("SELECT 1 FROM job_runs WHERE id = ?", (job_run_id,)) is None:
         return

@@ -29,7 +29,8 @@ class InvalidRunError(Exception):
 class RunRequest(NamedTuple):
     """A validated run request with its defaults filled in.
 
-    `request_hash` is equal for equal requests, which idempotency checks compare.
+    `request_hash` is a hash of all other fields; idempotency checks compare it to find out whether
+    two requests are equal.
     """
 
     repo_id: str
@@ -116,8 +117,9 @@ def normalise(
     default_branch: str | None,
     repo_root: str | None,
 ) -> RunRequest:
-    """Validate the body of a run request in the service's order; fill in defaults.
+    """Validate the body of a run request and fill in its defaults.
 
+    The fields are checked in the order of the service, so that the same field is reported first.
     `default_branch` and `repo_root` are the repository's current settings. Raises InvalidRunError.
     """
     prompt = _prompt(body.get("prompt"))

@@ -1,4 +1,4 @@
-"""Limits on a user's chats: starts per hour and day, and chats at the same time.
+"""Limits on a user's chats: starts per hour and per day, and concurrent chats.
 
 library.md §13.2, observability.md §10.
 """
@@ -25,9 +25,10 @@ _OWN = "user_id = ? AND route_key = 'chat' AND decision = 'allowed' AND resource
 
 
 class Denial(NamedTuple):
-    """A refused chat: the error text, the limit and the seconds until a retry.
+    """The refusal of a chat: error text, exceeded limit and seconds until a retry.
 
-    `window_s` is 0 for the limit on chats at the same time.
+    `name` and `value` are those of the limit, `window_s` is its time window in seconds: 0 for the
+    limit on concurrent chats.
     """
 
     text: str
@@ -38,9 +39,9 @@ class Denial(NamedTuple):
 
 
 def admit(tx: Tx, user_id: str, call_id: str, repo_id: str | None, now: int) -> str | Denial:
-    """Record the start of a chat at `now` (µs) and return the id of its quota claim.
+    """Check the limits for a chat that starts at `now` (µs), and record the result.
 
-    If a limit is reached, record and return the Denial.
+    Returns the id of the chat's quota claim, or a Denial if a limit is reached.
     """
     denial = _denial(tx, user_id, now)
     columns: dict[str, Any] = {"user_id": user_id, "route_key": _ROUTE, "at": now, "repo_id": repo_id}

@@ -1,4 +1,4 @@
-"""Compose the reply of a chat from the plane's own data, without a model."""
+"""Compose the reply of a chat from stored data, without an AI model."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ToolUse(NamedTuple):
     seconds: float
 
     def previews(self) -> tuple[str, str]:
-        """Return input and output as texts of at most 200 characters."""
+        """Return the input and the output as texts of at most 200 characters each."""
         return _text(self.given)[:_PREVIEW], _text(self.output)[:_PREVIEW]
 
 
@@ -44,8 +44,8 @@ def _text(value: Any) -> str:
 def compose(db: Database, user_id: str, question: str, repo: Row | None, tools: bool, now: int) -> Reply:
     """Compose the reply to a question that a user asks at `now` (µs).
 
-    It is about the repository `repo`, or about the whole account if that is None. `tools` says whether
-    the reply may use tools.
+    The reply is about the repository `repo`, or about the whole account if `repo` is None. If `tools`
+    is true, the reply contains tool uses.
     """
     figures = _figures(db, user_id, None if repo is None else repo["id"], now)
     place = "your account" if repo is None else str(repo["full_name"])

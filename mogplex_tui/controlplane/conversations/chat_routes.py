@@ -1,6 +1,6 @@
 """POST /api/chat: a model's reply as a stream of events (library.md §13).
 
-The client keeps the conversation.
+The route does not store the conversation; every request contains all messages.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ _LONG_HISTORY = 240_000
 class ChatRequest(NamedTuple):
     """A parsed chat request.
 
-    `texts` are the texts of all messages, `question` is the last user message, and `content` is that
-    message's `content` field.
+    `texts` are the texts of all messages and `question` is the text of the last user message.
+    `content` is the `content` field of that message, or None if the message has none.
     """
 
     texts: list[str]
@@ -65,14 +65,14 @@ class ChatRequest(NamedTuple):
 
 
 class ChatStream(StreamingResponse):
-    """The response that streams one chat; the call is cancelled if the client leaves."""
+    """The response that streams a chat; it cancels the call if the client disconnects."""
 
     def __init__(self, talk: ChatAnswer) -> None:
         super().__init__(talk.lines(), headers=_HEADERS)
         self._talk = talk
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the stream, and cancel the call if it has not ended by then."""
+        """Send the stream; afterwards cancel the call if it has not ended."""
         try:
             await super().__call__(scope, receive, send)
         finally:
@@ -85,7 +85,7 @@ def _text(body: dict[str, Any], name: str) -> str | None:
 
 
 def _words(message: Any) -> str:
-    """Return the text of one message.
+    """Return the text parts of one message, joined.
 
     Raises RefusedError 500 for an invalid message.
     """
@@ -128,7 +128,8 @@ async def _parse_request(request: ApiRequest) -> ChatRequest:
 def _model(request: ApiRequest, wanted: str | None, team: ActiveTeam | None) -> str:
     """Return the model of the chat: the requested one, or the caller's default.
 
-    It need not be enabled. Raises 500 if the caller cannot reach it.
+    The model need not be enabled in the settings. Raises RefusedError 500 if the role in the team
+    forbids the model, or if no key or team setting gives access to it.
     """
     db = request.plane.db
     profile = db.only("SELECT * FROM profiles WHERE id = ?", (request.user_id,))
@@ -194,7 +195,8 @@ def _start(request: ApiRequest, chat_request: ChatRequest, model: str, team: Act
 def _remember(request: ApiRequest, chat_request: ChatRequest, team: ActiveTeam | None) -> None:
     """Store the user's message as a session memory.
 
-    Only if the message has a `content` field and the role in the team allows memories (§13.1).
+    Nothing is stored if the message has no `content` field, or if the caller's role in the team does
+    not allow memories (§13.1).
     """
     if chat_request.content is None or not params.trim(chat_request.content):
         return
@@ -224,7 +226,7 @@ def _fault(plane: Plane, model: str, call_id: str) -> str | None:
 async def chat(request: ApiRequest) -> Response:
     """Answer a chat with a stream of events.
 
-    An error of the model is an event of the stream.
+    If the model fails, the error is sent as an event of the stream.
     """
     chat_request, team = await _parse_request(request), active_team(request)
     model = _model(request, chat_request.model, team)

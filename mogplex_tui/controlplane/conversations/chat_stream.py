@@ -1,4 +1,4 @@
-"""Stream the reply of one chat, and write its call until the call ends.
+"""Stream the reply of one chat, and record its progress and end in its call.
 
 library.md §13.3, v1.md §8.3.
 """
@@ -29,9 +29,10 @@ _BARE = ("start", "finish")
 
 
 class Prompt(NamedTuple):
-    """The model of a chat's call, the length of the conversation, and the reply.
+    """The data of one chat call: model, length of the conversation, and reply.
 
-    `fault` is the text of an error that is sent in place of the reply.
+    `characters` is the number of characters of all messages. `fault` is the text of an error that is
+    sent in place of the reply.
     """
 
     model: str
@@ -45,9 +46,9 @@ class _EndedError(Exception):
 
 
 class ChatAnswer:
-    """The answer to one chat call.
+    """The answer to one chat call, sent piece by piece.
 
-    Iterate over `lines` once, and call `settle` at the end, also if the client has left.
+    Iterate over `lines` once, and call `settle` afterwards, even if the client has disconnected.
     """
 
     def __init__(self, plane: Plane, ids: Ids, call_id: str, prompt: Prompt) -> None:
@@ -64,14 +65,17 @@ class ChatAnswer:
             self._ended.set()
 
     def settle(self) -> None:
-        """Cancel the call if it has not ended, because the client has left."""
+        """Cancel the call if it has not ended; to be called when the stream is closed.
+
+        The call has not ended if the client disconnected before the end of the reply.
+        """
         with contextlib.suppress(ValueError):
             self._plane.wake.on_cancel.remove(self._cancelled)
         with self._plane.db.transaction(ids=self._ids) as tx:
             chat_writes.abort_call(tx, self._call_id, self._plane.clock.now_us(), len(self._used))
 
     async def lines(self) -> AsyncIterator[bytes]:
-        """Yield the bytes of the whole event stream, `[DONE]` included."""
+        """Yield the bytes of the event stream, ending with the `[DONE]` line."""
         metadata = {"messageMetadata": {"ai_call_id": self._call_id}}
         async for event in self._events():
             bare = event["type"] in _BARE
@@ -123,7 +127,7 @@ class ChatAnswer:
         yield {"type": "text-end", "id": name}
 
     async def _use(self, use: ToolUse) -> AsyncIterator[dict[str, Any]]:
-        """Yield the stream's events of one tool use, and record its start and end."""
+        """Yield the events of one tool use, and record its start and end in the call."""
         call = {"toolCallId": self._ids.opaque("call_", 16), "toolName": use.name}
         yield {"type": "tool-input-start", **call}
         yield {
@@ -191,7 +195,10 @@ class ChatAnswer:
             )
 
     def _tokens(self) -> Tokens:
-        """Return the tokens used: one for four characters, tool previews included."""
+        """Estimate the tokens that the call used, at four characters per token.
+
+        The input is the conversation plus the previews of the tool uses, the output is the reply.
+        """
         reply = self._prompt.reply
         read = self._prompt.characters + sum(
             len(used["input_preview"]) + len(used["output_preview"]) for used in self._used

@@ -30,7 +30,7 @@ def abort_call(tx: Tx, call_id: str, at: int, tool_calls: int) -> bool:
 
 
 def remember(tx: Tx, user_id: str, text: str, metadata: dict[str, Any], at: int) -> None:
-    """Store a user's message as a session memory, at most 2000 characters of it.
+    """Store the first 2000 characters of a user's message as a session memory.
 
     A message that repeats the newest one within a minute is not stored. Only the newest 50 messages of
     the same conversation, session, repository and team are kept.

@@ -37,9 +37,10 @@ def _own(request: ApiRequest, conversation_id: str) -> dict[str, Any] | None:
 
 
 async def read_conversations(request: ApiRequest) -> Response:
-    """Return the transcript with the query's `id`, or a list without messages.
+    """Return one transcript, or a list of transcripts without their messages.
 
-    The list has the 200 most recently changed transcripts.
+    The query parameter `id` selects one transcript; the response is `null` if it is unknown. The list
+    has the 200 most recently changed transcripts.
     """
     if wanted := request.query("id"):
         return json_response(_own(request, wanted))
@@ -52,7 +53,7 @@ async def read_conversations(request: ApiRequest) -> Response:
 
 
 def _changes(body: dict[str, Any]) -> dict[str, Any]:
-    """Return the columns of a transcript from a request body.
+    """Return the columns of a transcript that a request body sets, with their values.
 
     Raises RefusedError 400 for an invalid value.
     """
@@ -68,9 +69,10 @@ def _changes(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _seen(body: dict[str, Any]) -> int | None:
-    """Return the `updated_at` (µs) that the client read, None for a new transcript.
+    """Return the `expected_updated_at` of the body in µs, or None if it has none.
 
-    Raises RefusedError 500 if it is not a valid time.
+    It is the `updated_at` of the version that the client read; a body without it creates a
+    transcript. Raises RefusedError 500 if it is not a valid time.
     """
     text = body.get("expected_updated_at")
     if not isinstance(text, str) or not text:
@@ -84,9 +86,10 @@ def _seen(body: dict[str, Any]) -> int | None:
 def _write(
     tx: Tx, request: ApiRequest, conversation_id: str, seen: int | None, changes: dict[str, Any]
 ) -> bool:
-    """Insert or update a transcript.
+    """Insert a transcript, or update the version that the client has read.
 
-    Return False if it exists already (`seen` is None) or was changed after `seen` (µs).
+    `seen` is the `updated_at` (µs) of that version; None inserts a new transcript. Returns False,
+    without writing, if the new id exists already or if the stored version is a different one.
     """
     now = request.plane.clock.now_us()
     # The service stamps this column with a clock of whole milliseconds, and created_at with the database's.
@@ -107,7 +110,7 @@ def _write(
 async def put_conversation(request: ApiRequest) -> Response:
     """Insert or update a transcript and return it.
 
-    Raises 409 with the stored transcript if it was changed after the client read it.
+    Raises 409 with the stored transcript if the client did not read its latest version.
     """
     body = await request_fields.strict_body(request)
     conversation_id = body.get("id")
@@ -123,9 +126,9 @@ async def put_conversation(request: ApiRequest) -> Response:
 
 
 async def delete_conversation(request: ApiRequest) -> Response:
-    """Delete a transcript; succeed if it does not exist.
+    """Delete a transcript; succeed even if it does not exist.
 
-    Raises 400 `Missing id` without an id.
+    Raises 400 `Missing id` if the query has no `id`.
     """
     wanted = request.query("id")
     if not wanted:

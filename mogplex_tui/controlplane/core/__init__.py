@@ -1,1 +1,1 @@
-"""The objects that all code of the plane shares, and its simulated backends."""
+"""The objects that all code of the control plane shares, and simulated backends."""

@@ -74,34 +74,51 @@ class Callbacks:
     on_sandbox_running: list[Callable[[str], None]] = field(default_factory=list)
 
     def run_started(self, run_id: str) -> None:
-        """Report that an external run was accepted (external_agent_runs.id)."""
+        """Call the `on_run_started` functions after an external run was accepted.
+
+        `run_id` is the id in external_agent_runs.
+        """
         for call in tuple(self.on_run_started):
             call(run_id)
 
     def cancelled(self, call_id: str) -> None:
-        """Report that a call was cancelled, or must end with its job (ai_calls.id)."""
+        """Call the `on_cancel` functions after a call was cancelled or must be cancelled.
+
+        A call must be cancelled if a cancel request was recorded for it. `call_id` is the id in
+        ai_calls.
+        """
         for call in tuple(self.on_cancel):
             call(call_id)
 
     def job_started(self, job_id: str) -> None:
-        """Report that a queued job was started after another job ended (job_runs.id)."""
+        """Call the `on_job_started` functions after a queued job was started.
+
+        `job_id` is the id in job_runs.
+        """
         for call in tuple(self.on_job_started):
             call(job_id)
 
     def sandbox_running(self, record_id: str) -> None:
-        """Report that a sandbox started by a request is running (sandboxes.id)."""
+        """Call the `on_sandbox_running` functions when a sandbox starts to run.
+
+        Only sandboxes that HTTP requests start are reported. `record_id` is the id in sandboxes.
+        """
         for call in tuple(self.on_sandbox_running):
             call(record_id)
 
     def job_cancelled(self, job_id: str) -> None:
-        """Report that a job run was cancelled (job_runs.id)."""
+        """Call the `on_job_cancelled` functions after a job run was cancelled.
+
+        `job_id` is the id in job_runs.
+        """
         for call in tuple(self.on_job_cancelled):
             call(job_id)
 
     def wait_resumed(self, wait_id: str) -> None:
-        """Report that a wait got its event or answer, so that its job can go on.
+        """Call the `on_wait_resumed` functions after a job's wait was resumed.
 
-        The id is that of the wait (flow_waits.id).
+        A wait is resumed by the event or the answer that the job waits for; the job can then go on.
+        `wait_id` is the id in flow_waits.
         """
         for call in tuple(self.on_wait_resumed):
             call(wait_id)
@@ -138,7 +155,7 @@ class Plane:
 
 
 def account_id(seed: int) -> str:
-    """Return the profile id of the seeded account for a seed; equal seeds, equal ids."""
+    """Return the profile id of the seeded account; it depends only on the seed."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"mogplex-tui/account/{seed}"))
 
 
@@ -177,7 +194,7 @@ def settled(settings: Settings, scenario: Scenario) -> Settings:
 def _kept_scenario(db: Database) -> Scenario | None:
     """Return the scenario stored in a database, or None for a new database.
 
-    A complete database that was written before scenarios were stored has the default scenario.
+    Older versions stored no scenario: their complete databases have the default scenario.
     """
     text = db.meta("scenario")
     if text is None:

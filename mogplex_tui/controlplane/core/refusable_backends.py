@@ -31,10 +31,10 @@ def _asked(plane: Plane, method: str, path: str) -> Refused | None:
 
 
 def reach_sandbox(plane: Plane, record_id: str) -> Refused | None:
-    """Look up a sandbox at the sandbox service (`GET /api/sandbox/{id}`).
+    """Simulate looking up a sandbox at the sandbox service (`GET /api/sandbox/{id}`).
 
-    Returns None if the sandbox service can be reached. In the hosted profile every refusal has
-    the same status and text.
+    Returns the refusal of the request, or None if the sandbox service can be reached. In the hosted
+    profile every refusal has the same status and text.
     """
     refused = _asked(plane, "GET", f"/api/sandbox/{record_id}")
     if refused is not None and plane.is_hosted:
@@ -43,26 +43,27 @@ def reach_sandbox(plane: Plane, record_id: str) -> Refused | None:
 
 
 def kill_command(plane: Plane, record_id: str) -> Refused | None:
-    """Kill a call's command (`POST /api/sandbox/{id}/exec/cancel`).
+    """Simulate killing a call's command (`POST /api/sandbox/{id}/exec/cancel`).
 
-    Returns None on success.
+    Returns the refusal of the request, or None on success.
     """
     return _asked(plane, "POST", f"/api/sandbox/{record_id}/exec/cancel")
 
 
 def queue_task(plane: Plane) -> Refused | None:
-    """Submit a job or run to the background runtime (`POST /runtime/tasks`).
+    """Simulate submitting a job or run to the background runtime.
 
-    Returns None on success.
+    The request is `POST /runtime/tasks`. Returns its refusal, or None on success.
     """
     refused = _asked(plane, "POST", TASKS)
     return None if refused is None else Refused(refused.status, QUEUE_DOWN)
 
 
 def stop_task(plane: Plane, runtime_run_id: str | None) -> Refused | None:
-    """Stop a task of the background runtime (`DELETE /runtime/tasks/{task id}`).
+    """Simulate stopping a task of the background runtime.
 
-    Returns None if the task is stopped, or if there is no task because `runtime_run_id` is None.
+    The request is `DELETE /runtime/tasks/{task id}`. Returns its refusal, or None if the task is
+    stopped or if there is no task because `runtime_run_id` is None.
     """
     if runtime_run_id is None:
         return None

@@ -1,4 +1,4 @@
-"""The boots, commands and background tasks in the plane's sandboxes."""
+"""Keep track of a plane's sandbox boots, running commands and background tasks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KILLED = 137
 class Process:
     """A command that runs in a sandbox.
 
-    `code` is the exit code that a signal gave the command; None while it has received no signal.
+    `code` is the exit code that a signal gave the command, or None before the first signal.
     """
 
     def __init__(self, record_id: str, command_id: str) -> None:

@@ -32,7 +32,7 @@ def _show_tabs(screen: ConsoleScreen, *, is_shown: bool) -> None:
 
 
 def _redraw(screen: Screen[object], look: Look) -> None:
-    """Redraw every line of a screen, as its glyphs or its motion may have changed."""
+    """Redraw all widgets of a screen after the display options have changed."""
     for widget in (screen, *screen.walk_children(Widget)):
         if isinstance(widget, LineTable | LineTail):
             widget.reduced_motion = look.reduced_motion

@@ -1,4 +1,4 @@
-"""Fits the columns of a list to its rows, some rows at a time."""
+"""Fits the widths of a list's columns to the cells of its rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BLANKS: Final = ("", formatting.DASH)
 
 
 class ColumnFitting:
-    """Measures the cells of new and changed rows, to fit the columns to them.
+    """Measures new and changed rows to find the widths of a list's columns.
 
     Only changed rows are measured, so that an update of a long list does not take longer than one
     of a short list.
@@ -35,7 +35,7 @@ class ColumnFitting:
 
     @property
     def contents(self) -> tuple[int, ...] | None:
-        """Return the width of each column's content, None while no row is measured.
+        """Return the width of each column's content, or None before any row is measured.
 
         The width of a column without any value is 0.
         """
@@ -45,7 +45,7 @@ class ColumnFitting:
         return tuple(max(content, steady) if content else 0 for content, steady in widths)
 
     def changed(self, keys: Iterable[str]) -> None:
-        """Note rows that are new or have changed."""
+        """Add new or changed rows to the queue of rows to measure."""
         self._pending.update(dict.fromkeys(keys))
         if not self._rows:
             # The next rows are a new list.
@@ -53,7 +53,7 @@ class ColumnFitting:
             self._measured = None
 
     def measure(self, moment: RenderTime) -> bool:
-        """Measure the rows that were noted first; return whether some are left for later."""
+        """Measure the first rows of the queue; return whether the queue still has rows."""
         for key in [key for key, _ in zip(self._pending, range(_ROWS_A_TURN), strict=False)]:
             del self._pending[key]
             entry = self._rows.get(key)

@@ -31,11 +31,12 @@ class PaletteEntry:
     """One entry of the command palette: a screen to show or an action to run.
 
     `names` holds the title first and then, if the entry shows a list, the aliases of the list.
-    `place` is True if the entry shows a screen. `group` is the section of the entry while nothing is
-    typed. `key` is the keyboard shortcut for the entry, or an empty text if no key is bound.
-    `run_with_argument`, if not None, runs the entry with the text that the user typed after its
-    name, as in `jobs state:failed`. `separator` is the word that may separate the name from that
-    text: `/` between a list and its filter, `by` between `sort` and a column.
+    `place` is True if the entry shows a screen. `group` is the section in which the palette lists
+    the entry before the user has typed anything. `key` is the keyboard shortcut for the entry, or
+    an empty text if no key is bound. `run_with_argument`, if not None, runs the entry with the text
+    that the user typed after its name, as in `jobs state:failed`. `separator` is the word that may
+    separate the name from that text: `/` between a list and its filter, `by` between `sort` and a
+    column.
     """
 
     names: tuple[str, ...]
@@ -55,7 +56,8 @@ class PaletteEntry:
     def line(self, group: str = "") -> Text:
         """Return the entry as one line: its key, its name, its aliases and its help text.
 
-        The line begins with `group` if the palette shows sections.
+        `group` is the name of the entry's section, which the line begins with if the palette shows
+        sections.
         """
         aliases = " ".join(f":{name}" for name in self.names[1:])
         names = f"{visible(self.names[0])} {aliases}".strip()
@@ -107,7 +109,7 @@ def entries_of(screen: AnyScreen) -> Iterator[PaletteEntry]:
 
 
 def _saved_filters(console: Console) -> Iterator[PaletteEntry]:
-    """Yield the entries that open a saved filter, and those that remove one."""
+    """Yield the entries that open a saved filter and the entries that remove one."""
     for saved in console.filters.saved:
         if saved.kind != "runs" and saved.kind not in kinds():
             continue
@@ -225,7 +227,7 @@ class PaletteProvider(Provider):
 
 
 def in_sections(entries: Iterable[PaletteEntry]) -> list[PaletteEntry]:
-    """Return entries by section: recent records first, actions last."""
+    """Return entries sorted by section: recent records first, actions last."""
     sections = [_RECENT, *GROUPS, _FILTERS, ""]
     lists = [name for names in GROUPS.values() for name in names]
     order = {name: place for place, name in enumerate(lists)}

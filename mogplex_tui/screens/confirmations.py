@@ -109,7 +109,10 @@ def cancel_many_question(session: Session, rows: Sequence[RunRow], excluded: int
 
 
 def _title(kind: AnyKind, action: AnyAction, count: int, name: str = "") -> str:
-    """Return a dialog title: the action with the records' number, or with one's name."""
+    """Return a dialog's title: an action and the records that it would change.
+
+    The records are named by their number and kind. For one record, `name` may be its name.
+    """
     noun = kind.noun if count == 1 else formatting.plural(count, kind.noun)
     return messages.capitalized(action.phrase(f"{noun} {name}".rstrip()))
 
@@ -131,7 +134,7 @@ def _description(kind: AnyKind, entry: AnyEntry, moment: RenderTime) -> str:
 
 
 def _warnings(action: AnyAction, entries: Sequence[AnyEntry]) -> list[str]:
-    """Return the action's warnings about the records, then its general consequences."""
+    """Return an action's warnings about some records, then its general consequences."""
     warnings = []
     if isinstance(action, Action):
         rows = (entry.row for entry in entries if entry.row is not None)
@@ -166,7 +169,7 @@ def action_question(
 
 
 def _previews(action: AnyAction, entries: Sequence[AnyEntry], moment: RenderTime) -> list[tuple[str, str]]:
-    """Return the headings and texts that a dialog shows before the decision."""
+    """Return what an action's dialog shows about each record, as heading and text."""
     preview = action.preview if isinstance(action, Action) else None
     rows = [entry.row for entry in entries if entry.row is not None]
     texts = [] if preview is None else [preview(row, moment) for row in rows]
@@ -220,7 +223,7 @@ def _parameter_dialog(
 
 
 def _combined_problem(action: AnyAction, entries: Sequence[AnyEntry], values: Values) -> str | None:
-    """Return why parameter values do not go together, or None if they do.
+    """Return why a combination of parameter values is not allowed, or None if it is.
 
     Each value is already valid by itself.
     """

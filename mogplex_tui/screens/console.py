@@ -1,4 +1,4 @@
-"""The session and the services of the running console that its screens share."""
+"""The session and the services that the screens of the running console share."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ class Console:
         """Create the shared services.
 
         `app_actions` maps ids of the app's own actions to the functions that run them. `embedded` is
-        True if the console runs with an embedded control plane. `opener` finds other contexts, and
-        `leave_for` ends the console in favour of one of them.
+        True if the console runs with an embedded control plane. `opener` finds other contexts.
+        `leave_for` is called to end this console and start a new one for another context.
         """
         self._app = app
         self.session, self.runs, self.look, self.keys = session, runs, look, keys
@@ -98,7 +98,7 @@ class Console:
         }
 
     def open(self, kind: AnyKind, entry: AnyEntry) -> None:
-        """Do what enter does on a record in a list.
+        """Perform what the enter key does on a record in a list.
 
         It opens the record's page, switches to a context, or changes a setting of the console.
         """
@@ -108,7 +108,10 @@ class Console:
             self.navigation.open_record(kind, entry)
 
     def _change_setting(self, kind: AnyKind, entry: AnyEntry) -> bool:
-        """Ask for the value of a setting of the console; return whether it is one."""
+        """Ask for the new value of the console setting that a record stands for.
+
+        Returns False if the record is not a console setting or cannot be changed in the console.
+        """
         from mogplex_tui.operate.kinds.settings import console_setting
         from mogplex_tui.screens.settings_editor import SettingsEditor
 
@@ -120,7 +123,10 @@ class Console:
         return editor.ask(name, partial(self.session.scheduler.refresh, feed))
 
     def _selected(self, name: str) -> AnyEntry | None:
-        """Return the selected record of a kind, in its list or on its own page."""
+        """Return the record that the current screen selects or shows.
+
+        `name` is the kind of the records that the current screen shows. None if no record is selected.
+        """
         from mogplex_tui.operate.kinds.registry import kinds
         from mogplex_tui.screens.console_screen import ConsoleScreen
 
@@ -154,7 +160,7 @@ class Console:
         self._app.notify(f"Copied {name}.", timeout=3, markup=False)
 
     def show_findings(self) -> None:
-        """List what is wrong; the chosen finding opens the list that explains it."""
+        """List the current problems; choosing one opens the list of the records behind it."""
         findings = self.health.findings()
         if not findings:
             self._app.notify("Nothing unusual in the last hour.", timeout=5, markup=False)

@@ -253,7 +253,7 @@ class ConsoleScreen(Screen[None]):
         return ()
 
     def hold_feeds(self) -> None:
-        """Start reading the screen's feeds, unless they are being read."""
+        """Start reading the screen's feeds, unless they are already being read."""
         if not self._subscriptions and not self._left:
             self._subscriptions = [self.session.scheduler.subscribe(feed) for feed in self.feeds()]
 
@@ -271,7 +271,7 @@ class ConsoleScreen(Screen[None]):
     def refresh_data(self) -> None:
         """Read all of the screen's feeds now.
 
-        Routes that have refused the credential are tried again, too.
+        This includes feeds that have stopped because their route refused the credential.
         """
         self.session.retry_lost_access()
         for subscription in self._subscriptions:
@@ -296,7 +296,7 @@ class ConsoleScreen(Screen[None]):
         self.refresh_keys()
 
     def changed_soon(self) -> None:
-        """Schedule a call of `flush` that draws this change and the next ones together."""
+        """Schedule a call of `flush`, which draws all changes made until then together."""
         if self._flush_timer is None and self.is_complete:
             self._flush_timer = self.set_timer(FLUSH, self._flush)
 

@@ -1,7 +1,7 @@
 """Switches the console to another context or team.
 
-The console ends and another one starts in the same process, so that no row, connection, cache, mark or
-screen of the old context can be left.
+The console ends and another one starts in the same process, so that no row, connection, cache,
+mark or screen of the old context remains.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class ConsoleStart(Protocol):
-    """Everything that a console of one context is started with."""
+    """Everything that is needed to start a console in one context."""
 
     @property
     def context(self) -> str:
@@ -34,26 +34,26 @@ class ContextOpener(Protocol):
 
     @property
     def unstored(self) -> UnstoredContext | None:
-        """The context that the program was started with, if it is not a stored one."""
+        """The context that the program was started with; None if it is a stored one."""
 
     def open(self, name: str) -> ConsoleStart:
-        """Return the start of a console for a context.
+        """Return everything that is needed to start a console in the named context.
 
         Raises ContextError if there is no such context, or no credential for it can be read.
         """
 
     def open_team(self, session: Session, team: str | None, name: str) -> ConsoleStart:
-        """Return the start of a console for the session's context and another team.
+        """Return what is needed to start a console in the same context for another team.
 
-        `team` is the id of the team, or None for the personal scope; `name` is its name. Raises
-        ContextError if the context can no longer be opened.
+        `session` is the session of the context. `team` is the id of the team, or None for the personal
+        scope; `name` is its name. Raises ContextError if the context can no longer be opened.
         """
 
 
 class ContextSwitch:
-    """Opens another context and ends the console in its favour.
+    """Ends the console and starts another one, for a different context or team.
 
-    A context that cannot be opened is reported, and the console goes on as it is.
+    If the context cannot be opened, the user is notified and the console stays open.
     """
 
     def __init__(
@@ -66,20 +66,27 @@ class ContextSwitch:
         opener: ContextOpener | None,
         leave: Callable[[ConsoleStart], None],
     ) -> None:
-        """Create the switch; `leave` ends the console, after which the given one starts."""
+        """Create the switch.
+
+        `context` is the name of the current context. `leave` ends this console and then starts the
+        console that it is given.
+        """
         self._app, self._session, self._tasks, self._context = app, session, tasks, context
         self._opener, self._leave = opener, leave
         self._is_opening = False
 
     def switch(self, name: str) -> None:
-        """Switch to the context with a name."""
+        """Switch to the context called `name`."""
         if name == self._context:
             self._app.notify(f"{name} is the current context.", timeout=3, markup=False)
         elif self._opener is not None:
             self._open(name, partial(self._opener.open, name))
 
     def act_for(self, team: str | None, name: str) -> None:
-        """Switch to another team of this context; None is the personal scope."""
+        """Switch to another team of the current context.
+
+        `team` is the id of the team, or None for the personal scope; `name` is its name.
+        """
         if team == self._session.target.team:
             self._app.notify(f"{name} is the current team.", timeout=3, markup=False)
         elif self._opener is not None:
@@ -110,7 +117,10 @@ class ContextSwitch:
             self._app.notify(sentence, timeout=12, markup=False)
 
     def _ask(self, start: ConsoleStart) -> None:
-        """Leave the console; ask first if that gives up changes that are not sent yet."""
+        """Switch to another console, after confirmation if changes are unfinished.
+
+        Unfinished changes are changes that wait for a rate limit and changes without a result yet.
+        """
         queue, sent = self._session.in_flight.queue, self._session.in_flight.sent
         if not queue and not sent:
             self._leave(start)

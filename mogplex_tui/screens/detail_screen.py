@@ -90,8 +90,8 @@ class DetailScreen(ConsoleScreen):
     def entry(self) -> AnyEntry:
         """Return the record as it was last read.
 
-        A record that has disappeared from its list is returned in its last known state, without the
-        note of a change in progress.
+        A record that has disappeared from its list is returned in its last known state, and is not
+        shown as being changed.
         """
         now = self.collection.set.rows.get(self._last_entry.key)
         if now is None:
@@ -119,7 +119,8 @@ class DetailScreen(ConsoleScreen):
     def on_mount(self) -> None:
         """Subscribe to changes of the log and of the record's list.
 
-        Reads of the single record are stored in the list, too.
+        The list's changes include those of the record, because every read of the single record updates
+        the record in the list.
         """
         if self.record_log is not None and self.pane is not None:
             # The lines of a log have no column of times.
@@ -132,7 +133,7 @@ class DetailScreen(ConsoleScreen):
         self.focus_first()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Fold the facts into two lines if the terminal is narrow and there is a log."""
+        """Fold the facts into two lines if the record has a log and the terminal is narrow."""
         if self.pane is not None:
             self.pane.set_width(event.size.width)
 
@@ -155,7 +156,10 @@ class DetailScreen(ConsoleScreen):
         return [self.console.collections.feed_of_name(name) for name in sorted(names)]
 
     def _links(self, entry: AnyEntry) -> Sequence[record_page.LinkTarget]:
-        """Return the record's links with the newest related records, at most a second old."""
+        """Return the record's links, each with the newest records that it leads to.
+
+        The links are computed again if the record has changed or they are at least a second old.
+        """
         now = self.session.clock.monotonic()
         if entry != self._drawn or now - self._links_at >= RELATED_EVERY:
             self._links_at = now
@@ -272,14 +276,14 @@ class DetailScreen(ConsoleScreen):
         return f"This {self.kind.noun} is no longer in the list. Showing the last known data."
 
     def _is_deleted(self) -> bool:
-        """Return whether the record is missing from a list that was read completely."""
+        """Return whether the list was read completely and does not contain the record."""
         return bool(self._deleted_message()) and self.collection.set.total is None
 
     def _freshness(self) -> Freshness:
         """Return when the record was last read, and whether reading it fails.
 
-        The read of the single record counts if it is newer than the read of the list and returns the
-        whole record; otherwise the read of the list counts.
+        This is the freshness of the read of the single record if that read is newer than the read of
+        the list and returns the full record; otherwise it is the freshness of the list.
         """
         listed, own_feed = self.collection.set.freshness, self._own_feed
         if (
@@ -291,10 +295,10 @@ class DetailScreen(ConsoleScreen):
         return own_feed.freshness
 
     def sources(self) -> list[SourceState]:
-        """Return the reads besides the list's own that supply parts of the record.
+        """Return the state of each source, except the list, of the record's data.
 
-        They are the read of the single record, the lists of other kinds, and further routes of the
-        record's list; each may fail or become stale independently.
+        The sources are the read of the single record, the lists of other kinds, and further routes of
+        the record's list; each may fail or become stale independently.
         """
         own_feed, collection = self._own_feed, self.collection
         sources = kind_rows.related_sources(self.kind, self.session, collection.hides)
@@ -379,7 +383,8 @@ class DetailScreen(ConsoleScreen):
     def unused_actions(self) -> frozenset[str]:
         """Return the ids of actions that never apply to a record of this kind.
 
-        The action that shows or hides times is among them for a log, which has no time column.
+        If the record has a log, the action that shows or hides times is among them, because a log has
+        no time column.
         """
         unused = unused_actions(self.kind)
         return unused if self.record_log is None else unused | {"tail.times"}
@@ -408,7 +413,7 @@ class DetailScreen(ConsoleScreen):
     def key_items(self) -> list[tuple[str, str]]:
         """Return the keys to show in the key bar, with their titles.
 
-        The enter key and the key that moves the focus have other titles while the log has the focus.
+        While the log has the focus, the enter key and the key that moves the focus have other titles.
         """
         items = super().key_items()
         if self.pane is None or not (self.is_complete and self.pane.tail.has_focus):

@@ -69,19 +69,19 @@ class EventView(Vertical):
         return self.event is not None
 
     def show(self, event: EventText) -> None:
-        """Show an event; the scroll position stays if it is the shown event."""
+        """Show an event; keep the scroll position if the same event is shown already."""
         is_same = self.event is not None and self.event.id == event.id
         self.event = event
         self.add_class("-open")
         self._draw(keep_place=is_same)
 
     def set_position(self, position: str) -> None:
-        """Show in the title which of all events this one is."""
+        """Set the text in the title that states the event's position among all events."""
         self._position = position
         self._draw_title()
 
     def set_search(self, search: str) -> None:
-        """Show in the title what is searched for in the event, and the match."""
+        """Set the text in the title that states the search term and the current match."""
         self._search = search
         self._draw_title()
 

@@ -1,4 +1,4 @@
-"""Exports lists, records and runs to files that are written in a thread."""
+"""Exports lists, records and runs to files; a background thread writes the files."""
 
 from __future__ import annotations
 
@@ -24,20 +24,26 @@ if TYPE_CHECKING:
 class Exporter:
     """Asks for the format and name of a file and writes the data into it.
 
-    The data is that at the time of the key press; rows that arrive later do not change it.
+    The data is exported as it was when the key was pressed; later changes are not included.
     """
 
     def __init__(self, app: App[int], session: Session, look: Look, tasks: TaskRunner) -> None:
         self._app, self._session, self._look, self._tasks = app, session, look, tasks
 
     def ask_rows(self, kind: Kind[Row], entries: Sequence[ListedRow[Row]], notes: Sequence[str]) -> None:
-        """Ask for the file of a list's rows; `notes` say which rows they are."""
+        """Ask for a file name and format, then export the given rows of a list.
+
+        `notes` are sentences in the file that say which rows were exported.
+        """
         from mogplex_tui.operate.exports import ListExport
 
         self._ask(ListExport(kind, entries, notes, self._source()))
 
     def ask_run(self, row: RunRow, name: str, lines: Sequence[EventLine], notes: Sequence[str]) -> None:
-        """Ask for the file of a run and its events; `notes` say which events are missing."""
+        """Ask for a file name and format, then export a run with its events.
+
+        `notes` are sentences in the file that say which events are missing.
+        """
         from mogplex_tui.operate.exports import RunExport
 
         self._ask(RunExport(row, name, lines, notes, self._source()))

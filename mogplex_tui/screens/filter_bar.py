@@ -52,7 +52,7 @@ class FilterBar(Horizontal):
             self.text = text
 
     class SaveRequested(Message):
-        """Sent when the text is to be saved under a name."""
+        """Sent when the user wants to save the text under a name."""
 
     class Closed(Message):
         """Sent when the bar has closed, so that the screen focuses the list again."""
@@ -110,7 +110,7 @@ class FilterBar(Horizontal):
         self.clear()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Return whether a key of the bar has an effect; else it goes to the screen."""
+        """Return whether the bar handles one of its keys; if not, the screen handles it."""
         return self._can_save if action == "save" else super().check_action(action, parameters)
 
     def action_save(self) -> None:
@@ -119,13 +119,17 @@ class FilterBar(Horizontal):
             self.post_message(self.SaveRequested())
 
     def action_earlier(self) -> None:
-        """Show the text that was used before the shown one."""
+        """Replace the text by the next older one of the history."""
         place = len(self._history) if self._place is None else self._place
         if place > 0:
             self._show_earlier(place - 1)
 
     def action_later(self) -> None:
-        """Show the next newer text; a text that is not an earlier one closes the bar."""
+        """Replace the text by the next newer one of the history.
+
+        After the newest one, clear the text. If the text was typed and not taken from the history, close
+        the bar.
+        """
         if self._place is None:
             self._close()
         elif self._place + 1 < len(self._history):

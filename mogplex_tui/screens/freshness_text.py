@@ -13,7 +13,7 @@ from mogplex_tui.widgets.styles import Tone
 
 
 def read_time(session: Session, fresh: Freshness) -> datetime:
-    """Return the time for which the rows are known to be correct.
+    """Return the latest time for which the rows are known to be correct.
 
     It is the current time, or the time of the last read while reads fail or the rows are stale.
     Durations are computed up to this time: a run may have ended since the last read, so its
@@ -27,7 +27,7 @@ def read_time(session: Session, fresh: Freshness) -> datetime:
 def freshness_segment(
     session: Session, fresh: Freshness, sources: Sequence[SourceState] = (), *, priority: int = 2
 ) -> Segment:
-    """Return the title segment that tells how old the screen's data is.
+    """Return the segment of the title line that states how old the screen's data is.
 
     It is dim, or highlighted while the data is stale or cannot be read.
     """

@@ -1,4 +1,4 @@
-"""The header line: context, connection, what is wrong, request budget and costs."""
+"""The header line: context, connection, problems found, request budget and costs."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Look(NamedTuple):
 
     @property
     def protected_name(self) -> str:
-        """The name to type before a dangerous action, or an empty text.
+        """The name that the user must type to confirm a dangerous action.
 
-        Only protected contexts require typing the name.
+        Empty if the context is not protected, because only protected contexts require it.
         """
         return self.context if self.protected else ""
 
@@ -82,8 +82,8 @@ def header_segments(
 ) -> list[Segment]:
     """Return the segments of the header line.
 
-    `waiting` is the number of pending approvals, and `findings` are what is wrong, the heaviest
-    first.
+    `waiting` is the number of pending approvals. `findings` are the problems to report, the most
+    severe first.
     """
     word = connection_word(session)
     tone = _CONNECTION.get(word, Tone.WARN)
@@ -115,9 +115,9 @@ def header_segments(
 
 
 def _findings(session: Session, findings: Sequence[Finding]) -> list[Segment]:
-    """Return the segments of what is wrong.
+    """Return the segments that report problems.
 
-    In a narrow terminal the heaviest finding stays longest, and the last ones are dropped first.
+    In a narrow terminal the last findings are dropped first, the first and most severe one last.
     """
     is_stale = session.store.set("runs").freshness.stale(session.clock.monotonic())
     segments = []
@@ -150,7 +150,8 @@ def _connected(session: Session, text: str) -> str:
 def _budget(session: Session) -> tuple[str, Tone]:
     """Return a text about the API requests of the last minute, and its tone.
 
-    It states the number of requests and the limit; it is empty while a rate limit lasts.
+    The text states the number of requests and their limit. While the service has rate-limited the
+    token, the text is empty.
     """
     if session.attached and session.target.token is None:
         return "no token", Tone.DIM

@@ -45,8 +45,8 @@ class KindCollections:
     async def find(self, kind: AnyKind, key: str) -> AnyEntry | None:
         """Return a record by its key, or None if the service does not have it.
 
-        If the record is not loaded yet, its list is read, and then the record itself if the list lacks
-        it. Raises a MogplexError when neither can be read.
+        If the record is not loaded yet, its list is read first. If the list does not contain it, the
+        single record is read. Raises a MogplexError if a read fails.
         """
         from mogplex_tui.api.budget import Priority
         from mogplex_tui.api.errors import NotFound
@@ -67,7 +67,7 @@ class KindCollections:
         return collection.set.rows.get(key)
 
     async def reread(self, kind: AnyKind, key: str) -> AnyEntry | None:
-        """Read one record from the service and return it, None if it is unknown.
+        """Read one record from the service and return it, or None if there is none.
 
         Raises a MogplexError.
         """
@@ -82,17 +82,17 @@ class KindCollections:
         return collection.set.rows.get(key)
 
     def of_name(self, name: str) -> AnyCollection:
-        """Return the collection of the kind with a name."""
+        """Return the collection that holds the rows of the kind called `name`."""
         from mogplex_tui.operate.kinds.registry import kinds
 
         return self.of(kinds()[name])
 
     def feed_of_name(self, name: str) -> Feed:
-        """Return the feed that reads the list with a name."""
+        """Return the feed that reads the list called `name`."""
         return self._runs.feed if name == "runs" else self.of_name(name).feed
 
     def rows_of_name(self, name: str) -> tuple[AnyKind, Iterable[ListedRow[object]]]:
-        """Return the kind with a name and its known rows."""
+        """Return the kind called `name` and its loaded rows."""
         from mogplex_tui.operate.kinds.registry import kinds, load_kind
 
         if name == "runs":
@@ -112,7 +112,7 @@ class KindCollections:
         return 0 if self._approvals is None else self._approvals.count
 
     def waiting_approvals(self) -> tuple[int, list[datetime | None]]:
-        """Return the number of pending approvals, and when the listed ones were created."""
+        """Return the number of pending approvals, and when the loaded ones were created."""
         if not (count := self.pending_approvals):
             return 0, []
         from mogplex_tui.operate.kinds.registry import kinds

@@ -54,13 +54,14 @@ class KindList:
         self.link_span = span
 
     def feeds(self) -> Sequence[Feed]:
-        """Return the feed of this kind's list and those of the lists that it joins."""
+        """Return the feed of this kind's list and the feeds of the lists that it joins."""
         return self._collections.feeds_of(self.kind)
 
     def sources(self) -> Sequence[SourceState]:
-        """Return the reads that supply only some rows, some columns, or joined fields.
+        """Return the state of each source that supplies only some rows, columns or fields.
 
-        Each of them may fail or become stale independently of the list.
+        The sources are further routes of the list, and other lists whose values the list joins. Each may
+        fail or become stale independently of the list.
         """
         joined = kind_rows.related_sources(self.kind, self._session, self.collection.hides)
         return (*self.rows.sources.values(), *joined)
@@ -86,13 +87,13 @@ class KindList:
     # Texts -----------------------------------------------------------------------------------------------------
 
     def counts(self) -> list[Segment]:
-        """Return an empty list: a kind's title line has no counts besides the total."""
+        """Return an empty list: the title line of a kind shows no counts except the total."""
         return []
 
     def total_text(self, total: int) -> str:
-        """Return the number of records, such as "12", or "3 of 12 open".
+        """Return the number of records as text, such as "12", or "3 of 12 open".
 
-        The second form is used if some of the records have expired.
+        The second form is used if some of the records have ended or are being changed.
         """
         open_count = self.collection.open_count
         return (
@@ -100,7 +101,7 @@ class KindList:
         )
 
     def empty_text(self) -> str:
-        """Return the kind's sentence for an empty list."""
+        """Return the sentence, declared by the kind, that is shown for an empty list."""
         return action_registry.with_key_names(self.kind.empty)
 
     def closed_lines(self) -> list[str]:
@@ -130,7 +131,7 @@ class KindList:
     # Actions ---------------------------------------------------------------------------------------------------
 
     def near_end(self) -> None:
-        """Do nothing, because scrolling loads no further records of a kind."""
+        """Do nothing; unlike runs, records of a kind are not loaded by scrolling."""
 
     def unused_actions(self) -> frozenset[str]:
         """Return the ids of actions that never apply to records of this kind."""

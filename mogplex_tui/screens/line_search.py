@@ -1,4 +1,4 @@
-"""The search in a widget that shows lines: its term, and which match is shown."""
+"""The search in a widget that shows lines: the term and the current match."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Protocol
 class Searchable(Protocol):
     """A widget that highlights a term in its lines and moves from match to match.
 
-    Positions are the number of the match and the number of all matches, (0, 0) if there are none.
+    A position is a pair: the number of the current match, counted from 1, and the number of all
+    matches. It is (0, 0) if there is no match.
     """
 
     def set_highlight(self, term: str | None) -> None:
@@ -16,7 +17,7 @@ class Searchable(Protocol):
         ...
 
     def match_from(self, key: str | None) -> tuple[int, int]:
-        """Go to the first match at or after the line with a key; return its position."""
+        """Go to the first match at or after the line with `key`; return its position."""
         ...
 
     def next_match(self) -> tuple[int, int]:
@@ -29,7 +30,7 @@ class Searchable(Protocol):
 
 
 class LineSearch:
-    """A search in one widget; while its term is typed, it starts at the same line."""
+    """A search in one widget, repeated from the same line whenever the term changes."""
 
     def __init__(self, lines: Searchable) -> None:
         self._lines = lines
@@ -38,7 +39,7 @@ class LineSearch:
         self._position = (0, 0)
 
     def start_at(self, key: str | None) -> None:
-        """Make each change of the term search from the line with a key."""
+        """Set the line, given by its key, at which each search for a changed term starts."""
         self._start = key
 
     def set_term(self, term: str) -> None:
@@ -52,7 +53,10 @@ class LineSearch:
         self._position = self._lines.next_match() if by > 0 else self._lines.prev_match()
 
     def text(self, sign: str = "/") -> str:
-        """Return the term after a sign, with the position among the matches, or ""."""
+        """Return `sign`, the term and the current position, such as `/ error 2/5`.
+
+        Returns an empty text if there is no search.
+        """
         if not self.term:
             return ""
         number, count = self._position

@@ -80,9 +80,9 @@ class ListFilter:
     def older_query(self, now: datetime, read_at: ReadAt, newest_first: str) -> SearchQuery[AnyRow] | None:
         """Return the query to search older records with, or None if no search is needed.
 
-        None is returned without a filter if the order is the default one or newest first: the older
-        records would then only follow the loaded ones. `newest_first` is the column whose smallest
-        values belong to the newest records.
+        No search is needed if there is no filter and the order is either the default or newest first:
+        the older records would then only follow the loaded ones. `newest_first` is the column whose
+        smallest values belong to the newest records.
         """
         from mogplex_tui.operate.filters import compile_filter
         from mogplex_tui.operate.older_records import SearchQuery
@@ -108,13 +108,13 @@ class ListFilter:
         self.sort = column
 
     def restore_order(self, column: str | None, descending: bool) -> None:
-        """Sort by a column that may not exist any more; then the order is the default one."""
+        """Sort by a column, or in the default order if the column no longer exists."""
         exists = any(each.name == column for each in self._kind.columns)
         self.sort = column if exists else None
         self.descending = descending if exists or column is None else self._kind.descending
 
     def sortable_columns(self, text: str) -> list[str]:
-        """Return the names of the columns that a typed text may mean.
+        """Return the names of the columns that match a text typed by the user.
 
         They are the columns with the text as name or title; if there are none, the columns whose title
         begins with the text.
@@ -125,18 +125,18 @@ class ListFilter:
         return exact or [each.name for each in columns if each.title.lower().startswith(name)]
 
     def pickable_columns(self, empty: frozenset[str]) -> dict[str, str]:
-        """Return the titles of all columns but the `empty` ones, by name."""
+        """Return a mapping of column names to titles, without the columns in `empty`."""
         columns = [each for each in self._kind.columns if each.name not in empty]
         return {each.name: each.title or each.name.upper() for each in columns}
 
     def column_names(self) -> str:
-        """Return the names of all columns as the user may type them, with commas."""
+        """Return the names of all columns, as the user may type them, separated by commas."""
         return ", ".join(each.title.lower() or each.name for each in self._kind.columns)
 
     def _is_descending_first(self, column: str | None) -> bool:
         """Return whether a column is sorted in descending order when it is first chosen.
 
-        Numbers and times are; words are sorted alphabetically.
+        Columns of numbers and times are sorted in descending order, columns of words alphabetically.
         """
         return self._kind.descending if column is None else self._kind.column(column).format.align == "right"
 

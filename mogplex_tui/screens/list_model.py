@@ -57,7 +57,7 @@ class ListModel(Protocol):
         """Return the feeds to read while the list is shown."""
 
     def sources(self) -> Sequence[SourceState]:
-        """Return the reads besides the list's own that supply parts of the rows.
+        """Return the state of each source, other than the list itself, of the rows' data.
 
         Each of them may fail or become stale independently of the list.
         """
@@ -83,7 +83,7 @@ class ListModel(Protocol):
         """Return the counts that the title line shows beside the number of rows."""
 
     def total_text(self, total: int) -> str:
-        """Return the text of the title line that states the number of rows, `total`."""
+        """Return the text of the title line that states the number of rows."""
 
     def empty_text(self) -> str:
         """Return a sentence that says what an empty list means and what to do next."""
@@ -98,7 +98,7 @@ class ListModel(Protocol):
         """Return the notice to show above the rows while all reads succeed."""
 
     def older_records(self) -> OlderRecords[AnyRow] | None:
-        """Return the searchable records that are not loaded.
+        """Return the records that are not loaded but can be searched.
 
         None if the list always has all records.
         """

@@ -62,7 +62,11 @@ class ListScreen(ConsoleScreen):
     AUTO_FOCUS: ClassVar[str | None] = "#table"
 
     def __init__(self, model: ListModel, link_filter: str = "", sort: str | None = None) -> None:
-        """Create the screen; the link that opened it has the filter and the sort column."""
+        """Create the screen.
+
+        If a link opened the list, `link_filter` and `sort` are the filter and the sort column of the
+        link.
+        """
         super().__init__(model.scope, model.tab)
         self.model, self.rows = model, model.rows
         self.view: SortedView[AnyRow] = SortedView(
@@ -143,9 +147,9 @@ class ListScreen(ConsoleScreen):
         self.on_tick()
 
     def _add_unseen_rows(self) -> bool:
-        """Add the rows that were read while the screen received no changes.
+        """Add the rows that were read while the screen did not receive changes.
 
-        Returns whether rows may have been added.
+        Returns whether the rows have been added.
         """
         if len(self.view) == len(self.rows.rows):
             return False
@@ -197,7 +201,10 @@ class ListScreen(ConsoleScreen):
         self._marked()
 
     def _marked(self, why_not: str | None = None) -> None:
-        """Draw the marks; notify the user of the reason if rows cannot be marked."""
+        """Draw the marks after a change, or after a refused one.
+
+        `why_not` is the reason why rows cannot be marked, which the user is notified of, or None.
+        """
         if why_not is not None:
             self.notify(why_not, severity="warning", markup=False)
         self.table.refresh_rows(self.table.visible_keys)
@@ -206,14 +213,14 @@ class ListScreen(ConsoleScreen):
     # Freshness -------------------------------------------------------------------------------------------------
 
     def read_at(self) -> datetime:
-        """Return the time for which the rows are known to be correct.
+        """Return the latest time for which the rows are known to be correct.
 
         It is the current time, or the time of the last read while the rows are stale or reads fail.
         """
         return freshness_text.read_time(self.session, self.rows.freshness)
 
     def row_read_at(self) -> ReadAt:
-        """Return a function that maps a row to the time for which it is known."""
+        """Return a function that maps a row to the latest time for which it is correct."""
         read_at, of_rows = self.read_at(), self.table_model.moments
         return lambda row: of_rows[row.key].as_of if row.key in of_rows else read_at
 
@@ -267,13 +274,13 @@ class ListScreen(ConsoleScreen):
         table.leave_out(self.model.empty_columns())
 
     def _fit_columns(self, table: LineTable) -> None:
-        """Fit the columns to the rows that were not measured yet."""
+        """Fit the columns to the rows that have not been measured yet."""
         if self.columns.measure(self.table_model.moment):
             self.changed_soon()
         table.set_contents(self.columns.contents)
 
     def _flash(self, table: LineTable, key: str) -> None:
-        """Highlight those cells of a row whose values differ from the last drawn ones."""
+        """Highlight the cells of a row whose values have changed since they were drawn."""
         before, now = self._drawn.get(key), self.rows.rows.get(key)
         if before is None or now is None:
             return
@@ -396,7 +403,7 @@ class ListScreen(ConsoleScreen):
         (await self._filter_bar()).fill(text)
 
     async def show_saved(self, saved: SavedFilter) -> None:
-        """Show the rows of a saved filter in its order."""
+        """Filter and sort the list as a saved filter says."""
         self.filter.restore_order(saved.sort, saved.descending)
         self._sorted()
         await self.type_filter(saved.text)
@@ -425,7 +432,7 @@ class ListScreen(ConsoleScreen):
         self.shortcuts.ask_name()
 
     def on_filter_bar_closed(self, event: FilterBar.Closed) -> None:
-        """Focus the table after the bar has closed; remember a filter that was kept."""
+        """Focus the table when the filter bar closes, and add its text to the history."""
         self.console.filters.remember(self.kind.name, event.text.strip())
         self.table.focus()
         self.refresh_keys()
@@ -435,7 +442,7 @@ class ListScreen(ConsoleScreen):
     def sort_by(self, text: str) -> None:
         """Sort by the column whose name or title is `text` or whose title begins with it.
 
-        If there are several, the first is used; if there is none, the user is notified.
+        If several columns match, the first is used; if none matches, the user is notified.
         """
         columns = self.filter.sortable_columns(text)
         if columns:
@@ -515,7 +522,10 @@ class ListScreen(ConsoleScreen):
         return self.model.why_not(action, self)
 
     def argument_runner(self, action: KeyAction) -> Callable[[str], None] | None:
-        """Return the function behind `sort COLUMN` in the palette; None for other actions."""
+        """Return the function that runs `sort COLUMN` from the palette.
+
+        None for all other actions, because no other action of a list takes an argument.
+        """
         return self.sort_by if action.id == "list.sort" else None
 
     def shows(self, action: KeyAction) -> bool:
@@ -575,7 +585,10 @@ class ListScreen(ConsoleScreen):
             self.notify(f"No {formatting.plural_noun(self.kind.noun)} to export.", markup=False)
 
     def _export_notes(self, count: int) -> list[str]:
-        """Return sentences that say which of the service's records an export has."""
+        """Return sentences that say which rows an export contains and how old they are.
+
+        They state the filter, the sort order, and how many of the service's records are loaded.
+        """
         loaded, total, text = len(self.rows.rows), self.rows.total, self.filter.text
         order = self.filter.order_text()
         shown = f"{count:,} of {loaded:,} that match / {text}" if text else "all"

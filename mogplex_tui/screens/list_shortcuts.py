@@ -1,4 +1,4 @@
-"""The keys of a list that filter and sort it without typing."""
+"""The keys of a list that change its filter or sort order without typing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ListShortcuts:
-    """Changes the filter and the sort order of one list screen by keys."""
+    """Runs the keyboard shortcuts that filter and sort one list screen."""
 
     def __init__(self, screen: ListScreen) -> None:
         self._screen = screen
@@ -40,7 +40,7 @@ class ListShortcuts:
             await self._screen.type_filter(filter_toggles.next_age(self._screen.filter.typed, older.age))
 
     def filter_example(self) -> str:
-        """Return an example filter, which matches the row under the cursor if possible."""
+        """Return an example filter, one that matches the row under the cursor if possible."""
         screen = self._screen
         row, now = screen.cursor_row(), screen.session.clock.now()
         term = None if row is None else kind_rows.example_filter(screen.kind, row, now)

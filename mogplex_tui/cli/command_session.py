@@ -185,7 +185,7 @@ async def _report_queued(session: Session, output: Output, change: QueuedChange)
 
 
 def _report_session_expiry(session: Session) -> None:
-    """Report that the session cookie has expired and the token is used instead of it.
+    """Report that the session cookie has expired and the token replaces it.
 
     The message is printed once.
     """

@@ -1,6 +1,6 @@
 """Asks for confirmation on the terminal before changes that cannot be undone.
 
-Without a terminal, the option `--yes` is needed for such a change.
+Without a terminal, these changes need the option `--yes`.
 """
 
 from __future__ import annotations

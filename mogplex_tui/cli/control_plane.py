@@ -160,11 +160,11 @@ def _print_openapi() -> int:
 def run(args: argparse.Namespace) -> int:
     """Run the control plane until it is stopped, and return the exit code.
 
-    SIGINT, SIGTERM or the end of the parent process stops it. With `--webhook`, the command
-    only delivers one event to a running plane; with `--openapi`, it only prints the description
-    of the routes. The environment variable CRON_SECRET opens the schedulers' routes;
-    PLAYWRIGHT=1 with PLAYWRIGHT_AUTH_BYPASS_SECRET accepts the headers of browser tests
-    (auth.md §1).
+    SIGINT, SIGTERM or the end of the parent process stops it. With the option `--webhook`, the
+    command only delivers one event to a running plane; with `--openapi`, it only prints the
+    description of the routes. The routes of schedulers are available if the environment variable
+    CRON_SECRET is set. The headers of browser tests are accepted if PLAYWRIGHT=1 and
+    PLAYWRIGHT_AUTH_BYPASS_SECRET are set (auth.md §1).
     """
     if args.webhook is not None:
         return webhook.send(args)

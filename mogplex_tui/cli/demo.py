@@ -20,7 +20,7 @@ from mogplex_tui.cli.plane_process import PlaneProcess
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the embedded plane and those of the console."""
+    """Add the options of the embedded plane and the options of the console."""
     control_plane.plane_arguments(parser)
     appearance_arguments(parser, argparse.SUPPRESS)
 

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Check each route family, print a report and return the exit code.
 
-    The code is 0 if v1 or observability can be used, else that of the first error.
+    The code is 0 if v1 or observability can be used, otherwise that of the first error.
     """
     return run_headless(args, _doctor, reports_session=True)
 

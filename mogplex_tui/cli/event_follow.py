@@ -79,7 +79,7 @@ class EventLog(EventTail):
         return BatchResult(appended=len(self._fresh) - before)
 
     def add_bad(self, rows: Iterable[BadRow]) -> BatchResult:
-        """Add events that could not be parsed; ignore those that were added before."""
+        """Add events that could not be parsed; ignore events that were added before."""
         before = len(self._fresh_bad)
         for row in rows:
             key = hashlib.sha256(json.dumps(row.raw, sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""The command of a kind, with the verbs `list`, `get` and those of its actions.
+"""The command of a kind: the verbs `list` and `get`, and one verb per action.
 
 It is generated from the kind's declaration.
 """
@@ -56,7 +56,7 @@ class KindCommand(Generic[Row]):
         self._extra_verbs = extra_verbs(kind.name)
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Add the verbs `list` and `get` and those of the actions, with their options."""
+        """Add the verbs `list` and `get` and a verb for each action, with their options."""
         kind = self._kind
         service_arguments(parser, forms=True)
         verbs = parser.add_subparsers(dest="verb", metavar="COMMAND", title="commands", required=True)

@@ -163,9 +163,10 @@ class KindRecords(Generic[Row]):
     # Finding -------------------------------------------------------------------------------------------------------
 
     async def find(self, asked: str) -> Entry[Row]:
-        """Return the record with the given id or name, or a unique prefix of either.
+        """Return the record with the given id or name.
 
-        Raises CommandError if no record or several records match.
+        A prefix of the id or name is sufficient if only one record has it. Raises CommandError if no
+        record or several records match.
         """
         text = asked.strip().lower()
         noun, safe_text = self._kind.noun, self._output.safe_text
@@ -197,8 +198,8 @@ class KindRecords(Generic[Row]):
     def _matching(self, text: str) -> list[Entry[Row]]:
         """Return the records whose id is `text`.
 
-        If there are none, returns the records with this name. If there are none either, returns the
-        records whose id or name begins with `text`.
+        If no record has this id, return the records with this name. If no record has this name, return
+        the records whose id or name begins with `text`.
         """
         entries = list(self.rows.values())
 

@@ -191,7 +191,7 @@ def _report_outcome(command: CommandSession, outcome: Outcome) -> int:
 
 
 def _report_state(command: CommandSession, row: RunRow, sentence: str) -> int:
-    """Print a sentence and the state of a run; return 0 if it is cancelled, else 1."""
+    """Print a sentence and a run's state; return 0 if the run is cancelled or else 1."""
     say(command.output.safe_text(sentence))
     print_record(KIND, command.output, row, row.run_id or row.key, row.state)
     return Exit.OK if row.state == "cancelled" else Exit.FAILED

@@ -63,8 +63,7 @@ def stats_object(windows: dict[str, Stats], begin: datetime, now: datetime) -> d
 
     Costs are Decimal or None, durations are in ms and rates in percent. `windows` are the responses
     for the given range, the last hour, 24 h and 7 days. The cost is the sum over calls with a known
-    price. Since a part of the sum may be computed, its `provenance` is "estimated", a value that
-    runs have too. A cost of None is unknown, never zero.
+    price; it counts as "estimated", because a part may be computed. A cost of None is unknown.
     """
     from mogplex_tui.live.cost_windows import known
     from mogplex_tui.live.run_row import Cost

@@ -192,8 +192,8 @@ class Costs:
 def known(cost: Decimal | None, calls: int | None) -> Decimal | None:
     """Return the service's sum of costs, or None if none of the calls has a price.
 
-    The service returns 0 for such calls, which must not look free. If there were no calls, the 0 is
-    exact and is returned as a number that is not an `Estimate`.
+    The service returns 0 for calls without a price, and they must not look free. If there were no
+    calls, the sum is known to be 0.
     """
     if cost:
         return cost

@@ -1,7 +1,7 @@
-"""A file with the requests that all programs of one user have sent with a token.
+"""A file in which all programs of one user record their requests with a token.
 
 The service counts the requests of a token, whichever program sends them. Consoles and commands
-therefore write their requests to one file, and count those of the other programs (auth.md §6).
+therefore write their requests to one file, and count the requests of other programs (auth.md §6).
 """
 
 from __future__ import annotations

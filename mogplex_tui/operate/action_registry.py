@@ -469,10 +469,7 @@ def tabs() -> tuple[tuple[str, str, str], ...]:
 
 
 def permanent_keys() -> list[str]:
-    """Return the keys that stay in a narrow key bar the longest.
-
-    They are the keys for the findings, the palette, going back and the help.
-    """
+    """Return the keys that a narrow key bar drops last: findings, palette, back, help."""
     return [key_of(name) for name in ("app.findings", "app.palette", "go.back", "app.help")]
 
 
@@ -531,8 +528,7 @@ def in_scope(scope: str) -> list[KeyAction]:
 def read_only_reason(session: Session, *, v1_only: bool = False) -> str | None:
     """Return why the session cannot make changes, None if it can.
 
-    With `v1_only` the change needs the token API, so a token without the write scope refuses
-    it.
+    If `v1_only` is true, the change needs a token with the write scope.
     """
     if session.may_change(v1_only=v1_only):
         return None

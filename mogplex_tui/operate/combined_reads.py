@@ -44,10 +44,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ListPart(Generic[Row]):
-    """One of several responses whose rows are combined to a list.
+    """One of several responses whose rows are combined into one list.
 
     `subject` names the part's content in messages. A part with a `family` is skipped while the
-    credential cannot use that route family; a notice says so below the list.
+    credential cannot use that route family, and a notice below the list says that it is missing.
     """
 
     name: str

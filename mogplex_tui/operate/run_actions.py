@@ -305,7 +305,7 @@ JOB_ACTIONS: Mapping[str, JobAction] = {
 
 
 def job_action_closed_reason(action: JobAction, row: RunRow | None, session: Session) -> str | None:
-    """Return why an action on the job of a run is closed, None if it is open."""
+    """Return why the credential cannot act on the job of a run, None if it can."""
     from mogplex_tui.operate import kind_rows
     from mogplex_tui.operate.kinds import jobs
 

@@ -92,8 +92,8 @@ class Scrubber:
     ) -> str:
         """Return a value as JSON text.
 
-        `is_redacted` says that credentials other than those of the context are masked already, which saves
-        time: a run can have tens of thousands of events.
+        `is_redacted` says that all credentials except those of the context in use are already masked.
+        This saves time: a run can have tens of thousands of events.
         """
         text = json_text(
             value if is_redacted else self.value(value), ascii_only=ascii_only, compact=compact, indent=indent

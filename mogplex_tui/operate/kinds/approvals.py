@@ -96,7 +96,7 @@ class ApprovalRow:
 
     @property
     def whole_input(self) -> str | None:
-        """The tool's input, with a last line that says so if the service has cut it."""
+        """The tool's input, followed by a note if the service has cut it."""
         if self.tool_input is None or not self.is_input_cut:
             return self.tool_input
         # The service ends a cut text with an ellipsis.

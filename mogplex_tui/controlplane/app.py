@@ -1,4 +1,4 @@
-"""The plane as an ASGI application: all routes, and the 404 page (errors.md §1.5)."""
+"""Build the plane's ASGI application: routes and the 404 page (errors.md §1.5)."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ async def _no_such_page(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def service_of(plane: Plane) -> Service:
-    """Return the service object of a plane: plane, authenticator and ids for HTTP."""
+    """Return the object that all request handlers share.
+
+    It holds the plane, the authenticator and the source of ids.
+    """
     settings = plane.settings
     auth = Authenticator(
         plane.db, plane.clock, settings.rate_limit, not plane.is_hosted, settings.bypass_secret
@@ -44,7 +47,7 @@ def service_of(plane: Plane) -> Service:
 def build_app(service: Service) -> PlaneRouter:
     """Return the router of all routes.
 
-    A path with a trailing slash differs from the path without it.
+    A request whose path has an extra trailing slash does not match a route.
     """
     domains = (
         v1_run_routes,

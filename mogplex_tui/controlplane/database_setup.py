@@ -23,9 +23,10 @@ def prepare(
     """Open the plane on a database file, and create or seed the file if necessary.
 
     A database whose seeding was interrupted is deleted and seeded again. `notice` is called with
-    a sentence if seeding will take seconds, or if an existing file has another scenario than the
-    settings. Raises DatabaseMismatchError for a file that is no database of a plane,
-    ScenarioError for an invalid scenario and OSError for a file that cannot be created.
+    a message if seeding will take seconds, or if an existing file was created with a different
+    scenario than the one in `settings`. Raises DatabaseMismatchError for a file that is not the
+    database of a plane, ScenarioError for an invalid scenario and OSError for a file that cannot
+    be created.
     """
     clock, asked = clock or Clock(), load.find(settings.scenario)
     if path.exists() and path.stat().st_size:

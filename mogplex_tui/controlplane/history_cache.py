@@ -104,7 +104,10 @@ def _copied(source: FileIO, path: Path, tail: tuple[int, int, int]) -> bool:
 
 
 def _poured(source: FileIO, target: FileIO, length: int, summed: int) -> tuple[int, int]:
-    """Copy up to `length` bytes; return the number copied and the updated checksum."""
+    """Copy up to `length` bytes, and add them to the CRC-32 checksum `summed`.
+
+    Returns the number of copied bytes and the new checksum.
+    """
     # One small buffer stays in the processor's cache; new ones would cost more than the copying.
     buffer, done = memoryview(bytearray(_CHUNK)), 0
     while done < length:

@@ -59,7 +59,7 @@ class DeclaredOperation(NamedTuple):
 
 
 def unnamed(path: str) -> str:
-    """Return the path with every parameter replaced by `{}`."""
+    """Return a route's path with `{}` in place of every parameter."""
     return _PARAMETER.sub("{}", path)
 
 
@@ -91,10 +91,10 @@ def _taken(words: list[str]) -> DeclaredOperation:
 
 @cache
 def declared() -> tuple[dict[tuple[str, str], DeclaredOperation], dict[str, str]]:
-    """Parse operations.txt and return its operations and its kinds of rows.
+    """Parse operations.txt and return its operations and the types of ids in paths.
 
-    Operations are keyed by method and path. The kinds of rows are keyed by the paths whose last
-    parameter is a row's id.
+    Operations are keyed by method and path. The second mapping goes from a path to the type of
+    row that its last parameter identifies, for example "run".
     """
     operations: dict[tuple[str, str], DeclaredOperation] = {}
     rows: dict[str, str] = {}
@@ -127,7 +127,10 @@ def _parameter(where: str, name: str, kind: str) -> dict[str, Any]:
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:
-    """Return the OpenAPI parameters of a path, each with its kind of row."""
+    """Return the OpenAPI objects of a path's parameters.
+
+    A parameter that is the id of a row also states the row's type.
+    """
     rows, found = declared()[1], []
     for match in _PARAMETER.finditer(path):
         kind = rows.get(unnamed(path[: match.end()]), "-")
@@ -203,9 +206,9 @@ def _operation(entry: Entry) -> dict[str, Any]:
 
 
 def document(version: str = "1") -> dict[str, Any]:
-    """Return the OpenAPI document of the documented profile.
+    """Return the OpenAPI document of the plane's `documented` profile.
 
-    No plane needs to be running.
+    The document is generated from the code; no plane needs to be running.
     """
     paths: dict[str, dict[str, Any]] = {}
     for entry in entries(unserved_router().routes):

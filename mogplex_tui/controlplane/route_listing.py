@@ -20,7 +20,7 @@ _PACKAGE = __name__.rpartition(".")[0] + "."
 class Entry(NamedTuple):
     """One method of one path ("/api/repos/{id}"), with its endpoint and handler.
 
-    `handler` is None if the endpoint does not declare its methods' handlers (mcp.md §1).
+    `handler` is None if the endpoint has no list of handlers by method (mcp.md §1).
     """
 
     method: str
@@ -59,9 +59,9 @@ def entries(routes: Iterable[BaseRoute]) -> list[Entry]:
 
 
 def unserved_router() -> Router:
-    """Return the router of the documented profile, for reading its routes only.
+    """Return the router of the `documented` profile, for listing its routes.
 
-    Its database is already closed, so that it cannot handle requests.
+    It cannot handle requests, because its database is already closed.
     """
     with tempfile.TemporaryDirectory(prefix="mogplex-routes-") as scratch:
         plane = prepare(Settings(speed=0, seeded=False), Path(scratch) / "plane.db")

@@ -40,13 +40,13 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Do nothing, where uvicorn would install signal handlers."""
+        """Leave the signal handlers unchanged, unlike uvicorn's own method."""
         yield
 
     async def main_loop(self) -> None:
         """Update the Date header every second until `end` is called.
 
-        Uvicorn's own loop polls for the end ten times a second.
+        Uvicorn's own loop would check ten times a second whether it has to end.
         """
         while not await self.on_tick(0):
             with contextlib.suppress(TimeoutError):
@@ -54,7 +54,7 @@ class _Server(uvicorn.Server):
                     await self._stop_requested.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close all connections; return at once if no request is being answered.
+        """Close all connections, without waiting if no request is being answered.
 
         Uvicorn's own method always waits for a tenth of a second.
         """

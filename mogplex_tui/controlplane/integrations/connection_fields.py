@@ -38,7 +38,8 @@ def _url(request: ApiRequest, body: dict[str, Any], name: str) -> str:
 def new_connection(request: ApiRequest, payload: Any) -> Columns:
     """Validate the JSON body of a new connection and return the columns to store.
 
-    Raises RefusedError for invalid fields. The caller must check limits and duplicates.
+    Raises RefusedError for invalid fields. The number of connections and the uniqueness of the
+    name are not checked here.
     """
     if not isinstance(payload, dict | list):
         raise invalid("Connection payload is required")
@@ -137,7 +138,8 @@ def _oauth(request: ApiRequest, body: dict[str, Any]) -> Columns:
 def _client_secret(given: Any) -> str | None:
     """Return the OAuth client secret from the field `credentials`, or None.
 
-    The field contains the secret itself, or a JSON object with the key `client_secret` as text.
+    The field contains either the secret itself, or a JSON object as text whose key
+    `client_secret` contains it.
     """
     text = params.trim(given) if isinstance(given, str) else ""
     try:

@@ -2,8 +2,8 @@
 
 The plane is not registered as a client of any real service. For the two presets with
 `registers` the plane imitates the service: it redirects the browser back at once with a code.
-For an OAuth client that a user entered, the browser is sent to the entered URL, and the
-exchange of the returned code always fails.
+For an OAuth client that a user entered, the browser is redirected to the entered URL, and the
+callback always reports that the code could not be exchanged.
 """
 
 from __future__ import annotations

@@ -26,7 +26,11 @@ _TOOLS = {"linear": 23, "notion": 14, "sentry": 16, "supabase": 20, "browserbase
 
 
 class ProbeResult(NamedTuple):
-    """The result of a connection test: health, message, error, status, tool count."""
+    """The result of a connection test.
+
+    `status` is the health status, `summary` a message for the user and `http_status` the status
+    of the response, if there was a response.
+    """
 
     status: str
     summary: str
@@ -36,7 +40,10 @@ class ProbeResult(NamedTuple):
 
 
 def classify(error: str) -> str:
-    """Return the health status that the text of an error stands for."""
+    """Return the health status of a connection from the error text of its test.
+
+    It is "misconfigured", "auth_failed", "unreachable" or, for an unknown text, "error".
+    """
     for pattern, status in (
         (_MISCONFIGURED, "misconfigured"),
         (_AUTH, "auth_failed"),
@@ -48,7 +55,10 @@ def classify(error: str) -> str:
 
 
 def probe(row: Row, now: int) -> ProbeResult:
-    """Test a connection, given as a full row, at the time `now` (µs)."""
+    """Simulate the test of a connection and return the result.
+
+    `row` must contain all columns of the table; `now` is in µs.
+    """
     field = "mcp_url" if row["type"] == "mcp_server" else "base_url"
     url = row[field]
     if not url:

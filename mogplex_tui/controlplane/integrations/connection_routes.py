@@ -30,7 +30,7 @@ async def _body(request: ApiRequest) -> Any:
 
 
 def own_connection(request: ApiRequest, connection_id: str) -> Row | None:
-    """Return the full row of a connection of the caller, or None."""
+    """Return one of the caller's connections with all columns, or None if unknown."""
     return request.plane.db.one(
         "SELECT * FROM connections WHERE id = ? AND user_id = ?", (connection_id.lower(), request.user_id)
     )
@@ -85,8 +85,8 @@ def _refuse_too_many(request: ApiRequest, columns: Columns) -> None:
 async def _named(request: ApiRequest) -> tuple[Row, dict[str, Any]]:
     """Return the connection whose id is in the JSON body, and the body.
 
-    Raises a refusal with 400 without an id, and with 403 if the caller has no such connection
-    (library.md §8.2).
+    Raises RefusedError: 400 if the body contains no id, 403 if the caller has no connection with
+    this id (library.md §8.2).
     """
     parsed = await _body(request)
     body = parsed if isinstance(parsed, dict) else {}
@@ -100,7 +100,10 @@ async def _named(request: ApiRequest) -> tuple[Row, dict[str, Any]]:
 
 
 async def switch_connection(request: ApiRequest) -> Response:
-    """Enable or disable a connection; other fields cannot be changed."""
+    """Enable or disable a connection.
+
+    This is the only change that a client can make to a connection.
+    """
     row, body = await _named(request)
     enabled = body.get("is_enabled")
     if not isinstance(enabled, bool):

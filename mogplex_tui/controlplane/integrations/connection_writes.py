@@ -25,7 +25,7 @@ def update_connection(tx: Tx, user_id: str, connection_id: str, at: int, **colum
 
 
 def delete_connection(tx: Tx, user_id: str, connection_id: str) -> None:
-    """Delete a connection with its overrides and events.
+    """Delete a connection with its events and with the repositories' overrides of it.
 
     The deletions of the connection and of its overrides are published.
     """
@@ -38,7 +38,7 @@ def delete_connection(tx: Tx, user_id: str, connection_id: str) -> None:
 def begin_test(tx: Tx, user_id: str, connection_id: str, at: int) -> str:
     """Mark a connection as being tested and return the token of this test.
 
-    The results of tests that began earlier can no longer be stored.
+    A test that began earlier can no longer store its result.
     """
     token = tx.new_id()
     update_connection(tx, user_id, connection_id, at, health_status="testing", active_test_token=token)
@@ -57,10 +57,10 @@ def end_test(
     http_status: int | None,
     tool_count: int | None,
 ) -> bool:
-    """Store the result of the test with this token; return whether it was stored.
+    """Store the result of a test, and return whether it was stored.
 
-    If a newer test has begun, nothing is stored. A failed test adds a connection event
-    (library.md §15).
+    Nothing is stored if `token` is not that of the connection's latest test. A failed test adds a
+    connection event (library.md §15).
     """
     current = tx.one(
         "SELECT 1 FROM connections WHERE id = ? AND active_test_token = ?", (connection_id, token)

@@ -30,9 +30,9 @@ _KEPT = (
 
 
 def connection(row: Row) -> dict[str, Any]:
-    """Return the Connection object of a COLUMNS row.
+    """Return the JSON object of a connection, without credentials (library.md §8.1).
 
-    It contains no credentials (library.md §8.1).
+    `row` must contain the columns in COLUMNS.
     """
     out = row_json.timed(row, *_INSTANTS)
     out["is_enabled"] = bool(row["is_enabled"])
@@ -40,11 +40,11 @@ def connection(row: Row) -> dict[str, Any]:
 
 
 def runnable(db: Database, user_id: str, repo_id: str) -> list[Row]:
-    """Return the connections that runs in a repository can use, as COLUMNS rows.
+    """Return the connections that runs in a repository can use, oldest first.
 
-    These are the enabled global connections that the repository does not exclude and the
-    repository's own enabled connections. At most five of them are MCP servers: the repository's
-    own come first, then the oldest (projects.md §4.1).
+    These are the enabled global connections that the repository does not exclude, and the
+    repository's own enabled connections. If more than five of them are MCP servers, the
+    repository's own are preferred to global ones, and older ones to newer ones (projects.md §4.1).
     """
     rows = db.all(
         f"SELECT {COLUMNS} FROM connections WHERE ({_GLOBALS} AND {_KEPT}) OR ({_PROJECT})"
@@ -64,7 +64,7 @@ def mcp_count(rows: list[Row]) -> int:
 def secret_of(row: Row) -> str | None:
     """Return the credential to send to the connected service, or None.
 
-    For OAuth connections it is the access token. `row` must be a full row.
+    For OAuth connections it is the access token. `row` must contain all columns of the table.
     """
     secret: str | None = row["oauth_access_token"] if row["auth_type"] == "oauth" else row["credentials"]
     return secret or None
@@ -73,7 +73,7 @@ def secret_of(row: Row) -> str | None:
 def is_complete(row: Row, now: int) -> bool:
     """Return whether a connection has a URL and valid credentials at `now` (µs).
 
-    `row` must be a full row (library.md §9.1).
+    `row` must contain all columns of the table (library.md §9.1).
     """
     if not (row["mcp_url"] if row["type"] == "mcp_server" else row["base_url"]):
         return False
@@ -90,7 +90,7 @@ def is_complete(row: Row, now: int) -> bool:
 def mcp_config(row: Row) -> dict[str, Any]:
     """Return the URL and headers for an MCP connection, with its secret in plain text.
 
-    `row` must be a full row (library.md §8.3, §9.1).
+    `row` must contain all columns of the table (library.md §8.3, §9.1).
     """
     url, secret = row["mcp_url"], secret_of(row)
     if secret is None:

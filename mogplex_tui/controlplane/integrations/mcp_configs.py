@@ -12,7 +12,7 @@ from . import connections
 def custom_config(row: Row) -> dict[str, Any]:
     """Return the configuration of a custom MCP server, with secrets in plain text.
 
-    If a plain value and a secret have the same name, the secret is used.
+    If a variable or header is stored both as a plain value and as a secret, the secret is used.
     """
     extra: dict[str, Any] = json.loads(row["extra"])
     if row["transport"] == "stdio":
@@ -23,11 +23,11 @@ def custom_config(row: Row) -> dict[str, Any]:
 
 
 def merged(db: Database, user_id: str, now: int) -> list[dict[str, Any]]:
-    """Return all MCP servers of a user as `{name, enabled, config}`, with secrets.
+    """Return a user's custom MCP servers and MCP connections, with secrets.
 
-    First come the custom servers, including disabled ones, then the enabled and complete MCP
-    connections, except those that share their name with a custom server. Each group is ordered by
-    creation; `now` is in µs.
+    Each entry is `{name, enabled, config}`. First come the custom servers, including disabled
+    ones; then the enabled and complete MCP connections, except those that have the name of a
+    custom server. Each group is ordered by creation; `now` is in µs.
     """
     servers = db.all(
         "SELECT * FROM user_mcp_servers WHERE user_id = ? ORDER BY created_at, rowid", (user_id,)

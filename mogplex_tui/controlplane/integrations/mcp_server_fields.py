@@ -16,7 +16,10 @@ Secrets = dict[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """All fields of a custom MCP server; those of the other transport are empty."""
+    """The fields of a custom MCP server.
+
+    The fields that its transport (stdio or http) does not use are empty.
+    """
 
     name: str
     enabled: bool
@@ -32,7 +35,7 @@ class Server:
 
 
 def refused(message: str, code: str = "INVALID_MCP_SERVER", status: int = 400) -> RefusedError:
-    """Return an error response about an MCP server, to be raised."""
+    """Return the error about an MCP server that the caller of this function raises."""
     return refusal(status, message, code=code)
 
 
@@ -65,7 +68,10 @@ def _transport(value: Any) -> str:
 
 
 def _text(value: Any) -> str | None:
-    """Return a text trimmed; return None for blank text or a value of another type."""
+    """Return a text without white space at its ends, or None.
+
+    None is returned for blank text and for a value that is not a text.
+    """
     return (params.trim(value) or None) if isinstance(value, str) else None
 
 
@@ -124,9 +130,11 @@ def _no_doubles(plain: Mapping[str, str], secrets: Mapping[str, str], what: str)
 
 
 def _checked(server: Server, given: Mapping[str, Any]) -> Server:
-    """Check the fields against the transport, and clear those of the other transport.
+    """Return a server without the fields that its transport does not use.
 
-    `given` is the request body. Raises RefusedError for an invalid combination.
+    `given` is the request body. Raises RefusedError if a field that the transport requires is
+    missing, if `given` contains a field of the other transport, or if a plain value and a secret
+    have the same name.
     """
     _no_doubles(server.env_plain, server.env_secrets, "environment variable")
     _no_doubles(server.header_plain, server.header_secrets, "header")
@@ -144,7 +152,10 @@ def _checked(server: Server, given: Mapping[str, Any]) -> Server:
 
 
 def created(body: dict[str, Any]) -> Server:
-    """Return the server that a POST body describes. Raises RefusedError."""
+    """Return the server that a POST body describes.
+
+    Raises RefusedError for invalid fields.
+    """
     server = Server(
         name=_name(body.get("name")),
         enabled=_enabled(body.get("enabled", True)),
@@ -154,10 +165,11 @@ def created(body: dict[str, Any]) -> Server:
 
 
 def changed(stored: Server, body: dict[str, Any]) -> Server:
-    """Return a stored server with the changes of a PATCH body. Raises RefusedError.
+    """Return a stored server with the changes of a PATCH body.
 
-    Fields that the body does not contain stay. Secrets are merged by key; null removes a secret.
-    A change of transport clears the fields of the previous transport.
+    Fields that the body does not contain keep their values. Secrets are merged by key; null
+    removes a secret. A change of transport clears the fields of the previous transport. Raises
+    RefusedError for invalid fields.
     """
     server = stored
     if "name" in body:

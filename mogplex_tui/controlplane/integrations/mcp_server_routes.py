@@ -1,4 +1,4 @@
-"""Routes of custom MCP servers: /api/mcp-servers, and the merged list of v1.
+"""Routes of custom MCP servers, and the v1 list of all MCP servers with secrets.
 
 library.md §9, v1.md §6.
 """
@@ -33,7 +33,7 @@ _JSON_COLUMNS = ("args", "env_plain", "env_secrets", "header_plain", "header_sec
 
 
 def _shown(row: Row) -> dict[str, Any]:
-    """Return the Server object of a row, with secrets' names but not their values."""
+    """Return the JSON object of a server, with names but not values of its secrets."""
     return {
         "id": row["id"],
         "name": row["name"],
@@ -92,9 +92,9 @@ async def _body(request: ApiRequest) -> dict[str, Any]:
 
 
 async def list_servers(request: ApiRequest) -> Response:
-    """Return the caller's servers; with `format=cli` the merged list with secrets.
+    """Return the caller's custom MCP servers, without secrets.
 
-    library.md §9.1.
+    With `format=cli` in the query, MCP connections and all secrets are included (library.md §9.1).
     """
     if request.query("format") == "cli":
         return json_response(
@@ -108,7 +108,10 @@ async def list_servers(request: ApiRequest) -> Response:
 
 
 async def v1_servers(request: ApiRequest) -> Response:
-    """Return the merged list with secrets in the v1 envelope (v1.md §6)."""
+    """Return the caller's custom MCP servers and MCP connections (v1.md §6).
+
+    The response contains secrets.
+    """
     return v1_response(
         {"servers": mcp_configs.merged(request.plane.db, request.user_id, request.plane.clock.now_us())}
     )

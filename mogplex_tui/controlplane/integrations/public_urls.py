@@ -19,9 +19,10 @@ class UnsafeUrlError(Exception):
 
 
 def parsed_url(text: str, name: str, private: bool = False) -> str:
-    """Validate and normalise a URL. Raises UnsafeUrlError naming the field `name`.
+    """Return a URL in normalised form.
 
-    With `private`, hosts of this machine and its network are allowed.
+    Raises UnsafeUrlError for a URL that is not allowed; its message starts with `name`, the name
+    of the field. With `private`, hosts of this machine and of the local network are allowed.
     """
     try:
         parts = urlsplit(text)

@@ -68,9 +68,9 @@ async def _body(request: ApiRequest) -> dict[str, Any] | None:
 
 
 def _managed(request: ApiRequest) -> Row:
-    """Return the Slack workspace that the path names.
+    """Return the caller's Slack workspace whose id is in the path.
 
-    Raises a refusal with 404 for an unknown workspace and with 403 for another user's.
+    Raises RefusedError: 404 for an unknown workspace, 403 for a workspace of another user.
     """
     row = request.plane.db.one(
         "SELECT * FROM slack_installations WHERE team_id = ?", (request.http.path_params["team_id"],)
@@ -132,9 +132,10 @@ def _policy(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _users(value: Any) -> str | None:
-    """Return the allowed users as JSON text, trimmed, without blanks and duplicates.
+    """Return the list of Slack users who may start runs, as JSON text.
 
-    None stands for null, which allows every mapped user.
+    The ids are trimmed; blank and repeated ids are left out. None is returned for null, which
+    allows all Slack users that have an account. Raises RefusedError 400 for other values.
     """
     if value is None:
         return None
@@ -146,7 +147,10 @@ def _users(value: Any) -> str | None:
 
 
 async def uninstall(request: ApiRequest) -> Response:
-    """Delete a workspace of the caller with its links; succeed if there is none."""
+    """Delete one of the caller's workspaces and its links to repositories.
+
+    The response is a success even if the caller has no such workspace.
+    """
     with request.plane.db.transaction() as tx:
         tx.execute(
             "DELETE FROM slack_installations WHERE team_id = ? AND user_id = ?",
@@ -172,7 +176,10 @@ async def list_links(request: ApiRequest) -> Response:
 
 
 async def add_link(request: ApiRequest) -> Response:
-    """Link a channel to a repository of the caller; answer 409 for a linked channel."""
+    """Link a channel to one of the caller's repositories.
+
+    The response is 409 if the channel is already linked.
+    """
     body = await _body(request) or {}
     channel_id, repo_id = body.get("channelId"), body.get("repoId")
     if not isinstance(channel_id, str) or not channel_id or not isinstance(repo_id, str) or not repo_id:
@@ -208,7 +215,10 @@ def _linked_already() -> RefusedError:
 
 
 async def remove_link(request: ApiRequest) -> Response:
-    """Delete a link of the workspace; succeed if there is no such link."""
+    """Delete a link between a channel and a repository.
+
+    The response is a success even if the workspace has no such link.
+    """
     installation = _managed(request)
     with request.plane.db.transaction() as tx:
         tx.execute(

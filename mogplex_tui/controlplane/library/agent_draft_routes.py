@@ -37,8 +37,9 @@ def _description(value: Any) -> str:
 def _check_model(request: ApiRequest, wanted: Any) -> None:
     """Check that the caller can use the model that writes the draft.
 
-    Raises 400 for a model that is not enabled and 403 for one that the caller cannot reach. If the body
-    names no model, the static default is checked instead of the caller's default.
+    If the body names no model, the static default is checked, or the first usable model if the
+    static default is not among the usable ones. Raises RefusedError: 400 if the named model is not
+    enabled, 403 if the caller has no access to the model.
     """
     db = request.plane.db
     profile = db.only("SELECT * FROM profiles WHERE id = ?", (request.user_id,))
@@ -60,7 +61,10 @@ def _order(row: Any) -> tuple[str, str, str]:
 
 
 async def _pieces(text: str, speed: float) -> AsyncIterator[str]:
-    """Yield the text in pieces, with pauses like a model's if `speed` is above 0."""
+    """Yield a text in pieces, with pauses between them as if a model wrote it.
+
+    There are no pauses if `speed` is 0.
+    """
     for start in range(0, len(text), _PIECE):
         if start and speed > 0:
             await asyncio.sleep(_PIECE_SECONDS / speed)

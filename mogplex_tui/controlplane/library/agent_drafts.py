@@ -39,9 +39,9 @@ _SIGNS = {
 
 
 def _name(words: list[str]) -> str:
-    """Return an agent's name of at most 30 characters from words of the description.
+    """Return a name for an agent, made from up to three words of its description.
 
-    The name is in upper case, with hyphens between the words.
+    It has at most 30 characters, in upper case, with hyphens between the words.
     """
     chosen = [word for word in words if word not in _IDLE] or ["custom"]
     name = ""
@@ -60,7 +60,7 @@ def _category(words: list[str]) -> str:
 
 
 def _short(text: str) -> str:
-    """Return the first sentence of a text in one line of at most 80 characters."""
+    """Return the first sentence of a text on one line, cut to 80 characters."""
     line = " ".join(re.split(r"(?<=[.!?])\s", text.strip(), maxsplit=1)[0].split())
     if len(line) <= _LONGEST_DESCRIPTION:
         return line
@@ -68,10 +68,10 @@ def _short(text: str) -> str:
 
 
 def _context(existing: Any) -> dict[str, str]:
-    """Return the name, description and category of an existing agent.
+    """Return the name, description and category of an existing agent as far as usable.
 
-    Texts are cut to 200 characters. A category is returned only if it is a built-in one; `{}` if
-    `existing` is no object.
+    Name and description are cut to 200 characters. A category that is not built in is left out.
+    The result is empty if `existing` is not an object.
     """
     if not isinstance(existing, dict):
         return {}
@@ -88,10 +88,10 @@ def _headings(existing: Any) -> list[str]:
 
 
 def _checks(category: str, words: list[str]) -> str:
-    """Return the list of checks for a system prompt, as lines of text.
+    """Return the bullet points on what to look for, for a system prompt.
 
-    It is taken from the preset of the category that shares most words with the description. If no
-    preset shares a word, it is one general line.
+    They are copied from the preset of the category whose name and description share most words
+    with `words`. If no preset shares a word, there is one general bullet point.
     """
     wanted = set(words) - _IDLE
 
@@ -105,10 +105,10 @@ def _checks(category: str, words: list[str]) -> str:
 
 
 def draft(description: str, existing: Any) -> dict[str, str]:
-    """Return a name, description, category and system prompt for a description.
+    """Return the name, description, category and system prompt of a drafted agent.
 
-    `existing` is an agent to improve, or anything else for a new one: the draft then keeps its name,
-    its category if that is built in, and the headings of its system prompt.
+    If `existing` is an agent's JSON object, the draft improves that agent: it keeps the agent's
+    name, its category if that is built in, and the headings of its system prompt.
     """
     words, context = _WORD.findall(description.lower()), _context(existing)
     category = context.get("category") or _category(words)

@@ -25,9 +25,9 @@ _EPOCH = iso_app(0)
 
 
 def preset_model(request: ApiRequest) -> str:
-    """Return the model with which presets run.
+    """Return the id of the model that built-in agents use.
 
-    It is the caller's default model, or the static default if the caller can use no model.
+    It is the caller's default model, or the static default if the caller has no usable model.
     """
     profile = request.plane.db.only("SELECT * FROM profiles WHERE id = ?", (request.user_id,))
     # Nobody reaches a model through a team of others, so that a stranger to the team sees the static one.
@@ -86,8 +86,8 @@ def _words(value: Any) -> str:
 def _checked(request: ApiRequest, body: dict[str, Any], whole: bool) -> dict[str, Any]:
     """Return the columns of an agent from a request body.
 
-    With `whole` the body must contain name, category and model. Raises RefusedError 400 for the first
-    invalid value in the order of library.md §1.3.
+    With `whole` the body must contain name, category and model. Raises RefusedError 400 for the
+    first invalid value; values are checked in the order of library.md §1.3.
     """
 
     def asked(column: str) -> bool:
@@ -138,8 +138,8 @@ def _stored(request: ApiRequest, agent_id: str) -> Response:
 async def create_agent(request: ApiRequest) -> Response:
     """Create an agent and return it.
 
-    With `source_template` in the body it counts as a copy of that preset. Raises the 400s of library.md
-    §1.3.
+    If the body contains `source_template`, the agent is stored as a copy of that preset. Raises the
+    400s of library.md §1.3.
     """
     body = await request_fields.lenient_body(request)
     columns = _checked(request, body, whole=True)

@@ -57,10 +57,11 @@ def delete_agent(tx: Tx, agent_id: str, user_id: str) -> None:
 
 
 def fork_preset(tx: Tx, *, user_id: str, name: str, model: str, at: int) -> str | None:
-    """Return the id of the user's agent for a preset, which is created if necessary.
+    """Return the id of the user's copy of a preset, and create the copy if necessary.
 
-    If the user has several copies of the preset, the oldest counts. None if there is no such preset.
-    Assignments and automations fork this way (library.md §1.3).
+    If the user has several copies, the oldest one is returned. Returns None if there is no preset
+    with this name. Assignments and automations that use a preset call this function (library.md
+    §1.3).
     """
     row = tx.one(
         "SELECT id FROM agents WHERE user_id = ? AND source_template = ? ORDER BY created_at, rowid LIMIT 1",
@@ -85,7 +86,7 @@ def fork_preset(tx: Tx, *, user_id: str, name: str, model: str, at: int) -> str 
 
 
 def delete_category(tx: Tx, category_id: str, user_id: str) -> int | None:
-    """Delete a category, and clear the category of the agents that have it.
+    """Delete a category and clear the field `category` of all agents that have it.
 
     Returns the number of these agents, or None if the user has no such category.
     """

@@ -45,7 +45,7 @@ def _label(value: object) -> str:
 def _slug(label: str) -> str:
     """Return the slug made from a label.
 
-    Raises RefusedError 400 if the label contains no letter or digit that a slug can have.
+    Raises RefusedError 400 if the label contains no letter or digit that is allowed in a slug.
     """
     plain = "".join(part for part in unicodedata.normalize("NFKD", label) if not unicodedata.combining(part))
     slug = _OTHER.sub("-", plain.lower()).strip("-")[:_LONGEST].rstrip("-")
@@ -55,10 +55,10 @@ def _slug(label: str) -> str:
 
 
 def _free_slug(request: ApiRequest, wanted: str) -> str:
-    """Return the slug, with a number appended if it is already in use.
+    """Return a slug that is not in use: `wanted`, or `wanted` with a number appended.
 
-    Slugs of the caller's and the built-in categories are in use. Raises RefusedError: 400 if the caller
-    has 50 categories, 409 if no number up to 20 is free.
+    Slugs of the caller's categories and of built-in ones are in use. Raises RefusedError: 400 if
+    the caller has 50 categories, 409 if the slug is in use with all numbers up to 20.
     """
     rows = request.plane.db.all("SELECT slug FROM agent_categories WHERE user_id = ?", (request.user_id,))
     if len(rows) >= _MOST:

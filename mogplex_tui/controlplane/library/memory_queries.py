@@ -72,10 +72,10 @@ def scope_and_team(request: ApiRequest, given: Any) -> tuple[str, str | None]:
 
 
 def _lane_filters(request: ApiRequest, lane: str, scope: str, team: str | None) -> Filters:
-    """Return the query for the memories of one lane.
+    """Return the query for the memories of one lane, filtered as the request says.
 
-    It filters by repository and resource scope; in the lane `session` also by workspace session and
-    conversation.
+    The filters are the repository and the resource scope, and in the lane `session` also the
+    workspace session and the conversation.
     """
     filters = Filters(request.user_id)
     filters.add("lane = ?", lane)
@@ -91,9 +91,9 @@ def _lane_filters(request: ApiRequest, lane: str, scope: str, team: str | None) 
 
 
 def _search(request: ApiRequest, filters: Filters, q: str) -> list[Row]:
-    """Return the newest memories that contain the text `q`, upper or lower case.
+    """Return the newest memories that contain the text `q`, ignoring case.
 
-    `q` has no wildcards.
+    % and _ in `q` are not wildcards.
     """
     # The database folds ASCII alone: it narrows the search by that part, and the rest is looked at here.
     pattern = _BEYOND_ASCII.sub("%", _SPECIAL.sub(r"\\\1", q))
@@ -105,10 +105,10 @@ def _search(request: ApiRequest, filters: Filters, q: str) -> list[Row]:
 
 
 async def list_memories(request: ApiRequest) -> Response:
-    """Return memories, newest first.
+    """Return the caller's memories, newest first.
 
-    The response is an object with an array for each lane. With a lane or a search text in the query it
-    is one array.
+    The response is one array if the query contains a lane or a search text, or else an object with
+    an array for each lane.
     """
     lane, q = request.query("lane"), request.query("q")
     if lane and lane not in LANES:

@@ -22,7 +22,7 @@ _SESSION_LIFE = 30 * DAY_US
 
 
 def _content(value: Any) -> str:
-    """Return the text of a memory from the body, untrimmed.
+    """Return the text of a memory from the body, with white space at its ends.
 
     Raises RefusedError: 400 if it is missing or empty, 413 if it is too long.
     """
@@ -58,10 +58,11 @@ def _sandbox(request: ApiRequest, sandbox_id: str) -> Row:
 
 
 def _scope_keys(request: ApiRequest, body: dict[str, Any], lane: str) -> dict[str, Any]:
-    """Return the metadata that the server adds to a memory.
+    """Return the metadata that tells where a new memory belongs.
 
-    Raises RefusedError: 404 for an unknown repository or sandbox, 400 for a sandbox of another
-    repository, and the errors of `scope_and_team`.
+    It contains the repository, sandbox, session, conversation, team, source and agent, as far as
+    they apply. Raises RefusedError: 404 for an unknown repository or sandbox, 400 for a sandbox of
+    another repository, and the errors of `scope_and_team`.
     """
     scope, team = scope_and_team(request, body.get("resourceScope"))
     repo_id, sandbox_id = _text(body, "repoId"), _text(body, "sandboxId")
@@ -139,7 +140,7 @@ async def change_memory(request: ApiRequest) -> Response:
 async def delete_memory(request: ApiRequest) -> Response:
     """Delete one memory.
 
-    Raises 404 if it does not exist, whereas other routes of the library succeed.
+    Raises 404 if it does not exist, whereas deleting other objects of the library succeeds.
     """
     memory_id = _memory_id(request.query("id"))
     with request.plane.db.transaction() as tx:
@@ -154,9 +155,10 @@ def _done_or_missing(rows: int, memory_id: str) -> Response:
 
 
 async def act(request: ApiRequest) -> Response:
-    """Run an action: delete old session memories, or store a checkpoint in a lane.
+    """Perform the action that the body names: `compact` or `checkpoint`.
 
-    Raises 400 `Unknown action` (library.md §10.3).
+    `compact` deletes old session memories, `checkpoint` stores a memory. Raises 400
+    `Unknown action` for other actions (library.md §10.3).
     """
     body = await request_fields.strict_body(request)
     if body.get("action") == "compact":

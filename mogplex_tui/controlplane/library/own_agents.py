@@ -1,4 +1,7 @@
-"""Find the user's own agent for an id that may name a preset (library.md §1.3)."""
+"""Find or create a user's own agent for the id of an agent or preset.
+
+library.md §1.3.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,10 @@ from . import agent_writes
 
 
 def own_agent(tx: Tx, user_id: str, agent_id: str, model: str, at: int) -> str | None:
-    """Return the id of the user's agent that `agent_id` names, or None.
+    """Return the id of the user's own agent for `agent_id`, or None if there is none.
 
-    An id `preset:NAME` names the user's oldest copy of that preset. If there is none, a copy with
-    `model` is created at `at` (µs).
+    For an id of the form `preset:NAME` this is the user's oldest copy of that preset. If the user
+    has no copy, one that uses `model` is created at `at` (µs).
     """
     if agent_id.startswith(agent_writes.PREFIX):
         name = agent_id.removeprefix(agent_writes.PREFIX)

@@ -13,7 +13,7 @@ _PROMPTS = Path(__file__).with_name("preset_prompts.json")
 class Preset(NamedTuple):
     """A built-in agent.
 
-    Its system prompt is in a file, see `prompt`.
+    `prompt` returns its system prompt, which is stored in a file.
     """
 
     category: str
@@ -99,8 +99,8 @@ def _prompts() -> dict[str, str]:
 def _written(role: str, look: list[str], leave: list[str]) -> str:
     """Return the text of a system prompt from its parts.
 
-    `role` is the first paragraph, `look` lists what to look for and `leave` what to ignore. A paragraph
-    about the report is added.
+    `role` is the first paragraph, `look` lists what to look for and `leave` what to ignore. A last
+    section, the same for all prompts, says how to report.
     """
     bullets = ["\n".join(f"- {line}" for line in lines) for lines in (look, leave)]
     return (

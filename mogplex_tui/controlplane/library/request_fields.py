@@ -39,7 +39,10 @@ def length(text: str) -> int:
 
 
 def finite(value: Any) -> Any:
-    """Return a JSON value in which null replaces infinite numbers, as from `1e999`."""
+    """Return a JSON value with null in place of each infinite number.
+
+    A number such as `1e999` in a request body is parsed as infinite.
+    """
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, list):
@@ -50,26 +53,26 @@ def finite(value: Any) -> Any:
 
 
 def compact(value: Any) -> str:
-    """Return a value as the JSON text that is stored and whose length is limited.
+    """Return a JSON value as text without spaces and unnecessary escapes.
 
-    It has no spaces and no needless escapes.
+    Values are stored in this form, and limits apply to its length.
     """
     return json.dumps(finite(value), separators=(",", ":"), ensure_ascii=False)
 
 
 def as_text(value: Any) -> str | None:
-    """Return a JSON value as it is stored in a text column.
+    """Return a JSON value in the form in which a text column stores it.
 
-    A text and null are stored unchanged, other values as JSON.
+    Texts and null are returned unchanged, other values as JSON text.
     """
     return value if value is None or isinstance(value, str) else compact(value)
 
 
 def owned(request: ApiRequest, table: str, row_id: Any, missing: str) -> Row:
-    """Return the row of a table with an id, if it is the caller's.
+    """Return the caller's row with an id from a table.
 
-    Raises RefusedError 404 with the text `missing` for an id that is invalid, unknown or another
-    account's (identity.md §1.6).
+    Raises RefusedError 404 with the text `missing` if the id is invalid or unknown, or if the row
+    belongs to another account (identity.md §1.6).
     """
     row = None
     if isinstance(row_id, str) and params.is_uuid(row_id):
@@ -82,9 +85,10 @@ def owned(request: ApiRequest, table: str, row_id: Any, missing: str) -> Row:
 
 
 def doomed_id(request: ApiRequest, missing: str) -> str:
-    """Return the `id` of the row to delete from the query, in lower case.
+    """Return the query parameter `id` of a DELETE request, in lower case.
 
-    Raises RefusedError: 400 `Missing id` without one, 404 with the text `missing` if it is no UUID.
+    Raises RefusedError: 400 `Missing id` if the parameter is missing, 404 with the text `missing`
+    if it is not a UUID.
     """
     found = request.query("id")
     if not found:

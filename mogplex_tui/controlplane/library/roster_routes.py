@@ -53,10 +53,10 @@ def _entry(
 
 
 async def roster(request: ApiRequest) -> Response:
-    """Return presets and the caller's agents with their activity in recent calls.
+    """Return the presets and the caller's agents with their recent activity.
 
-    Presets of which the caller has a copy are left out. The activity is that in the caller's latest 500
-    calls.
+    Presets of which the caller has a copy are left out. The activity is computed from the caller's
+    latest 500 calls.
     """
     db = request.plane.db
     activity: dict[str, list[Any]] = {}
@@ -75,7 +75,7 @@ async def roster(request: ApiRequest) -> Response:
 
 
 async def summary(request: ApiRequest) -> Response:
-    """Return the runs and tokens of the last 24 hours by agent id.
+    """Return each agent's runs and tokens of the last 24 hours, keyed by agent id.
 
     Agents without runs and tokens are left out.
     """

@@ -1,4 +1,7 @@
-"""/api/rules, which are in two tables, and /api/commands (library.md §7 and §11)."""
+"""/api/rules and /api/commands (library.md §7 and §11).
+
+Rules are stored in two tables: `agent_rules` and the legacy table `agent_skills`.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +21,9 @@ _NO_RULE = "Rule not found"
 
 
 def _table(name: Any) -> str:
-    """Return the table of rules that a request names.
+    """Return the database table that a request's `table` value selects.
 
-    It is `agent_skills`, the legacy table, if the name says so, and `agent_rules` for all other names.
+    It is the legacy table `agent_skills` if `name` is "agent_skills", or else `agent_rules`.
     """
     return "agent_skills" if name == "agent_skills" else "agent_rules"
 
@@ -30,7 +33,7 @@ def _row(request: ApiRequest, table: str, row_id: str) -> Row:
 
 
 async def list_rules(request: ApiRequest) -> Response:
-    """Return all rules of the caller in the table that the query names."""
+    """Return all of the caller's rules from the table that the query selects."""
     table = _table(request.query("table"))
     rows = request.plane.db.all(f"SELECT {_RULE_COLUMNS} FROM {table} WHERE user_id = ?", (request.user_id,))
     return json_response([timed(row, "created_at") for row in rows])
@@ -39,8 +42,8 @@ async def list_rules(request: ApiRequest) -> Response:
 def _rule_changes(body: dict[str, Any], *, whole: bool) -> dict[str, str]:
     """Return the columns of a rule from a request body.
 
-    With `whole` the body must contain a name. Raises RefusedError 400 for a missing name and for values
-    that are no texts.
+    With `whole` the body must contain a name. Raises RefusedError 400 if the name is missing or if
+    a value is not a text.
     """
     name = body.get("name")
     if (whole or "name" in body) and not (isinstance(name, str) and name):
@@ -58,9 +61,9 @@ def _rule_changes(body: dict[str, Any], *, whole: bool) -> dict[str, str]:
 
 
 async def create_rule(request: ApiRequest) -> Response:
-    """Create a rule and return it; several rules may have the same name.
+    """Create a rule and return it.
 
-    Raises 400 without a name.
+    Several rules may have the same name. Raises 400 if the body contains no name.
     """
     body = await request_fields.strict_body(request)
     table, changes = _table(body.get("table")), _rule_changes(body, whole=True)
@@ -109,7 +112,7 @@ async def list_commands(request: ApiRequest) -> Response:
 async def create_command(request: ApiRequest) -> Response:
     """Create a slash command and return it.
 
-    Raises 400 without a name or a template.
+    Raises 400 if the body contains no name or no template.
     """
     body = await request_fields.strict_body(request)
     for name in ("name", "template"):

@@ -1,7 +1,7 @@
-"""/api/skills/registry and /api/skills/vercel-docs: skills to install.
+"""Search public skills: /api/skills/registry and /api/skills/vercel-docs.
 
-The service reads public web pages here. The plane sends no requests: its registry is a fixed list
-of skills, and it has no documentation pages (library.md §6.2).
+The service reads public web pages here. The plane sends no requests: its registry is a fixed
+list of skills, and it has no documentation pages (library.md §6.2).
 """
 
 from __future__ import annotations
@@ -33,9 +33,10 @@ def _listed(skill: dict[str, Any]) -> dict[str, Any]:
 
 
 async def list_registry(request: ApiRequest) -> Response:
-    """Return the skills whose name, source or description contains `q`.
+    """Return the registry's skills, most installed first.
 
-    All skills if the query has no `q`; most installed first.
+    If the query contains `q`, only skills whose name, source or description contains it are
+    returned.
     """
     q = request.query("q").strip().lower()
     found = [
@@ -63,7 +64,7 @@ async def read_registry(request: ApiRequest) -> Response:
 
 
 async def list_pages(_: ApiRequest) -> Response:
-    """Return the Vercel documentation pages that the plane has: none."""
+    """Return an empty list: the plane has no Vercel documentation pages."""
     return json_response({"docs": []})
 
 

@@ -20,7 +20,8 @@ _REPOS = (
 async def list_repos(request: ApiRequest) -> Response:
     """Return the caller's repositories, sorted by name.
 
-    With `id` in the query only that one; otherwise `q` filters them, with the wildcards % and _.
+    With `id` in the query only the repository with this id is returned. Otherwise `q` filters by
+    name, with the wildcards % and _.
     """
     limit = params.clamped(request.query("limit"), 100, 1, 200)
     wanted, q = request.query("id"), params.trim(request.query("q"))

@@ -1,6 +1,6 @@
 """/api/cron: housekeeping that a scheduler starts (system.md §3).
 
-The plane's own timers do the same.
+The plane does the same work on its own timers.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ _LINK_STATUSES = ("valid", "missing_project", "auth_invalid", "inaccessible")
 
 
 def sync_models(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:  # noqa: ARG001
-    """Return the response of a model sync; the catalogue is always up to date."""
+    """Return the response of a model sync, which changes nothing.
+
+    The plane's catalogue of models is fixed.
+    """
     row = plane.db.only("SELECT COUNT(*), SUM(is_recommended) FROM models WHERE is_available = 1")
     return {
         "synced": row[0],
@@ -35,9 +38,9 @@ def sync_models(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:  # noqa: ARG
 
 
 def reconcile_links(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
-    """Check the Vercel project of each linked repository and return the route's body.
+    """Check the links of repositories to Vercel projects; return the response body.
 
-    Vercel is not asked: a link whose stored state is not a known one becomes valid.
+    No request is sent to Vercel: a known status is kept, and any other becomes "valid".
     """
     ids_by_status: dict[str, list[str]] = {status: [] for status in _LINK_STATUSES}
     with plane.db.transaction(ids=ids) as tx:
@@ -61,9 +64,9 @@ def reconcile_links(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
 
 
 def smoke(plane: Plane, at: int) -> dict[str, Any]:
-    """Check the database, its schema and required tables, without writing.
+    """Check the database, its schema and required tables; return the response body.
 
-    Returns the body of the route.
+    Nothing is written.
     """
     sound = plane.db.value("PRAGMA quick_check(1)")
     checks = [

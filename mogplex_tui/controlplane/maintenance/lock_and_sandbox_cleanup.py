@@ -71,7 +71,7 @@ def _tests(tx: Tx, at: int) -> dict[str, Any]:
 
 
 def reap_sandboxes(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
-    """End sandboxes that are not used any more, and return the route's body."""
+    """End sandboxes that are no longer used, and return the response body."""
     results = reap(plane, ids, at)
     body: dict[str, Any] = {"message": f"Reaped {len(results)} sandbox(es)", "reaped": len(results)}
     return body | ({"results": results} if results else {})

@@ -1,4 +1,4 @@
-"""Housekeeping of jobs and calls: start, reconcile and end old ones.
+"""Housekeeping of jobs and calls: start pending ones, and end stuck ones.
 
 system.md §3, runtime-model.md §4.
 """
@@ -37,10 +37,10 @@ def _nobody(_: str) -> bool:
 
 
 def repair_jobs(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
-    """Start the jobs that have been pending for two minutes.
+    """Start jobs that have been pending for two minutes, and return the response body.
 
-    The time counts from the last attempt to start the job, or else from its creation. Returns the
-    route's body. The dispatch ledger records the source `repair`.
+    The two minutes begin with the last attempt to start the job or, if there was no attempt, with
+    the job's creation. The dispatch ledger records the source `repair`.
     """
     rows = plane.db.all(
         "SELECT id, coalesce(last_start_attempt_at, created_at) AS since FROM job_runs WHERE status = 'pending'"
@@ -68,9 +68,10 @@ def repair_jobs(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
 
 
 def reconcile_jobs(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
-    """Finish requested cancels of jobs, and fail abandoned jobs.
+    """Finish jobs that were cancelled or abandoned, and return the response body.
 
-    A running job is abandoned if it has no runtime and no live call. Returns the route's body.
+    A job whose cancel was requested is cancelled. A running job that has neither a runtime nor a
+    live call is abandoned, and fails.
     """
     rows = plane.db.all(
         "SELECT * FROM job_runs WHERE (status IN ('pending', 'running') AND cancel_requested_at IS NOT NULL)"
@@ -121,9 +122,9 @@ def _wake_and_release(
 
 
 def zombie_rows(plane: Plane, ids: Ids, at: int, spare: Spare = _nobody) -> dict[str, Any]:
-    """End calls, jobs and locks that are too old, and return the route's body.
+    """End calls, jobs and locks that are too old, and return the response body.
 
-    Calls for which `spare` returns True are being worked on and are kept (system.md §3.1).
+    A call for which `spare` returns True is still being executed and is kept (system.md §3.1).
     """
     tables = [
         _zombie_calls(plane, ids, at, spare),
@@ -167,9 +168,9 @@ def _zombie_calls(plane: Plane, ids: Ids, at: int, spare: Spare) -> dict[str, An
 
 
 def _zombie_jobs(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
-    """Cancel jobs that have been running for six hours.
+    """Cancel jobs that have been running for six hours, and return the table's entry.
 
-    Jobs that wait for an event are left alone.
+    Jobs that wait for an event are not cancelled.
     """
     reason = "ZOMBIE_REAPED"
     rows = plane.db.all("SELECT id, started_at FROM job_runs WHERE status = 'running'")
@@ -193,9 +194,9 @@ def _zombie_jobs(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
 
 
 def finish_cancels(plane: Plane, ids: Ids, at: int, spare: Spare) -> None:
-    """Finish the cancel requests of live calls that nothing works on.
+    """Cancel live calls whose cancel was requested and which no worker is executing.
 
-    Calls for which `spare` returns True are being worked on.
+    `spare` returns True for a call that is being executed.
     """
     rows = plane.db.all(
         f"SELECT id FROM ai_calls WHERE {_ANYBODY} AND {_LIVE} AND control_state = 'cancel_requested'"
@@ -208,7 +209,10 @@ def finish_cancels(plane: Plane, ids: Ids, at: int, spare: Spare) -> None:
 
 
 def expire_waits(plane: Plane, ids: Ids, at: int) -> int:
-    """Expire waits whose time is over, wake their jobs, and return how many expired."""
+    """Expire waits that have timed out and wake their jobs.
+
+    Returns how many waits have expired.
+    """
     rows = plane.db.all("SELECT id FROM flow_waits WHERE status = 'waiting' AND expires_at <= ?", (at,))
     with plane.db.transaction(ids=ids) as tx:
         expired = [row["id"] for row in rows if node_writes.end_wait(tx, row["id"], "expired", at)]

@@ -60,7 +60,7 @@ async def _start(request: ApiRequest, key: str, unknown: str, source: str) -> Re
 
 
 async def nothing_here(_: ApiRequest) -> Response:
-    """Raise 404: the service has this path, but it is disabled."""
+    """Raise 404, as for every route that the service has disabled."""
     raise refusal(404, "Not found")
 
 

@@ -1,8 +1,8 @@
 """Rules for the arguments of MCP tools: validation and schemas (mcp.md §2, §4).
 
-A rule checks more than its published schema says. A check adds an issue `path: message` for each
-violation, with the messages of the service's validator, and returns the normalised value: trimmed
-texts, whole numbers as integers.
+A rule can be stricter than its published schema. A check adds an issue `path: message` for each
+violation, with the messages of the service's validator, and returns the normalised value:
+trimmed texts, whole numbers as integers.
 """
 
 from __future__ import annotations
@@ -41,7 +41,10 @@ def utf16_length(text: str) -> int:
 
 
 def report(issues: Issues, path: Path, message: str) -> None:
-    """Add one issue; an empty path means the arguments as a whole."""
+    """Add an issue `path: message` to `issues`.
+
+    An empty path stands for the arguments object itself.
+    """
     issues.append(f"{'.'.join(path) or _ROOT}: {message}")
 
 
@@ -71,8 +74,9 @@ def _expect(kind: str, value: Any, path: Path, issues: Issues) -> bool:
 class Text(Field):
     """A rule for a text.
 
-    The text is trimmed and must not be empty, unless the rule is `free`. `longest` is in UTF-16 units,
-    `pattern` is a regular expression and the message for a text that does not match.
+    The text is trimmed and must not be empty, unless the rule is `free`. `longest` is the maximum
+    length in UTF-16 code units. `pattern` is a regular expression, and the message for a text that
+    does not match it.
     """
 
     longest: int | None = None
@@ -82,7 +86,7 @@ class Text(Field):
     publish_longest: bool = False
 
     def check(self, value: Any, path: Path, issues: Issues) -> Any:
-        """Return the text, trimmed unless the rule is `free`, and add its violations."""
+        """Return the text, trimmed unless the rule is `free`; add violations to `issues`."""
         if value is None and self.nullable:
             return None
         if not _expect("string", value, path, issues):
@@ -104,9 +108,10 @@ class Text(Field):
 
 @dataclass(frozen=True)
 class WholeNumber(Field):
-    """A rule for an integer from `low` to `high`, without upper limit if that is None.
+    """A rule for an integer from `low` to `high`.
 
-    With `positive` the message about the lower limit says "greater than 0".
+    If `high` is None, there is no upper limit. With `positive` the message about the lower limit
+    says "greater than 0".
     """
 
     low: int = 1
@@ -114,7 +119,7 @@ class WholeNumber(Field):
     positive: bool = False
 
     def check(self, value: Any, path: Path, issues: Issues) -> Any:
-        """Return the number as an integer, and add its violations."""
+        """Return the number as an integer, and add violations to `issues`."""
         if not _expect("number", value, path, issues):
             return value
         if isinstance(value, float):
@@ -142,7 +147,7 @@ class Number(Field):
     positive: bool = False
 
     def check(self, value: Any, path: Path, issues: Issues) -> Any:
-        """Return the number, and add its violations."""
+        """Return the number, and add violations to `issues`."""
         if _expect("number", value, path, issues):
             if self.positive and value <= 0:
                 report(issues, path, "Number must be greater than 0")
@@ -197,7 +202,7 @@ class ListOf(Field):
     least: int = 0
 
     def check(self, value: Any, path: Path, issues: Issues) -> Any:
-        """Return the list with normalised values, and add all violations."""
+        """Return the list with normalised values, and add all violations to `issues`."""
         if not _expect("array", value, path, issues):
             return value
         if len(value) < self.least:
@@ -227,8 +232,8 @@ class AnyObject(Field):
 class Shape(Field):
     """A rule for an object whose values follow `fields`.
 
-    Other keys are refused if the rule is `strict`, else kept. An `opaque` shape is published as any
-    object.
+    Keys that are not in `fields` are refused if the rule is `strict`, and kept otherwise. If the
+    rule is `opaque`, the published schema allows any object.
     """
 
     fields: Mapping[str, Field]
@@ -237,9 +242,9 @@ class Shape(Field):
     opaque: bool = False
 
     def check(self, value: Any, path: Path, issues: Issues) -> Any:
-        """Return the object with normalised values, and add all violations.
+        """Return the object with normalised values, and add all violations to `issues`.
 
-        A missing key is not added to the object.
+        Optional keys that are missing stay missing.
         """
         if not _expect("object", value, path, issues):
             return value
@@ -256,7 +261,10 @@ class Shape(Field):
         return out
 
     def schema(self) -> dict[str, Any]:
-        """Return the JSON Schema of the object; of any object if the shape is `opaque`."""
+        """Return the JSON Schema of the object.
+
+        If the rule is `opaque`, the schema allows any object.
+        """
         if self.opaque:
             return {"type": "object"}
         out: dict[str, Any] = {"type": "object"}

@@ -50,7 +50,7 @@ _RATE_LIMITED = {"code": "RATE_LIMITED", "suggestion": "Retry after the rate-lim
 
 
 class RpcError(Exception):
-    """A JSON-RPC error in answer to one request (errors.md §3)."""
+    """A JSON-RPC error to send as the response to one message (errors.md §3)."""
 
     def __init__(self, code: int, message: str, data: dict[str, Any] | None = None) -> None:
         super().__init__(message)
@@ -81,9 +81,9 @@ class McpEndpoint(V1Endpoint):
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """The HTTP methods of this path that have a response of their own.
+        """The HTTP methods that this path handles itself.
 
-        The response to GET is a 405 with headers that other methods do not get.
+        GET is among them because its 405 response has headers that those of other methods lack.
         """
         return ("POST", "OPTIONS", "GET")
 
@@ -101,7 +101,10 @@ class McpEndpoint(V1Endpoint):
         await response(scope, receive, send)
 
     def _allowed(self, request: Request) -> bool:
-        """Return whether the Origin header is missing, the server's own, or allowed."""
+        """Return whether a request's origin may use the endpoint.
+
+        The Origin header must be missing, name this server, or be in the list of allowed origins.
+        """
         origin = request.headers.get("origin")
         own = f"{request.url.scheme}://{request.headers.get('host', '')}"
         return origin is None or origin == own or origin in self._origins
@@ -127,9 +130,9 @@ class McpEndpoint(V1Endpoint):
         return Response(encode(value), status, headers, media_type="application/json")
 
     async def _post(self, request: Request) -> Response:
-        """Answer a POST with one JSON-RPC message or with an array of messages.
+        """Answer a POST whose body is one JSON-RPC message or an array of messages.
 
-        Checks come in this order: the origin, the JSON, the bearer token, the messages.
+        The origin is checked first, then the JSON, the bearer token and the messages.
         """
         if not self._allowed(request):
             error = _error(RpcError(-32003, "Forbidden origin", {"code": "FORBIDDEN_ORIGIN"}))
@@ -153,9 +156,10 @@ class McpEndpoint(V1Endpoint):
         return self._reply(request, replies or None, 200 if replies else 202)
 
     def _refuse(self, request: Request, message: Any, refused: Response) -> Response:
-        """Return a refused authentication, 401 or 429, as a JSON-RPC error.
+        """Return the JSON-RPC form of a response that refuses the bearer token.
 
-        The status and the headers WWW-Authenticate and Retry-After stay as they are.
+        `refused` is a 401 or 429 response. Its status and its headers WWW-Authenticate and Retry-After
+        are kept.
         """
         request_id = message["id"] if _has_id(message) else None
         if refused.status_code == 429:
@@ -170,7 +174,7 @@ class McpEndpoint(V1Endpoint):
         return self._reply(request, _error(error, request_id), refused.status_code, kept)
 
     async def _answer(self, request: Request, message: Any) -> dict[str, Any] | None:
-        """Return the response to one JSON-RPC message, or None to a notification."""
+        """Return the response to one JSON-RPC message, or None for a notification."""
         invalid = RpcError(-32600, "Invalid Request")
         if not isinstance(message, dict) or ("id" in message and not _has_id(message)):
             return _error(invalid)

@@ -16,7 +16,7 @@ READ = {"readOnlyHint": True, "openWorldHint": False}
 
 
 def writes(destructive: bool = False, idempotent: bool = False) -> dict[str, bool]:
-    """Return the hints that an MCP client gets for a tool that changes something."""
+    """Return the MCP annotations (hints) of a tool that changes data."""
     return {
         "readOnlyHint": False,
         "destructiveHint": destructive,
@@ -38,11 +38,12 @@ class V1Call(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """One MCP tool: what is published about it, and the v1 request that it makes.
+    """One MCP tool: its published description, and the v1 request that it makes.
 
-    `path` has argument names in braces. `query` maps arguments to query parameters, `body` lists the
-    arguments in the body. With `keyed` the request has an Idempotency-Key. `wrap` is a key under which
-    the response's data is put. `say` returns the sentence of the result from arguments and data.
+    `path` has argument names in braces. `query` maps arguments to query parameters, and `body`
+    lists the arguments in the body. With `keyed` the request has an Idempotency-Key. If `wrap` is
+    set, the response's data is put under this key. `say` is a function that returns the sentence
+    of the result from the arguments and the response's data.
     """
 
     name: str
@@ -71,7 +72,8 @@ class Operation(NamedTuple):
     def call(self, given: dict[str, Any]) -> V1Call:
         """Return the v1 request for valid arguments.
 
-        If the caller gives no idempotency key, each call gets a new one: a retry is then a new request.
+        If the tool uses idempotency keys and the caller gives none, a random key is sent, so that a
+        repeated call is a new request.
         """
         path = self.path.format_map({name: quote(str(value), safe="") for name, value in given.items()})
         asked = {param: given[name] for name, param in self.query.items() if name in given}
@@ -85,7 +87,11 @@ class Operation(NamedTuple):
 
 
 def counted(key: str, one: str, many: str) -> Say:
-    """Return a function for `say` that tells how many rows the data has under `key`."""
+    """Return a function for `Operation.say` that writes, for example, "Found 3 runs."
+
+    It counts the rows that the data has under `key`. `one` and `many` are the singular and the
+    plural of the noun.
+    """
 
     def say(_: dict[str, Any], data: dict[str, Any]) -> str:
         count = len(data.get(key) or ())
@@ -95,12 +101,18 @@ def counted(key: str, one: str, many: str) -> Say:
 
 
 def sentence_of(sentence: str) -> Say:
-    """Return a function for `say` that fills arguments into the braces of a sentence."""
+    """Return a function for `Operation.say` that fills in the tool's arguments.
+
+    It replaces each `{argument}` in `sentence` by the argument's value.
+    """
     return lambda given, _: sentence.format_map(given)
 
 
 def run(sentence: str) -> Say:
-    """Return a function for `say` that fills a run's {id} and {status} into a text."""
+    """Return a function for `Operation.say` that fills in a run's id and status.
+
+    It replaces `{id}` and `{status}` in `sentence` by those of the run in the data.
+    """
 
     def say(_: dict[str, Any], data: dict[str, Any]) -> str:
         found = data.get("run") or {}
@@ -110,7 +122,10 @@ def run(sentence: str) -> Say:
 
 
 def automation(word: str) -> Say:
-    """Return a function for `say` that names the automation in the data after `word`."""
+    """Return a function for `Operation.say` that names an automation after a verb.
+
+    It writes, for example, "Created automation NAME (ID)." if `word` is "Created".
+    """
 
     def say(_: dict[str, Any], data: dict[str, Any]) -> str:
         found = data.get("automation") or {}

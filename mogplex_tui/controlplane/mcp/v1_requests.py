@@ -30,7 +30,7 @@ _INTERNAL = {"code": "INTERNAL_ERROR", "message": "The operation failed inside t
 
 
 class CutError(Exception):
-    """Raised if a response ends early, as when a connection is lost."""
+    """A v1 route ended its response early, as if the connection were lost."""
 
 
 class Reply(NamedTuple):
@@ -103,7 +103,7 @@ async def ask_v1(app: ASGIApp, request: Request, call: V1Call) -> Reply:
 async def perform(app: ASGIApp, request: Request, operation: Operation, given: dict[str, Any]) -> Any:
     """Call a tool and return the MCP result.
 
-    If the v1 request fails, the result describes the error: nothing is raised.
+    If the v1 request fails, no exception is raised: the result describes the error.
     """
     try:
         reply = await ask_v1(app, request, operation.call(given))

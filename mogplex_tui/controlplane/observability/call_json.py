@@ -47,9 +47,9 @@ def calls_pieces(rows: list[Row], contexts: Mapping[str, dict[str, Any]]) -> Ite
 
 @lru_cache(_KEPT)
 def _call_text(row: Row, context: str) -> str:
-    """Return the JSON text of one call from the cache, or else encode it.
+    """Return the JSON text of one call, which is cached.
 
-    The row itself is the cache key, so that a changed row is encoded anew.
+    The cache key is the row itself, so that a changed row is encoded anew.
     """
     shown = call(row)
     if context:

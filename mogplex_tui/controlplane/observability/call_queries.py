@@ -69,7 +69,7 @@ _UNSEARCHABLE = re.compile(r"[^A-Za-z0-9\s\-_./#@:]")
 class BadInstantError(ValueError):
     """An invalid time in the parameter `from` or `to`.
 
-    The service's database refuses such a query, so that the request fails.
+    The service's database rejects it, so that the request fails with a server error.
     """
 
 
@@ -111,15 +111,18 @@ def instant(text: str) -> int | None:
 
 
 def searched(q: str) -> str:
-    """Return a search text without unsupported characters (observability.md §2.3)."""
+    """Return the part of the parameter `q` to search for (observability.md §2.3).
+
+    Characters that the search does not support are removed.
+    """
     return _UNSEARCHABLE.sub("", q).strip()
 
 
 def find_calls(plane: Plane, user_id: str, query: Callable[[str], str], page: int, limit: int) -> CallPage:
     """Return one page of the user's calls that match the query parameters.
 
-    Sorted by duration, calls without a duration come first in descending order and last in
-    ascending order, as in the service's database. Raises BadInstantError.
+    If the sort key is the duration, calls without a duration come first in descending order and
+    last in ascending order, as in the service's database. Raises BadInstantError.
     """
     where = _Conditions()
     where.add("user_id = :user", user=user_id)
@@ -152,11 +155,11 @@ def find_calls(plane: Plane, user_id: str, query: Callable[[str], str], page: in
 
 
 def _indexed(where: _Conditions, surface: str) -> str:
-    """Return the table of calls in SQL, with the index that SQLite must use.
+    """Return the SQL for the table of calls, with a hint that names the index to use.
 
-    Without the hint SQLite would choose an index for the order alone, and read every row to
-    filter it. For conditions that match few calls there is no hint, because SQLite then chooses
-    a better index itself.
+    Without the hint SQLite would choose an index that fits only the order, and read every row to
+    filter it. There is no hint for conditions that match few calls, for which SQLite chooses a
+    better index itself.
     """
     if surface not in _SURFACES:
         surface = "narrow" if where.values.keys() - {"user", "status"} else ""
@@ -197,9 +200,9 @@ def _add_live_only(where: _Conditions, query: Callable[[str], str], now: int) ->
 
 
 def _add_search(where: _Conditions, plane: Plane, user_id: str, q: str) -> None:
-    """Add the condition of a text search, unless the text is too short to search for.
+    """Add the condition for a text search in the calls.
 
-    At least two usable characters are required (observability.md §2.3).
+    Nothing is added if `q` has fewer than two usable characters (observability.md §2.3).
     """
     text = searched(q)
     if len(text) < 2:

@@ -39,9 +39,9 @@ _WITH_TOOLS = (
 
 
 async def list_calls(request: ApiRequest) -> Response:
-    """Return one page of the caller's calls, sanitised, with their sandboxes.
+    """Return one page of the caller's calls, with the sandboxes that they used.
 
-    An invalid time is answered with 500.
+    Internal error texts are replaced. The response to an invalid time is a 500.
     """
     page, limit = page_and_limit(request)
     try:
@@ -56,7 +56,7 @@ async def list_calls(request: ApiRequest) -> Response:
 
 
 def _sandboxes(request: ApiRequest, rows: list[Row]) -> dict[str, dict[str, Any]]:
-    """Return the caller's sandboxes that the calls name, by record id."""
+    """Return the caller's sandboxes to which the calls refer, keyed by record id."""
     wanted = {record for row in rows if (record := sandbox_of(row))}
     if not wanted:
         return {}

@@ -21,9 +21,9 @@ from .call_queries import BadInstantError
 
 
 async def list_events(request: ApiRequest) -> Response:
-    """Return one page of the caller's dispatch ledger, newest first, not sanitised.
+    """Return one page of the caller's dispatch ledger, newest first.
 
-    An invalid time is answered with 500.
+    Internal error texts are included. The response to an invalid time is a 500.
     """
     page, limit = page_and_limit(request)
     try:
@@ -37,7 +37,7 @@ async def list_events(request: ApiRequest) -> Response:
 async def list_failures(request: ApiRequest) -> Response:
     """Return one page of failed runs with totals, breakdowns and filter options.
 
-    The texts are not sanitised, and the keys are in camel case.
+    Internal error texts are included, and the keys are in camel case.
     """
     page, limit = page_and_limit(request, 25)
     try:

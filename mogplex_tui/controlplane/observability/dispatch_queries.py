@@ -1,4 +1,7 @@
-"""Query the dispatch ledger with repositories and agents (observability.md §8)."""
+"""Query the dispatch ledger and the repositories and agents of its events.
+
+observability.md §8.
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ _AGENT = "COALESCE(t.agent_id, a.agent_id) = :agent"
 
 
 def find_events(plane: Plane, user_id: str, query: Callable[[str], str], page: int, limit: int) -> CallPage:
-    """Return one page of the user's dispatch ledger, newest first.
+    """Return one page of the user's dispatch events, newest first.
 
     Raises BadInstantError for an invalid time.
     """
@@ -61,10 +64,11 @@ def find_events(plane: Plane, user_id: str, query: Callable[[str], str], page: i
 
 
 def control_events(plane: Plane, user_id: str, query: Callable[[str], str], newest: int) -> list[Row]:
-    """Return the newest dispatch events of the user's completed and failed runs.
+    """Return the user's newest dispatch events that record the end of a run.
 
-    At most `newest` rows between the parameters `from` and `to` are returned. Raises
-    BadInstantError for an invalid time.
+    These are `control` events with the outcome completed or failed. At most `newest` of them, from
+    the time range of the parameters `from` and `to`, are returned. Raises BadInstantError for an
+    invalid time.
     """
     clauses = [
         "e.user_id = :user",
@@ -89,7 +93,7 @@ def _add_bounds(query: Callable[[str], str], clauses: list[str], values: dict[st
 
 
 def _versions_of(plane: Plane, user_id: str, agent_id: str) -> list[str]:
-    """Return the user's flow versions whose graph uses the agent."""
+    """Return the ids of the user's flow versions whose graph uses the agent."""
     rows = plane.db.all(
         "SELECT v.id, v.graph FROM flow_versions v JOIN flows f ON f.id = v.flow_id WHERE f.user_id = ?",
         (user_id,),
@@ -98,7 +102,7 @@ def _versions_of(plane: Plane, user_id: str, agent_id: str) -> list[str]:
 
 
 class Agents:
-    """Looks up the agents of dispatch events, reading each agent only once."""
+    """A lookup of dispatch events' agents, which reads each agent only once."""
 
     def __init__(self, plane: Plane) -> None:
         self._plane = plane
@@ -106,7 +110,11 @@ class Agents:
         self._rows: dict[str, Row | None] = {}
 
     def of(self, event: Row) -> Row | None:
-        """Return the agent of an event's flow, trigger or assignment, or None."""
+        """Return the agent that an event is about, or None.
+
+        It is the first agent in the graph of the event's flow version, or else the agent of the event's
+        trigger or assignment.
+        """
         agent_id, version_id = event["parent_agent_id"], event["flow_version_id"]
         if version_id is not None:
             if version_id not in self._of_version:
@@ -124,9 +132,9 @@ class Agents:
 
 
 def source_kind(event: Row) -> str:
-    """Return the kind of source of a dispatch event, such as trigger or flow.
+    """Return what caused a dispatch event, for example "trigger" or "flow".
 
-    A row marked "trigger" that has a flow counts as "flow".
+    The stored kind "trigger" is returned as "flow" if the event has a flow.
     """
     flow = event["source_kind"] == "trigger" and event["flow_id"] is not None
     return "flow" if flow else str(event["source_kind"])

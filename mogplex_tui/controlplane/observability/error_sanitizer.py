@@ -141,9 +141,9 @@ _OUTPUT_FAILURE = re.compile(
 
 
 def incident(kind: str, row_id: str) -> str:
-    """Return the incident id of a row, such as `MOG-CALL-` and part of the row id.
+    """Return the incident id of a row, for example "MOG-CALL-0F3A91C2B7".
 
-    The part consists of ten letters and digits.
+    It ends with the first ten letters and digits of the row's id.
     """
     return f"MOG-{kind}-{re.sub(r'[^A-Za-z0-9]', '', row_id)[:10].upper()}"
 
@@ -151,7 +151,7 @@ def incident(kind: str, row_id: str) -> str:
 def sentence(raw: str, incident_id: str) -> str:
     """Return the general message that replaces an internal error text.
 
-    It is the message of the first error class with a keyword in `raw`.
+    The message depends on keywords in `raw` and contains the incident id.
     """
     for name, cue in _CLASSES:
         if cue.search(raw):
@@ -182,7 +182,7 @@ def _holds(words: tuple[str, ...], text: str) -> bool:
 
 
 def needs_no_cleaning(stored: str) -> bool:
-    """Return whether a stored JSON text certainly contains no internal error text."""
+    """Return whether a stored JSON text is certain to contain no internal error text."""
     return not _holds(_SUSPICIOUS, stored)
 
 
@@ -213,7 +213,7 @@ def clean(value: Any, kind: str, row_id: str, key: str = "", failed: bool = Fals
 
     `kind` is CALL, JOB, EVENT or TOOL. The incident id in a message is made from the id of the
     innermost object that has an id, or else from `row_id`. Numbers, booleans and nulls never
-    change. With `failed` most texts count as internal.
+    change. `failed` says that the value belongs to a failed row, in which most texts are internal.
     """
     if isinstance(value, str):
         return _text(key, value, kind, row_id, failed)
@@ -237,7 +237,7 @@ def clean(value: Any, kind: str, row_id: str, key: str = "", failed: bool = Fals
 
 
 def clean_call(call: dict[str, Any]) -> dict[str, Any]:
-    """Return a call's JSON object sanitised.
+    """Return a call's JSON object without internal error texts.
 
     Most texts of a successful call are not changed.
     """
@@ -246,7 +246,7 @@ def clean_call(call: dict[str, Any]) -> dict[str, Any]:
 
 
 def clean_event(event: dict[str, Any]) -> dict[str, Any]:
-    """Return a call event's JSON object sanitised.
+    """Return a call event's JSON object without internal error texts.
 
     The message of a failed event is always replaced, other messages only if they look internal.
     """

@@ -24,8 +24,8 @@ _SLICE = (
 def events_body(db: Database, call_id: str) -> Iterator[str]:
     """Yield the response body with all events of a call, oldest first.
 
-    Other requests may write while the body is sent: events appended meanwhile are included, and
-    no event is missing or repeated (observability.md §4).
+    Events that another request appends while the body is being sent are included. No event is
+    missing or repeated (observability.md §4).
     """
     opening, last = '{"events":[', (-1, -1)
     while rows := db.all(_SLICE, (call_id, *last, SLICE)):

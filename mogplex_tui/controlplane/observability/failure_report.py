@@ -50,9 +50,9 @@ def _bucket(timeout_ms: Any) -> str:
 
 
 def reason_label(reason: str | None) -> str:
-    """Return a readable label for a reason code; `—` for None.
+    """Return a readable label for a reason code, or `—` for None.
 
-    A code without a label of its own is written in capitalized words.
+    If no label is defined for the code, the words of the code are capitalized.
     """
     if reason is None:
         return "—"
@@ -114,7 +114,7 @@ def _record(row: Row, agents: Agents) -> dict[str, Any]:
 
 
 def _key(record: dict[str, Any], name: str) -> str | None:
-    """Return the value of a record that the filter `name` compares."""
+    """Return the value of a failed run's record that the filter `name` compares."""
     if name == "failure_class":
         found: str | None = record["diagnostics"]["failureClass"]
     elif name == "source_type":

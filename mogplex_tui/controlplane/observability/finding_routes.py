@@ -37,8 +37,8 @@ def _finding(request: ApiRequest) -> Row:
 async def create_issue(request: ApiRequest) -> Response:
     """Create the GitHub issue of a finding, or return the issue that it already has.
 
-    The plane has no GitHub behind it: the issue is only the repository's next number, and
-    `title`, `body` and `labels` of the request are not stored.
+    The plane does not contact GitHub: the issue is only the repository's next number, and `title`,
+    `body` and `labels` of the request are not stored.
     """
     await _optional_body(request)
     finding = _finding(request)

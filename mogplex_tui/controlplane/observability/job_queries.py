@@ -34,8 +34,8 @@ _SOURCE_TYPE = (
 def find_jobs(plane: Plane, user_id: str, query: Callable[[str], str], page: int, limit: int) -> CallPage:
     """Return one page of the user's jobs that match the query parameters.
 
-    Only the newest 10,000 jobs of flows, of triggers and of assignments are considered. Jobs with
-    equal sort values are ordered newest first. Raises BadInstantError.
+    Jobs come from flows, triggers and assignments; only the newest 10,000 from each of the three
+    are considered. Jobs with equal sort values are ordered newest first. Raises BadInstantError.
     """
     clauses: list[str] = ["1"]
     values: dict[str, Any] = {"user": user_id}
@@ -69,7 +69,10 @@ def find_jobs(plane: Plane, user_id: str, query: Callable[[str], str], page: int
 
 
 def _add_agent(plane: Plane, user_id: str, agent_id: str, clauses: list[str], values: dict[str, Any]) -> None:
-    """Add the condition that a job's graph, trigger or assignment uses the agent."""
+    """Add the condition that a job uses the agent, unless `agent_id` is empty.
+
+    A job uses an agent in its flow's graph, or as the agent of its trigger or assignment.
+    """
     if not agent_id:
         return
     versions = plane.db.all(

@@ -34,7 +34,7 @@ _NO_VERSION = "The flow does not have an owned published version to run"
 
 
 def _job(request: ApiRequest) -> Row:
-    """Return the caller's job run that the path names. Raises a refusal with 404."""
+    """Return the caller's job whose id is in the path, or raise RefusedError 404."""
     row = request.plane.db.one(
         "SELECT j.*, o.owner_id FROM job_runs j JOIN job_owners o ON o.job_run_id = j.id"
         " WHERE j.id = ? AND o.owner_id = ?",
@@ -46,7 +46,10 @@ def _job(request: ApiRequest) -> Row:
 
 
 def _started(request: ApiRequest, job_id: str, result: job_writes.StartResult) -> dict[str, Any]:
-    """Return the response about an attempt to start a job, with the job's new state."""
+    """Return the response body after an attempt to start a job.
+
+    It contains the result of the attempt and the job's new state.
+    """
     row = request.plane.db.only(
         "SELECT status, runtime_provider, runtime_run_id, workflow_run_id FROM job_runs WHERE id = ?",
         (job_id,),
@@ -79,9 +82,10 @@ async def repair(request: ApiRequest) -> Response:
 
 
 class Version(NamedTuple):
-    """The flow version that a retry runs, and the mode by which it was chosen.
+    """The flow version that a retry runs.
 
-    `fell_back` is True if the published version could not be used.
+    `mode` is "same_version" or "latest_published". `fell_back` is True if the same version is run
+    because the published one could not be used.
     """
 
     id: str | None
@@ -92,7 +96,7 @@ class Version(NamedTuple):
 async def requeue(request: ApiRequest) -> Response:
     """Queue a new job that repeats a failed one.
 
-    By default it runs the flow's published version (observability.md §7.5).
+    If the body names no mode, the published version of the flow is run (observability.md §7.5).
     """
     row = _job(request)
     if row["status"] != "failed":
@@ -133,8 +137,7 @@ async def requeue(request: ApiRequest) -> Response:
 async def _mode(request: ApiRequest) -> str | None:
     """Return `versionMode` from the request body, or None if it is missing.
 
-    A body whose content type is not JSON is ignored. Raises a refusal with 400 for an invalid
-    body.
+    A body whose content type is not JSON is ignored. Raises RefusedError 400 for an invalid body.
     """
     if "application/json" not in request.http.headers.get("content-type", ""):
         return None
@@ -155,9 +158,9 @@ def _bad_mode() -> RefusedError:
 
 
 def _version(request: ApiRequest, job: Row, mode: str | None) -> Version:
-    """Return the flow version to run.
+    """Return the flow version that the retry of `job` runs.
 
-    Raises a refusal with 409 if `mode` requires the published version and it is unusable.
+    Raises RefusedError 409 if `mode` requires the published version and it cannot be used.
     """
     same = Version(job["flow_version_id"], "same_version", False)
     if mode == "same_version" or (mode is None and job["flow_id"] is None):
@@ -171,9 +174,10 @@ def _version(request: ApiRequest, job: Row, mode: str | None) -> Version:
 
 
 def _latest(request: ApiRequest, job: Row) -> str | None:
-    """Return the id of the published version of the job's flow, or None if unusable.
+    """Return the id of the published version of the job's flow, or None.
 
-    It is usable if it starts with the job's event and has the same installation.
+    None is returned if nothing is published, if the published graph does not start with the event
+    that started the job, or if the flow's installation is a different one.
     """
     row = request.plane.db.one(
         "SELECT f.installation_id, v.id, v.graph FROM flows f JOIN flow_versions v ON v.id = f.published_version_id"

@@ -29,9 +29,9 @@ from .error_sanitizer import clean
 
 
 async def list_jobs(request: ApiRequest) -> Response:
-    """Return one page of the caller's jobs, sanitised.
+    """Return one page of the caller's jobs, without internal error texts.
 
-    An invalid time is answered with 500 (observability.md §0).
+    The response to an invalid time is a 500 (observability.md §0).
     """
     page, limit = page_and_limit(request)
     try:
@@ -60,9 +60,9 @@ def _job_row(request: ApiRequest) -> Row:
 
 
 async def read_job(request: ApiRequest) -> Response:
-    """Return a job run with its dispatch events, calls and findings, sanitised.
+    """Return a job with its dispatch events, calls and findings.
 
-    The response contains no node runs.
+    Internal error texts are replaced. The response contains no node runs.
     """
     row = _job_row(request)
     db = request.plane.db
@@ -95,9 +95,9 @@ def _instant(value: int | None) -> str | None:
 
 
 async def cancel_job(request: ApiRequest) -> Response:
-    """Cancel a pending or running job; answer 409 with the state of an ended job.
+    """Cancel a pending or running job (observability.md §7.3).
 
-    observability.md §7.3.
+    If the job has already ended, the response is a 409 with the job's state.
     """
     row = _job_row(request)
     if row["status"] not in job_writes.LIVE:

@@ -1,6 +1,7 @@
-"""The statistics of /api/observability/stats, with one query for each block.
+"""The statistics of /api/observability/stats.
 
-The time ranges and formulas are those of observability.md §1.
+Each group of figures is computed by one SQL query. The time ranges and formulas are those of
+observability.md §1.
 """
 
 from __future__ import annotations
@@ -104,8 +105,9 @@ def _percent(part: int, whole: int) -> float:
 def stats(plane: Plane, user_id: str, start: int | None, end: int | None) -> dict[str, Any]:
     """Return the statistics response for the range from `start` to `end` (µs).
 
-    A bound of None leaves the range of calls open on that side. The figures named "in_range"
-    cover the last 24 hours unless bounds are given; those named "today" start at 00:00 UTC.
+    For calls, None means that the range has no limit on that side. For the figures named
+    "in_range", None means 24 hours ago for `start` and now for `end`. The figures named "today"
+    start at 00:00 UTC.
     """
     now = plane.clock.now_us()
     at: dict[str, Any] = {
@@ -137,7 +139,7 @@ def stats(plane: Plane, user_id: str, start: int | None, end: int | None) -> dic
 def _pieces(start: int, past: int) -> dict[str, int]:
     """Split the range [start, past) into whole days and the partial days at both ends.
 
-    For whole days the database has sums.
+    Whole days are read from a table of daily sums.
     """
     first_day = -(-start // DAY_US)
     end_day = max(first_day, past // DAY_US)
@@ -149,9 +151,9 @@ def _pieces(start: int, past: int) -> dict[str, int]:
 def _calls(
     plane: Plane, at: dict[str, Any]
 ) -> tuple[_CallFigures, list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return the totals of the calls, the sums by model and the counts by type.
+    """Return figures about calls: the totals, the list by model and the list by type.
 
-    The models and types are ordered by count, largest first.
+    Both lists are ordered by the number of calls, largest first.
     """
     total = _CallFigures()
     models: dict[str, list[int]] = defaultdict(lambda: [0, 0])

@@ -13,7 +13,7 @@ from .stats import stats
 async def read_stats(request: ApiRequest) -> Response:
     """Return the statistics for the range from `from` to `to`.
 
-    An invalid time counts as missing.
+    An invalid time is treated as missing.
     """
     return json_response(
         stats(

@@ -1,7 +1,7 @@
 """A simulated GitHub: accounts, repositories, pull requests and secrets.
 
-Its data is in tables of its own. The functions stand for calls of GitHub's API; GithubError stands
-for a response with an error status.
+Its data is in tables of its own. A function of this module takes the place of a request to
+GitHub's API, and GithubError that of a response with an error status.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ class Account(NamedTuple):
 def remote(db: Database, repo: Row, *, manage: bool = False) -> Row:
     """Return the repository on GitHub that was imported as `repo`.
 
-    Raises GithubError 404 if it does not exist or if the user who imported it has no access: any name
-    can be imported. Access comes from an installation that covers the repository, or from the account
-    or organization that owns it. Everybody has access to a public repository, except with `manage`.
+    Raises GithubError 404 if it does not exist, or if the user who imported it has no access to it;
+    an import does not check either. The user has access through an installation that covers the
+    repository or as an owner or member of its account, and to every public repository unless
+    `manage` is True.
     """
     owner, _, name = repo["full_name"].partition("/")
     row = db.one("SELECT * FROM github_remote_repos WHERE owner_login = ? AND name = ?", (owner, name))
@@ -62,7 +63,7 @@ def _is_of_person(db: Database, user_id: str, row: Row) -> bool:
 
 
 def files(row: Row) -> dict[str, str]:
-    """Return the files of a repository on GitHub: their texts by path."""
+    """Return the files of a repository on GitHub, as a mapping of paths to texts."""
     found: dict[str, str] = json.loads(row["files"])
     return found
 
@@ -81,7 +82,10 @@ def installation(db: Database, installation_id: int) -> Row | None:
 
 
 def with_app(db: Database, login: str) -> list[Row]:
-    """Return the user's account and organisations that have installed the App."""
+    """Return the accounts of a user that have installed the GitHub App.
+
+    These are the user's own account and those of the user's organisations.
+    """
     return db.all(
         "SELECT * FROM github_accounts WHERE installation_id IS NOT NULL AND (login = :login OR login IN"
         " (SELECT org_login FROM github_org_members WHERE login = :login)) ORDER BY login",
@@ -101,8 +105,8 @@ def of_person(db: Database, login: str) -> list[Row]:
 def accounts(db: Database, user_id: str, login: str | None) -> list[Account]:
     """Return the accounts in which a user may create repositories.
 
-    The user's own account comes first, the others follow by login. `login` is None for a user without a
-    GitHub account.
+    The user's own account comes first, the others follow in the order of their logins. `login` is
+    None if the user has not signed in to GitHub.
     """
     held = {
         str(row["account_login"]).lower(): row
@@ -132,8 +136,9 @@ def create_repository(
 ) -> dict[str, Any]:
     """Create a repository with a README and return its row.
 
-    Characters that GitHub does not allow in `name` are replaced. Raises GithubError: 422 for a name
-    that is taken, 403 in an organization whose members may not create repositories.
+    Characters that GitHub does not allow in `name` are replaced. Raises GithubError: 422 if the
+    account already has a repository with the name, 403 in an organization whose members may not
+    create repositories.
     """
     repo_name = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[:100]
     rules = tx.one("SELECT members_may_create FROM github_accounts WHERE login = ?", (account.login,))
@@ -170,7 +175,7 @@ def open_pulls(db: Database, github_id: int, limit: int = 5) -> list[Row]:
 def diff(db: Database, github_id: int, number: int) -> str | None:
     """Return the unified diff of an open or closed pull request.
 
-    None if the pull request or its diff does not exist.
+    Returns None if the pull request does not exist or has no diff.
     """
     found: str | None = db.value(
         "SELECT diff FROM github_pulls WHERE github_id = ? AND number = ?", (github_id, number)

@@ -14,10 +14,10 @@ from .repo_serializers import bare_repo, listed
 
 
 async def sync_repos(request: ApiRequest) -> Response:
-    """Import the caller's repositories on GitHub and return the owner's repositories.
+    """Import the caller's repositories on GitHub, and return the owner's visible ones.
 
-    Present rows are updated, none is deleted. Raises 400 `NO_GITHUB_CONNECTION` if GitHub is not
-    connected and the owner has no repositories.
+    Repositories that were imported before are updated, and none is deleted. Raises 400
+    `NO_GITHUB_CONNECTION` if GitHub is not connected and the owner has no repositories.
     """
     owner, db = writer(request), request.plane.db
     installation_ids = [
@@ -50,7 +50,7 @@ def _import(tx: Tx, owner: Owner, row: Row, covered: bool, at: int) -> None:
     """Insert or update the row of a GitHub repository, and update its sub-projects.
 
     If the user has already imported the repository for another owner, no second row is inserted.
-    `covered` says whether the user reaches the repository through an installation of the GitHub App.
+    `covered` says whether an installation of the GitHub App gives the user access to it.
     """
     names: dict[str, Any] = {
         "full_name": f"{row['owner_login']}/{row['name']}",
@@ -87,10 +87,10 @@ def _imported_by_caller(tx: Tx, owner: Owner, github_id: int) -> bool:
 
 
 def _rebind(tx: Tx, user_id: str, installation_id: int) -> None:
-    """Set the installation of all flows and triggers of a user to the given one.
+    """Make all flows and triggers of a user use the given installation.
 
-    Called when the user has only one installation, so that the flows and triggers of removed ones use
-    it.
+    This is called if the user has only one installation, because flows and triggers may still refer
+    to a removed one.
     """
     for table in ("flows", "triggers"):
         sql = f"SELECT id FROM {table} WHERE user_id = ? AND installation_id <> ?"

@@ -37,8 +37,8 @@ def _manage_url(row: Row, label: str) -> str | None:
 def _refresh(request: ApiRequest) -> None:
     """Update the caller's stored installations from the simulated GitHub.
 
-    Missing metadata of known installations is filled in. If none is stored, those of the user's own
-    accounts are inserted (projects.md §7).
+    Missing metadata of stored installations is filled in. If the caller has no stored installation,
+    those of the caller's account and organisations are stored (projects.md §7).
     """
     db = request.plane.db
     rows = db.all("SELECT * FROM github_installations WHERE user_id = ?", (request.user_id,))
@@ -156,8 +156,8 @@ async def list_owners(request: ApiRequest) -> Response:
 async def list_pulls(request: ApiRequest) -> Response:
     """Return the open pull requests of a repository, and the diff of one pull request.
 
-    The diff is that of the query's `pr`, or else of the first one in the list. On an error both are
-    empty (projects.md §7).
+    The parameter `pr` selects the pull request whose diff is returned; the default is the first one
+    in the list. If an error occurs, the list is empty and the diff is null (projects.md §7).
     """
     try:
         return json_response(_pulls(request))

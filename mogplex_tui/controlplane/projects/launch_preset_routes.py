@@ -86,17 +86,17 @@ async def list_presets(request: ApiRequest) -> Response:
 
 
 def _crash(what: str) -> Row:
-    """Raise the 500 with which the route answers an id that is no UUID.
+    """Raise the 500 that the route returns if an id in the path is not a UUID.
 
-    projects.md §4.
+    `what` completes the text "Failed to …" (projects.md §4).
     """
     raise refusal(500, f"Failed to {what}")
 
 
 async def save_preset(request: ApiRequest) -> Response:
-    """Create a preset, or overwrite the caller's preset of the same name.
+    """Create a preset, or overwrite the caller's preset with the same name.
 
-    A new preset is refused if the repository has 25 of them.
+    A new preset is refused if the caller already has 25 presets for the repository.
     """
     repo = own_repo(request) if params.is_uuid(request.path_id("id")) else _crash("save launch preset")
     fields = await _fields(request)

@@ -61,9 +61,9 @@ def _matches(glob: str, path: str) -> bool:
 
 
 def packages(files: dict[str, str]) -> tuple[str | None, list[dict[str, Any]]]:
-    """Return the file that marks a monorepo, and the monorepo's packages by path.
+    """Return the file that marks a monorepo, and the packages sorted by path.
 
-    None and no packages if the files are not a monorepo.
+    The result is None and an empty list if the files are not those of a monorepo.
     """
     marker = next((name for name in _MARKERS if name in files), None)
     if marker is None:
@@ -97,7 +97,7 @@ def _section(about: dict[str, Any], name: str) -> dict[str, Any]:
 async def read_monorepo(request: ApiRequest) -> Response:
     """Return the packages of a repository, and which of them are sub-projects.
 
-    The first time that packages are found, the repository's row is marked as a monorepo.
+    When packages are first found, the repository is stored as a monorepo.
     """
     db, repo = request.plane.db, own_repo(request)
     if not github_token(request.plane, request.user_id):

@@ -1,4 +1,4 @@
-"""The owner of the projects in a request, and checks of body values.
+"""The owner of the projects in a request, and validation of values in its body.
 
 projects.md §2.
 """
@@ -21,7 +21,10 @@ MIN_TIMEOUT_MS = 600_000
 
 
 class Owner(NamedTuple):
-    """The owner of projects: a user, or the team `team_id` for which the user acts."""
+    """The owner of projects: a user, or the team `team_id` if it is not None.
+
+    For a team, `user_id` is the member who makes the request.
+    """
 
     user_id: str
     team_id: str | None = None
@@ -66,7 +69,7 @@ def writer(request: ApiRequest) -> Owner:
 
 
 def own_repo(request: ApiRequest, missing: str = "Repo not found") -> Row:
-    """Return the repository that the path names, if the caller imported it.
+    """Return the repository whose id is in the path, if the caller imported it.
 
     Raises RefusedError 404 with the text `missing` for other repositories (projects.md §4).
     """
@@ -79,27 +82,33 @@ def own_repo(request: ApiRequest, missing: str = "Repo not found") -> Row:
 
 
 def bad_uuid(text: str) -> RefusedError:
-    """Return the 500 with which the database refuses an id that is no UUID.
+    """Return the 500 error for an id that is not a UUID (identity.md §1.6).
 
-    identity.md §1.6.
+    Its text is that of the service's database.
     """
     return refusal(500, f'invalid input syntax for type uuid: "{text}"')
 
 
 def text_or_none(value: Any) -> str | None:
-    """Return a text trimmed, or None for a blank text and for other values."""
+    """Return a text without white space at its ends, or None.
+
+    None is returned for blank text and for a value that is not a text.
+    """
     return (params.trim(value) or None) if isinstance(value, str) else None
 
 
 def truthy(value: Any) -> bool:
-    """Return whether JavaScript treats a JSON value as true, as it does every object."""
+    """Return whether JavaScript treats a JSON value as true.
+
+    All objects and arrays are true, even empty ones.
+    """
     return isinstance(value, list | dict) or bool(value)
 
 
 def number(value: Any) -> float | None:
     """Return a JSON value as JavaScript's Number() converts it.
 
-    Null and a blank text are 0. None if the result is no finite number.
+    Null and blank text are converted to 0. Returns None if the result is not a finite number.
     """
     if value is None:
         return 0.0
@@ -118,7 +127,7 @@ def number(value: Any) -> float | None:
 def timeout_ms(value: Any) -> int:
     """Return a sandbox's lifetime in ms, from 600,000 to 18,000,000.
 
-    The default for a value that is no number is 18,000,000 (projects.md §5.2).
+    A value that is not a number gives 18,000,000 (projects.md §5.2).
     """
     found = number(value)
     if found is None:

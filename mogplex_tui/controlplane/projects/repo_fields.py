@@ -43,7 +43,10 @@ def default_branch(value: Any) -> str:
 
 
 def dev_port(value: Any) -> int:
-    """Return the development server's port; 3000 if the value is not a number from 1."""
+    """Return the port of the development server.
+
+    It is 3000 if the value is not a number or is less than 1.
+    """
     found = number(value)
     return 3000 if found is None or found < 1 else math.floor(found)
 
@@ -71,9 +74,10 @@ def _env_value(value: Any) -> str:
 
 
 def env_vars(value: Any) -> str:
-    """Return environment variables as the JSON text of a column.
+    """Return environment variables as JSON text for a column.
 
-    Names are trimmed, values become texts without surrounding quotes. "{}" if `value` is no object.
+    Names are trimmed. Values are converted to texts, and quotes around a value are removed. The
+    result is "{}" if `value` is not an object.
     """
     if not isinstance(value, dict):
         return "{}"
@@ -119,7 +123,7 @@ def _written(body: Mapping[str, Any], fields: Mapping[str, Callable[[Any], Any]]
 def for_create(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns of a new repository from a request body.
 
-    Fields that the body leaves out have the database's defaults.
+    Fields that the body does not contain get the database's defaults.
     """
     return {"default_branch": "main", **_written(body, _CREATE)}
 
@@ -127,7 +131,8 @@ def for_create(body: Mapping[str, Any]) -> dict[str, Any]:
 def for_update(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns that a request body changes.
 
-    If a field of the Vercel link is among them, the state of the link is reset, too (projects.md §3.5).
+    If the body changes the link to a Vercel project, the stored status of the link is reset
+    (projects.md §3.5).
     """
     changes = _written(body, _UPDATE)
     if any(name in body for name in LINKED):

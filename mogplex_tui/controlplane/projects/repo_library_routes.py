@@ -1,4 +1,4 @@
-"""Rules and skills of a repository: its own, and excluded ones of the account.
+"""Rules and skills of a repository: its own ones, and exclusions of the account's.
 
 projects.md §4.3.
 """
@@ -19,7 +19,7 @@ _PREVIEW = 80
 
 
 class OverrideKind(NamedTuple):
-    """What differs between rules and skills: their name, tables and columns."""
+    """The name, tables and columns that the routes use for rules or for skills."""
 
     word: str
     table: str
@@ -28,9 +28,9 @@ class OverrideKind(NamedTuple):
     described: bool
 
     def entry(self, row: Row) -> dict[str, Any]:
-        """Return the list entry of a row.
+        """Return the JSON object of a rule or skill in a list.
 
-        A skill has its description, a rule the first 80 characters of its text.
+        A skill is shown with its description, a rule with the first 80 characters of its text.
         """
         out = {"id": row["id"], "name": row["name"]}
         if self.described:
@@ -88,7 +88,10 @@ def _add(request: ApiRequest, kind: OverrideKind, repo_id: str, name: str, body:
 
 
 def handlers(kind: OverrideKind) -> dict[str, MethodHandler]:
-    """Return the methods of `/api/repos/{id}/rules` or `/api/repos/{id}/skills`."""
+    """Return the handlers for the methods of one path.
+
+    The path is `/api/repos/{id}/rules` or `/api/repos/{id}/skills`, depending on `kind`.
+    """
 
     async def read(request: ApiRequest) -> Response:
         return json_response(_entries(request, kind, own_repo(request)["id"]))

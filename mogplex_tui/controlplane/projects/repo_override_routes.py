@@ -1,4 +1,4 @@
-"""A repository's own connections, and connections and models that it excludes.
+"""A repository's own connections, and its exclusions of connections and models.
 
 projects.md §4.1, §4.2.
 """
@@ -26,7 +26,7 @@ _ALL = (
 
 
 async def list_connections(request: ApiRequest) -> Response:
-    """Return the global and the repository's own connections, and the overrides.
+    """Return the global connections, the repository's own ones, and its overrides.
 
     `resolved_mcp_count` is the number of MCP servers that a run in the repository uses.
     """

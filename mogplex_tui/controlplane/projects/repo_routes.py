@@ -23,9 +23,9 @@ _MAX_BIGINT = 2**63 - 1
 
 
 async def list_repos(request: ApiRequest) -> Response:
-    """Return the owner's repositories, or only the one with the query's `id` (§3.2).
+    """Return the owner's repositories, or the one whose id is in the query (§3.2).
 
-    A repository named by its id is returned even if it is hidden.
+    A repository that is requested by id is returned even if it is hidden.
     """
     owner, db = reader(request), request.plane.db
     wanted = request.query("id")
@@ -63,9 +63,9 @@ def _stored_sizes(columns: dict[str, Any]) -> None:
 
 
 def duplicate(error: sqlite3.IntegrityError) -> RefusedError:
-    """Return the 500 for a row that violates a unique constraint, to be raised.
+    """Return the 500 error for a row that violates a unique constraint.
 
-    Its text contains the database's message.
+    Its text contains the message of `error`. The caller raises it.
     """
     return refusal(500, f"duplicate key value violates unique constraint: {error}")
 
@@ -85,7 +85,7 @@ def _workspace_of(request: ApiRequest, owner: Owner, wanted: Any) -> str | None:
 async def create_repo(request: ApiRequest) -> Response:
     """Import one repository into the workspace in the body (§3.4).
 
-    Without `workspace_id` it goes into the default workspace.
+    If the body contains no `workspace_id`, it is imported into the default workspace.
     """
     owner = writer(request)
     body = await body_of(request)
@@ -152,9 +152,9 @@ async def delete_repo(request: ApiRequest) -> Response:
 
 
 async def create_subproject(request: ApiRequest) -> Response:
-    """Create a sub-project: a row for a directory of an imported repository.
+    """Create a sub-project, which is a row for a directory of an imported repository.
 
-    It takes the workspace and the owner from the repository (projects.md §4.6).
+    The sub-project has the workspace and the owner of the repository (projects.md §4.6).
     """
     body = await body_of(request)
     root = repo_fields.root_directory(body.get("root_directory"))

@@ -93,9 +93,10 @@ _NOWHERE = ("Synced only", "The repository came through your own GitHub sign-in;
 
 
 def bare_repo(row: Row) -> dict[str, Any]:
-    """Return the JSON object of a repository, without workspace and App coverage.
+    """Return the JSON object of a repository without the fields from other tables.
 
-    `webhook_secret` is always null: the plane stores none.
+    These are the workspace and the coverage by the GitHub App. `webhook_secret` is always null: the
+    plane stores none.
     """
     out: dict[str, Any] = {name: None if name == "webhook_secret" else row[name] for name in _COLUMNS}
     for name in _FLAGS:
@@ -151,9 +152,10 @@ def _embedded(workspace: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def full_repos(db: Database, rows: Sequence[Row], user_id: str) -> list[dict[str, Any]]:
-    """Return the JSON objects of repositories with their workspace and App coverage.
+    """Return the JSON objects of repositories with their workspaces.
 
-    The coverage is the one that the user `user_id` sees (projects.md §3.1).
+    They also say whether the GitHub App covers the repository, as the user `user_id` sees it
+    (projects.md §3.1).
     """
     installed = has_installation(db, user_id)
     workspaces: dict[str, dict[str, Any]] = {}
@@ -169,7 +171,7 @@ def full_repos(db: Database, rows: Sequence[Row], user_id: str) -> list[dict[str
 
 
 def full_repo(db: Database, repo_id: str, user_id: str) -> dict[str, Any]:
-    """Return the JSON object of one repository with its workspace and App coverage.
+    """Return the JSON object of one repository, in the form that full_repos returns.
 
     Raises LookupError if the id is unknown.
     """
@@ -179,8 +181,9 @@ def full_repo(db: Database, repo_id: str, user_id: str) -> dict[str, Any]:
 def listed(db: Database, owner: Owner, hidden: bool) -> list[Row]:
     """Return an owner's repositories, favourites first, then by full name.
 
-    With `hidden` this is all of them. Without it hidden ones are left out and, if the user has an
-    installation of the GitHub App that covers any of them, those that it does not cover (§3.2).
+    With `hidden` all repositories are returned. Otherwise hidden ones are left out; and if the user
+    has installed the GitHub App and it covers any of the repositories, only covered ones are
+    returned (§3.2).
     """
     sql = f"SELECT * FROM repos WHERE {owner.where}"
     if not hidden:

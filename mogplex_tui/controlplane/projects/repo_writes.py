@@ -18,8 +18,8 @@ IDLE_MS = 1_800_000
 def insert_workspace(tx: Tx, *, at: int, **columns: Any) -> str:
     """Insert one workspace, created at `at` µs, and return its id.
 
-    `columns` are the owner, the name and other values. Raises sqlite3.IntegrityError if the owner has a
-    workspace with that name.
+    `columns` are the values of its other columns, including the owner and the name. Raises
+    sqlite3.IntegrityError if the owner already has a workspace with this name.
     """
     workspace_id = tx.new_id()
     tx.insert("workspaces", id=workspace_id, created_at=at, updated_at=at, **columns)
@@ -27,9 +27,9 @@ def insert_workspace(tx: Tx, *, at: int, **columns: Any) -> str:
 
 
 def default_workspace(tx: Tx, owner: dict[str, Any], at: int) -> str:
-    """Return the id of the owner's default workspace, which is created if necessary.
+    """Return the id of the owner's default workspace, and create it if necessary.
 
-    `owner` has the owner columns of a row (projects.md §5.1).
+    `owner` is the result of Owner.columns (projects.md §5.1).
     """
     team = owner["product_team_id"]
     column, value = ("owner_user_id", owner["owner_user_id"]) if team is None else ("product_team_id", team)
@@ -81,9 +81,10 @@ _LEFT = (
 
 
 def delete_repo(tx: Tx, row: Row) -> None:
-    """Delete one repository, and publish what the deletion changes.
+    """Delete one repository, and publish all changes that follow from the deletion.
 
-    Foreign keys of the schema delete or detach the dependent rows (projects.md §3.6).
+    Foreign keys of the schema delete the dependent rows, or set their `repo_id` to null
+    (projects.md §3.6).
     """
     for op, tables in (("DELETE", _TAKEN), ("UPDATE", _LEFT)):
         for table, user in tables:

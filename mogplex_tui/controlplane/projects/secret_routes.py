@@ -1,4 +1,4 @@
-"""Names of GitHub Actions secrets, whose values cannot be read (projects.md §4.7)."""
+"""GitHub Actions secrets, of which only the names can be read (projects.md §4.7)."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from .project_scope import github_token, own_repo
 
 
 def _remote_id(request: ApiRequest) -> int:
-    """Return GitHub's id of the repository that the path names.
+    """Return GitHub's id of the repository whose row id is in the path.
 
-    Raises RefusedError: 400 without access to GitHub, 404 for an unknown repository, 502 if GitHub does
-    not find the repository.
+    Raises RefusedError: 400 if the caller has no access to GitHub, 404 for an unknown repository,
+    502 if GitHub does not find the repository.
     """
     repo = own_repo(request, "NOT_FOUND")
     if repo["github_installation_id"] is None and not github_token(request.plane, request.user_id):
@@ -36,7 +36,10 @@ def _instant(us: int) -> str:
 
 
 async def list_secrets(request: ApiRequest) -> Response:
-    """Return the names of at most 100 secrets and when they were created and updated."""
+    """Return the names and times of the repository's secrets, at most 100.
+
+    The times are those of creation and of the last update.
+    """
     rows = request.plane.db.all(
         "SELECT name, created_at, updated_at FROM github_secrets WHERE github_id = ? ORDER BY name LIMIT 100",
         (_remote_id(request),),
@@ -56,7 +59,8 @@ async def list_secrets(request: ApiRequest) -> Response:
 async def put_secret(request: ApiRequest) -> Response:
     """Create or update a secret; the value is not stored.
 
-    The name is converted to upper-case letters, digits and underscores.
+    In the name, letters become upper case, and characters other than letters, digits and
+    underscores become underscores.
     """
     github_id = _remote_id(request)
     body = await body_of(request)

@@ -52,7 +52,8 @@ _LIMITS = (
 async def read_snapshot(request: ApiRequest) -> Response:
     """Return the repository's snapshot, or null if it has none.
 
-    A snapshot that has expired or that the provider has deleted is removed from the repository.
+    If the snapshot has expired or the provider has deleted it, the repository's reference to it is
+    removed, and the response is null.
     """
     db, repo = request.plane.db, own_repo(request)
     if repo["snapshot_id"] is None:
@@ -118,7 +119,7 @@ async def build_snapshot(request: ApiRequest) -> Response:
 def _claim(request: ApiRequest, repo: Row, token: str, now: int) -> None:
     """Lock the repository for a build, and count the build against the limits.
 
-    If a limit is reached, record the refusal and raise RefusedError 429.
+    If a limit is reached, nothing is locked: the refusal is recorded and RefusedError 429 raised.
     """
     refused = None
     with request.plane.db.transaction(ids=request.service.ids) as tx:
@@ -148,7 +149,7 @@ def _claim(request: ApiRequest, repo: Row, token: str, now: int) -> None:
 def _refused(tx: Tx, user_id: str, repo_id: str, now: int) -> tuple[_Limit, int] | None:
     """Return the first limit that is reached, and the seconds until it allows a build.
 
-    None if no limit is reached.
+    Returns None if no limit is reached.
     """
     for limit in _LIMITS:
         counted = tx.all(
@@ -179,7 +180,8 @@ def _too_many(limit: _Limit, wait: int) -> RefusedError:
 def _finish(request: ApiRequest, repo: Row, token: str) -> Row:
     """Store a built snapshot, release the lock and return the snapshot's row.
 
-    Raises 404 if the repository was deleted meanwhile, 409 if the build no longer holds the lock.
+    Raises 404 if the repository was deleted during the build, 409 if another build has taken the
+    lock.
     """
     now = request.plane.clock.now_us()
     with request.plane.db.transaction(ids=request.service.ids) as tx:
@@ -226,7 +228,10 @@ def _forget(tx: Tx, row: Row) -> None:
 
 
 async def delete_snapshot(request: ApiRequest) -> Response:
-    """Delete the repository's snapshot here and at the provider; succeed without one."""
+    """Delete the repository's snapshot from the database and at the provider.
+
+    The response is a success even if the repository has no snapshot.
+    """
     repo = own_repo(request)
     if repo["snapshot_id"] is not None:
         with request.plane.db.transaction() as tx:

@@ -1,4 +1,4 @@
-"""Variables of a linked Vercel project, which the service has disabled.
+"""Disabled routes for the variables of a linked Vercel project.
 
 projects.md §4.9, §6; v1.md §1.1.
 """
@@ -24,7 +24,7 @@ _MAX_VALUE = 65_536
 
 
 async def refuse(request: ApiRequest) -> Response:
-    """Raise 501 for every method; 404 if the repository is not the caller's."""
+    """Raise 404 if the repository is not the caller's, and 501 otherwise."""
     own_repo(request, "NOT_FOUND")
     raise refusal(501, "VERCEL_INTEGRATION_REQUIRED", message=_OFF)
 
@@ -34,7 +34,7 @@ def _off() -> Exception:
 
 
 async def v1_read(_: ApiRequest) -> Response:
-    """Raise 501, even for an unknown repository."""
+    """Raise 501 for every repository, even an unknown one."""
     raise _off()
 
 

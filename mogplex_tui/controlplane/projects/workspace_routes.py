@@ -71,9 +71,9 @@ def _name(body: dict[str, Any]) -> str:
 
 
 def own_workspace(request: ApiRequest, owner: Owner) -> Row:
-    """Return the workspace that the path names.
+    """Return the owner's workspace whose id is in the path.
 
-    Raises RefusedError 404 if it is unknown or another owner's.
+    Raises RefusedError 404 if it is unknown or belongs to another owner.
     """
     sql = f"SELECT * FROM workspaces WHERE id = ? AND {owner.where}"
     row = request.plane.db.one(sql, (request.path_id("id"), owner.value))

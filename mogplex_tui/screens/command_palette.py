@@ -91,7 +91,8 @@ def entries_of(screen: AnyScreen) -> Iterator[PaletteEntry]:
             filtered = partial(console.navigation.go_filtered, name)
             run_with_argument = filtered if name == "runs" else screen.argument_runner(action)
             # The help is left out where it would only repeat the name.
-            help = "" if action.help_text.rstrip(".").lower() == action.title.lower() else action.help_text
+            help = action_registry.help_text(action)
+            help = "" if help.rstrip(".").lower() == action.title.lower() else help
             yield PaletteEntry(
                 (action.title,),
                 help,

@@ -16,7 +16,7 @@ from mogplex_tui.live.store import RowChanges
 from mogplex_tui.operate import formatting, kind_rows, messages
 from mogplex_tui.operate.action_registry import KeyAction, key_of, shown_key
 from mogplex_tui.operate.model import RenderTime
-from mogplex_tui.screens import freshness_text
+from mogplex_tui.screens import freshness_text, list_title
 from mogplex_tui.screens.column_fitting import ColumnFitting
 from mogplex_tui.screens.console_screen import ConsoleScreen
 from mogplex_tui.screens.list_filter import ListFilter
@@ -28,7 +28,6 @@ from mogplex_tui.screens.table_models import RowTableModel, columns_of
 from mogplex_tui.widgets.line_table import LineTable
 from mogplex_tui.widgets.notice_line import NoticeLine
 from mogplex_tui.widgets.segment_line import Segment
-from mogplex_tui.widgets.styles import Tone
 
 if TYPE_CHECKING:
     from mogplex_tui.live.run_row import RunRow
@@ -335,36 +334,7 @@ class ListScreen(ConsoleScreen):
 
     def title_segments(self) -> list[Segment]:
         """Return the path, the counts, the filter, the sort order and the age of the rows."""
-        loaded = len(self.rows.rows)
-        total = self.rows.total if self.rows.total is not None else loaded
-        crumbs = self.crumbs()
-        # The number is unknown for rows that were never read or cannot be read.
-        known = loaded > 0 or (self.rows.freshness.as_of is not None and not self.model.closed_lines())
-        left = [
-            *crumbs,
-            Segment(self.kind.title, Tone.STRONG, priority=0, close=bool(crumbs)),
-            Segment(self.model.total_text(total) if known else "", Tone.PLAIN, priority=1),
-            *self.marks.segments(),
-            *(self.model.counts() if known else ()),
-        ]
-        right = [
-            freshness_text.freshness_segment(self.session, self.rows.freshness, self.model.sources()),
-            Segment(self.filter.order_text(), Tone.DIM, priority=5, right=True),
-        ]
-        searched = self.search.progress()
-        if problem := self.filter.problem():
-            right.append(Segment(problem, Tone.ERROR, priority=1, right=True))
-        if self.filter.text:
-            shown = f"{len(self.view):,} of {loaded:,}" if not searched else f"{len(self.view):,} found"
-            # A long filter is cut, because a segment that does not fit is left out.
-            filter_text = formatting.clipped(self.filter.text, max(16, self.size.width // 2))
-            text = "   ".join(filter(None, (f"/ {filter_text}", shown, searched)))
-            right.append(Segment(text, Tone.ACCENT, priority=1, right=True))
-        elif searched:
-            right.append(Segment(searched, Tone.ACCENT, priority=1, right=True))
-        elif total > loaded:
-            right.append(Segment(f"showing {loaded:,} of {total:,}", Tone.DIM, priority=4, right=True))
-        return [segment for segment in (*left, *right) if segment.text]
+        return list_title.segments(self)
 
     def step_name(self) -> str:
         """Return the kind's title."""
@@ -580,23 +550,9 @@ class ListScreen(ConsoleScreen):
         keys = [self.view.key_at(index) for index in range(len(self.view))]
         if keys:
             rows = [self.rows.rows[key] for key in keys]
-            self.console.exporter.ask_rows(self.kind, rows, self._export_notes(len(rows)))
+            self.console.exporter.ask_rows(self.kind, rows, list_title.export_notes(self, len(rows)))
         else:
             self.notify(f"No {formatting.plural_noun(self.kind.noun)} to export.", markup=False)
-
-    def _export_notes(self, count: int) -> list[str]:
-        """Return sentences that say which rows an export contains and how old they are.
-
-        They state the filter, the sort order, and how many of the service's records are loaded.
-        """
-        loaded, total, text = len(self.rows.rows), self.rows.total, self.filter.text
-        order = self.filter.order_text()
-        shown = f"{count:,} of {loaded:,} that match / {text}" if text else "all"
-        notes = [f"Rows: {shown}{f', sorted {order}' if order else ''}."] if text or order else []
-        if total is not None and total > loaded and not self.search.is_complete:
-            notes.append(f"The service has {total:,}; {loaded:,} are loaded here.")
-        age = messages.freshness_text(self.session, self.rows.freshness, self.model.sources())
-        return [*notes, f"{age[:1].upper()}{age[1:]}."] if age else notes
 
     async def go_back(self) -> None:
         """Clear the typed filter if set, else the marks, else go to the previous screen."""

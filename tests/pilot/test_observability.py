@@ -8,7 +8,7 @@ import pytest
 
 from mogplex_tui.api.errors import ServiceFailed
 from mogplex_tui.controlplane.calls.pricing import Tokens
-from mogplex_tui.screens.observability import range_choices
+from mogplex_tui.screens.usage_cards import range_choices
 from mogplex_tui.widgets.styles import Tone
 from tests.controlplane.row_factory import RowFactory
 

@@ -55,7 +55,11 @@ def _entry_text(action: action_registry.KeyAction) -> str:
 
     The title is left out if the help text already begins with it.
     """
-    return action.help_text if action.help_has_title else f"{action.title}: {action.help_text}"
+    return (
+        action_registry.help_text(action)
+        if action.help_has_title
+        else f"{action.title}: {action_registry.help_text(action)}"
+    )
 
 
 class HelpModal(Dialog[None]):

@@ -68,6 +68,8 @@ class CallPages:
         # The older page that was requested and not read yet, and the page that is due to be read again.
         self._more: int | None = None
         self._next_page_to_refresh = 2
+        # The last page read by `read_further`, if it had only calls that were loaded already.
+        self._known_page = 0
         self._live_read_at: float | None = None
         self._span: Span | None = None
         # Keys of rows that a search among older calls has found: they do not count as read without a gap.
@@ -108,13 +110,28 @@ class CallPages:
             if self._more is not None or self.pages > 1:
                 differed |= await self._read_older_page()
         self._drop_oldest()
+        self._update_whole_since()
+        self._record_outdated_rows(newest)
+        return differed
+
+    async def read_further(self, priority: Priority) -> bool:
+        """Read the page after the loaded calls; return whether any row changed.
+
+        Unlike the pages to which the user has scrolled, it is not read again later. Raises MogplexError.
+        """
+        # Behind a page that had only loaded calls, for example because new calls have shifted the pages.
+        number = max(self._loaded_count() // PAGE, self._known_page) + 1
+        differed, starts, brought = await self._read_page(number, priority)
+        self._known_page = number if starts and not brought else 0
+        self._update_whole_since()
+        return differed
+
+    def _update_whole_since(self) -> None:
         whole_since = self._whole_since()
         if whole_since != self._set.whole_since:
             # Figures over a day depend on the covered span, even where no row changed.
             self._set.whole_since = whole_since
             self._set.changes(RowChanges())
-        self._record_outdated_rows(newest)
-        return differed
 
     async def _read_live(self, first: CallPage) -> bool:
         """Read the live calls that are not on the newest page, and re-read ended calls.
@@ -229,15 +246,9 @@ class CallPages:
         Without a requested page, the loaded older pages are refreshed in turn, one with each read.
         Returns whether any row changed.
         """
-        page_number, held = self._more or self._next_page_to_refresh, self._loaded_count()
-        read_number = self._read_order.start_read()
+        page_number = self._more or self._next_page_to_refresh
         self.pages = max(self.pages, page_number)
-        page = await self._session.client.at(Priority.TABLE).observability.calls(page=page_number, limit=PAGE)
-        brought = any(call.id not in self._set.rows for call in page.calls)
-        differed, _ = self._take(page, read_number)
-        starts = _starts(page)
-        if self._span is not None and starts and (page_number - 1) * PAGE <= held:
-            self._span = Span(self._span.newest, min(self._span.oldest, *starts))
+        differed, starts, brought = await self._read_page(page_number, Priority.TABLE)
         if page_number == self._more:
             self._more = None
             if starts and not brought and self.may_load_more:
@@ -246,6 +257,20 @@ class CallPages:
                 self._request_read()
         self._next_page_to_refresh = page_number + 1 if page_number < self.pages else 2
         return differed
+
+    async def _read_page(self, number: int, priority: Priority) -> tuple[bool, list[datetime], bool]:
+        """Read one older page, and extend the period without gaps by it.
+
+        Returns whether any row changed, the starts of the page's calls, and whether a call is new.
+        """
+        held, read_number = self._loaded_count(), self._read_order.start_read()
+        page = await self._session.client.at(priority).observability.calls(page=number, limit=PAGE)
+        brought = any(call.id not in self._set.rows for call in page.calls)
+        differed, _ = self._take(page, read_number)
+        starts = _starts(page)
+        if self._span is not None and starts and (number - 1) * PAGE <= held:
+            self._span = Span(self._span.newest, min(self._span.oldest, *starts))
+        return differed, starts, brought
 
     def _drop_oldest(self) -> None:
         """Drop the oldest ended calls if too many are loaded, to limit memory."""

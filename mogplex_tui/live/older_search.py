@@ -86,6 +86,11 @@ class OlderSearch(Generic[Row]):
         return self._loaded + self._counted
 
     @property
+    def until(self) -> datetime | None:
+        """The time from which every record was searched or loaded before, None at first."""
+        return self._until
+
+    @property
     def freshness(self) -> Freshness:
         """The freshness of the last page."""
         return self.feed.freshness

@@ -18,6 +18,7 @@ from mogplex_tui.live import run_row as make
 from mogplex_tui.live.call_pages import FORGOTTEN, CallPages
 from mogplex_tui.live.freshness import CLOSED, SourceState
 from mogplex_tui.live.job_call_join import JobCallJoin
+from mogplex_tui.live.older_run_pages import OlderRunPages
 from mogplex_tui.live.read_order import ReadOrder
 from mogplex_tui.live.reasons import Closed, ClosedList, Notice, PartialRuns, Requirement
 from mogplex_tui.live.run_details import RunDetails
@@ -48,6 +49,7 @@ class Runs:
         self.calls = CallPages(
             session, self.set, self.enrich, lambda: session.scheduler.refresh(self.feed), self.read_order
         )
+        self.older = OlderRunPages(session, self.calls, self.set, lambda: self.listed)
         self.details = RunDetails(session, self.set, self.enrich)
         self._job_calls = JobCallJoin(self.set)
         # The time of the last read of calls; None before it, and if the rows come from the startup cache.

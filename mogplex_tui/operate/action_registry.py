@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING
 from mogplex_tui.operate import model
 from mogplex_tui.operate.key_actions import ACTIONS as ACTIONS
 from mogplex_tui.operate.key_actions import DETAILS as DETAILS
-from mogplex_tui.operate.key_actions import EVERYWHERE, FAILING, KIND_LISTS, TIMED, WORKING, key_action_of
+from mogplex_tui.operate.key_actions import (
+    EVERYWHERE,
+    FAILING,
+    GROUPED,
+    KIND_LISTS,
+    TIMED,
+    WORKING,
+    key_action_of,
+)
 from mogplex_tui.operate.key_actions import LOGS as LOGS
 from mogplex_tui.operate.key_actions import KeyAction as KeyAction
 from mogplex_tui.operate.key_names import keys_in_force as keys_in_force
@@ -45,7 +53,7 @@ def key_of(id: str, *, ascii_only: bool = False) -> str:
 
 
 def help_text(action: KeyAction) -> str:
-    """Return the help sentence of an action, in which action ids are replaced by their keys."""
+    """Return the help sentence of an action, with keys in place of action ids."""
     return with_key_names(action.help)
 
 
@@ -91,6 +99,7 @@ def register_kind(kind: AnyKind) -> None:
     actions = tuple(key_action_of(kind, each, scopes) for each in kind.all_actions)
     list_tags = KIND_LISTS
     list_tags |= FAILING if kind.failed_filter else frozenset()
+    list_tags |= GROUPED if kind.failure_groupings else frozenset()
     list_tags |= WORKING if kind.live_filter else frozenset()
     list_tags |= TIMED if kind.older is not None else frozenset()
     _KIND_ACTIONS[kind.name] = (list_tags, actions)

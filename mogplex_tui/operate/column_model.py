@@ -1,4 +1,4 @@
-"""Types with which the columns of a list are declared, typed by the row class of a kind."""
+"""Types with which the columns of a list are declared."""
 
 from __future__ import annotations
 

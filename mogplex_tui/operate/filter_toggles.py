@@ -24,6 +24,17 @@ def toggle(text: str, terms: str, alternatives: Iterable[str] = ()) -> str:
     return " ".join([*(word for word in before if word not in excluded), *wanted])
 
 
+def with_terms(text: str, terms: str) -> str:
+    """Return a filter with the terms that it lacks."""
+    before = words(text)
+    return " ".join([*before, *(word for word in words(terms) if word not in before)])
+
+
+def without_field(text: str, field: str) -> str:
+    """Return a filter without the terms of a field."""
+    return " ".join(word for word in words(text) if not word.lstrip("!").startswith(f"{field}:"))
+
+
 def next_age(text: str, field: str) -> str:
     """Return a filter with the next of the age limits AGES for a field.
 

@@ -243,7 +243,11 @@ def fill(session: Session) -> Callable[[JobRow], JobRow]:
     """
     name_of, waiting = automation_names(session), jobs_with_open_approval(session)
     entries = session.store.set("failures").rows.values()
-    failures = {entry.row.job_run_id: entry.row.diagnostics for entry in entries if entry.row is not None}
+    failures = {
+        entry.row.failure.job_run_id: entry.row.failure.diagnostics
+        for entry in entries
+        if entry.row is not None
+    }
 
     def fill_row(row: JobRow) -> JobRow:
         found = failures.get(row.id) if row.job.status == "failed" else None

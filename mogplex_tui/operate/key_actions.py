@@ -1,4 +1,4 @@
-"""The actions of the console and its screens: their ids, titles, keys, screens and help.
+"""The actions of the console: their ids, titles, keys, screens and help.
 
 No text contains a literal key, because users can override keys: see `operate.action_registry`.
 """
@@ -76,11 +76,15 @@ TAILS = frozenset({"run"}) | LOGS
 # Lists of kinds whose records can fail, do work, and can be searched by their age.
 FAILING = frozenset({"failing"})
 WORKING = frozenset({"working"})
+# Lists of kinds whose failures are grouped.
+GROUPED = frozenset({"grouped"})
 TIMED = frozenset({"timed"})
 
 
 RUN = frozenset({"run"})
 OBSERVABILITY = frozenset({"observability"})
+# The screen of failure groups.
+GROUPS = frozenset({"groups"})
 
 
 def _scopes(*names: str) -> frozenset[str]:
@@ -254,6 +258,21 @@ ACTIONS: tuple[KeyAction, ...] = (
         "list.failed", "failed", ("f",), _scopes("runs") | FAILING, "Show only what failed, or all again."
     ),
     KeyAction(
+        "list.groups",
+        "groups",
+        ("b",),
+        _scopes("runs") | GROUPED,
+        "Group failures by class, model and automation, with their trend.",
+    ),
+    KeyAction(
+        "groups.open",
+        "filter",
+        ("enter",),
+        GROUPS,
+        "Filter the list by the group under the cursor.",
+        help_has_title=True,
+    ),
+    KeyAction(
         "list.live", "live", ("l",), _scopes("runs") | WORKING, "Show only what is at work, or all again."
     ),
     KeyAction(
@@ -368,7 +387,7 @@ ACTIONS: tuple[KeyAction, ...] = (
         "go.back",
         "back",
         ("escape",),
-        _scopes("run", "runs", "lists", "details", "observability"),
+        _scopes("run", "runs", "lists", "details", "observability", "groups"),
         "Go back; clears filter and marks first.",
     ),
     *_navigation_actions(),

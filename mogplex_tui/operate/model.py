@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from mogplex_tui.config.secret import Secret
     from mogplex_tui.live.reasons import Requirement, Subject
     from mogplex_tui.live.session import Session
+    from mogplex_tui.operate.failure_groups import FailureGroupings
     from mogplex_tui.operate.log_source import LogSource
 
 Row = TypeVar("Row")
@@ -428,6 +429,8 @@ class Kind(Generic[Row]):
     logs: LogSource[Row] | None = None
     failed_filter: str = ""
     """The filter that selects the failed records; empty if records of the kind cannot fail."""
+    failure_groupings: FailureGroupings[Row] | None = None
+    """How failed records are grouped; None if the list does not offer groups."""
     live_filter: str = ""
     """The filter that selects the records at work; empty if records of the kind do no work."""
     is_quiet: Callable[[Row], bool] = lambda _: False

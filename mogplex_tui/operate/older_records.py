@@ -90,9 +90,10 @@ class ListSearch(Generic[Row_co]):
         self._older, self._rows, self._question = older, rows, query
         self._session = session
         window = window_of(query.text, older, session)
-        loaded, start, is_narrowed = rows.loaded(), None, bool(window.filters) or query.span is not None
+        loaded, start, is_narrowed = rows.loaded(), None, bool(window.filters)
         if query.span is not None:
             since, until = query.span
+            is_narrowed |= until is not None
             window = window._replace(since=max(since - SPAN_MARGIN, window.since or since - SPAN_MARGIN))
             start = None if until is None else until + SPAN_MARGIN
         self._window = window
@@ -122,6 +123,11 @@ class ListSearch(Generic[Row_co]):
     def is_complete(self) -> bool:
         """Whether every record was searched."""
         return self._search.is_done and not self._is_full
+
+    @property
+    def whole_since(self) -> datetime | None:
+        """The time from which every record was searched; None if it is not known."""
+        return self._window.since if self.is_complete else self._search.until
 
     @property
     def found_count(self) -> int:
@@ -260,6 +266,11 @@ class OlderRecords(Generic[Row]):
     def is_complete(self) -> bool:
         """Whether the list has loaded every record; true if the total is unknown."""
         return self._held.total is None or self._held.total <= len(self._rows.loaded().keys)
+
+    @property
+    def loaded_since(self) -> datetime | None:
+        """The time of the oldest record of the list, without those found by a search."""
+        return self._rows.loaded().oldest
 
     def search(self, query: SearchQuery[Row]) -> ListSearch[Row]:
         """Return a new search for `query`; call its `step` to read records."""

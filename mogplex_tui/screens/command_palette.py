@@ -92,7 +92,7 @@ def entries_of(screen: AnyScreen) -> Iterator[PaletteEntry]:
             run_with_argument = filtered if name == "runs" else screen.argument_runner(action)
             # The help is left out where it would only repeat the name.
             help = action_registry.help_text(action)
-            help = "" if help.rstrip(".").lower() == action.title.lower() else help
+            help = "" if help.lower() == f"{action.title.lower()}." else help
             yield PaletteEntry(
                 (action.title,),
                 help,

@@ -19,6 +19,7 @@ from mogplex_tui.widgets.segment_line import Segment
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from mogplex_tui.live.older_run_pages import OlderRunPages
     from mogplex_tui.operate.older_records import OlderRecords
     from mogplex_tui.screens.console import Console
     from mogplex_tui.screens.list_model import Selection
@@ -34,6 +35,7 @@ class KindList:
 
     filter_example = "a word, or !other"
     flashed: tuple[str, ...] = ()
+    older_pages: OlderRunPages | None = None
 
     def __init__(
         self,

@@ -15,6 +15,7 @@ from mogplex_tui.widgets.segment_line import Segment
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from mogplex_tui.live.older_run_pages import OlderRunPages
     from mogplex_tui.operate.older_records import OlderRecords
     from mogplex_tui.screens.console import Console
 
@@ -52,6 +53,8 @@ class ListModel(Protocol):
     link_span: tuple[datetime, datetime | None] | None
     rows: AnyRowSet
     feed: Feed
+    # Reads older rows to compare them, None if the rows are searched by time instead.
+    older_pages: OlderRunPages | None
 
     def feeds(self) -> Sequence[Feed]:
         """Return the feeds to read while the list is shown."""

@@ -503,7 +503,7 @@ class ListScreen(ConsoleScreen):
 
         An action on rows is offered only if there are rows.
         """
-        if action.id in ("list.filter", "list.sort", "list.failed", "list.live", "list.range"):
+        if action.id in ("list.filter", "list.sort", "list.failed", "list.live", "list.range", "list.groups"):
             return bool(self.rows.rows)
         if action.id == "view.export":
             return bool(len(self.view))

@@ -10,6 +10,7 @@ from mogplex_tui.operate.action_registry import key_of
 from mogplex_tui.operate.saved_filters import SavedFilter
 
 if TYPE_CHECKING:
+    from mogplex_tui.operate.failure_groups import FailureGroup
     from mogplex_tui.screens.list_screen import ListScreen
     from mogplex_tui.screens.modals.sort_picker import SortChoice
 
@@ -28,6 +29,7 @@ class ListShortcuts:
             "list.live": lambda: self._toggle(live, failed),
             "list.range": self._next_range,
             "list.sort": self._pick_order,
+            "list.groups": self._show_groups,
         }
 
     async def _toggle(self, terms: str, alternative: str) -> None:
@@ -70,6 +72,16 @@ class ListShortcuts:
             SavedFilter(word, screen.kind.name, order.typed, order.sort, order.descending)
         )
         screen.notify(f"Saved: {key_of('app.palette')}{word} opens it.", markup=False)
+
+    def _show_groups(self) -> None:
+        from mogplex_tui.screens.failure_groups import FailureGroupsScreen
+
+        self._screen.app.push_screen(FailureGroupsScreen(self._screen))
+
+    async def choose_group(self, group: FailureGroup) -> None:
+        """Show the failed records of a group, among those that the filter already selects."""
+        failed, typed = self._screen.kind.failed_filter, self._screen.filter.typed
+        await self._screen.type_filter(filter_toggles.with_terms(typed, f"{failed} {group.filter}"))
 
     def _pick_order(self) -> None:
         from mogplex_tui.screens.modals.sort_picker import SortPicker

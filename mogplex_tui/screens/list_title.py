@@ -49,7 +49,7 @@ def segments(screen: ListScreen) -> list[Segment]:
 
 
 def export_notes(screen: ListScreen, count: int) -> list[str]:
-    """Return sentences that say which of the service's records an export of `count` rows has."""
+    """Return sentences on what an export of `count` rows has, and what it lacks."""
     loaded, total, text = len(screen.rows.rows), screen.rows.total, screen.filter.text
     order = screen.filter.order_text()
     shown = f"{count:,} of {loaded:,} that match / {text}" if text else "all"

@@ -58,8 +58,6 @@ NARROW = 80
 THREE_LISTS, TWO_LISTS = 110, 70
 # The heights between which the chart is readable, and the minimum height of a list of bars.
 MIN_CHART_HEIGHT, MAX_CHART_HEIGHT, MIN_LIST_HEIGHT = 6, 16, 4
-# Pages of calls that are loaded by themselves to cover the time range.
-MAX_PAGES = 20
 # Seconds between two summations of all loaded runs.
 SUM_EVERY = 1.0
 # The order of the lists of bars, in which the focus moves.
@@ -129,6 +127,7 @@ class ObservabilityScreen(ConsoleScreen):
         return [
             *self.session.costs.window_feeds(self._range),
             self.console.runs.feed,
+            self.console.runs.older.feed,
             *(names if self.session.open(Family.FLOWS) else ()),
         ]
 
@@ -290,17 +289,7 @@ class ObservabilityScreen(ConsoleScreen):
         self._breakdown = break_down(rows.rows.values(), self._since, owners, rows.whole_since)
         hourly = {start: hour.cost for start, hour in self.session.costs.hourly.known.items()}
         self._buckets = buckets(self._range, clock.now(), rows.rows.values(), rows.whole_since, hourly)
-        self._load_older()
-
-    def _load_older(self) -> None:
-        """Load older runs until they cover the time range.
-
-        Does nothing if that would cost requests of the token's budget.
-        """
-        runs = self.console.runs
-        is_free = self.is_reading and not runs.feed.metered() and runs.calls.pages < MAX_PAGES
-        if is_free and runs.may_load_more and not self._breakdown.is_complete(self._since):
-            runs.load_more()
+        self.console.runs.older.want(self._since)
 
     def _draw_chart(self) -> None:
         chart = self.query_one("#chart", CostChart)
@@ -341,7 +330,13 @@ class ObservabilityScreen(ConsoleScreen):
         measure, names = self._measure, self.session.names
         total = None if stats is None else stats.summary.total_calls
         done = self._breakdown
-        coverage = usage_bars.coverage_text(done.total.calls, total, done.complete_since, self._since)
+        coverage = usage_bars.coverage_text(
+            done.total.calls,
+            total,
+            done.complete_since,
+            self._since,
+            is_reading=self.console.runs.older.is_reading,
+        )
         is_partial = not done.is_complete(self._since)
         self.query_one("#measures", ChoiceLine).set_choices(
             [Choice(each, each) for each in Measure],

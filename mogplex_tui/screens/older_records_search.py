@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -126,6 +127,15 @@ class BackgroundSearch:
     def is_complete(self) -> bool:
         """Whether every record is loaded, so that no search is needed."""
         return self.records is None or self.records.is_complete
+
+    @property
+    def whole_since(self) -> datetime | None:
+        """Return the time from which all records are loaded, None if not known."""
+        if self.is_complete:
+            return datetime.min.replace(tzinfo=UTC)
+        if self._search is not None and (since := self._search.whole_since) is not None:
+            return since
+        return None if self.records is None else self.records.loaded_since
 
     def sentences(self, nouns: str) -> list[str]:
         """Return the sentences to show in place of rows while the search has found none.

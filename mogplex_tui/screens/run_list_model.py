@@ -21,6 +21,7 @@ from mogplex_tui.widgets.segment_line import Segment
 from mogplex_tui.widgets.styles import Tone
 
 if TYPE_CHECKING:
+    from mogplex_tui.live.older_run_pages import OlderRunPages
     from mogplex_tui.operate.older_records import OlderRecords
     from mogplex_tui.screens.console import Console
     from mogplex_tui.screens.list_model import Selection
@@ -44,6 +45,7 @@ class RunList:
         self._session, self._runs, self.link_span = session, runs, span
         self.rows = runs.set
         self.feed = runs.feed
+        self.older_pages: OlderRunPages | None = runs.older
         self._live: set[str] = set()
         self._failures: dict[str, datetime] = {}
         self.update_counts(self.rows.rows)

@@ -222,17 +222,36 @@ def _run_label(row: RunRow) -> str:
     return f"{formatting.clipped(name, MAX_RUN_NAME)}  {repo}"
 
 
-def coverage_text(loaded: int, total: int | None, complete_since: datetime | None, since: datetime) -> str:
-    """Return which runs the figures cover: `from 214 of 430 runs, since 09:40`.
+def since_text(complete_since: datetime | None, since: datetime, nouns: str, *, is_reading: bool) -> str:
+    """Return from when figures are complete, and whether older runs are being read.
 
-    `since` is the start of the time range, from which figures are complete if `complete_since` is not
-    later.
+    The text is empty if they are complete from `since`, the start of the time range. `nouns` names what is
+    counted.
+    """
+    if complete_since is not None and complete_since <= since:
+        return ""
+    at = "" if complete_since is None else f"since {complete_since.astimezone():%a %H:%M}"
+    rest = f"older {nouns} are still being read" if is_reading else ""
+    return "; ".join(filter(None, (at, rest)))
+
+
+def coverage_text(
+    loaded: int,
+    total: int | None,
+    complete_since: datetime | None,
+    since: datetime,
+    *,
+    is_reading: bool = False,
+) -> str:
+    """Return which runs the figures cover: `from 214 of 430 runs, since Wed 09:40`.
+
+    `since` is the start of the time range. `is_reading` tells that older runs are still being read.
     """
     if complete_since is not None and complete_since <= since:
         return f"from all {formatting.plural(loaded, 'run')}"
     of = f"{loaded:,}" if total is None or total < loaded else f"{loaded:,} of {total:,}"
-    at = "" if complete_since is None else f", since {complete_since.astimezone():%a %H:%M}"
-    return f"from {of} runs{at}"
+    rest = since_text(complete_since, since, "runs", is_reading=is_reading)
+    return f"from {of} runs{', ' if rest else ''}{rest}"
 
 
 def bucket_label(bucket: Bucket, chosen: TimeRange) -> str:

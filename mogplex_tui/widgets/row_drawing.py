@@ -40,7 +40,7 @@ class RowSource(Protocol):
         """Return the cells of the row with a key: one for each column, in column order."""
         ...
 
-    def mark(self, key: str) -> bool:
+    def mark(self, key: str, /) -> bool:
         """Return whether the row with a key is marked for an action on several rows."""
         ...
 

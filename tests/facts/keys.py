@@ -56,6 +56,8 @@ _WHERE = {
     "lists": "other lists",
     "failing": "lists of what can fail",
     "working": "lists of what does work",
+    "grouped": "failures",
+    "groups": "failure groups",
     "timed": "lists with older records",
     "details": "other records",
     "logs": "records with a log",

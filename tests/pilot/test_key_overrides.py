@@ -19,7 +19,7 @@ CONFIG = """
 "sandboxes.stop" = ["X"]
 "go.back" = ["backspace", "escape"]
 go.sandboxes = "f5"
-"list.filter" = "b"
+"list.filter" = "B"
 "tail.follow" = "F"
 "kind.json" = "J"
 "kind.copy" = "Y"
@@ -44,7 +44,7 @@ async def test_configured_keys_run_actions_and_open_screens(console: Run, world:
     world.sandbox(world.repo("acme/api"))
     world.call(repo_id=world.repo("acme/web"))
     async with console(config=CONFIG, size=(120, 60)) as ui:
-        await ui.sees("acme/web", "ctrl+x cancel", "b filter", "f5 Sandboxes", "2 Projects", "f10 help")
+        await ui.sees("acme/web", "ctrl+x cancel", "B filter", "f5 Sandboxes", "2 Projects", "f10 help")
         await ui.press("x", "5", "question_mark", "slash")
         assert (_depth(ui), ui.app.current_mode) == (1, "runs")
         await ui.press("ctrl+x")
@@ -64,7 +64,7 @@ async def test_configured_keys_run_actions_and_open_screens(console: Run, world:
         await ui.sees("X      stop", "Stop the sandbox")
         await ui.press("escape")
         # A key that is a letter is one where one types, and sentences name the key that holds.
-        await ui.press("b", *"XfYj")
+        await ui.press("B", *"XfYj")
         await ui.sees("No matches in 1 sandbox: XfYj", "backspace clears the filter.")
         assert _depth(ui) == 1
         await ui.press("enter", "backspace")
@@ -91,7 +91,7 @@ async def test_tail_and_its_pane_use_configured_keys(console: Run, world: RowFac
         await ui.sees("paused")
         await ui.press("j")
         assert not tail.follow and tail.cursor_key != last
-        await ui.press("b")
+        await ui.press("B")
         assert not tail.follow
         await ui.press("F")
         await ui.sees("following")

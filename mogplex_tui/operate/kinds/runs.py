@@ -8,9 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
+from mogplex_tui.api.request_checks import is_uuid
+from mogplex_tui.live.failure_class import FailureClass
 from mogplex_tui.live.run_row import RunRow, RunSource, duration_seconds
 from mogplex_tui.operate import column_formats as formats
 from mogplex_tui.operate import failure_steps, formatting, run_actions, run_facts
+from mogplex_tui.operate.failure_groups import FailureGroupings, Grouping
 from mogplex_tui.operate.model import Cell, FilterValue, Kind, Layout, RenderTime, SortKey, column
 from mogplex_tui.operate.older_runs import OLDER_RUNS
 from mogplex_tui.operate.run_export_fields import FIELDS
@@ -53,6 +56,24 @@ def _automation(row: RunRow) -> FilterValue:
     """Return the name and the id of a run's automation."""
     name = row.automation or (row.who if row.source is RunSource.JOB else None)
     return tuple(filter(None, (name, row.flow_id, row.automation_id))) or None
+
+
+def _automation_name(row: RunRow) -> str | None:
+    """Return the name of a run's automation, its id if the name is not known."""
+    return (
+        row.automation
+        or (row.who if row.source is RunSource.JOB else None)
+        or row.flow_id
+        or row.automation_id
+    )
+
+
+def _automation_label(name: str) -> str:
+    return formatting.short_id(name) if is_uuid(name) else name
+
+
+def _class_label(name: str) -> str:
+    return failure_steps.label(FailureClass(name))
 
 
 def _final_seconds(row: RunRow) -> float | None:
@@ -165,6 +186,14 @@ KIND = Kind[RunRow](
     actions=(run_actions.CANCEL,),
     older=OLDER_RUNS,
     failed_filter="state:failed",
+    failure_groupings=FailureGroupings(
+        lambda row: row.began if row.state == "failed" else None,
+        (
+            Grouping("class", "class", run_facts.failure_class_of, _class_label),
+            Grouping("model", "model", lambda row: row.model, formatting.model),
+            Grouping("automation", "automation", _automation_name, _automation_label),
+        ),
+    ),
     live_filter="state:live",
     fields=FIELDS,
     is_quiet=lambda row: row.state in ("success", "cancelled"),

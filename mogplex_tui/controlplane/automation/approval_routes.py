@@ -38,7 +38,8 @@ class Decision(NamedTuple):
 async def _decision(request: ApiRequest, unparsable: str) -> Decision:
     """Parse the request body of an approval decision.
 
-    Raises the 400s of routing.md §3.15; `unparsable` is the message for a body that is not JSON.
+    Raises RefusedError 400 for an invalid body (routing.md §3.15); `unparsable` is the message for a
+    body that is not JSON.
     """
     try:
         body = await params.json_body(request)

@@ -1,4 +1,4 @@
-"""Helpers of the flow routes: the flow service, its errors, number parsing.
+"""Helpers of the flow routes: the flow service, error responses, number parsing.
 
 routing.md §0.
 """
@@ -14,9 +14,10 @@ from .flow_store import FlowError
 
 
 def flow_refusal(error: FlowError) -> RefusedError:
-    """Return a flow error as an error response with `error` and `code`.
+    """Return the error response for a flow error, with `error` and `code`.
 
-    Errors of an invalid graph also have `details`, the list of its errors. routing.md §3.2.
+    If a graph is invalid, the response also has `details`, the list of the graph's errors.
+    routing.md §3.2.
     """
     more = {} if error.details is None else {"details": error.details}
     return refusal(error.status, error.message, code=error.code, **more)

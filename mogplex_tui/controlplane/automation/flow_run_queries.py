@@ -32,7 +32,8 @@ def one(plane: Plane, flow_id: str, job_id: str) -> Row | None:
 def records(plane: Plane, rows: Sequence[Row]) -> list[dict[str, Any]]:
     """Return the JSON objects of job runs, each with its node runs.
 
-    `rows` have job_serializers.COLUMNS. Cost, agent and latest call are empty.
+    `rows` have job_serializers.COLUMNS. As in the service, `cost_usd`, the fields of `agent` and
+    `latest_ai_call` are None.
     """
     db = plane.db
     lookups = job_serializers.Lookups(db)
@@ -52,7 +53,10 @@ def records(plane: Plane, rows: Sequence[Row]) -> list[dict[str, Any]]:
 
 
 def detail(plane: Plane, row: Row) -> dict[str, Any]:
-    """Return the JSON object of a job run with its ledger, calls, findings and waits."""
+    """Return the JSON object of a job run with all details.
+
+    The details are its newest call, dispatch events, calls, review findings and waits.
+    """
     db = plane.db
     latest = job_serializers.latest_call(db, row["id"])
     if latest is not None:

@@ -1,4 +1,4 @@
-"""/api/flows/{id}: runs, one run, and a test of the trigger.
+"""/api/flows/{id}: the runs of a flow, one run, and a test of the flow's trigger.
 
 routing.md §3.11, §3.13, §3.14.
 """
@@ -39,9 +39,9 @@ def _flow_id(request: ApiRequest) -> str:
 
 
 async def list_runs(request: ApiRequest) -> Response:
-    """Return the newest runs of a flow: 12, or `limit`, which is at most 50.
+    """Return the newest runs of a flow: 12, or the number in `limit` (1 to 50).
 
-    A `limit` that is not a number is answered with an empty 500 (§3.13).
+    If `limit` is not a number, the response is a 500 without a body (§3.13).
     """
     limit = 12
     if request.query("limit"):
@@ -64,7 +64,7 @@ async def read_run(request: ApiRequest) -> Response:
 async def test_trigger(request: ApiRequest) -> Response:
     """Start one run of a flow's published graph with a test event.
 
-    Responds 202 if the run was queued, else 200 with the reason. routing.md §3.11.
+    Responds 202 if the run was queued, otherwise 200 with the reason. routing.md §3.11.
     """
     payload = await _payload(request)
     flow_id = request.path_id("flow_id")
@@ -81,7 +81,7 @@ async def test_trigger(request: ApiRequest) -> Response:
 
 
 async def _payload(request: ApiRequest) -> dict[str, Any]:
-    """Return the payload of the request body, or a default payload if it has none."""
+    """Return the `payload` of the request body, or a default payload if it is missing."""
     try:
         sent = (await params.json_object(request)).get("payload")
     except params.NotJsonError:

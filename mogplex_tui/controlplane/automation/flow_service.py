@@ -25,7 +25,7 @@ _NOT_YOURS = "One or more agents are not available to this user."
 
 
 class FlowService:
-    """Create and change the flows of one user.
+    """Creates and changes the flows of one user.
 
     Methods raise FlowError for a refused change. Realtime does not publish changes of flows
     (realtime.md §3.1), but publishes the agents that are copied from presets.
@@ -46,7 +46,7 @@ class FlowService:
             raise FlowError(404, "FLOW_INSTALLATION_NOT_FOUND", "Installation not found")
 
     def check_repository(self, installation_id: int, full_name: str) -> str:
-        """Return the name of a repository of the installation as it is stored.
+        """Return the stored full name of a repository of the installation.
 
         The case of `full_name` is ignored. Raises FlowError 404 for an unknown repository, and 500 if
         several rows have the name.
@@ -88,8 +88,8 @@ class FlowService:
     def edit(self, flow_id: str, columns: dict[str, Any], graph: Any = None, *, has_graph: bool) -> None:
         """Update columns of a flow and, if `has_graph` is true, replace its draft.
 
-        The draft is normalised, presets are copied to the user's agents, and agents are checked
-        (routing.md §3.6).
+        The new draft is normalised, and its agent presets are replaced by agents of the user. Raises
+        FlowError if it names an agent of another user (routing.md §3.6).
         """
         now = self._plane.clock.now_us()
         with self._plane.db.transaction(ids=self._ids) as tx:
@@ -158,8 +158,8 @@ class FlowService:
     def _installation(self, start: dict[str, Any], stored: int) -> int:
         """Return the installation of a flow that is being published.
 
-        It is the one that the start node's filter names, or `stored` if the filter names none or
-        several. Raises FlowError 404 if the filter names an installation of another user.
+        This is the installation that the start node's filter names, or `stored` if the filter names none
+        or several. Raises FlowError 404 if the filter names an installation of another user.
         """
         named = start.get("filter", {}).get("installationIds", [])
         for installation_id in named:
@@ -179,7 +179,7 @@ class FlowService:
         )
 
     def delete(self, flow_id: str) -> None:
-        """Delete a flow with its versions; job runs and dispatch events stay.
+        """Delete a flow and its versions, but keep its job runs and dispatch events.
 
         routing.md §3.7.
         """
@@ -206,9 +206,10 @@ class FlowService:
         return row
 
     def _resolve(self, tx: Tx, graph: Graph, now: int) -> None:
-        """Replace agent preset ids in the graph by ids of the user's copies of them.
+        """Replace the ids of agent presets in a graph by ids of the user's agents.
 
-        Ids of unknown presets are left unchanged; `_check_agents` refuses them.
+        A preset is copied to the user's agents first. Ids of unknown presets are left unchanged;
+        `_check_agents` refuses them.
         """
         db = self._plane.db
         profile = db.one("SELECT * FROM profiles WHERE id = ?", (self._user_id,))

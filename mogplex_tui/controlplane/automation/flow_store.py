@@ -65,7 +65,8 @@ def own_flows(db: Database, user_id: str) -> list[Row]:
 def mend(plane: Plane, ids: Ids, user_id: str) -> None:
     """Repair a user's active flows whose published version does not exist.
 
-    Each gets its newest version, or becomes inactive if it has no version (routing.md §3.1).
+    The newest version of such a flow is made its published version; a flow without versions becomes
+    inactive (routing.md §3.1).
     """
     broken = plane.db.all(_BROKEN, (user_id,))
     if not broken:

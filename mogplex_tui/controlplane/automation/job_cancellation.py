@@ -1,4 +1,4 @@
-"""Cancel a job run and its calls, and start jobs that waited for its place."""
+"""Cancel a job run and its calls, and start pending jobs in its place."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from .jobs import cancel_and_release
 class JobCancel(NamedTuple):
     """The result of cancelling a job.
 
-    `asked` is the number of calls that were asked to end, `released` the pending jobs whose start
-    was attempted afterwards.
+    `asked` is the number of the job's calls that received a cancel request; `released` are the
+    pending jobs that the installation tried to start afterwards.
     """
 
     asked: int

@@ -25,9 +25,9 @@ def _profile(request: ApiRequest) -> Row:
 
 
 async def harnesses(request: ApiRequest) -> Response:
-    """Return for each harness whether it is available and whose key pays for it.
+    """Return for each harness whether it can be used and who pays for its model calls.
 
-    The payer is the account's gateway key, its provider key, or the platform's key.
+    `billingSource` names the account's gateway key, its provider key, or the platform's key.
     """
     profile = _profile(request)
     keys = model_catalogue.reach(request.plane.db, profile).keys
@@ -48,7 +48,7 @@ async def harnesses(request: ApiRequest) -> Response:
 async def sandbox_test(request: ApiRequest) -> Response:
     """Check whether a sandbox could be launched for a repository.
 
-    If its configuration does not allow a launch, the response is a 200 with `ok: false`.
+    If the repository or the account does not allow a launch, the response is a 200 with `ok: false`.
     """
     team_id = team_scope(request, "tools.bash", _DENIED)
     try:

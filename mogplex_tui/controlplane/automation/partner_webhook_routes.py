@@ -26,7 +26,7 @@ _BROKER_LIMIT = 500_000
 
 
 async def slack(request: ApiRequest) -> Response:
-    """Handle a signed Slack delivery: handshake, mention, or another event.
+    """Handle a signed Slack delivery: URL verification, mention, or another event.
 
     The signature is made with the control plane's own webhook secret.
     """

@@ -1,4 +1,4 @@
-"""The summary of runs in lists of assignments, triggers and flows.
+"""Summaries of job runs for the lists of assignments, triggers and flows.
 
 routing.md §1.1.
 """
@@ -55,9 +55,9 @@ def _nothing() -> dict[str, Any]:
 def summaries(plane: Plane, parent: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Return a summary of the job runs of each parent row, by the parent's id.
 
-    `parent` is `assignment_id`, `trigger_id` or `flow_id`. Counts cover the newest 10,000 runs of
-    all these parents together; 24-hour figures cover the last 24 hours; instants have the
-    database's format.
+    `parent` is `assignment_id`, `trigger_id` or `flow_id`, and `ids` are the parents' ids. Only the
+    newest 10,000 runs of all these parents together are counted. Fields that end in `_24h` cover the
+    last 24 hours. Times are formatted with `iso_db`.
     """
     out = {row_id: _nothing() for row_id in ids}
     if not ids:

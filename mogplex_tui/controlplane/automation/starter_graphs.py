@@ -1,4 +1,4 @@
-"""Graphs of new automations: starters, and graphs stripped for templates."""
+"""Graphs for new automations: built-in starters, and templates made from flows."""
 
 from __future__ import annotations
 
@@ -78,7 +78,8 @@ def pinned(graph: Graph, installation_id: int, repo_full_name: str | None) -> Gr
 class Template(NamedTuple):
     """A graph without references to a user's data, and what a new owner must set.
 
-    `reconnect` lists what must be connected again: `agent`, `slack`, `webhook`.
+    `reconnect` lists what must be connected again: `agent`, `slack`, `webhook`. `trigger_event` is
+    the event of the start node.
     """
 
     graph: Graph
@@ -88,7 +89,7 @@ class Template(NamedTuple):
 
 
 def template_of(graph: Graph) -> Template:
-    """Return a graph without its agents, Slack channels and repositories.
+    """Return a graph as a template, without agents, Slack channels and repositories.
 
     routing.md §3.17.
     """

@@ -48,8 +48,8 @@ def trigger(row: Row) -> dict[str, Any]:
 def slug_of(name: str) -> str:
     """Return the slug that is derived from an agent's name.
 
-    Letters become lower case, other characters dashes; one dash is removed at each end (routing.md
-    §2).
+    Letters are made lower case, and other characters except digits are replaced by dashes; a dash at
+    the start or the end is removed (routing.md §2).
     """
     dashed = re.sub(r"[^0-9a-z]+", "-", name.lower())
     return dashed.removeprefix("-").removesuffix("-")
@@ -75,7 +75,10 @@ def _own_agent(request: ApiRequest, value: Any) -> Row:
 
 
 def _give_slug(tx: Tx, request: ApiRequest, agent: Row) -> None:
-    """Give an agent without a slug one from its name, unless it is taken."""
+    """Set the slug of an agent that has none to a slug made from its name.
+
+    The agent stays without a slug if another agent of the caller has the same one.
+    """
     slug = slug_of(agent["name"])
     taken = tx.one("SELECT 1 FROM agents WHERE user_id = ? AND slug = ?", (request.user_id, slug))
     if agent["slug"] is None and slug and taken is None:
@@ -84,7 +87,10 @@ def _give_slug(tx: Tx, request: ApiRequest, agent: Row) -> None:
 
 
 async def create_trigger(request: ApiRequest) -> Response:
-    """Create a trigger: an event of an installation of the caller starts an agent."""
+    """Create a trigger: it starts an agent at an event of an installation.
+
+    The installation and the agent must belong to the caller.
+    """
     body = await body_of(request)
     if not all(body.get(name) for name in ("installation_id", "agent_id", "event")):
         raise refusal(400, "Missing required fields")

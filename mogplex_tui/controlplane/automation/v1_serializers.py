@@ -1,4 +1,7 @@
-"""Automations and flow errors in the form of v1 (v1.md §5.1, errors.md §2.1)."""
+"""JSON objects of automations, and flow errors, as the v1 API sends them.
+
+v1.md §5.1, errors.md §2.1.
+"""
 
 from __future__ import annotations
 

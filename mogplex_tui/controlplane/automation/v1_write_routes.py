@@ -31,10 +31,9 @@ def _service(request: ApiRequest) -> FlowService:
 
 
 async def _object(request: ApiRequest) -> dict[str, Any]:
-    """Return the request body as an object.
+    """Return the request body as an object; an array or scalar counts as an empty one.
 
-    Anything but an object counts as an empty object, except that `null` and a body that is not JSON
-    are refused with a 400.
+    Raises 400 for `null` and for a body that is not JSON.
     """
     try:
         value = await params.json_body(request)
@@ -69,7 +68,7 @@ def _graph(body: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _columns(body: dict[str, Any]) -> dict[str, Any]:
-    """Return the valid values of name, description and notes; ignore invalid ones."""
+    """Return the valid ones of name, description and notes; leave out invalid ones."""
     columns: dict[str, Any] = {}
     if isinstance(body.get("name"), str) and params.trim(body["name"]):
         columns["name"] = params.trim(body["name"])
@@ -132,7 +131,7 @@ async def update_automation(request: ApiRequest) -> Response:
 async def publish_automation(request: ApiRequest) -> Response:
     """Validate the draft and publish it as the active version.
 
-    If the draft is invalid, the response has its first error.
+    If the draft is invalid, the response contains only the first error.
     """
     flow_id = own_automation(request)["id"]
     try:
@@ -178,7 +177,7 @@ async def set_model(request: ApiRequest) -> Response:
 async def trigger_automation(request: ApiRequest) -> Response:
     """Queue and start one run of an automation for a repository.
 
-    Responds 202 even if the run was suppressed, which the body then says.
+    The response is a 202 even if the run was suppressed; `outcome` is then `suppressed`.
     """
     key = params.trim(request.http.headers.get("idempotency-key", ""))
     if not key:

@@ -12,7 +12,7 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def _compact_encoder() -> Callable[[Any], str]:
-    """Return a compact JSON encoder for all rows.
+    """Return a compact JSON encoder that is created once and used for all rows.
 
     JSONEncoder.encode creates its C encoder for each value, which costs three times as much as encoding the value.
     """
@@ -51,7 +51,10 @@ _ORDER = (
 
 
 class Rows:
-    """Rows to be inserted, by table; a table's rows have equal columns in equal order."""
+    """Rows to be inserted, by table.
+
+    All rows of a table must have the same columns in the same order.
+    """
 
     def __init__(self) -> None:
         self._columns: dict[str, tuple[str, ...]] = {}

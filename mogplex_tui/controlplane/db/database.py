@@ -154,8 +154,8 @@ class Database:
     def transaction(self, *, announce: bool = True, ids: Ids | None = None) -> Iterator[Tx]:
         """Open a write transaction: commit it and publish its notes, or roll it back.
 
-        With `announce=False` nothing is published; `ids` replaces the stream of Tx.new_id. Raises
-        RuntimeError if a transaction is already open.
+        With `announce=False` nothing is published. `ids` is the stream from which Tx.new_id draws; None
+        selects the database's own stream. Raises RuntimeError if a transaction is already open.
         """
         if self._open:
             raise RuntimeError("transactions do not nest")
@@ -187,7 +187,7 @@ class Database:
         return self._connection.execute(sql, params).fetchall()
 
     def only(self, sql: str, params: Params = ()) -> Row:
-        """Return the only row of an aggregate query.
+        """Return the first row of a query that must have a result.
 
         Raises LookupError if the query returns no row.
         """

@@ -57,7 +57,8 @@ def reserialise(text: str, clean: Any) -> str | None:
 def scrub(value: Any, depth: int = 0) -> Any:
     """Return a JSON value limited in depth and size, with secrets redacted.
 
-    Values under keys that name a secret are redacted, except numbers: `total_tokens` stays.
+    Values under keys that name a secret are redacted. Numbers are kept, because a key such as
+    `total_tokens` names a secret only by accident.
     """
     if isinstance(value, dict):
         if depth >= MAX_DEPTH:

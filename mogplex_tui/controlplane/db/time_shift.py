@@ -14,7 +14,7 @@ _WITH_COPIES = ("ai_calls", "ai_call_events", "external_agent_runs")
 
 
 def mark_own(tx: Tx) -> None:
-    """Record which rows exist now; `move` shifts only these, not copies added later."""
+    """Mark the rows that exist now: `move` will shift them, but not rows added later."""
     for table in _WITH_COPIES:
         tx.execute(f"INSERT INTO plane_meta SELECT 'own.{table}', MAX(rowid) FROM {table}")
 

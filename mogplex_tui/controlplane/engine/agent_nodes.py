@@ -157,7 +157,7 @@ def _in_time(node: Node, call_plan: CallPlan) -> CallPlan:
 def _ask(
     context: ActorContext, random: ActorRandom, job: Job, node: Node, tool: dict[str, Any], began_at: int
 ) -> Generator[float, None, bool]:
-    """Wait until a person approves or denies a tool call, or the time is up.
+    """Wait until a person approves or denies a tool call, or until a timeout.
 
     After a denial or a timeout the refusal becomes the output of `tool`. All approvals of a node
     share ten minutes (routing.md §3.15). Returns False if the job was stopped, otherwise True.
@@ -212,7 +212,7 @@ def _write_call(
 ) -> None:
     """Write the finished call of a node with the built-in harness.
 
-    Such a call has no events (v1.md §8.5).
+    Calls of the built-in harness have no events (v1.md §8.5).
     """
     metadata = call_metadata(job, node) | call_plan.metadata
     if call_plan.status == "failed":

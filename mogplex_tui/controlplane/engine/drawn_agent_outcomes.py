@@ -59,9 +59,10 @@ def _says(text: str, words: str) -> bool:
 
 
 def draw(rng: Random, job: Job, effort: float) -> AgentOutcome:
-    """Return the outcome of one agent node of this job.
+    """Return the outcome of one agent node, drawn at random or chosen by words.
 
-    The numbers are drawn from `rng` in the same way with or without words in the event.
+    The words are those of the event that started the job. `effort` is the amount of work of a node
+    that is not made quick by a word.
     """
     chance, unlucky, count = rng.random(), pick_failure(rng), whole(rng, 1, 3)
     findings = tuple(rng.sample(material("findings"), k=count)) if rng.random() < 0.6 else ()

@@ -27,7 +27,7 @@ class Node(NamedTuple):
 
 
 class Edge(NamedTuple):
-    """One edge of a graph; `handle` is the output of the source that it starts from.
+    """One edge of a graph, from a node to another; `handle` names the source's output.
 
     A handle is "true", "false", "error" or None.
     """
@@ -111,7 +111,7 @@ class Step(NamedTuple):
 
 
 def _token(edge: Edge, done: Mapping[str, NodeResult]) -> bool | None:
-    """Return whether the run took an edge; None while the edge's source has not ended."""
+    """Return whether a run follows an edge; None if the edge's source has not ended."""
     ended = done.get(edge.source)
     if ended is None:
         return None

@@ -1,4 +1,4 @@
-"""End jobs: write control row, diagnostics and findings, then start queued jobs."""
+"""End jobs: record result, diagnostics and findings, then start pending jobs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ _REVIEWED = ("pr_opened", "pr_review")
 
 
 def succeed(context: ActorContext, job: Job) -> None:
-    """End a job as successful, write its findings, and start jobs queued behind it."""
+    """End a job as successful and write its findings.
+
+    Pending jobs of its installation are started afterwards.
+    """
     random = context.random(f"end:{job.id}")
     rows = node_rows(context.plane.db, job.id)
     findings = _findings(rows) if job.source_type in _REVIEWED else []
@@ -43,7 +46,10 @@ def succeed(context: ActorContext, job: Job) -> None:
 
 
 def fail(context: ActorContext, job: Job, end: NodeEnd) -> None:
-    """End a job as failed because a node without an error edge failed with `end`."""
+    """End a job as failed because a node without an error edge failed with `end`.
+
+    Pending jobs of its installation are started afterwards.
+    """
     random = context.random(f"end:{job.id}")
     klass = end.failure
     reason = "AUTOMATION_FAILED" if klass is None else material("errors")[klass]["reason"]
@@ -58,7 +64,8 @@ def fail(context: ActorContext, job: Job, end: NodeEnd) -> None:
 def unresolved(context: ActorContext, job_id: str, error: str) -> None:
     """End a job as failed because it cannot be executed; `error` is the reason.
 
-    Of these errors only a missing GitHub connection writes a dispatch event (observability.md §8.2).
+    A dispatch event is written only if the reason is a missing GitHub connection (observability.md
+    §8.2).
     """
     random = context.random(f"end:{job_id}")
     installation = context.plane.db.value(
@@ -138,14 +145,17 @@ def _write_finding(
 
 
 def _diagnostics(job: Job, end: NodeEnd) -> dict[str, Any]:
-    """Return the diagnostics of a failure for its control row (observability.md §8.3)."""
+    """Return the diagnostics of a failure, for the dispatch event of the job's end.
+
+    observability.md §8.3.
+    """
     return failure_diagnosis.failed(end.failure or "unknown", end.error, phase_of(job.source_type))
 
 
 def _recovered(random: ActorRandom, job: Job) -> dict[str, Any]:
-    """Return diagnostics of a first attempt that failed before the second succeeded.
+    """Return the diagnostics of a failed first attempt of a job that then succeeded.
 
-    Draws at random whether there was such an attempt, and returns {} if there was none.
+    A random number decides whether there was such an attempt; {} is returned if there was none.
     """
     chance, failure = random.rng.random(), pick_failure(random.rng)
     return failure_diagnosis.recovered(*failure, phase_of(job.source_type)) if chance < _RECOVERING else {}

@@ -1,4 +1,4 @@
-"""Outputs of automation nodes, for later nodes to read and for people to see.
+"""Outputs of automation nodes, which later nodes can read and clients can display.
 
 routing.md §3.14, §5.5.
 """
@@ -49,7 +49,10 @@ def agent_output(
     tools: Sequence[Mapping[str, Any]],
     findings: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """Return the output of an agent node; its review is None unless it is a reviewer."""
+    """Return the output of an agent node.
+
+    `review` is None unless the node's role is `review`.
+    """
     review = {"summary": text, "findings": [dict(finding) for finding in findings]}
     output: dict[str, Any] = {
         "role": _role(data),

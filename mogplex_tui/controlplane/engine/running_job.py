@@ -1,4 +1,4 @@
-"""One running job with its graph, repository and agents, and its nodes' outputs."""
+"""One running job with its graph, repository and agents, and its nodes' results."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Agent(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A running job with everything that its nodes need and that does not change."""
+    """A running job with all data that its nodes need and that stays the same."""
 
     id: str
     user_id: str
@@ -61,13 +61,16 @@ class Job:
 
 
 class UnresolvedJobError(Exception):
-    """A job that cannot be executed: MISSING_CONFIG or NO_GITHUB_CONNECTION."""
+    """Raised for a job that cannot be executed.
+
+    The message is MISSING_CONFIG or NO_GITHUB_CONNECTION.
+    """
 
 
 def load(context: ActorContext, job_id: str) -> Job | None:
     """Load a job by id; return None if the job is not running.
 
-    Raises UnresolvedJobError (runtime-model.md §4, 5b).
+    Raises UnresolvedJobError if it cannot be executed (runtime-model.md §4, 5b).
     """
     db = context.plane.db
     row = db.one(

@@ -1,4 +1,4 @@
-"""Waiting nodes of a job: pauses of fixed length, and waits for events or people.
+"""Let the nodes of a job wait for a fixed time, for an event or for a person.
 
 routing.md §3.15.
 """
@@ -37,7 +37,7 @@ Waiting = Generator[float, None, WaitResult | None]
 
 
 def is_running(context: ActorContext, job_id: str) -> bool:
-    """Return whether a job is still running, so neither ended nor deleted."""
+    """Return whether a job has the status `running`; False if it was deleted."""
     status = context.plane.db.value("SELECT status FROM job_runs WHERE id = ?", (job_id,))
     return bool(status == "running")
 
@@ -62,10 +62,10 @@ def wait_for(
     config: Mapping[str, Any],
     timeout_us: int | None,
 ) -> Waiting:
-    """Wait for an event or a person for at most `lasts_us` µs of real time.
+    """Wait for an event or a person for at most `timeout_us` µs of real time.
 
-    Returns None if the job was stopped. After a restart the wait that the node already has in
-    the database is continued.
+    Returns None if the job was stopped. A wait that the node already has in the database is
+    continued, for example after a restart.
     """
     db, now = context.plane.db, context.now()
     wait_id = db.value(

@@ -79,7 +79,7 @@ def _json(value: object, status: int, headers: dict[str, str] | None = None) -> 
 
 
 def database_down(path: str, origin: str) -> Response:
-    """Return the response to valid credentials that the database cannot check.
+    """Return the response of a service whose database cannot check credentials.
 
     It is a 401, or `{"user": null}` from /api/auth/user (auth.md §5.1).
     """

@@ -50,7 +50,10 @@ class ActiveRule:
 
 
 class Faults:
-    """The active fault rules in order; equal seeds and requests give equal faults."""
+    """The active fault rules, in the order in which they are applied.
+
+    The same seed, rules and requests always give the same faults.
+    """
 
     def __init__(self, seed: int, rules: Iterable[Rule] = ()) -> None:
         self._seed = seed
@@ -171,7 +174,7 @@ class FaultInjector:
 class _ShapedResponse:
     """A response to which fault rules are applied while it is sent.
 
-    Event streams are changed frame by frame; other responses are buffered and changed whole.
+    Event streams are changed frame by frame; other responses are buffered and changed as a whole.
     """
 
     def __init__(self, send: Send, changes: list[Change], silenced: Callable[[], bool]) -> None:

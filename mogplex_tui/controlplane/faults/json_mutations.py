@@ -131,7 +131,10 @@ def shuffled(items: list[Any], random: Random) -> list[Any]:
 
 
 def skewed(value: Any, seconds: float) -> Any:
-    """Shift every instant in a JSON value by `seconds`, in its format (errors.md §6)."""
+    """Shift every time in a JSON value by `seconds`, keeping its text format.
+
+    errors.md §6.
+    """
 
     def change(_: str, leaf: Any) -> Any:
         if not isinstance(leaf, str) or _INSTANT.fullmatch(leaf) is None:

@@ -1,6 +1,6 @@
 """The kinds of faults by name, with the parsers of their arguments.
 
-Imports nothing heavy, because the command line reads it.
+The module must import no large modules, because the command line imports it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Fault rules of the form "METHOD PATTERN KIND[:ARG] [xCOUNT] [p=PROBABILITY]".
 
-Imports nothing heavy, because the command line reads it.
+The module must import no large modules, because the command line imports it.
 """
 
 from __future__ import annotations

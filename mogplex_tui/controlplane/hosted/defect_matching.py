@@ -107,7 +107,7 @@ class DefectCheck:
         return self.body if isinstance(self.body, dict) else {}
 
     def refused_write(self) -> FailingRequests | None:
-        """Return the defect by which the database refuses keys in the body, or None."""
+        """Return the defect for keys in the body that the database refuses, or None."""
         refused = [b for b in self.may_match(REFUSED) if all(name in self.keys for name, _ in b.when)]
         if refused:
             return refused[0]
@@ -146,7 +146,7 @@ class DefectCheck:
     def body_id(self) -> tuple[FailingRequests, str] | None:
         """Return the defect that an invalid UUID in the body triggers, or None.
 
-        The second item is the error text by which the plane refuses that id.
+        The second item is the plane's own error text for the invalid id.
         """
         for broken, key, refusal in defects.BODY_IDS:
             value = self.keys.get(key)
@@ -165,7 +165,7 @@ class DefectCheck:
         return FailingRequests(self.method, self.path, text)
 
     def bad_id(self) -> tuple[FailingRequests, str] | None:
-        """Return the defect that an invalid UUID in the path triggers, and that id.
+        """Return the defect that an invalid UUID in the path triggers, and the invalid id.
 
         Returns None if the path contains no invalid id.
         """

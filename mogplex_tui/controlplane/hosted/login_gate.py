@@ -1,6 +1,6 @@
-"""The edge of the hosted service: pass requests to handlers, or redirect them.
+"""The first check of requests on the hosted service, before any handler runs.
 
-auth.md §3, §4.
+Requests are passed on, redirected or refused. auth.md §3, §4.
 """
 
 from __future__ import annotations
@@ -86,9 +86,9 @@ class HostedGate:
         return login(path, query, expired=(referrer.scheme, referrer.netloc) == (home.scheme, home.netloc))
 
     def _credential_passes(self, path: str, authorization: str, cookie: str | None) -> bool:
-        """Return whether a request passes because of its bearer token or session cookie.
+        """Return whether a request's bearer token or session cookie lets it pass.
 
-        A session must be valid; of a token only the form is checked here.
+        A session must be valid, whereas only the format of a token is checked here.
         """
         bearer = _BEARER.match(authorization)
         if bearer is not None:

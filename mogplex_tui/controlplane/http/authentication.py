@@ -34,8 +34,8 @@ class Refusal(StrEnum):
 class Caller(NamedTuple):
     """An authenticated user.
 
-    For a token, `key_id` and `scopes` are the token's. For a session, `key_id` is None and `scopes` is
-    empty.
+    For a token, `key_id` and `scopes` are those of the token; for an OAuth token, `key_id` is the id
+    of its client. For a session, `key_id` is None and `scopes` is empty.
     """
 
     user_id: str
@@ -79,7 +79,7 @@ class RateLimit:
 class KeyUses:
     """Buffer of the API keys' last-used times, written to the database in batches.
 
-    The times are written a second after the first of them, and before `last_used_at` is read: a
+    A batch is written one second after its first time was added, and before `last_used_at` is read. A
     transaction for each request would cost as much as all the rest of a short read. If the process is
     killed, the times of at most a second are lost.
     """
@@ -112,7 +112,7 @@ class KeyUses:
 
 
 class Authenticator:
-    """Authenticate requests against the database."""
+    """Authenticates requests with the credentials that are stored in the database."""
 
     def __init__(
         self,
@@ -177,7 +177,7 @@ class Authenticator:
         return Caller(row["user_id"], None, ())
 
     def from_test_headers(self, headers: Mapping[str, str]) -> Caller | None:
-        """Return the user that the test headers name, or None.
+        """Return the user whom the test headers name, or None without valid test headers.
 
         The headers must contain the bypass secret of the settings (auth.md §1).
         """

@@ -1,4 +1,4 @@
-"""Read request bodies as most routes do.
+"""Read JSON request bodies with the rules that most routes share.
 
 identity.md §1.6, routing.md §0, sandboxes.md §0.
 """
@@ -14,8 +14,8 @@ from .endpoints import ApiRequest, empty_crash, refusal
 async def body_of(request: ApiRequest) -> dict[str, Any]:
     """Return the JSON body as an object; an array or scalar counts as an empty object.
 
-    Raises 400 `Invalid JSON body` for text that is no JSON, and the empty 500 for `null`, which the
-    service does not handle.
+    Raises 400 `Invalid JSON body` for text that is no JSON. `null` raises a 500 without a body,
+    because the service crashes on it.
     """
     try:
         value = await params.json_body(request)

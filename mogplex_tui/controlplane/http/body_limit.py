@@ -24,7 +24,7 @@ DRAIN_SECONDS = 5.0
 class BodyLimit:
     """ASGI middleware that refuses request bodies that are too large or too slow.
 
-    The size of all bodies that are being read is limited, too.
+    It also limits the total size of all bodies that are being read.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -115,9 +115,9 @@ class _Body:
                 await self._timed()
 
     def refusal(self, status: int) -> RefusedError:
-        """Return the error response for a status, which closes the connection.
+        """Return the error response for a status; it also closes the connection.
 
-        Its format is that of the routes at the request's path.
+        The response has the JSON format of the routes at the request's path.
         """
         self._complete = True
         code = "SERVICE_UNAVAILABLE" if status == 503 else "BAD_REQUEST"
@@ -141,5 +141,8 @@ def _has_body(scope: Scope) -> bool:
 
 
 def _declared(scope: Scope) -> int:
-    """Return the Content-Length, 0 without one; the HTTP parser accepts only digits."""
+    """Return the Content-Length of a request, or 0 if it has no such header.
+
+    The header contains only digits: the HTTP parser refuses any other value.
+    """
     return int(Headers(scope=scope).get("content-length", "0"))

@@ -40,7 +40,7 @@ _TEXTS = {
 def max_connections() -> int:
     """Return how many connections may be open at once.
 
-    It is less than the limit of file descriptors.
+    The number is less than the limit of file descriptors.
     """
     try:
         import resource
@@ -82,7 +82,7 @@ class Connection(HttpToolsProtocol):
 
     @property
     def is_idle(self) -> bool:
-        """Whether the connection has no request that is being answered."""
+        """Whether the connection has no request that still has to be answered."""
         return self.cycle is None or self.cycle.response_complete
 
     @property
@@ -156,7 +156,7 @@ class Connection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Refuse the request and close the connection.
 
-        The status is 400, or 408 or 431 if a limit was exceeded.
+        The status is 408 or 431 if a limit was exceeded, otherwise 400.
         """
         self._stop_timers()
         cycle = self.cycle

@@ -31,15 +31,15 @@ def encode(value: Any) -> bytes:
 
 
 def json_response(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """Return a JSON response with the value itself as body, as unversioned routes do.
+    """Return a JSON response whose body is the value itself, without an envelope.
 
-    errors.md §2.
+    Unversioned routes respond in this way (errors.md §2).
     """
     return Response(encode(value), status, headers, media_type="application/json")
 
 
 def json_text_response(text: str) -> Response:
-    """Return a 200 response with a text that is JSON already."""
+    """Return a 200 response with a text that is already encoded as JSON."""
     return Response(text.encode("utf-8", "replace"), media_type="application/json")
 
 
@@ -167,8 +167,8 @@ Handler = Callable[[ApiRequest], Awaitable[Response]]
 class MethodHandler(NamedTuple):
     """The handler of one HTTP method of a path.
 
-    `handle` answers requests; `scope` is the scope that it requires on v1; `failure` is the text of the 500
-    after a crash.
+    `handle` answers requests. `scope` is the token scope that the method requires on v1 routes.
+    `failure` is the message of the 500 response after an unexpected exception.
     """
 
     handle: Handler
@@ -179,7 +179,7 @@ class MethodHandler(NamedTuple):
 class Endpoint(ABC):
     """All methods of one path as an ASGI application.
 
-    Subclasses decide who may call them and how a crash is answered.
+    Subclasses decide who may call the methods and how an unexpected exception is answered.
     """
 
     def __init__(self, service: Service, handlers: Mapping[str, MethodHandler]) -> None:
@@ -188,7 +188,7 @@ class Endpoint(ABC):
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """The HTTP methods that have a handler; HEAD and OPTIONS are allowed as well."""
+        """The HTTP methods that have a handler; HEAD and OPTIONS are not listed."""
         return tuple(self.handlers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -266,7 +266,7 @@ class V1Endpoint(Endpoint):
     def check(self, handler: MethodHandler, caller: Caller | None) -> None:
         """Raise RefusedError 403 if the token lacks the scope that the method requires.
 
-        A method may require none (v1.md §0).
+        Methods without a `scope` require none (v1.md §0).
         """
         if handler.scope is not None and (caller is None or handler.scope not in caller.scopes):
             raise v1_refusal(403, "FORBIDDEN", _missing_scope(handler.scope))
@@ -277,7 +277,7 @@ class V1Endpoint(Endpoint):
         return v1_refusal(401, "UNAUTHORIZED", "Unauthorized", {"WWW-Authenticate": challenge})
 
     def crash(self, handler: MethodHandler) -> Response:
-        """Return 500 INTERNAL_ERROR with the method's text (errors.md §1.3)."""
+        """Return a 500 INTERNAL_ERROR whose message is `handler.failure` (errors.md §1.3)."""
         return v1_refusal(500, "INTERNAL_ERROR", handler.failure).response
 
 
@@ -301,7 +301,7 @@ class OpenEndpoint(Endpoint):
         """Allow everything: unversioned routes have no scopes (auth.md §5.1)."""
 
     def crash(self, handler: MethodHandler) -> Response:
-        """Return 500 with the method's text; with an empty body if the method has none.
+        """Return a 500 with `handler.failure` as error, or without a body if that is "".
 
         observability.md §0.
         """
@@ -314,7 +314,8 @@ class PlainEndpoint(OpenEndpoint):
     def enter(self, request: Request) -> Caller:
         """Return the caller of the request.
 
-        Raises RefusedError 401 without valid credentials, also for a token over its request limit.
+        Raises RefusedError 401 if the request has no valid credentials. A token that is over its request
+        limit counts as invalid.
         """
         caller = super().enter(request)
         if caller is None:

@@ -31,12 +31,15 @@ class NotJsonError(Exception):
 
 
 def trim(text: str) -> str:
-    """Return the text without white space at its ends, as JavaScript defines it."""
+    """Return the text without the characters at its ends that JavaScript trims."""
     return text.strip(SPACES)
 
 
 def leading_int(text: str) -> int | None:
-    """Return the integer at the start of a text ("10abc" is 10), or None without one."""
+    """Return the integer at the start of a text ("10abc" is 10), or None.
+
+    None means that the text does not start with an integer.
+    """
     match = _LEADING_INT.match(trim(text))
     if match is None:
         return None
@@ -48,7 +51,7 @@ def leading_int(text: str) -> int | None:
 def clamped(text: str, default: int, low: int, high: int) -> int:
     """Return the integer at the start of a text, limited to `low` to `high`.
 
-    `default` if the text does not start with an integer.
+    Returns `default` if the text does not start with an integer.
     """
     value = leading_int(text)
     return default if value is None else max(low, min(high, value))
@@ -88,9 +91,9 @@ def _whole(value: Any) -> Any:
 
 
 def _number(digits: str) -> int | float:
-    """Return the integer in a JSON text; a very large one becomes a float.
+    """Convert the digits of an integer in JSON; a very large integer becomes a float.
 
-    All numbers are floats in JavaScript.
+    In JavaScript all numbers are floats.
     """
     return int(digits) if len(digits) <= _MOST_DIGITS else float(digits)
 

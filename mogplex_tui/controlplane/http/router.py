@@ -1,4 +1,4 @@
-"""A router that looks paths up in a table instead of trying route after route."""
+"""A router that finds routes in a table instead of trying one route after another."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class PlaneRouter(Router):
-    """Starlette's router for routes that never overlap, so that their order is free.
+    """Starlette's router with a table of routes, no two of which match the same path.
 
-    A path without parameters is found directly, others by the text before their first parameter. For
-    every other path Starlette's own search runs, so that the response is the same as Starlette's.
+    A path without parameters is looked up in the table, others by the text before their first
+    parameter. For every other path Starlette's own search runs, so that the response is the same as
+    Starlette's.
     """
 
     def __init__(self, routes: Sequence[BaseRoute], default: ASGIApp) -> None:

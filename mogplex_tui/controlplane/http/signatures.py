@@ -51,7 +51,7 @@ class SenderEndpoint(OpenEndpoint):
         return
 
     def crash(self, handler: MethodHandler) -> Response:
-        """Return 500 with the method's text; with an empty body if the method has none."""
+        """Return a 500 with `handler.failure` as error, or without a body if that is ""."""
         return refusal(500, handler.failure).response if handler.failure else empty_crash().response
 
 
@@ -76,5 +76,5 @@ class MachineEndpoint(Endpoint):
         """Allow every method: the shared secret has no scopes."""
 
     def crash(self, handler: MethodHandler) -> Response:
-        """Return 500 with the method's text; with an empty body if the method has none."""
+        """Return a 500 with `handler.failure` as error, or without a body if that is ""."""
         return refusal(500, handler.failure).response if handler.failure else empty_crash().response

@@ -21,13 +21,13 @@ _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[\w.-]+)(?::\d*)?", re.ASCII)
 
 
 class SiteGuard:
-    """ASGI middleware that refuses requests which pages of other sites have made.
+    """ASGI middleware that refuses requests sent by pages of other sites.
 
     The plane signs a browser in without a password, and its cookie is valid for all ports. A page of
     another site can send requests in two ways. It can use a host name that points to this machine (DNS
     rebinding); this is refused only if the plane listens on a loopback address, because the names of
-    any other address are not known. Or it can post to the plane, and then the browser sends the page's
-    `Origin`.
+    any other address are not known. Or it can post to the plane; this is refused because the browser
+    sends the page's `Origin`.
     """
 
     def __init__(self, app: ASGIApp, service: Service) -> None:

@@ -1,4 +1,4 @@
-"""The credential with which the service's own workers call the sandbox routes.
+"""The bearer token with which the service's own workers call the sandbox routes.
 
 auth.md §1.
 """
@@ -26,9 +26,10 @@ def internal_secret(plane: Plane) -> str:
 
 
 def delegated(plane: Plane, authorization: str, user_id: str | None) -> Caller | None:
-    """Return the user for whom one of the plane's workers acts.
+    """Return the user for whom one of the plane's workers sends a request.
 
-    None if the bearer token is not the internal one or the user is unknown.
+    Returns None if `authorization` does not contain the workers' bearer token, or if the user is
+    unknown.
     """
     if not user_id or not authorization.startswith("Bearer "):
         return None

@@ -90,7 +90,7 @@ async def list_memberships(request: ApiRequest) -> Response:
 
 
 async def read_billing(_: ApiRequest) -> Response:
-    """Return that billing is not enabled; also without credentials."""
+    """Return `{"enabled": false}`; the route accepts requests without credentials."""
     return json_response({"enabled": False})
 
 
@@ -100,7 +100,7 @@ async def refuse_checkout(_: ApiRequest) -> Response:
 
 
 async def patch_vercel_billing(request: ApiRequest) -> Response:
-    """Clear the account's Vercel project; refuse with 501 to set one (§10)."""
+    """Clear the account's Vercel project; setting a project is refused with 501 (§10)."""
     try:
         body: Any = await params.json_body(request)
     except params.NotJsonError:
@@ -127,12 +127,15 @@ def _no_vercel() -> Exception:
 
 
 async def refuse_vercel_token(_: ApiRequest) -> Response:
-    """Refuse with 501 to link or unlink a Vercel account (errors.md §2, shape E2)."""
+    """Respond 501: Vercel accounts cannot be linked or unlinked.
+
+    errors.md §2, shape E2.
+    """
     raise _no_vercel()
 
 
 async def latest_cli(_: ApiRequest) -> Response:
-    """Return 503: the plane knows no release of the command line tool."""
+    """Respond 503, because the plane knows no release of the command line tool."""
     body = {"error": "CLI release manifest is unavailable", "installScriptUrl": _INSTALL_SCRIPT}
     return json_response(body, 503, {"Cache-Control": "no-store"})
 

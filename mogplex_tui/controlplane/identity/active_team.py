@@ -1,6 +1,6 @@
 """The active team of a request (identity.md §1.5, auth.md §10).
 
-team_roles.py says what roles may do.
+team_roles.py lists what each role may do.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ FORBIDDEN = "Forbidden"
 def active_team(request: ApiRequest) -> ActiveTeam | None:
     """Return the team of the request's team header and the caller's role in it.
 
-    None if the header holds no team id. Raises nothing if the caller is no member: the role is then
-    None, and the route (models, agents) decides on the response.
+    Returns None if the header contains no team id. If the caller is not a member of the team, the
+    role is None, and the route (models, agents) decides on the response.
     """
     team_id = params.trim(request.http.headers.get(HEADER, "")).lower()
     if not params.is_uuid(team_id):
@@ -31,7 +31,7 @@ def active_team(request: ApiRequest) -> ActiveTeam | None:
 
 
 def team_scope(request: ApiRequest, capability: str | None = None, denied: str = FORBIDDEN) -> str | None:
-    """Return the id of the active team, or None for the personal scope.
+    """Return the id of the active team, or None if the request has no active team.
 
     Raises RefusedError, 403 with the text `denied`, if the caller is not a member or the caller's role
     lacks `capability`.

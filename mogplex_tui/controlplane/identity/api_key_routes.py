@@ -61,8 +61,8 @@ def _scopes(value: Any) -> list[str]:
 def _expiry(days: Any, now_us: int) -> int | None:
     """Return the time (µs) at which a key of `days` days expires, or None for never.
 
-    Fractions of a day are dropped, and the time is cut to milliseconds. None if `days` is not a
-    positive number. Raises the empty 500 if the time is beyond what a date can hold.
+    Fractions of a day are dropped, and the time is cut to milliseconds. A value that is not a
+    positive number means never. Raises a 500 without a body if a date cannot hold the time.
     """
     if isinstance(days, bool) or not isinstance(days, int | float) or days <= 0:
         return None
@@ -96,7 +96,7 @@ async def mint_key(request: ApiRequest) -> Response:
 async def revoke_key(request: ApiRequest) -> Response:
     """Revoke one of the caller's keys.
 
-    The response is a success, too, if the key is unknown, revoked already or another user's.
+    The response is a success even if the caller has no active key with this id.
     """
     key_id = request.path_id("key_id")
     if not params.is_uuid(key_id):

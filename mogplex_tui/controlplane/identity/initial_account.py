@@ -32,7 +32,7 @@ class Credentials(NamedTuple):
 
 
 def credentials(plane: Plane) -> Credentials:
-    """Return the account's credentials, the same at every start on one database file.
+    """Return the account's credentials, which never change for a database file.
 
     They are derived from a secret in the file, so that nothing else on the machine can guess them.
     """
@@ -51,8 +51,8 @@ def credentials(plane: Plane) -> Credentials:
 def kept_webhook_secret(path: Path) -> str | None:
     """Return the webhook secret from a plane's database file, or None.
 
-    None if the file cannot be read or has no secret yet. A plane may be running on the file, because it
-    is opened for reading only.
+    None means that the file cannot be read or has no secret yet. The file is only read, so that a
+    plane may be running on it.
     """
     try:
         with contextlib.closing(

@@ -58,9 +58,9 @@ async def read_invite(request: ApiRequest) -> Response:
 
 
 async def accept_invite(request: ApiRequest) -> Response:
-    """Join the team of an invite.
+    """Add the caller to the team of an invite.
 
-    If the invite is for another e-mail address than the caller's, the body must confirm it. A caller
+    If the invite's e-mail address is not the caller's, the body must confirm the mismatch. A caller
     who is already a member keeps the present role.
     """
     try:

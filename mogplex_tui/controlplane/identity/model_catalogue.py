@@ -34,7 +34,7 @@ class Reach(NamedTuple):
     def covers(self, model_id: str) -> bool:
         """Return whether the user can reach the model (identity.md §6.5).
 
-        Always False in a team that the user does not belong to.
+        The result is always False in a team that the user does not belong to.
         """
         provider, _, rest = model_id.partition("/")
         if self.team is not None and not may(self.team.role, f"models.{provider}.{rest}"):
@@ -49,8 +49,8 @@ class Reach(NamedTuple):
 def reach(db: Database, profile: Row, team: ActiveTeam | None = None) -> Reach:
     """Return the provider keys and limits that decide which models a user can reach.
 
-    Without `team` these are the user's own keys; with it also the keys and the allowlist of the team
-    (identity.md §6.5).
+    These are the user's own keys. If `team` is given, the keys of the team are added and its
+    allowlist applies (identity.md §6.5).
     """
     owned = db.all("SELECT provider FROM provider_keys WHERE user_id = ?", (profile["id"],))
     keys = {row["provider"] for row in owned}
@@ -65,7 +65,10 @@ def reach(db: Database, profile: Row, team: ActiveTeam | None = None) -> Reach:
 
 
 def anonymous(db: Database) -> list[Row]:
-    """Return the models shown without a login: available, not hidden, by provider."""
+    """Return the available models that are not hidden, sorted by provider.
+
+    Callers without a login see these models.
+    """
     return db.all(_ANONYMOUS)
 
 
@@ -117,7 +120,7 @@ def arrivals(db: Database, profile: Row) -> list[Row]:
 
 
 def usable_somewhere(db: Database, profile: Row, rows: list[Row]) -> list[Row]:
-    """Return those of the models that the user can reach personally or in a team.
+    """Return the models in `rows` that the user can reach personally or in a team.
 
     identity.md §6.8.
     """

@@ -34,9 +34,9 @@ _CATALOGUE_KEYS = (
 async def list_models(request: ApiRequest) -> Response:
     """Return the caller's models, the whole catalogue and the default model.
 
-    With `format=cli` only the caller's available models, in the CLI's format. Without credentials the
-    models are the public ones; a caller who is not a member of the active team gets no models
-    (identity.md §1.5, §6.2, §6.3).
+    With `format=cli` the response is a list of the caller's available models in the CLI's format.
+    Without credentials the models are the public ones. A caller who is not a member of the active
+    team gets no models (identity.md §1.5, §6.2, §6.3).
     """
     db = request.plane.db
     profile = db.one("SELECT * FROM profiles WHERE id = ?", (request.user_id,))

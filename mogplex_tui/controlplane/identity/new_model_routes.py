@@ -107,7 +107,7 @@ async def list_icons(_: ApiRequest) -> Response:
 
 
 class _Arrivals(OpenEndpoint):
-    """Endpoint for new models: open to everyone for GET, with a login for the rest.
+    """Endpoint for new models: GET is open to everyone, other methods require a login.
 
     identity.md §6.8.
     """

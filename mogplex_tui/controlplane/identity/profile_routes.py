@@ -87,7 +87,7 @@ def _github(profile: Row, app: bool, covered: int, pending: bool) -> dict[str, A
     """Return the fields of a profile about its connection to GitHub (identity.md §2).
 
     `app` says whether the GitHub App is installed, `covered` is the number of repositories that it can
-    access. The GitHub App is always available here.
+    access, and `pending` says whether an installation has begun but not finished.
     """
     oauth = bool(profile["github_oauth"])
     if app and covered:
@@ -158,8 +158,8 @@ def _theme_cookie(theme: str | None) -> dict[str, str]:
 async def patch_settings(request: ApiRequest) -> Response:
     """Change the default model, the theme or both.
 
-    A `default_model` that is no text and an unknown theme are ignored. Raises 400 if nothing is left to
-    change, or if the model is not enabled and available.
+    A `default_model` that is no text and an unknown theme are ignored. Raises 400 if the body has no
+    valid field, or if the model is not enabled and available.
     """
     try:
         body = await params.json_body(request)

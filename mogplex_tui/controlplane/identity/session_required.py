@@ -1,4 +1,4 @@
-"""Body values and the endpoint class of routes that require a session.
+"""The endpoint class of routes that require a session, and helpers to read bodies.
 
 identity.md §1.6.
 """

@@ -46,8 +46,9 @@ def problem(db: Database | Tx, slug: str) -> str | None:
 def fresh(db: Database | Tx, github_username: str | None, email: str, unique: str) -> str:
     """Return a free slug for a new profile.
 
-    The slug comes from the GitHub user name or else from the e-mail address; if that gives no valid
-    slug, from the profile's id `unique`. If it is taken, a number or the start of the id is appended.
+    The slug is made from the GitHub user name or, without one, from the e-mail address. If the text
+    gives no valid slug, the profile's id `unique` is used. If the slug is taken, a number or the
+    start of the id is appended.
     """
     source = github_username or email.partition("@")[0]
     base = _OTHER.sub("-", source.lower()).strip("-")[:LONGEST].strip("-")

@@ -1,4 +1,4 @@
-"""The check that the caller is a member of the team in the path (identity.md §8)."""
+"""Check that the caller is a member of the team in the path (identity.md §8)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class TeamMembership(NamedTuple):
 
     @property
     def can_manage(self) -> bool:
-        """Return whether the caller is an owner or an admin of the team."""
+        """Whether the caller is an owner or an admin of the team."""
         return self.role in MANAGERS
 
     def viewer(self) -> dict[str, Any]:

@@ -38,7 +38,7 @@ _SIGNATURES = (
 def image_type(body: bytes) -> str | None:
     """Return the media type of a PNG, JPEG, GIF or WEBP image, or None.
 
-    The type is taken from the first bytes. None for every other content.
+    The type is taken from the first bytes; None means that they are of another format.
     """
     if body[:4] == b"RIFF" and body[8:12] == b"WEBP":
         return "image/webp"

@@ -20,7 +20,7 @@ _DIGITS = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 def _number(value: Any) -> int | None:
-    """Return the integer of an integer or a text of digits, or None for other values."""
+    """Return an integer, also from a text of digits; None for any other value."""
     if isinstance(value, bool) or not isinstance(value, int | str):
         return None
     text = str(value)

@@ -118,7 +118,7 @@ def _addresses(body: dict[str, Any]) -> list[Any]:
 async def invite_many(request: ApiRequest) -> Response:
     """Invite up to 100 e-mail addresses to the team, and return a status for each.
 
-    Invalid and repeated addresses and those of members are skipped.
+    Invalid addresses, repeated addresses and addresses of members are skipped.
     """
     here = require_manager(request)
     body = await body_of(request)
@@ -166,8 +166,8 @@ def _summary(results: list[dict[str, Any]]) -> dict[str, int]:
 def _open_invite(request: ApiRequest) -> tuple[TeamMembership, Row]:
     """Return the caller's membership and the invite that the path names.
 
-    Raises RefusedError: 404 for an unknown or accepted invite, 403 if the caller may not grant its
-    role, and the errors of `manager`.
+    Raises RefusedError: 404 for an unknown or accepted invite, 403 if the caller may not grant the
+    invite's role, and the errors of `require_manager`.
     """
     here = require_manager(request)
     row = request.plane.db.one(
@@ -192,7 +192,7 @@ async def revoke(request: ApiRequest) -> Response:
 
 
 async def resend(request: ApiRequest) -> Response:
-    """Renew an invite that has not been accepted: with a new link, for seven days."""
+    """Renew an invite that has not been accepted, with a new link and for seven days."""
     here, row = _open_invite(request)
     with request.plane.db.transaction(ids=request.service.ids) as tx:
         token, expires_at = secrets.token_urlsafe(24), here.now + LIFE_US

@@ -54,7 +54,7 @@ async def create_team(request: ApiRequest) -> Response:
 
 
 async def check_slug(request: ApiRequest) -> Response:
-    """Return whether a team slug is available, and why if it is not."""
+    """Return whether a team slug is available, and the reason if it is not."""
     problem = slugs.problem(request.plane.db, params.trim(request.query("slug")).lower())
     return json_response({"available": True} if problem is None else {"available": False, "reason": problem})
 
@@ -127,7 +127,7 @@ async def delete_key(request: ApiRequest) -> Response:
 
 
 async def hand_over(request: ApiRequest) -> Response:
-    """Make an admin the owner of the team; the previous owner becomes an admin."""
+    """Make an admin the owner of the team, and make the previous owner an admin."""
     here = require_member(request)
     if here.role != "owner":
         raise refusal(403, "Forbidden")

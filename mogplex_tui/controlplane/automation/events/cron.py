@@ -25,7 +25,8 @@ class Cron(NamedTuple):
     """A parsed cron expression: the allowed values of each field.
 
     `nth` has the (weekday, occurrence in the month) pairs of items such as `mon#2`. Weekday 0 is
-    Sunday. `any_day` and `any_weekday` are true if the field starts with `*` or `?`.
+    Sunday. `any_day` and `any_weekday` are true if the day field or the weekday field starts with `*`
+    or `?`.
     """
 
     minutes: frozenset[int]
@@ -54,7 +55,7 @@ class Cron(NamedTuple):
 
 @lru_cache(256)
 def parse(text: str) -> Cron | None:
-    """Parse a cron expression; None if it is invalid."""
+    """Parse a cron expression; return None if it is invalid."""
     fields = text.split()
     if len(fields) != len(_FIELDS):
         return None

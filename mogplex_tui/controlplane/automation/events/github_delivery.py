@@ -18,9 +18,10 @@ from .github_events import LISTENED, Event, Payload, Source, events, source_of
 class Delivery(NamedTuple):
     """One GitHub webhook delivery.
 
-    `event` is the x-github-event header; `key` is the x-github-delivery header or else a digest of
-    the body. `origin` is as in work_queue.Work; `refused` simulates a background runtime that
-    refuses every start; `at` is the time of the delivery in µs, None for the present.
+    `event` is the x-github-event header. `key` is the x-github-delivery header, or a digest of the
+    body if that header is missing. `origin` has the values of work_queue.Work. `refused` simulates a
+    background runtime that refuses every start. `at` is the time of the delivery in µs; None means
+    the current time.
     """
 
     event: str
@@ -33,7 +34,7 @@ class Delivery(NamedTuple):
 
 @dataclass
 class _Counts:
-    """The number of a delivery's dispatches by result, and of their reasons."""
+    """Counts of a delivery's dispatches, by result and by reason."""
 
     queued: int = 0
     started: int = 0
@@ -85,7 +86,7 @@ def deliver(plane: Plane, ids: Ids, delivery: Delivery) -> dict[str, Any]:
 
 
 def _known_account(plane: Plane, source: Source) -> Source:
-    """Return the source, completed with the stored account type of its installation.
+    """Return the source with the stored account type of its installation filled in.
 
     A source that already has an account type is returned unchanged.
     """

@@ -36,8 +36,9 @@ Payload = Mapping[str, Any]
 class Event(NamedTuple):
     """An event that a flow's start node, an assignment or a trigger can listen to.
 
-    `slug` is the agent that a mention names, None for a mention that names no agent; `author` is
-    the login of the author of the pull request or comment, None if unknown.
+    `slug` is the slug of the agent that a mention names; it is None for other events and for a
+    mention that names no agent. `author` is the login of the author of the pull request or comment,
+    None if unknown.
     """
 
     type: str
@@ -95,7 +96,7 @@ def sender_of(payload: Payload) -> dict[str, Any]:
 
 
 def events(kind: str, payload: Payload) -> list[Event]:
-    """Return the trigger events of a delivery; an ignored delivery has none.
+    """Return the trigger events of a delivery; the list is empty if none applies.
 
     `kind` is the name of the GitHub event (x-github-event).
     """

@@ -156,7 +156,7 @@ def _repository(tx: Tx, payload: Payload) -> set[str]:
 
 
 def rerun_review(plane: Plane, ids: Ids, payload: Payload, at: int) -> str | None:
-    """Run a job again whose review check was requested again on GitHub.
+    """Run a review job again if the delivery asks to re-run its GitHub check.
 
     Returns the new job's id, or None if the check is not the service's own review check, its job
     is unknown or has not ended, or the new job was not queued.

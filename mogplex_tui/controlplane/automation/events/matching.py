@@ -50,9 +50,9 @@ def start_data(graph: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def first_agent(graph: Mapping[str, Any]) -> str | None:
-    """Return the id of the agent of the agent node directly after the start node.
+    """Return the agent id of the agent node that directly follows the start node.
 
-    Returns None if there is no such node or it has no agent.
+    Returns None if there is no such node, or if the node has no agent id.
     """
     nodes = {node.get("id"): node for node in graph.get("nodes", [])}
     starts = {node_id for node_id, node in nodes.items() if node.get("type") == "start"}
@@ -155,9 +155,9 @@ def matches_start(
 ) -> bool:
     """Return whether a flow's start node listens to the event.
 
-    It compares the event's type, the node's filter and the conditions of that event type
-    (routing.md §5.3). `own_installation` is the flow's installation, which applies if the filter
-    names none; `installation` is the event's.
+    The event must have the node's type, pass the node's filter and meet the conditions for events of
+    this type (routing.md §5.3). `installation` is the installation of the event. If the filter names
+    no installation, it must equal `own_installation`, the flow's installation.
     """
     if start.get("event") != event.type:
         return False

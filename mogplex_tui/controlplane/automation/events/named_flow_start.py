@@ -1,6 +1,7 @@
-"""Start one known flow: for its webhook, a trigger test or its schedule.
+"""Start one flow that is known by its id, without matching an event.
 
-routing.md §1.5, §3.11.
+Webhooks of single flows, trigger tests, schedules and Slack mentions use it. routing.md §1.5,
+§3.11.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ _SLOTS = {"schedule": "schedule", "webhook": "webhook", "slack_mention": "slack"
 
 
 class Fired(NamedTuple):
-    """The result of starting one known flow (routing.md §3.11).
+    """The result of starting one flow with `fire` (routing.md §3.11).
 
     `outcome` is `queued` or `suppressed`; `reason` says why the job was not queued or not started.
     """
@@ -31,7 +32,7 @@ class Fired(NamedTuple):
     reason: str | None
 
     def body(self) -> dict[str, Any]:
-        """Return the result as the JSON object of the routes' responses."""
+        """Return the result as the JSON object that the routes respond with."""
         return {
             "matched": True,
             "outcome": self.outcome,
@@ -95,11 +96,11 @@ def fire(
     at: int | None = None,
     origin: str = "outside",
 ) -> Fired:
-    """Queue and start one run of an active flow; the event is not matched.
+    """Queue and start one run of an active flow, without matching an event.
 
-    `flow` is a row of `active_flow`, `extra_metadata` is added to the job's metadata, and `source` is stored
-    as the source of the start. The active-duplicate check is made if `check_duplicates` is true; with None
-    it is made unless the flow has a schedule.
+    `flow` is a row of `active_flow`, `extra_metadata` is added to the job's metadata, and `source` is
+    stored as the source of the start. If `check_duplicates` is true, no run is queued while another
+    one for the same event and repository is active; None means true unless the flow has a schedule.
     """
     at = plane.clock.now_us() if at is None else at
     start = matching.start_data(json.loads(flow["graph"]))

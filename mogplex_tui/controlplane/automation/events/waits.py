@@ -1,4 +1,4 @@
-"""Resume paused job runs when a delivery brings the event that they wait for.
+"""Resume paused job runs when a delivery contains the event that they wait for.
 
 routing.md §3.14, §5.5.
 """
@@ -25,10 +25,10 @@ MANUAL, TOOL = "manual_approval", "tool_approval"
 
 
 class Signal(NamedTuple):
-    """The part of a delivery that waits are compared with.
+    """The part of a delivery that is compared with the configurations of waits.
 
-    `kind` is the kind of wait that it can end, `repo` the repository's full name; the keys of
-    `facts` depend on the kind.
+    `kind` is the kind of wait that the delivery can end, `repo` the repository's full name; the keys
+    of `facts` depend on the kind.
     """
 
     kind: str

@@ -1,4 +1,4 @@
-"""Queue and start job runs, and record refusals and deferrals in the ledger.
+"""Queue and start job runs, and record in the dispatch ledger why some are not.
 
 routing.md §6.
 """
@@ -26,7 +26,8 @@ DUPLICATE_SENSITIVE = frozenset(("push", "push_review", "ci_failure", "cron", "c
 class Work(NamedTuple):
     """A job run to be queued: its target, its metadata and its idempotency key.
 
-    `check_duplicates` enables the active-duplicate check; `origin` is 'outside' or 'story'
+    If `check_duplicates` is true, the run is not queued while another one of the same target, event
+    and repository is active. `origin` is 'story' for simulated events and 'outside' for all others
     (0007_engine.sql). If `marks_earlier` is set and the key is already in use, the dispatch event
     names the job that has the key (v1.md §5.3).
     """
@@ -69,9 +70,9 @@ def work_metadata(target: Target, event_metadata: Mapping[str, Any]) -> dict[str
 
 
 def enqueue(tx: Tx, work: Work, at: int) -> Enqueued:
-    """Queue a job run, or record in the ledger why it is not queued.
+    """Queue a job run, or record in the dispatch ledger why it is not queued.
 
-    The first rule that applies gives the reason (routing.md §6).
+    The rules are checked in the order of routing.md §6; the first violated rule is the reason.
     """
     if work.key is not None:
         keyed_job = tx.one("SELECT id FROM job_runs WHERE idempotency_key = ?", (work.key,))
@@ -127,8 +128,8 @@ def _suppress(tx: Tx, work: Work, reason: str, at: int, job_id: str | None = Non
 def _mention_loop(tx: Tx, work: Work, at: int) -> str | None:
     """Return MENTION_LOOP_BREAKER after too many mention jobs for an issue, else None.
 
-    The jobs of the last ten minutes about one issue or pull request count, so that agents cannot
-    answer each other's mentions forever.
+    Jobs about the same issue or pull request in the last ten minutes are counted, so that agents
+    cannot answer each other's mentions forever.
     """
     metadata = work.metadata
     number = metadata.get("issue_number", metadata.get("pr_number"))
@@ -213,7 +214,7 @@ def target_of(job: Row, metadata: Mapping[str, Any], version_id: str | None) -> 
 
 
 def retry_metadata(job_version: str | None, version_id: str | None, mode: str) -> dict[str, Any]:
-    """Return the metadata that a retried job adds: its flow versions and its mode.
+    """Return the metadata that a retried job adds: flow versions and version mode.
 
     `job_version` is the flow version of the original job, `version_id` that of the retry.
     """

@@ -1,4 +1,4 @@
-"""The incoming and outgoing edges of a graph's nodes, and cycles.
+"""The incoming and outgoing edges of a graph's nodes, and a check for cycles.
 
 routing.md §5.1.
 """

@@ -18,9 +18,9 @@ def start_event(text: str) -> str | None:
 
 
 def agent_ids(text: str) -> list[str]:
-    """Return the agent ids of a graph's (JSON text) agent nodes in order.
+    """Return the agent ids in a graph's (JSON text) agent nodes, in graph order.
 
-    The first is the primary agent.
+    The first id is that of the primary agent.
     """
     found = []
     for node in json.loads(text).get("nodes", []):

@@ -109,12 +109,12 @@ def number_or(value: Any, default: float | None) -> Any:
 
 
 def objects(value: Any) -> list[dict[str, Any]]:
-    """Return the objects in an array; a value that is no array has none."""
+    """Return the objects in an array, or an empty list if the value is not an array."""
     return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
 def texts(value: Any) -> list[str]:
-    """Return the non-empty strings in an array; a value that is no array has none."""
+    """Return the non-empty strings in an array; an empty list for any other value."""
     return [entry for entry in value if isinstance(entry, str) and entry] if isinstance(value, list) else []
 
 
@@ -129,9 +129,10 @@ def _choice(value: Any, choices: tuple[str, ...]) -> str:
 
 
 def _field(value: Any, default: Any) -> Any:
-    """Normalise one field of a node; the type of its default decides how.
+    """Return the value of a node's field if it is allowed, else the field's default.
 
-    See the comments of ACTIONS and AWAITS.
+    The type of the default determines which values are allowed; see the comments of ACTIONS and
+    AWAITS.
     """
     if isinstance(default, tuple):
         return _choice(value, default)
@@ -147,7 +148,7 @@ def _field(value: Any, default: Any) -> Any:
 def start(data: dict[str, Any]) -> dict[str, Any]:
     """Normalise a start node (routing.md §5.3).
 
-    Fields that belong to events other than the node's own are dropped.
+    Fields that apply only to events of another type than the node's `event` are dropped.
     """
     event = data.get("event") if data.get("event") in EVENTS else "mention"
     out: dict[str, Any] = {
@@ -190,7 +191,10 @@ def _filter(value: Any, event: Any) -> dict[str, Any] | None:
 
 
 def agent(data: dict[str, Any]) -> dict[str, Any]:
-    """Normalise an agent node, whose model is its own setting (routing.md §5.5)."""
+    """Normalise an agent node (routing.md §5.5).
+
+    `modelOverride` is the model of the node; the model of its agent does not apply.
+    """
     return {
         "label": label(data, "Agent"),
         "agentId": text_or_none(data.get("agentId")),

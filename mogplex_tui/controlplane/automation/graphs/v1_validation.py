@@ -1,6 +1,6 @@
 """Validate graphs that are sent to the v1 API (v1.md §5.2).
 
-The structure is validated strictly, the contents of a node's `data` not at all.
+The structure is validated strictly, but the contents of a node's `data` are not validated.
 """
 
 from __future__ import annotations
@@ -83,9 +83,9 @@ def _edge(path: str, edge: Any) -> Iterator[str]:
 
 
 def _numbers(path: str, value: Any, names: tuple[str, ...]) -> Iterator[str]:
-    """Yield the paths of errors in an object that must have exactly these numbers.
+    """Yield the path of each error in an object that must consist of these numbers.
 
-    Numbers must be finite, and `zoom` must be above zero.
+    Numbers must be finite, and `zoom` must be above zero. Keys other than `names` are errors.
     """
     if not isinstance(value, dict):
         yield path

@@ -114,7 +114,7 @@ def _node(node: Node, wiring: Wiring) -> Iterator[str]:
 def _wired(kind: str, name: str, node: Node, wiring: Wiring) -> Iterator[str]:
     """Yield an error if a node has a wrong number of incoming or outgoing edges.
 
-    Outgoing failure edges do not count.
+    Outgoing edges for the failure of the node are not counted.
     """
     entries, exits = len(wiring.incoming[node["id"]]), len(wiring.plain_exits(node["id"]))
     if kind == "join" and entries < 2:

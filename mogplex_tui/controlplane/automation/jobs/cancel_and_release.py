@@ -1,4 +1,4 @@
-"""Cancel job runs, and start pending ones when an installation has room.
+"""Cancel job runs, and start pending ones when an installation is below its limit.
 
 observability.md §7.3, runtime-model.md §4.
 """
@@ -28,9 +28,9 @@ class Released(NamedTuple):
 
 
 def request_cancel(tx: Tx, job_id: str, at: int, reason: str) -> None:
-    """Record a job's cancel request, and write a control/cancel_requested row.
+    """Record a job's cancel request with a dispatch event control/cancel_requested.
 
-    A repeated request keeps the time of the first.
+    A repeated request keeps the time of the first one.
     """
     job = dispatch_ledger.job_context(tx, job_id)
     requested_at = job["cancel_requested_at"] or at
@@ -59,7 +59,7 @@ def ask_children(tx: Tx, job_id: str, at: int) -> list[str]:
 
 
 def cancel_failed(tx: Tx, job_id: str, at: int, error: str) -> None:
-    """Record why cancelling a job failed, and write a control/cancel_failed row.
+    """Record why cancelling a job failed, with a dispatch event control/cancel_failed.
 
     The job's status does not change.
     """
@@ -74,7 +74,8 @@ def cancel_failed(tx: Tx, job_id: str, at: int, error: str) -> None:
 def finalize_cancel(tx: Tx, job_id: str, at: int, reason: str, asked: int) -> bool:
     """Cancel a job with its waits and node runs; return False if it has ended already.
 
-    Writes a control/cancelled row. `asked` is the number of calls that were asked to end.
+    Appends a dispatch event control/cancelled. `asked` is the number of calls that received a cancel
+    request.
     """
     job = dispatch_ledger.job_context(tx, job_id)
     if job["status"] not in job_writes.LIVE:

@@ -1,6 +1,6 @@
-"""The dispatch ledger: an append-only row for every decision about a job run.
+"""The dispatch ledger: an append-only table of all decisions about job runs.
 
-runtime-model.md §4, observability.md §8.
+A row of the table is called a dispatch event. runtime-model.md §4, observability.md §8.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from ...db.payload_redaction import dumps
 
 
 def job_context(tx: Tx, job_id: str) -> Row:
-    """Return a job run with the user and installation of its parent.
+    """Return a job run with the user and installation that it belongs to.
 
-    `owner_id` and `owner_installation_id` are those of its flow, assignment or trigger. Raises
-    LookupError for an unknown job.
+    The columns `owner_id` and `owner_installation_id` come from the job's flow, assignment or
+    trigger. Raises LookupError for an unknown job.
     """
     row = tx.one(
         "SELECT j.*, o.owner_id, o.owner_installation_id"

@@ -51,8 +51,8 @@ _LATEST_CALL = "id, job_run_id, status, model, total_tokens, tool_calls_count, s
 def own_jobs(columns: str) -> str:
     """Return an SQL query for the job runs of the user bound to `:user`.
 
-    It selects the newest 10,000 runs each of the user's flows, triggers and assignments. `columns`
-    refer to the table of job runs as `j`.
+    The query selects the newest 10,000 runs of flows, the newest 10,000 of triggers and the newest
+    10,000 of assignments. `columns` refer to the table of job runs as `j`.
     """
     parts = (
         f"SELECT * FROM (SELECT {columns} FROM {scope} ORDER BY j.created_at DESC LIMIT {NEWEST})"
@@ -136,7 +136,7 @@ class Lookups:
 def record(plane: Plane, lookups: Lookups, row: Row) -> dict[str, Any]:
     """Return the JSON object of a job run with its computed fields.
 
-    The latest call and the latest ledger event are None.
+    `latest_ai_call` and `latest_dispatch_event` are None; callers that need them add them.
     """
     out = row_json.timed(row, *_INSTANTS, json_columns=("metadata",))
     metadata = out["metadata"] or {}
@@ -176,7 +176,7 @@ def latest_call(db: Database, job_id: str) -> dict[str, Any] | None:
 
 
 def latest_dispatch(db: Database, job_id: str) -> dict[str, Any] | None:
-    """Return the newest dispatch event of a job as JSON, or None if it has no rows."""
+    """Return the newest dispatch event of a job as JSON, or None if it has no events."""
     row = db.one(
         f"SELECT {_DISPATCH} FROM automation_dispatch_events WHERE job_run_id = ?"
         " ORDER BY created_at DESC, rowid DESC LIMIT 1",

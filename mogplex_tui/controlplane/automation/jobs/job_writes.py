@@ -22,7 +22,7 @@ _FULL_SENTENCE = "Installation concurrency limit reached"
 
 
 class StartResult(NamedTuple):
-    """The result of a start; `reason` says why the job did not start."""
+    """The result of trying to start a job; `reason` says why the job did not start."""
 
     started: bool
     reason: str | None
@@ -70,7 +70,7 @@ def enqueue(
     retry_of_job_run_id: str | None = None,
     **columns: Any,
 ) -> str:
-    """Insert a pending job run with an enqueue/queued row and return its id.
+    """Insert a pending job run with a dispatch event enqueue/queued; return its id.
 
     `metadata` has at least source_type, repo_id, repo_full_name and installation_id (v1.md §5.3);
     `columns` are assignment_id, trigger_id and origin.
@@ -106,7 +106,10 @@ def suppress(
     job_run_id: str | None = None,
     **columns: Any,
 ) -> str:
-    """Append an enqueue/suppressed row for work that was not queued; return its id."""
+    """Append a dispatch event enqueue/suppressed for work that was not queued.
+
+    Returns the id of the dispatch event.
+    """
     return dispatch_ledger.record(
         tx,
         user_id=user_id,
@@ -127,9 +130,10 @@ def suppress(
 
 
 def pending_limit(tx: Tx, installation_id: int | None, repo_id: str | None) -> str | None:
-    """Return which limit forbids another job, or None if it may be queued.
+    """Return the name of the limit that forbids another job, or None if there is none.
 
-    The pending and running jobs of the repository and of the installation count (routing.md §6).
+    The pending and running jobs of the repository and of the installation are counted (routing.md
+    §6).
     """
     row = tx.one(
         "SELECT SUM(repo_id IS ?), SUM(owner_installation_id IS ?) FROM job_owners"
@@ -148,10 +152,10 @@ def _touch(tx: Tx, job_id: str, **columns: Any) -> None:
 
 
 def attempt(tx: Tx, job_id: str, at: int, source: str) -> StartResult:
-    """First step of a start: count the attempt and check that the job may start.
+    """First step of a start: count the attempt and check whether the job may start.
 
-    A job that is not pending fails. A job whose installation is at its limit stays pending and
-    gets a start/deferred row.
+    The job may not start if it is not pending, or if its installation is at its limit. At the limit
+    the job stays pending, and a dispatch event start/deferred is appended.
     """
     job = dispatch_ledger.job_context(tx, job_id)
     tried = {
@@ -183,7 +187,10 @@ def claim(tx: Tx, job_id: str, at: int) -> bool:
 
 
 def hand_over(tx: Tx, job_id: str, at: int, runtime_run_id: str, provider: str = "trigger") -> None:
-    """Third step of a start: store the runtime's run id and write a start/started row."""
+    """Third step of a start: store the runtime's run id and record the start.
+
+    A dispatch event start/started is appended.
+    """
     job = dispatch_ledger.job_context(tx, job_id)
     _touch(tx, job_id, runtime_provider=provider, runtime_run_id=runtime_run_id)
     metadata = {
@@ -214,9 +221,9 @@ def start_in_steps(
 ) -> StartResult:
     """Start a job in three transactions, so that realtime sends three updates.
 
-    `ids` draws the ids of the dispatch events; None uses the database's own stream. `refused` is the
-    error of a runtime that does not accept the task: the job is then pending again, with a
-    start/start_failed row (runtime-model.md §4).
+    `ids` is the stream of ids for the dispatch events; None selects the database's own stream.
+    `refused` is the error of a runtime that does not accept the task: the job is then pending again,
+    with a dispatch event start/start_failed (runtime-model.md §4).
     """
     with db.transaction(ids=ids) as tx:
         result = attempt(tx, job_id, at, source)
@@ -233,7 +240,10 @@ def start_in_steps(
 
 
 def defer(tx: Tx, job_id: str, at: int, source: str, reason: str = FULL, error: str = _FULL_SENTENCE) -> None:
-    """Count a start attempt, leave the job pending and write a start/deferred row."""
+    """Count a start attempt, but leave the job pending.
+
+    A dispatch event start/deferred is appended.
+    """
     job = dispatch_ledger.job_context(tx, job_id)
     _touch(
         tx,
@@ -278,10 +288,11 @@ def finish(
     patch: Mapping[str, Any] | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> bool:
-    """End a running job and write a control row; return False if it is not running.
+    """End a running job and record its end; return False if it is not running.
 
-    `patch` is merged into the job's metadata; `metadata` is that of the dispatch event. If `reason` is
-    None, no dispatch event is written (MISSING_CONFIG failures, observability.md §8.2).
+    `patch` is merged into the job's metadata. A dispatch event control/completed or control/failed
+    with `metadata` is appended, unless `reason` is None (MISSING_CONFIG failures, observability.md
+    §8.2).
     """
     job = dispatch_ledger.job_context(tx, job_id)
     if job["status"] != "running":
@@ -311,7 +322,7 @@ def running_count(tx: Tx, installation_id: int | None) -> int:
 
 
 def pending_jobs(tx: Tx, installation_id: int | None) -> list[Row]:
-    """Return the ids of an installation's pending jobs as rows, oldest first."""
+    """Return rows with the ids of an installation's pending jobs, oldest first."""
     return tx.all(
         "SELECT job_run_id AS id FROM job_owners"
         " WHERE status = 'pending' AND owner_installation_id IS ? ORDER BY created_at",

@@ -20,7 +20,8 @@ _PLACE = re.compile(r"\{\{\s*([^{}]+?)\s*\}\}")
 class State:
     """The data that a job run's expressions can refer to.
 
-    `variables` are those that nodes have set, `outputs` the texts of the agents so far.
+    `variables` are the variables that nodes have set so far, `outputs` the texts that agents have
+    written so far.
     """
 
     metadata: Mapping[str, Any]
@@ -61,7 +62,7 @@ def _walk(value: Any, path: str) -> Any:
 
 
 def as_text(value: Any) -> str:
-    """Return a value as text: "" for None, a string itself, JSON for other values."""
+    """Return a value as text: "" for None, a string unchanged, anything else as JSON."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -126,7 +127,7 @@ def holds(state: State, rule: Mapping[str, Any]) -> bool:
 
 
 def condition(state: State, data: Mapping[str, Any]) -> bool:
-    """Return whether the rules of a condition node are true: all or any, by its mode."""
+    """Return whether a condition node's rules are true: any in mode `any`, else all."""
     results = [holds(state, rule) for rule in data.get("rules") or []]
     return any(results) if data.get("mode") == "any" else all(results)
 

@@ -1,6 +1,6 @@
 """Write node runs, waits and review findings of a job run.
 
-Realtime publishes none of them (realtime.md §3.1).
+Realtime does not publish changes of these tables (realtime.md §3.1).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def insert_node_run(
 ) -> str:
     """Insert a node run of a job and return its id.
 
-    Its flow and flow version are those of the job. Raises LookupError for an unknown job.
+    The node run gets the flow and flow version of the job. Raises LookupError for an unknown job.
     """
     job = tx.one("SELECT flow_id, flow_version_id FROM job_runs WHERE id = ?", (job_run_id,))
     if job is None:

@@ -1,1 +1,1 @@
-"""Sign-in on the side of the service: the login page, OAuth and sessions."""
+"""Sign-in as the service offers it: the login page, OAuth and sessions."""

@@ -42,7 +42,7 @@ fetch(d.callback, {method: "POST", credentials: "omit", redirect: "error",
 
 
 class BadCallError(ValueError):
-    """Invalid parameters of the /cli-auth page, with the service's message as text."""
+    """Raised for invalid parameters of the /cli-auth page; the text is for the user."""
 
 
 def callback_of(text: str) -> str:
@@ -88,7 +88,7 @@ def _asked(request: ApiRequest) -> tuple[str, str, str]:
 async def consent_page(request: ApiRequest) -> Response:
     """Show the page that asks the user to allow or deny the command line tool a token.
 
-    Status 400 with the service's message for invalid parameters. Without a session, redirect to the
+    Invalid parameters give a page with status 400. A browser without a session is redirected to the
     login page. On the hosted service the page says that this sign-in has been retired.
     """
     if request.plane.is_hosted:
@@ -116,9 +116,10 @@ async def consent_page(request: ApiRequest) -> Response:
 
 
 async def decide(request: ApiRequest) -> Response:
-    """Create a token if the user allowed it, and show the page with the result.
+    """Create a token if the user allowed it, and show a page with the result.
 
-    401 without a session, 403 for a form from another site, 400 for an unknown or expired question.
+    Responds 401 without a session, 403 to a form from another site, and 400 if the question that the
+    form answers is unknown or has expired.
     """
     require_own_page(request)
     if request.caller is None:

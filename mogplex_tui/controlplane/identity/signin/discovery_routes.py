@@ -1,4 +1,4 @@
-"""Metadata of the authorization server, and two advertised paths without routes.
+"""Metadata of the authorization server, and two advertised paths that respond 404.
 
 auth.md §8.
 """

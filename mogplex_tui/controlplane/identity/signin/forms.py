@@ -39,9 +39,9 @@ def _is_own_host(service: Service, host: str) -> bool:
 
 
 async def form_or_json(request: ApiRequest) -> dict[str, str]:
-    """Return the text fields of a request body that is a form or a JSON object.
+    """Return the text fields of a request body: a JSON object or a form.
 
-    Empty for a body in another format.
+    A body is a form unless its content type is JSON. Invalid JSON gives an empty result.
     """
     if "json" in request.http.headers.get("content-type", ""):
         try:

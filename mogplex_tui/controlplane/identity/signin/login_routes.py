@@ -1,4 +1,4 @@
-"""/login: a button signs the account in and leads to the page that asked for it.
+"""/login: a page whose button signs in and redirects to where the user came from.
 
 auth.md §8, §11.
 """
@@ -29,8 +29,8 @@ def is_local(where: str) -> bool:
 def _way_back(request: ApiRequest) -> str:
     """Return the path to redirect to after the login.
 
-    For an OAuth authorization this is the authorize path with the query parameters in KEPT, else a
-    local `next` of the query, else the login page.
+    For an OAuth authorization this is the authorize path with the query parameters in KEPT.
+    Otherwise it is the query parameter `next` if that is a local path, or else the login page.
     """
     if request.has_query("client_id") or request.has_query("response_type"):
         kept = {name: request.query(name) for name in KEPT if request.has_query(name)}
@@ -40,9 +40,9 @@ def _way_back(request: ApiRequest) -> str:
 
 
 def _asked_for(request: ApiRequest) -> str:
-    """Return HTML that names the OAuth client and its scopes.
+    """Return HTML that names the OAuth client of the query and the scopes it asks for.
 
-    "" if the query names no known client.
+    Returns "" if the query names no known client.
     """
     client = client_of(request, request.query("client_id"))
     if client is None:
@@ -67,7 +67,7 @@ async def show(request: ApiRequest) -> Response:
 
 
 async def sign_in(request: ApiRequest) -> Response:
-    """Open a session for a week and redirect to the page that asked for the login.
+    """Open a session of one week and redirect to the path in the field `back`.
 
     Raises 403 for a form of another site.
     """

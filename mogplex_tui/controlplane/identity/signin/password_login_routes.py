@@ -53,11 +53,11 @@ def _snapshot(session: str, body: dict[str, Any]) -> str:
 
 
 async def sign_in(request: ApiRequest) -> Response:
-    """Open a session of a week for the account of the plane.
+    """Open a session of one week for the account of the plane.
 
-    Every password is accepted unless it is empty: the plane stores no passwords, and whoever reaches
-    it can sign in on its login page by a click. Raises 403 for a missing or foreign `Origin`, 400 for
-    an invalid address, and 401 for another address than the account's.
+    Every password is accepted unless it is empty: the plane stores no passwords, and anyone who can
+    open its login page can sign in there by a click. Raises 403 for a missing or foreign `Origin`,
+    400 for an invalid address, and 401 for an address that is not the account's.
     """
     if "origin" not in request.http.headers:
         raise _refused(403, "MISSING_OR_NULL_ORIGIN", "Missing or null Origin")

@@ -1,4 +1,4 @@
-"""Stored sessions, OAuth clients, codes, tokens, and consent questions.
+"""Stored sessions, OAuth clients, codes and tokens, and questions for consent.
 
 auth.md §8, §9, §11.
 """
@@ -93,7 +93,7 @@ def issue_code(tx: Tx, grant: Grant, now_us: int) -> str:
 def use_up_code(tx: Tx, code: str, now_us: int) -> Grant | None:
     """Delete an authorization code and return the grant it was issued for.
 
-    None if the code is unknown, used or expired.
+    Returns None if the code is unknown, used or expired.
     """
     row = tx.one("DELETE FROM oauth_codes WHERE code_hash = ? RETURNING *", (digest(code),))
     if row is None or row["expires_at"] < now_us:
@@ -134,9 +134,9 @@ def issue_tokens(tx: Tx, client_id: str, user_id: str, scopes: str, now_us: int)
 
 
 def store_question(tx: Tx, user_id: str, callback: str, nonce: str, name: str, now_us: int) -> str:
-    """Store the question whether a user gives a tool a token, and return its id.
+    """Store the question whether a tool may have a token of a user; return its id.
 
-    The user's answer must contain the id.
+    The form with which the user answers must contain the id.
     """
     question = random_secret()
     tx.execute("DELETE FROM signin_questions WHERE expires_at < ?", (now_us,))
@@ -153,9 +153,9 @@ def store_question(tx: Tx, user_id: str, callback: str, nonce: str, name: str, n
 
 
 def take_question(tx: Tx, user_id: str, question: str, now_us: int) -> Row | None:
-    """Delete a question to a user and return it.
+    """Delete the question for a user with this id and return the question.
 
-    None if the question is unknown, expired or another user's.
+    Returns None if the question is unknown, expired or for another user.
     """
     row = tx.one("DELETE FROM signin_questions WHERE id = ? AND user_id = ? RETURNING *", (question, user_id))
     return None if row is None or row["expires_at"] < now_us else row

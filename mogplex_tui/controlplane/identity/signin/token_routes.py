@@ -1,4 +1,4 @@
-"""POST /api/auth/mcp/token, and GET get-session beside it (auth.md §8)."""
+"""POST /api/auth/mcp/token and GET /api/auth/mcp/get-session (auth.md §8)."""
 
 from __future__ import annotations
 
@@ -35,9 +35,10 @@ def _base64url(raw: bytes) -> str:
 
 
 def _with_basic(request: ApiRequest, fields: dict[str, str]) -> dict[str, str]:
-    """Return the fields of a token request with client id and secret.
+    """Return the fields of a token request with client id and secret added.
 
-    They come from the `Authorization: Basic` header unless the fields already contain them.
+    Id and secret are taken from the `Authorization: Basic` header unless the fields already contain
+    them.
     """
     scheme, _, given = request.http.headers.get("authorization", "").partition(" ")
     if scheme != "Basic":
@@ -52,7 +53,7 @@ def _with_basic(request: ApiRequest, fields: dict[str, str]) -> dict[str, str]:
 async def token(request: ApiRequest) -> Response:
     """Exchange an authorization code or a refresh token for an access token.
 
-    A code that has been looked up is used up, even if the exchange is then refused.
+    A code is used up even if the exchange is refused after the code was found.
     """
     fields = _with_basic(request, await form_or_json(request))
     if fields.get("grant_type") == "refresh_token":

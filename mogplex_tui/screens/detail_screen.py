@@ -133,7 +133,7 @@ class DetailScreen(ConsoleScreen):
         self.focus_first()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Fold the facts into two lines if the record has a log and the terminal is narrow."""
+        """Fold the facts into two lines if the terminal is narrow and a log is shown."""
         if self.pane is not None:
             self.pane.set_width(event.size.width)
 

@@ -61,11 +61,7 @@ class ListScreen(ConsoleScreen):
     AUTO_FOCUS: ClassVar[str | None] = "#table"
 
     def __init__(self, model: ListModel, link_filter: str = "", sort: str | None = None) -> None:
-        """Create the screen.
-
-        If a link opened the list, `link_filter` and `sort` are the filter and the sort column of the
-        link.
-        """
+        """Create the screen with the filter and the sort column of the link that opens it."""
         super().__init__(model.scope, model.tab)
         self.model, self.rows = model, model.rows
         self.view: SortedView[AnyRow] = SortedView(
@@ -200,10 +196,7 @@ class ListScreen(ConsoleScreen):
         self._marked()
 
     def _marked(self, why_not: str | None = None) -> None:
-        """Draw the marks after a change, or after a refused one.
-
-        `why_not` is the reason why rows cannot be marked, which the user is notified of, or None.
-        """
+        """Draw the marks after a change; notify the user of `why_not` if it is a reason."""
         if why_not is not None:
             self.notify(why_not, severity="warning", markup=False)
         self.table.refresh_rows(self.table.visible_keys)
@@ -492,10 +485,7 @@ class ListScreen(ConsoleScreen):
         return self.model.why_not(action, self)
 
     def argument_runner(self, action: KeyAction) -> Callable[[str], None] | None:
-        """Return the function that runs `sort COLUMN` from the palette.
-
-        None for all other actions, because no other action of a list takes an argument.
-        """
+        """Return the function that runs `sort COLUMN` from the palette, else None."""
         return self.sort_by if action.id == "list.sort" else None
 
     def shows(self, action: KeyAction) -> bool:

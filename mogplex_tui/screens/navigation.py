@@ -57,9 +57,9 @@ class Navigation:
     # Places ----------------------------------------------------------------------------------------------------
 
     async def go(self, name: str) -> None:
-        """Show the screen with a name.
+        """Show the list or screen called `name`.
 
-        If it is the current screen or lies below the current one, the screens over it are closed.
+        If it is already the current list, the screens opened over it are closed.
         """
         app = self._app
         if app.current_mode == name:
@@ -74,7 +74,7 @@ class Navigation:
         await app.switch_mode(name)
 
     async def go_filtered(self, name: str, text: str) -> None:
-        """Show the list with a name and filter it as if the user had typed the filter."""
+        """Show the list called `name` and filter it as if the user had typed the filter."""
         from mogplex_tui.screens.list_screen import ListScreen
 
         await self.go(name)
@@ -82,7 +82,7 @@ class Navigation:
             await self._app.screen.type_filter(text)
 
     async def go_saved(self, saved: SavedFilter) -> None:
-        """Show the list of a saved filter, filtered and sorted."""
+        """Show the list that a saved filter belongs to, filtered and sorted accordingly."""
         from mogplex_tui.screens.list_screen import ListScreen
 
         await self.go(saved.kind)
@@ -95,7 +95,7 @@ class Navigation:
         span: tuple[datetime, datetime | None] | None = None,
         sort: str | None = None,
     ) -> ListScreen:
-        """Return a new screen that lists the runs matching a link's filter.
+        """Return a new screen that lists the runs that match the filter of a link.
 
         `span` is the time range in which older runs are searched, `sort` the column to sort by.
         """
@@ -111,9 +111,10 @@ class Navigation:
     def kind_list(
         self, name: str, link_filter: str = "", span: tuple[datetime, datetime | None] | None = None
     ) -> ListScreen:
-        """Return a new screen that lists a kind's records matching a link.
+        """Return a new screen that lists the records that match the filter of a link.
 
-        `span` is the creation time range that the link selects.
+        `name` is the name of the records' kind. `span` is the range of creation times that the link
+        selects.
         """
         from mogplex_tui.operate.kinds.registry import kinds
         from mogplex_tui.screens.kind_list_model import KindList
@@ -132,7 +133,7 @@ class Navigation:
         return len(steps) > 1 or bool(self._previous)
 
     def back(self, screen: ConsoleScreen) -> None:
-        """Close the current screen if it lies over another, else show the previous list."""
+        """Close the current screen if it lies over another, or show the previous list."""
         if len(self._app.screen_stack) > 1:
             screen.leave()
             self._app.pop_screen()
@@ -147,7 +148,7 @@ class Navigation:
     def open_run(self, row: RunRow, *, at_error: bool = False) -> None:
         """Open the screen of a run and add the run to the history of opened runs.
 
-        With `at_error` the first failed event is opened as soon as it has been read.
+        If `at_error` is True, the first failed event is opened as soon as it has been read.
         """
         from mogplex_tui.screens.run_screen import RunScreen
 
@@ -172,7 +173,7 @@ class Navigation:
         self.recent = [(name, reopen), *others][:_RECENT]
 
     def show_or_notify(self, asked_on: Screen[object], show: Callable[[], None], sentence: str) -> None:
-        """Call `show` if the user is still on the screen `asked_on`, else only notify.
+        """Call `show` if `asked_on` is still the current screen, or notify the user.
 
         Used for results that arrive late. `sentence` is the text of the notification.
         """
@@ -184,7 +185,7 @@ class Navigation:
     # Links -----------------------------------------------------------------------------------------------------
 
     def follow(self, link: LinkTarget) -> None:
-        """Open the target of a link: a record, or a list filtered as the link says."""
+        """Open the target of a link: a record, or a list with the filter of the link."""
         if link.kind == "runs":
             self._follow_to_runs(link)
         elif link.key is None:

@@ -65,7 +65,7 @@ LISTS = ("runs", *(dimension.name for dimension in DIMENSIONS))
 
 
 class ObservabilityScreen(ConsoleScreen):
-    """Cards of figures above a chart of costs and lists of what caused them."""
+    """Cards of figures above a chart of costs and lists that break the costs down."""
 
     CSS_PATH = "observability.tcss"
     # The list of runs gets the focus when the page is first shown, without scrolling to it.
@@ -140,12 +140,12 @@ class ObservabilityScreen(ConsoleScreen):
 
     @property
     def _columns(self) -> int:
-        """The number of lists beside each other."""
+        """The number of lists that are shown side by side."""
         across = self.size.width
         return 3 if across >= THREE_LISTS else 2 if across >= TWO_LISTS else 1
 
     def _fit(self) -> None:
-        """Divide the height that the cards leave between chart and lists."""
+        """Divide the height below the cards between the chart and the lists."""
         if not self.is_complete:
             return
         # The sizes are known after the layout only, which a notice or a resize changes.
@@ -199,9 +199,9 @@ class ObservabilityScreen(ConsoleScreen):
         return self._range.since(self.session.clock.now())
 
     def _failing_windows(self) -> list[SourceState]:
-        """Return the failing reads besides the one of the chosen time range.
+        """Return the failing reads that are not the read of the chosen time range.
 
-        They are the reads of the other time ranges and of the chart's hours.
+        They are reads of the other time ranges and of the chart's hours.
         """
         feeds = self.session.costs.feeds
         other_windows = ((subject, feeds[name]) for name, subject in _SUBJECTS.items() if name != self._range)
@@ -279,7 +279,7 @@ class ObservabilityScreen(ConsoleScreen):
         self._draw_lists(stats)
 
     def _sum(self) -> None:
-        """Sum up the loaded runs of the time range, at most once a second."""
+        """Compute the figures from the loaded runs of the time range once a second."""
         clock, rows = self.session.clock, self.console.runs.set
         at = clock.monotonic()
         if self._summed_at is not None and at - self._summed_at < SUM_EVERY:
@@ -307,7 +307,7 @@ class ObservabilityScreen(ConsoleScreen):
 
     @on(CostChart.Moved)
     def _draw_reading(self) -> None:
-        """Show what the bar under the chart's cursor stands for."""
+        """Show the time and the figures of the bar under the chart's cursor."""
         chart, bucket = self.query_one("#chart", CostChart), self._cursor_bucket()
         per = {TimeRange.HOUR: "10 minutes", TimeRange.WEEK: "day"}.get(self._range, "hour")
         tone = Tone.LIVE if chart.has_focus else Tone.DIM
@@ -363,7 +363,7 @@ class ObservabilityScreen(ConsoleScreen):
             )
 
     def _draw_failures(self) -> None:
-        """Show the failed runs by class, in place of the top runs, and by each owner."""
+        """Show failed runs by class in the first list and by owner in the other lists."""
         now = self.session.clock.now()
         for name, dimension in zip(LISTS, (FAILURE_CLASS, *DIMENSIONS), strict=True):
             self.query_one(f"#usage-{name}", BarList).set_bars(
@@ -381,7 +381,7 @@ class ObservabilityScreen(ConsoleScreen):
     # Actions ---------------------------------------------------------------------------------------------------
 
     def shows(self, action: KeyAction) -> bool:
-        """Return whether an action is offered; "back" is not without a previous screen."""
+        """Return whether an action is offered; "back" only if there is a previous screen."""
         return super().shows(action) and (action.id != "go.back" or self.console.navigation.can_go_back)
 
     def go_back(self) -> None:
@@ -402,12 +402,12 @@ class ObservabilityScreen(ConsoleScreen):
         self.refresh_chrome()
 
     def next_measure(self) -> None:
-        """Compare by the next measure: cost, tokens, calls or failures."""
+        """Show the next measure in the lists: cost, tokens, calls or failures."""
         measures = list(Measure)
         self._choose_measure(measures[(measures.index(self._measure) + 1) % len(measures)])
 
     def toggle_failures(self) -> None:
-        """Compare by failures, or by cost if failures are already compared."""
+        """Show failures in the lists, or cost if they already show failures."""
         is_failures = self._measure is Measure.FAILURES
         self._choose_measure(Measure.COST if is_failures else Measure.FAILURES)
 
@@ -426,7 +426,7 @@ class ObservabilityScreen(ConsoleScreen):
     @on(BarList.Selected)
     @on(CostChart.Selected)
     def open_focused(self) -> None:
-        """Open the run under the cursor, or the list of the runs that the bar stands for."""
+        """Open the run under the cursor, or a list of the runs that a bar stands for."""
         widget, now = self.focused, self.session.clock.now()
         if isinstance(widget, CostChart):
             if (bucket := self._cursor_bucket()) is not None:
@@ -457,7 +457,7 @@ class ObservabilityScreen(ConsoleScreen):
     # Focus -----------------------------------------------------------------------------------------------------
 
     def move_sideways(self, by: int) -> None:
-        """Move the chart's cursor, or focus the list beside the focused one."""
+        """Move the cursor of the chart, or the focus from one list to the list beside it."""
         if isinstance(self.focused, CostChart):
             self.focused.move(by)
         elif isinstance(self.focused, BarList):
@@ -467,7 +467,7 @@ class ObservabilityScreen(ConsoleScreen):
 
     @on(Edge)
     def _leave_widget(self, event: Edge) -> None:
-        """Focus the widget above or below the one whose cursor was moved beyond its end."""
+        """Focus the widget above or below when a cursor moves past its widget's end."""
         if isinstance(event.widget, CostChart):
             if event.direction > 0:
                 self.query_one("#usage-runs").focus()

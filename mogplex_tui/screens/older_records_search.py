@@ -1,4 +1,4 @@
-"""The search for records that a list has not loaded and that match its filter."""
+"""The search among records that match a list's filter but are not loaded."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ class BackgroundSearch:
 
     @cached_property
     def records(self) -> OlderRecords[AnyRow] | None:
-        """Return the records that are not loaded, or None if the list is always complete."""
+        """Return the records that can be searched, or None if the list is always complete."""
         return self._find_records()
 
     def ask(self, query: SearchQuery[AnyRow] | None) -> None:
         """End the current search and, after a short pause, begin one for a new query.
 
-        None as the query only ends the current search.
+        If `query` is None, no new search begins.
         """
         self.close()
         self._query = query
@@ -63,7 +63,7 @@ class BackgroundSearch:
             self._timer = self._set_timer(TYPING_PAUSE, self.begin)
 
     def begin(self) -> None:
-        """Begin the search for the current query, unless every record is loaded already."""
+        """Begin the search for the current query, unless all records are already loaded."""
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
@@ -75,7 +75,7 @@ class BackgroundSearch:
             self.resume()
 
     def list_was_read(self) -> None:
-        """Begin the search if the list turned out to be incomplete when it was read."""
+        """Begin the search if the list, which was read now, does not have all records."""
         if self._timer is None:
             self.begin()
 
@@ -138,7 +138,7 @@ class BackgroundSearch:
         return None if self.records is None else self.records.loaded_since
 
     def sentences(self, nouns: str) -> list[str]:
-        """Return the sentences to show in place of rows while the search has found none.
+        """Return the sentences to show in an empty list: the state of the search.
 
         `nouns` is the plural noun for the records, such as "calls".
         """

@@ -1,4 +1,4 @@
-"""Changes that a rate limit delays: announces them and withdraws them on request."""
+"""Notifies the user of changes delayed by a rate limit, and withdraws them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ GIVE_UP = "changes.give-up"
 
 
 class ChangeQueue:
-    """Announces changes that a rate limit delays, and withdraws them on request."""
+    """Notifies the user of changes that a rate limit delays, and can withdraw them."""
 
     def __init__(self, app: App[int], session: Session) -> None:
         self._app, self._session = app, session
@@ -38,9 +38,10 @@ class ChangeQueue:
         yield
 
     def give_up(self, action: str, records: Iterable[str]) -> bool:
-        """Withdraw the waiting changes of the given records that an action has made.
+        """Withdraw the changes that an action made to some records and that still wait.
 
-        Returns whether at least one change was withdrawn.
+        `action` is the id of the action and `records` the keys of the records. Returns whether at least
+        one change was withdrawn.
         """
         changes = [self._session.in_flight.queued(action, record) for record in records]
         for change in changes:
@@ -59,8 +60,8 @@ class ChangeQueue:
 def is_on_row(change: QueuedChange) -> bool:
     """Return whether a waiting change is shown in the row of the record it changes.
 
-    If so, the key of the action that made the change withdraws it. The creation of a record is not
-    shown in a row, because the record has no row yet.
+    If so, the key of the action that made the change also withdraws it. The creation of a record is
+    not shown in a row, because the record has no row yet.
     """
     from mogplex_tui.operate.model import Creation
 

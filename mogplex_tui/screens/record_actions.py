@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class RecordActions:
     """Asks for an action's parameters or for confirmation, and carries the action out.
 
-    The requests run as tasks of the app, so they continue when the screen is left.
+    The requests run as tasks of the app, so they continue when the user leaves the screen.
     """
 
     def __init__(
@@ -83,9 +83,10 @@ class RecordActions:
             self._app.push_screen(dialog, partial(self._answered, kind, action, applicable, run))
 
     def ask_on_job(self, action: JobAction, job_id: str, finished: Callable[[], None]) -> None:
-        """Read a job, then ask as for an action in the list of jobs.
+        """Read a job, then ask for confirmation of an action on it as in the list of jobs.
 
-        The job is read first because a run does not tell whether its job can be repaired or requeued.
+        The job is read first because a run does not tell whether its job can be repaired or requeued. If
+        the same action on the job still waits for a rate limit, it is withdrawn and nothing is asked.
         """
         from mogplex_tui.operate.kinds import jobs
 
@@ -110,7 +111,7 @@ class RecordActions:
             self._app.notify(sentence, severity="warning", markup=False)
 
     def _applicable(self, kind: AnyKind, action: AnyAction, entries: list[AnyEntry]) -> list[AnyEntry] | None:
-        """Return those of the records that the action can be carried out on.
+        """Return the records to which the action can be applied.
 
         If there are none, notify the user of the reason and return None. For an action that creates a
         record, return an empty list.

@@ -62,7 +62,7 @@ class RecordLog:
         return bool(added)
 
     def record_changed(self) -> None:
-        """Take the log from the record again, if the log is part of the record.
+        """Read the log from the changed record, if the log is part of the record.
 
         This sends no request. A log that is read over v1 is not part of the record.
         """

@@ -23,8 +23,9 @@ class RecordView(VerticalScroll, can_focus=True):
     """A scrollable page of facts, links and texts.
 
     Links and texts are beside the facts if there is room, else below them. As in a text browser, an
-    arrow key moves to the next link if that link is on screen and scrolls towards it otherwise, so
-    that two keys suffice to read the whole page and reach every link.
+    arrow key moves the cursor to the next link if that link is on screen; otherwise it scrolls
+    towards the link. The two arrow keys are therefore enough to read the whole page and to reach
+    every link.
     """
 
     DEFAULT_CSS = """
@@ -93,7 +94,7 @@ class RecordView(VerticalScroll, can_focus=True):
 
     @property
     def shown_links(self) -> Sequence[LinkTarget]:
-        """The links as shown, with the records that are listed under them."""
+        """The links as shown; the newest records that a link leads to are separate links."""
         return self._links
 
     def _draw_texts(self) -> None:
@@ -103,9 +104,9 @@ class RecordView(VerticalScroll, can_focus=True):
         self._texts_below.set_texts(() if show_above else self._texts)
 
     def _labels(self) -> int:
-        """Return the width of the links' labels that lines them up with the facts' labels.
+        """Return the width of the links' labels, which aligns them with the facts' labels.
 
-        Returns 0 if the links are beside the facts and need not line up.
+        Returns 0 if the links are beside the facts and need no alignment.
         """
         return 0 if self.has_class("-beside") else self.facts.labels
 
@@ -122,17 +123,17 @@ class RecordView(VerticalScroll, can_focus=True):
         self._arrange()
 
     def on_focus(self) -> None:
-        """Draw the links' cursor bright."""
+        """Draw the cursor in the links bright, because the page has the focus."""
         self.links.bright = True
 
     def on_blur(self) -> None:
-        """Draw the links' cursor dim."""
+        """Draw the cursor in the links dim, because the page has lost the focus."""
         self.links.bright = False
 
     def chosen(self) -> LinkTarget | None:
-        """Return the link under the cursor, or None if it is not on screen.
+        """Return the link under the cursor, or None if the link is not on screen.
 
-        A link that is not on screen is scrolled into view. None is returned without links, too.
+        In the second case the link is scrolled into view. None is also returned if the page has no links.
         """
         if not self._links:
             return None

@@ -41,7 +41,7 @@ class RowMarks:
         ]
 
     def toggle(self, key: str) -> str | None:
-        """Mark a row, or unmark a marked one; return the reason if it cannot be marked."""
+        """Mark a row or remove its mark; return the reason if the row cannot be marked."""
         row = self._rows.rows.get(key)
         why_not = None if key in self.keys or row is None else self._why_not(row)
         if why_not is None:
@@ -57,9 +57,10 @@ class RowMarks:
         return self._mark(map(self._view.key_at, range(len(self._view))))
 
     def mark_alike(self, key: str, alike: Callable[[AnyRow], tuple[object, ...] | None]) -> str | None:
-        """Mark the shown rows that are like a row; return a reason if none can be marked.
+        """Mark the shown rows that are similar to a row; return a reason if none can be.
 
-        `alike` returns what rows have in common that are alike, None for rows without their like.
+        `alike` returns the values that similar rows have in common, or None for a row that no other row
+        is similar to. Returns None if at least one row was marked.
         """
         common = alike(self._rows.rows[key])
         shown = (self._view.key_at(place) for place in range(len(self._view)))
@@ -69,9 +70,10 @@ class RowMarks:
         return self._mark(similar)
 
     def mark_range(self, key: str) -> str | None:
-        """Mark the rows from the last marked one to a row; return a reason if that fails.
+        """Mark all rows from the last marked row to the row with `key`.
 
-        Rows that cannot be marked are left out.
+        Returns a reason if there is no marked row to start from or no row can be marked. Rows that cannot
+        be marked are left out.
         """
         last = self._last_marked if self._last_marked in self.keys else None
         start, end = None if last is None else self._view.index_of(last), self._view.index_of(key)
@@ -80,9 +82,9 @@ class RowMarks:
         return self._mark(map(self._view.key_at, range(min(start, end), max(start, end) + 1)))
 
     def invert(self) -> str | None:
-        """Mark the shown rows that are not marked and unmark the others.
+        """Mark the shown rows that are not marked and unmark the other shown rows.
 
-        Returns a reason if no shown row can be marked.
+        Returns a reason if no row could be marked or unmarked, else None.
         """
         shown = {self._view.key_at(index) for index in range(len(self._view))}
         marked = self.keys & shown
@@ -93,7 +95,7 @@ class RowMarks:
         return why_not
 
     def _mark(self, keys: Iterable[str]) -> str | None:
-        """Mark rows except those that cannot be marked; return a reason if none can be."""
+        """Mark the rows that can be marked; return a reason if none of them can be."""
         reasons = {key: self._why_not(self._rows.rows[key]) for key in keys}
         can_be_marked = [key for key, reason in reasons.items() if reason is None]
         self.keys.update(can_be_marked)
@@ -113,7 +115,8 @@ class RowMarks:
     def segments(self) -> list[Segment]:
         """Return the title segment with the number of marked rows.
 
-        It also counts the marked rows that the filter hides.
+        The segment also states how many of the marked rows the filter hides. The list is empty if no row
+        is marked.
         """
         if not self.keys:
             return []

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class RunActions:
     """Asks for the input of actions on runs, carries them out and reports the result.
 
-    The requests run as tasks of the app, so they continue when the screen is left.
+    The requests run as tasks of the app, so they continue when the user leaves the screen.
     """
 
     def __init__(
@@ -49,8 +49,8 @@ class RunActions:
     def confirm_cancel(self, rows: Sequence[RunRow], confirmed: Callable[[], None] = lambda: None) -> None:
         """Ask for confirmation, then cancel runs.
 
-        If a cancel of one of these runs still waits for a rate limit, it is withdrawn instead.
-        `confirmed` is called when the user confirms or a waiting cancel is withdrawn.
+        If an earlier cancel of one of these runs still waits for a rate limit, that cancel is withdrawn
+        and nothing is asked. `confirmed` is called when the user confirms or a cancel is withdrawn.
         """
         from mogplex_tui.operate.kind_rows import unavailable_reason
         from mogplex_tui.operate.run_actions import CANCEL
@@ -96,20 +96,23 @@ class RunActions:
         self._open_form("")
 
     def rerun(self, row: RunRow | None) -> None:
-        """Open the form that starts a run, filled in like another run."""
+        """Open the form that starts a run, filled in with the values of another run."""
         from mogplex_tui.operate.run_actions import rerun_draft
 
         if row is not None:
             self._open_form("", rerun_draft(row, self._session.names.repos))
 
     def start_in(self, repo_id: str, repo: str) -> None:
-        """Open the form that starts a run, filled in for a repository."""
+        """Open the form that starts a run, with the given repository filled in."""
         from mogplex_tui.operate.run_actions import draft_in
 
         self._open_form("", draft_in(repo_id, repo))
 
     def _open_form(self, problem: str, prefilled: PrefilledDraft | None = None) -> None:
-        """Open the form with the saved draft, or with a prefilled one that is not saved."""
+        """Open the form that starts a run, with the saved draft or a prefilled one.
+
+        A prefilled draft is not saved. `problem` is why the previous attempt to start the run failed.
+        """
         from mogplex_tui.screens.modals.new_run import DraftStore, NewRunModal
 
         drafts = self._drafts = self._drafts or DraftStore(

@@ -51,11 +51,14 @@ class RunList:
         self.update_counts(self.rows.rows)
 
     def feeds(self) -> Sequence[Feed]:
-        """Return the feeds that read the runs, and their titles and causes."""
+        """Return the feed that reads the runs and the feed that reads their details.
+
+        The details are titles and causes of runs.
+        """
         return (self.feed, self._runs.details.feed)
 
     def sources(self) -> Sequence[SourceState]:
-        """Return the reads that supply only some of the rows or columns.
+        """Return the state of each source that supplies only some of the rows or columns.
 
         Each of them may fail or become stale independently of the list.
         """
@@ -80,7 +83,7 @@ class RunList:
                 self._failures[key] = row.began
 
     def empty_columns(self) -> frozenset[str]:
-        """Return no names, because every source of runs may have a value in each column."""
+        """Return an empty set, because every column may have a value."""
         return frozenset()
 
     # Texts -----------------------------------------------------------------------------------------------------
@@ -132,7 +135,7 @@ class RunList:
         return f"{messages.notices_text(self.rows.notices)}{by_id}"
 
     def older_records(self) -> OlderRecords[RunRow]:
-        """Return the searchable calls that the list has not loaded."""
+        """Return the calls that are not loaded but can be searched."""
         from mogplex_tui.operate.older_records import OlderRecords, RunRows
         from mogplex_tui.operate.older_runs import OLDER_RUNS
 
@@ -147,7 +150,10 @@ class RunList:
         self._runs.load_more()
 
     def unused_actions(self) -> frozenset[str]:
-        """Return the id of the action that starts a run, if the credentials forbid it."""
+        """Return the ids of the actions that start or re-run a run if they are forbidden.
+
+        The set is empty if the credentials allow to start runs.
+        """
         starts = frozenset({START.id, "runs.rerun"})
         return frozenset() if disabled_reason(START, self._session) is None else starts
 
@@ -175,8 +181,8 @@ class RunList:
     def shows(self, action: KeyAction, selection: Selection) -> bool:
         """Return whether the key bar and the palette offer an action.
 
-        A run that has not ended can be run again too, but this is not offered. The actions on the job
-        of a run are offered in the state in which the service usually accepts them.
+        Re-running is offered only for a run that has ended, although other runs can be run again, too. The
+        actions on the job of a run are offered in the states in which the service usually accepts them.
         """
         row: RunRow | None = selection.cursor_row()
         job_action = run_actions.JOB_ACTIONS.get(action.id)

@@ -44,7 +44,7 @@ class RunScreen(ConsoleScreen):
     AUTO_FOCUS: ClassVar[str | None] = "#tail"
 
     def __init__(self, row: RunRow, *, at_error: bool = False) -> None:
-        """Create the screen; with `at_error` it opens the first failed event."""
+        """Create the screen; if `at_error` is True, it opens the first failed event."""
         super().__init__("run", "runs")
         self.run_feed = RunEventsFeed(self.session, self.console.runs, row)
         self.record = RecordView(id="detail")
@@ -106,7 +106,7 @@ class RunScreen(ConsoleScreen):
         self.pane.set_width(event.size.width)
 
     def feeds(self) -> Sequence[Feed]:
-        """Return the feeds of the run's events, the list of runs and their details."""
+        """Return the feeds of the run's events, of the list of runs and of run details."""
         return (self.run_feed.feed, self.console.runs.feed, self.console.runs.details.feed)
 
     # Drawing ---------------------------------------------------------------------------------------------------
@@ -131,7 +131,7 @@ class RunScreen(ConsoleScreen):
         self._update_message()
 
     def draw_facts(self) -> None:
-        """Draw the run's facts, or only a few brief lines while they are folded."""
+        """Draw the run's facts, or a short form of them if they are folded."""
         if not self.is_complete:
             return
         row, now, read_at = self.run_feed.row, self.session.clock.now(), self.read_at()
@@ -185,7 +185,7 @@ class RunScreen(ConsoleScreen):
     def _state_sources(self) -> list[SourceState]:
         """Return the reads of the list of runs that supply this run's state.
 
-        There are none for a run that has ended, or while the run's own feed supplies its state.
+        The list is empty if the run has ended or the run's own feed supplies its state.
         """
         rows, row = self.console.runs.set, self.run_feed.row
         if row.state in ENDED_STATES or not self.run_feed.reads_call_events:
@@ -199,7 +199,7 @@ class RunScreen(ConsoleScreen):
     def _state_freshness(self) -> Freshness:
         """Return when the run's state was last read, and whether reading it fails.
 
-        If several reads supply the state, the oldest one counts.
+        If several reads supply the state, the one with the oldest data determines the result.
         """
         return min(
             (each.freshness for each in self._state_sources()),
@@ -208,14 +208,17 @@ class RunScreen(ConsoleScreen):
         )
 
     def read_at(self) -> datetime:
-        """Return the time for which the run's state is known.
+        """Return the latest time for which the run's state is known to be correct.
 
         It is the current time, or the time of the last read while the service cannot be read.
         """
         return freshness_text.read_time(self.session, self._state_freshness())
 
     def step_name(self) -> str:
-        """Return "run" and the short id; for a call without a run, the call's type and id."""
+        """Return the screen's name: "run" and the short id of the run.
+
+        For a call without a run, it is the call's type and short id.
+        """
         row = self.run_feed.row
         if row.run_id:
             return f"run {formatting.short_id(row.run_id)}"
@@ -300,8 +303,9 @@ class RunScreen(ConsoleScreen):
         """Return whether the key bar and the palette offer an action.
 
         The action that moves the focus to the links is offered only while the links are on screen, the
-        next error only if there is one, the re-run only of a run that has ended. The actions on the job
-        of the run are offered in the state in which the service usually accepts them.
+        action that goes to the next error only if there is an error, and re-running only if the run has
+        ended. The actions on the job of the run are offered in the states in which the service usually
+        accepts them.
         """
         if action.id == "runs.rerun" and self.run_feed.row.state not in ENDED_STATES:
             return False
@@ -352,7 +356,7 @@ class RunScreen(ConsoleScreen):
             self.console.record_actions.ask_on_job(action, job_id, self.refresh_data)
 
     def export(self) -> None:
-        """Export the run with the events that were read."""
+        """Export the run with the events read so far."""
         missing = messages.missing_events(self.run_feed)
         self.console.exporter.ask_run(
             self.run_feed.row,
@@ -364,7 +368,7 @@ class RunScreen(ConsoleScreen):
     def go_to_error(self, by: int, *, from_start: bool = False) -> None:
         """Move the cursor to the next (1) or previous (-1) failed event.
 
-        With `from_start` it moves to the first failed event.
+        If `from_start` is True, move the cursor to the first failed event.
         """
         if not self.pane.go_to_next(self._lines.errors, by, from_start=from_start):
             count = self.run_feed.tail.events
@@ -374,7 +378,10 @@ class RunScreen(ConsoleScreen):
             self.notify(sentence, timeout=3, markup=False)
 
     def _open_first_error(self) -> None:
-        """Open the first failed event, or notify that there is none once all were read."""
+        """Open the first failed event.
+
+        If the events have been read and none has failed, notify the user.
+        """
         if self._lines.errors:
             self._awaits_error = False
             self.go_to_error(1, from_start=True)
@@ -384,7 +391,7 @@ class RunScreen(ConsoleScreen):
             self.go_to_error(1)
 
     def copy(self) -> None:
-        """Copy the open event as it is shown, or else the id of the run."""
+        """Copy the open event as it is shown; if no event is open, copy the id of the run."""
         if self.pane.has_open_event:
             form = "JSON" if self.pane.event_view.as_json else "text"
             self.console.copy(self.pane.event_view.content(), f"the event as {form}")
@@ -403,7 +410,10 @@ class RunScreen(ConsoleScreen):
         self.console.exporter.save_text(subject, ".json" if view.as_json else ".txt", view.content())
 
     def show_json(self) -> None:
-        """Show the open event as JSON or as text; without one, show the JSON of the run."""
+        """Switch the open event between text and JSON, or show the JSON of the run.
+
+        The second happens if no event is open.
+        """
         if self.pane.has_open_event:
             self.pane.event_view.toggle_json()
             self.refresh_keys()
@@ -426,6 +436,6 @@ class RunScreen(ConsoleScreen):
         self.pane.show_json(raw_json.as_known(row) if shown is None else shown)
 
     def go_back(self) -> None:
-        """Close the JSON pane or the event, else clear the search, else leave the screen."""
+        """Close the JSON pane or the event if open, else clear the search, else go back."""
         if not self.pane.close_top():
             self.console.navigation.back(self)

@@ -1,4 +1,4 @@
-"""Asks for settings of the console itself, saves them and puts them into force."""
+"""Asks for new values of the console's settings, applies and saves them."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from mogplex_tui.screens.task_runner import TaskRunner
 
 
 class SettingsEditor:
-    """Asks for the value of a setting and saves it in the config file.
+    """Asks for the new value of a setting and saves it in the config file.
 
-    The value is in force at once, even if the file cannot be written.
+    The value takes effect at once, even if the file cannot be written.
     """
 
     def __init__(self, app: App[int], settings: ConsoleSettings, tasks: TaskRunner) -> None:
         self._app, self._settings, self._tasks = app, settings, tasks
 
     def ask(self, name: str, refresh: Callable[[], object]) -> bool:
-        """Ask for a setting's new value; return whether it can be changed here.
+        """Ask for a setting's new value; return False if the console cannot change it.
 
         `refresh` is called after a change.
         """

@@ -31,7 +31,7 @@ class Question:
 
 
 class ConfirmModal(Dialog[bool]):
-    """Dialog that asks for confirmation; its result is True only if confirmed."""
+    """Dialog that asks for confirmation; its result is True if the user confirms."""
 
     AUTO_FOCUS = "#name, #keep"
 

@@ -20,9 +20,9 @@ _WORDS = {ExportFormat.CSV: "csv", ExportFormat.JSON: "json", ExportFormat.MARKD
 
 
 class ExportModal(Dialog[None]):
-    """Dialog for the format and the file of an export.
+    """Dialog that asks for the format and the file name of an export.
 
-    Enter writes what the form says. The dialog stays open while the file cannot be written.
+    Enter writes the file. If the file cannot be written, the dialog stays open.
     """
 
     DEFAULT_CSS = """
@@ -82,7 +82,7 @@ class ExportModal(Dialog[None]):
                 yield FlatButton("Export  enter", id="go")
 
     def on_mount(self) -> None:
-        """Focus the formats, with the first one chosen."""
+        """Focus the list of formats and highlight the first one."""
         formats = self.query_one(OptionList)
         formats.highlighted = 0
         formats.focus()
@@ -93,7 +93,10 @@ class ExportModal(Dialog[None]):
 
     @on(OptionList.OptionHighlighted)
     def _format_chosen(self) -> None:
-        """Give the file's name the suffix of the format, if it has that of another one."""
+        """Replace the suffix of the file name by the suffix of the chosen format.
+
+        A suffix that belongs to no export format is left unchanged.
+        """
         file = self.query_one(Input)
         stem, dot, suffix = file.value.rpartition(".")
         if dot and suffix in set(ExportFormat):
@@ -109,7 +112,7 @@ class ExportModal(Dialog[None]):
             self._write(self, self._format, self.query_one(Input).value)
 
     def show_problem(self, sentence: str) -> None:
-        """Show why the file was not written, and focus its name."""
+        """Show why the file was not written, and focus the field for its name."""
         self._is_writing = False
         problem = self.query_one(".trouble", Static)
         problem.update(Content(visible(sentence)))

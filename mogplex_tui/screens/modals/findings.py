@@ -1,4 +1,4 @@
-"""The dialog that lists what is wrong, each with its explanation."""
+"""The dialog that lists problems found in recent data, each with an explanation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ from mogplex_tui.widgets.text import visible
 
 
 class FindingsModal(Dialog[Finding]):
-    """Dialog to choose a finding; its result is the finding whose records to list."""
+    """Dialog that lists problems; its result is the finding that the user chooses.
+
+    The caller then opens the list of the records that explain the finding.
+    """
 
     DEFAULT_CSS = """
     FindingsModal {

@@ -51,8 +51,8 @@ class FormModal(Dialog[Values]):
         """Create the form.
 
         `texts` holds the initial texts of fields and `choices` the allowed values, both by parameter
-        name. `problem` is called with values that are each valid by themselves; it returns why they do
-        not go together, or None if they do.
+        name. `problem` is called after each value has been validated by itself; it returns why the
+        combination of values is not allowed, or None if it is allowed.
         """
         super().__init__()
         self._title, self._confirm_label = title, confirm_label
@@ -105,7 +105,7 @@ class FormModal(Dialog[Values]):
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
-        """Focus the next field; on enter in the last field, submit the form."""
+        """Handle the enter key: focus the next field, or submit the form in the last one."""
         event.stop()
         names = [f"field-{parameter.name}" for parameter in self._parameters]
         place = names.index(event.input.id or "") + 1
@@ -116,7 +116,7 @@ class FormModal(Dialog[Values]):
 
     @on(Button.Pressed, "#go")
     def action_take(self) -> None:
-        """Close the form with the values, or show the first error if they are invalid."""
+        """Close the form with its values, or show the first error if one is invalid."""
         values = Values({parameter.name: self._text(parameter) for parameter in self._parameters})
         problems = values.problems(self._parameters)
         together = None if problems else self._problem(values)

@@ -86,11 +86,11 @@ class HelpModal(Dialog[None]):
         never: frozenset[str] = frozenset(),
         closed: Mapping[str, str] | None = None,
     ) -> None:
-        """Create the help dialog of the screen whose scope is given.
+        """Create the help dialog of the screen with the given scope.
 
         `read_only` is the reason why changes are forbidden, or None if they are allowed. `never` holds
         the ids of actions that never apply to the screen. `closed` maps the id of each action that this
-        credential cannot carry out to the reason.
+        credential is not allowed to run to the reason.
         """
         super().__init__()
         self._scope, self._read_only, self._ascii = scope, read_only, ascii_only
@@ -108,7 +108,7 @@ class HelpModal(Dialog[None]):
         return Content("\n".join(self.lines(text_width)))
 
     def on_resize(self) -> None:
-        """Wrap the lines again to the new width of the dialog."""
+        """Wrap the lines at the new width of the dialog."""
         self.query_one(".line", Static).update(self._content())
 
     def _shown(self, keys: Iterable[str]) -> str:

@@ -29,9 +29,9 @@ def _id_of(parameter: Parameter[object]) -> str:
 
 
 class DraftStore:
-    """Stores the form's unsent input, and the idempotency key of the request, on disk.
+    """Stores the form's unsent input and the idempotency key of the request on disk.
 
-    The input thus outlives the form and the console.
+    The input is thus kept when the form or the console is closed.
     """
 
     def __init__(self, directory: Path | None, troubles: FileTroubles | None = None) -> None:
@@ -56,7 +56,7 @@ class DraftStore:
         return valid
 
     def keep(self, draft: Draft) -> None:
-        """Save the draft; a draft that differs from the last gets a new idempotency key."""
+        """Save the draft; if it has changed, create a new idempotency key."""
         if draft != self.draft:
             self.draft, self.key = draft, new_idempotency_key()
         self._write()
@@ -78,7 +78,7 @@ class DraftStore:
 class NewRunModal(Dialog[Draft]):
     """Form to start a run; its result is the draft, or None if the user leaves.
 
-    The draft is stored in both cases.
+    The draft is stored whether or not the run is started.
     """
 
     DEFAULT_CSS = """
@@ -108,8 +108,9 @@ class NewRunModal(Dialog[Draft]):
     ) -> None:
         """Create the form with the stored draft.
 
-        `problem` is why the last start failed. `prefilled` is what the draft was made from, None for
-        the operator's own draft.
+        `problem` is the reason why the previous attempt to start the run failed, or an empty text.
+        `prefilled` describes what the draft was made from, such as another run; it is None for a draft
+        that the user typed.
         """
         super().__init__()
         self._drafts, self._session, self._problem = drafts, session, problem
@@ -157,7 +158,7 @@ class NewRunModal(Dialog[Draft]):
         return Input(text, placeholder=parameter.when_empty, id=id)
 
     def on_mount(self) -> None:
-        """Focus the end of the prompt, or the repository if none has been chosen yet."""
+        """Focus the end of the prompt, or the repository if none is chosen."""
         prompt = self.query_one("#prompt", TextArea)
         prompt.move_cursor(prompt.document.end)
         (prompt if self._drafts.draft.repo_id else self.query_one("#repo")).focus()
@@ -176,10 +177,7 @@ class NewRunModal(Dialog[Draft]):
         return widget.text if isinstance(widget, TextArea) else cast(Input, widget).value
 
     def action_start(self) -> None:
-        """Save the draft, and close the form with the draft if it is valid.
-
-        If it is invalid, the first error is shown instead.
-        """
+        """Save the draft and close the form with it, or show the first error."""
         draft = self.draft()
         self._drafts.keep(draft)
         problem = self._check(draft)

@@ -23,21 +23,21 @@ _OTHER_LINES = 13
 
 
 class _PromptInput(Input):
-    """A text field that remembers when the key that it handles was pressed."""
+    """A text field that stores when the last key it handled was pressed."""
 
     pressed_at = 0.0
 
     def on_key(self, event: events.Key) -> None:
-        """Note when the key was pressed, which may be before the dialog appeared."""
+        """Store when the key was pressed, which may be before the dialog appeared."""
         self.pressed_at = event.time
 
 
 class AskModal(Dialog[str]):
     """Dialog to enter or choose one value; its result is the value or None.
 
-    The result is None if the user cancels. The dialog stays open while the input is invalid. An enter
-    that was pressed before the dialog appeared confirms only a text that was typed after it: the keys
-    of a pasted text must not confirm what nobody has read.
+    The result is None if the user cancels. The dialog stays open while the input is invalid. If enter
+    was pressed before the dialog appeared, as in a pasted text, it has an effect only if a text was
+    typed into the dialog: it must not confirm a dialog that the user has not read.
     """
 
     DEFAULT_CSS = """
@@ -137,7 +137,7 @@ class AskModal(Dialog[str]):
         self.dismiss(self._choices[event.option_index][0])
 
     def on_resize(self) -> None:
-        """Make the texts as high as they need and the screen allows."""
+        """Set the height of the texts to what they need, as far as the screen allows."""
         for texts in self.query("#texts"):
             # Without the frame and the padding of the box, and the scrollbar.
             width = min(100, self.size.width * 96 // 100) - 7
@@ -154,7 +154,10 @@ class AskModal(Dialog[str]):
 
     @on(Input.Submitted)
     def _entered(self) -> None:
-        """Take the text, unless nothing was typed and the key is older than the dialog."""
+        """Submit the text on enter, unless enter was pressed before the dialog appeared.
+
+        An enter pressed so early submits the text only if the text has been edited.
+        """
         field = self.query_one(_PromptInput)
         is_edited = field.value != visible(self._value, None)
         if is_edited or field.pressed_at > self._appeared_at:
@@ -162,7 +165,7 @@ class AskModal(Dialog[str]):
 
     @on(Button.Pressed, "#go")
     def _take(self) -> None:
-        """Close the dialog with the text, or show why it is not valid."""
+        """Close the dialog with the text; if it is invalid, show the reason instead."""
         text = self.query_one(Input).value
         if text == visible(self._value, None):
             # An unedited value is returned exactly, not as it was displayed.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class RevealModal(Dialog[None]):
     """Dialog that shows a secret in plain text; the copy button has the focus.
 
-    The secret is kept only in this dialog and, after it was copied, on the clipboard.
+    The secret is kept only in this dialog and, once copied, on the clipboard.
     """
 
     AUTO_FOCUS = "#copy"

@@ -21,15 +21,16 @@ _DEFAULT_ORDER = "default order"
 
 
 class SortChoice(NamedTuple):
-    """A chosen sort column, None for the kind's default order."""
+    """The column that the user chose to sort by; None is the kind's default order."""
 
     column: str | None
 
 
 def letters_of(titles: Iterable[str]) -> list[str]:
-    """Return a letter for each title that no title before it has.
+    """Return a different letter for each title, to choose the title with.
 
-    It is the title's first free letter, or any free one if the title has none.
+    It is the first letter of the title that no earlier title uses. If there is none, it is any unused
+    letter, or an empty text if all letters are used.
     """
     taken = set(_CURSOR_LETTERS)
     letters = []
@@ -42,7 +43,7 @@ def letters_of(titles: Iterable[str]) -> list[str]:
 
 
 class SortPicker(Dialog[SortChoice]):
-    """Dialog that lists the columns of a list, each with a letter that chooses it.
+    """Dialog that lists the columns of a list, each with a letter that selects it.
 
     Choosing the current sort column again reverses the order.
     """

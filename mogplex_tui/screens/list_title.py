@@ -49,7 +49,7 @@ def segments(screen: ListScreen) -> list[Segment]:
 
 
 def export_notes(screen: ListScreen, count: int) -> list[str]:
-    """Return sentences on what an export of `count` rows has, and what it lacks."""
+    """Return sentences that say which rows an export contains and how old they are."""
     loaded, total, text = len(screen.rows.rows), screen.rows.total, screen.filter.text
     order = screen.filter.order_text()
     shown = f"{count:,} of {loaded:,} that match / {text}" if text else "all"

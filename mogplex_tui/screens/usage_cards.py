@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def cards(stats: Stats | None) -> dict[str, list[list[Cell]]]:
     """Return the lines of each card for the chosen range (observability.md §1.1).
 
-    A null in `stats` is shown as a dash.
+    A value that is null in `stats` is shown as a dash.
     """
     if stats is None:
         return {name: [[(formatting.DASH, Tone.DIM)]] for name in ("jobs", "dispatch", "usage", "sandboxes")}
@@ -96,9 +96,9 @@ def _pending(ms: int | None, pending: int | None) -> str:
 
 
 def range_choices(session: Session) -> list[Choice]:
-    """Return the time ranges with their costs as choices.
+    """Return the choices for the time range, each with the cost of that range.
 
-    A cost that is not fresh is dim.
+    A cost is dim while it is stale.
     """
     costs, now = session.costs, session.clock.monotonic()
     hour = costs.total(TimeRange.HOUR)
@@ -117,7 +117,7 @@ def range_choices(session: Session) -> list[Choice]:
 
 
 def cost_notes(session: Session) -> list[Segment]:
-    """Return notes on the calls whose cost is not known, or not final."""
+    """Return notes about the calls whose cost is unknown or not final."""
     newest = max(session.costs.windows.values(), key=lambda window: window.at, default=None)
     pending = newest.stats.summary.reconciliation_pending if newest is not None else None
     notes = [Segment("excludes unpriced calls", Tone.DIM, priority=2, right=True)]

@@ -14,9 +14,10 @@ from . import run_writes
 
 
 class CancelError(Exception):
-    """Raised if a call or run cannot be cancelled: HTTP status, v1 code and text.
+    """A call or run cannot be cancelled.
 
-    A cancel request that was recorded before the error stays recorded.
+    `status` is the HTTP status, `code` the v1 error code and `message` the text. A cancel request
+    that was recorded before the error stays recorded.
     """
 
     def __init__(self, status: int, code: str, message: str) -> None:
@@ -27,7 +28,10 @@ class CancelError(Exception):
 
 
 class RunCancel(NamedTuple):
-    """The result of a cancel: the run's status, and whether the run had already ended."""
+    """The result of cancelling a run.
+
+    `already_terminal` is True if the run had ended before the request.
+    """
 
     status: str
     already_terminal: bool
@@ -36,8 +40,9 @@ class RunCancel(NamedTuple):
 def cancel_run(plane: Plane, ids: Ids, run: Row) -> RunCancel:
     """Cancel a run and its call (v1.md §9).
 
-    `run` has id, status, ai_call_id and sandbox_record_id. Raises CancelError if the call is not active
-    or its command cannot be stopped; in the second case the cancel request stays recorded.
+    `run` must contain id, status, ai_call_id and sandbox_record_id. Raises CancelError if the call
+    is not active or if its command cannot be stopped. If the command cannot be stopped, the cancel
+    request stays recorded.
     """
     if run["status"] in run_writes.TERMINAL:
         return RunCancel(run["status"], already_terminal=True)
@@ -75,7 +80,7 @@ def _call(plane: Plane, call_id: str) -> Row:
 
 
 def _check_sandbox(plane: Plane, record_id: str) -> None:
-    """Raise CancelError unless the sandbox in which the command runs can be reached."""
+    """Raise CancelError if the sandbox in which the command runs cannot be reached."""
     row = plane.db.one("SELECT sandbox_id FROM sandboxes WHERE id = ?", (record_id,))
     refused = refusable_backends.reach_sandbox(plane, record_id)
     if refused is not None:
@@ -89,8 +94,8 @@ def _check_sandbox(plane: Plane, record_id: str) -> None:
 def cancel_call(plane: Plane, ids: Ids, call_id: str) -> str:
     """Cancel a call and return its status; a v1 run of the call is not changed.
 
-    Raises CancelError if the call is not active or its command cannot be stopped; in the second case
-    the cancel request stays recorded (observability.md §3).
+    Raises CancelError if the call is not active or if its command cannot be stopped. If the command
+    cannot be stopped, the cancel request stays recorded (observability.md §3).
     """
     call = _call(plane, call_id)
     command = call["runtime_command_id"]

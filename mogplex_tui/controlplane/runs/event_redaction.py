@@ -59,7 +59,10 @@ def _bounded(value: Any, depth: int) -> Any:
 
 
 def redact(payload: dict[str, Any]) -> dict[str, Any]:
-    """Return the payload with secrets removed and with texts, lists and depth limited."""
+    """Return an event's payload without secrets and within the size limits.
+
+    The limits apply to the length of texts and lists, the depth, and the whole payload.
+    """
     cleaned: dict[str, Any] = _bounded(_strings_and_keys(payload), 0)
     text = json.dumps(cleaned, separators=(",", ":"), ensure_ascii=False)
     if len(text) > MAX_PAYLOAD:

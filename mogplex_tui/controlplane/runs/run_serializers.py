@@ -16,7 +16,7 @@ RUN_TABLES = "external_agent_runs r LEFT JOIN sandboxes s ON s.id = r.sandbox_re
 
 
 def run_detail(row: Row) -> dict[str, Any]:
-    """Return the RunDetail object of a run from a row with RUN_COLUMNS."""
+    """Return the JSON object of a run; `row` must contain the columns in RUN_COLUMNS."""
     path = f"/api/v1/mogplex/runs/{row['id']}"
     return {
         "runId": row["id"],

@@ -1,4 +1,4 @@
-"""Start runs: the quota, idempotency keys and the rows of a new run.
+"""Start runs: check quota and idempotency key, and insert the rows of a new run.
 
 v1.md §7, §9; auth.md §7.
 """
@@ -32,7 +32,7 @@ _WINDOWS = (
 
 
 class QuotaError(Exception):
-    """Raised if the quota of run starts is used up.
+    """The quota of run starts is used up.
 
     `retry_after` is in whole seconds.
     """
@@ -43,15 +43,18 @@ class QuotaError(Exception):
 
 
 class QueueDownError(Exception):
-    """Raised if the background runtime does not take a run; the run's row has failed."""
+    """The background runtime has not accepted a run, which is stored as failed."""
 
 
 class IdempotencyConflictError(Exception):
-    """Raised if the idempotency key was used for a different request."""
+    """The idempotency key has already been used for a different request."""
 
 
 class Accepted(NamedTuple):
-    """The id of a run, and whether an earlier request with the same key created it."""
+    """The id of an accepted run.
+
+    `replayed` is True if an earlier request with the same idempotency key created the run.
+    """
 
     run_id: str
     replayed: bool
@@ -93,9 +96,9 @@ def claim_quota(plane: Plane, ids: Ids, caller: Caller, repo_id: str | None) -> 
 
 
 def _counted(tx: Tx, caller: Caller, after: int, budget: int) -> list[int]:
-    """Return the times of the key's newest starts after `after` (µs).
+    """Return the times (µs) of the newest starts with the caller's key after `after`.
 
-    At most `budget` of them; refused starts are left out.
+    At most `budget` times are returned; starts that were refused are left out.
     """
     rows = tx.all(
         "SELECT created_at FROM limit_events WHERE user_id = ? AND route_key = ? AND created_at > ?"
@@ -119,10 +122,11 @@ def _record(tx: Tx, caller: Caller, at: int, repo_id: str | None, decision: str,
 
 
 def accept(plane: Plane, ids: Ids, caller: Caller, repo_name: str, key: str, request: RunRequest) -> Accepted:
-    """Create the run of a request, or return the run that the same key created before.
+    """Create a run, or return the run that an earlier request with `key` created.
 
-    Raises IdempotencyConflictError if the key was used for another request, and QueueDownError if the
-    runtime does not take the run: a later call with the key finds it failed (v1.md §7.4).
+    Raises IdempotencyConflictError if `key` was used for a different request. Raises QueueDownError
+    if the runtime does not accept the run; the run is then stored as failed, and a later request
+    with the same key returns it (v1.md §7.4).
     """
     replay = _replay(plane, caller, key, request)
     if replay is not None:

@@ -38,9 +38,9 @@ def insert_run(
 ) -> str:
     """Insert a run and return its id.
 
-    Raises sqlite3.IntegrityError if the user has used the idempotency key before. `columns` are the
-    remaining columns by name (sandbox_record_id, root_directory, conversation_id, workspace_session_id,
-    mode, runtime_provider, runtime_run_id, error).
+    Raises sqlite3.IntegrityError if the user has used the idempotency key before. `columns` can set
+    the remaining columns: sandbox_record_id, root_directory, conversation_id, workspace_session_id,
+    mode, runtime_provider, runtime_run_id and error.
     """
     run_id = id or tx.new_id()
     tx.insert(
@@ -68,8 +68,8 @@ def insert_run(
 def set_run(tx: Tx, run_id: str, at: int, **columns: Any) -> bool:
     """Update columns and `updated_at` of a run that has not ended.
 
-    Returns False if the run has ended, and then changes nothing: a cancelled run stays cancelled while
-    a worker still boots its sandbox (v1.md §7.6).
+    If the run has ended, nothing is changed and the result is False. For example, a run that was
+    cancelled while a worker boots its sandbox stays cancelled (v1.md §7.6).
     """
     row = tx.one("SELECT status FROM external_agent_runs WHERE id = ?", (run_id,))
     if row is None or row["status"] in TERMINAL:
@@ -87,11 +87,12 @@ def overwrite(tx: Tx, run_id: str, at: int, **columns: Any) -> None:
 
 
 def give_up(tx: Tx, run_id: str, at: int, error: str, *, hosted: bool, message: str | None = None) -> None:
-    """Fail a run that no harness will take.
+    """End a run as failed because it cannot be started.
 
-    `message` is the text of the event. On the hosted service only the run ends, without an event if
-    `message` is None: the call stays pending until the reaper finds it, hours later (v1.md §7.4, §7.6).
-    Elsewhere the call ends and the run with it, with a default text (runtime-model.md §9).
+    `message` is the text of the failure event. On the hosted service only the run ends, and no
+    event is added if `message` is None; the call stays pending until the reaper ends it hours later
+    (v1.md §7.4, §7.6). Otherwise the call ends together with the run, and None stands for a default
+    text (runtime-model.md §9).
     """
     row = tx.one("SELECT ai_call_id FROM external_agent_runs WHERE id = ?", (run_id,))
     if row is None:
@@ -110,9 +111,9 @@ def give_up(tx: Tx, run_id: str, at: int, error: str, *, hosted: bool, message: 
 
 
 def mirror_call(tx: Tx, run_id: str, at: int) -> str | None:
-    """Copy the status and error of a call that has ended to its run.
+    """If a run's call has ended, copy the call's status and error to the run.
 
-    Returns the status, or None if the call has not ended.
+    Returns the status of the call, or None if the call has not ended.
     """
     call = tx.one(
         "SELECT c.status, c.error FROM external_agent_runs r JOIN ai_calls c ON c.id = r.ai_call_id"

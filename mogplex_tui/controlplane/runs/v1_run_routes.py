@@ -51,7 +51,7 @@ async def read_run(request: ApiRequest) -> Response:
 
 
 async def read_events(request: ApiRequest) -> Response:
-    """Return a run and its OLDEST events, at most 200, with redacted payloads.
+    """Return a run and its 200 oldest events, with redacted payloads.
 
     Later events cannot be read on this route (v1.md §8).
     """
@@ -81,9 +81,9 @@ def _key(request: ApiRequest) -> str:
 
 
 async def start_run(request: ApiRequest) -> Response:
-    """Start a run, or return the run that the same idempotency key started before.
+    """Start a run, or return the run that the same idempotency key has started before.
 
-    Checks come in the order of v1.md §7.2.
+    The request is checked in the order of v1.md §7.2.
     """
     key = _key(request)
     try:
@@ -107,8 +107,8 @@ async def start_run(request: ApiRequest) -> Response:
 def _claim(request: ApiRequest, caller: Caller, raw_repo_id: Any) -> None:
     """Count the run against the quota of the caller's key.
 
-    Raises RefusedError: 429 if the quota is used up, 503 if the repository id is no UUID or unknown,
-    because the service's quota check fails for it (auth.md §7).
+    Raises RefusedError: 429 if the quota is used up, 503 if the repository id is unknown or not a
+    UUID, because the service's quota check then fails (auth.md §7).
     """
     repo_id = None
     if isinstance(raw_repo_id, str):
@@ -151,7 +151,7 @@ def _accept(
 async def cancel_run(request: ApiRequest) -> Response:
     """Cancel a run and return it (v1.md §9).
 
-    A run that has already ended is a success with `alreadyTerminal`.
+    If the run has already ended, the response is a success in which `alreadyTerminal` is true.
     """
     row = _run_row(request, request.path_id("run_id"))
     try:

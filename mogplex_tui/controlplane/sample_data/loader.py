@@ -1,4 +1,7 @@
-"""Load the sample data of the seeded account from its JSON files, each file once."""
+"""Load the sample data of the seeded account from its JSON files.
+
+Each file is read only once.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ class Model(NamedTuple):
 
 
 class Script(NamedTuple):
-    """The files, search terms and commands that agents use in one repository."""
+    """The files, search terms and commands of one repository, for simulated agents."""
 
     paths: tuple[str, ...]
     terms: tuple[str, ...]
@@ -85,7 +88,7 @@ def models() -> tuple[Model, ...]:
 
 @cache
 def script(repo_key: str) -> Script:
-    """Return the script of a repository, or that of "api" for an unknown key."""
+    """Return the script of a repository; an unknown key gives that of "api"."""
     rows = material("repos")
     row = rows.get(repo_key, rows["api"])
     return Script(tuple(row["paths"]), tuple(row["terms"]), row["test"], row["lint"], row["tests"])

@@ -1,4 +1,4 @@
-"""Check whether a sandbox is in use; a sandbox in use is not paused or stopped.
+"""Check whether a sandbox is in use; if it is, it must not be paused or stopped.
 
 sandboxes.md §2.4.
 """
@@ -14,7 +14,8 @@ EXEC_LOCK_STALE_US = 5 * HOUR_US
 def is_busy(source: Database | Tx, record_id: str, now: int) -> bool:
     """Return whether a sandbox is in use.
 
-    A running command, an attached browser tab, or a live call or agent run uses a sandbox.
+    It is in use while it runs a command, has an attached browser tab, or has a call or agent run in
+    progress.
     """
     row = source.one(
         "SELECT 1 FROM sandboxes s WHERE s.id = ?1 AND ("
@@ -29,7 +30,7 @@ def is_busy(source: Database | Tx, record_id: str, now: int) -> bool:
 
 
 def pausing_since(source: Database | Tx, row: Row) -> int:
-    """Return when a sandbox began to pause, in µs.
+    """Return the time (µs) at which a sandbox began to pause.
 
     It is the time of the latest auto-pause event or of the last use, whichever is later.
     """

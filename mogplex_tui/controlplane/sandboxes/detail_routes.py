@@ -33,16 +33,16 @@ def view_of(row: Row) -> str:
 
 
 async def read_sandbox(request: ApiRequest) -> Response:
-    """Return one sandbox after updating it from the provider's state of its machine."""
+    """Return one sandbox, after updating its record from its machine's state."""
     row = own_sandbox(request)
     return json_response({"sandbox": _sync_with_provider(request, row)})
 
 
 def _sync_with_provider(request: ApiRequest, row: Row) -> dict[str, Any]:
-    """Update the record from the provider's state of its machine; return its JSON.
+    """Update a record to the state of its machine, and return its JSON object.
 
-    If the machine of a failed sandbox is halted, only the JSON shows it as stopped and the record
-    does not change.
+    If the machine of a failed sandbox is halted, the record does not change: only the JSON object
+    shows the sandbox as stopped.
     """
     view = view_of(row)
     if view in ("silent", "gone", "closing"):
@@ -83,7 +83,7 @@ def _change(request: ApiRequest, row: Row, how: Change) -> bool:
 
 
 async def read_health(request: ApiRequest) -> Response:
-    """Check the sandbox's preview, store the result, and return record and health."""
+    """Check the sandbox's preview, and return the updated record and its health."""
     row = check_preview(request, own_sandbox(request))
     health = {"status": row["health_status"]}
     return json_response({"sandbox": record(row, persistent=False), "health": health})
@@ -92,7 +92,7 @@ async def read_health(request: ApiRequest) -> Response:
 def check_preview(request: ApiRequest, row: Row) -> Row:
     """Check the sandbox's preview, store the result, and return the updated record.
 
-    Raises 404 if the record was deleted meanwhile.
+    Raises 404 if the record was deleted during the check.
     """
     view = view_of(row)
     if view in ("gone", "closing", "halted") and row["status"] in ("creating", "installing", "running"):
@@ -137,9 +137,10 @@ def probe(row: Row) -> tuple[str, int | None]:
 
 
 async def reconcile(request: ApiRequest) -> Response:
-    """Correct a sandbox's record from its machine, within the request.
+    """Correct a sandbox's record according to the state of its machine.
 
-    Nothing is queued, because there is no background runtime; the response says so.
+    This is done before the response is sent. The response says that no task was queued, because
+    there is no background runtime.
     """
     row = own_sandbox(request)
     now = request.plane.clock.now_us()

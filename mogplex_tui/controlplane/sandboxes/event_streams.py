@@ -20,8 +20,8 @@ _HEADERS = {"Cache-Control": "no-cache, no-transform", "Connection": "keep-alive
 class EventStream(Response):
     """A response that sends the events of a channel until the channel ends.
 
-    If the client disconnects first, `left` is called. When the response is over, the channel drops
-    further events.
+    If the client disconnects before that, `left` is called. After the response, events that are put
+    into the channel are discarded.
     """
 
     media_type = "text/event-stream"
@@ -68,7 +68,7 @@ class EventStream(Response):
 
 
 def finished_stream(*events: Mapping[str, object], status: int = 200) -> EventStream:
-    """Return a stream response that sends the given events and ends."""
+    """Return a stream response that sends only the given events."""
     channel = Channel()
     for event in events:
         channel.say(event)

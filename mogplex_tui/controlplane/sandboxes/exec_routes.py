@@ -1,4 +1,4 @@
-"""Run one command at a time in a sandbox, as JSON or as a stream.
+"""Routes that run a command in a sandbox, one at a time, as JSON or as a stream.
 
 sandboxes.md §4.8, §4.9.
 """
@@ -118,7 +118,7 @@ async def _work(
 ) -> None:
     """Run a command to its end, then save its changes and release the lock.
 
-    The changes are saved and the lock is released even if the command fails or is cancelled.
+    The changes are also saved and the lock is also released if the command fails or is cancelled.
     """
     try:
         channel.say({"type": "run", "cmdId": process.command_id})
@@ -141,7 +141,7 @@ async def _work(
 async def stream_output(request: ApiRequest, process: Process, run: Run, channel: Channel) -> int:
     """Send a program's output to the channel; return the program's exit code.
 
-    Pauses of the program are divided by the plane's speed.
+    The pauses between outputs are divided by the plane's speed.
     """
     speed = request.plane.settings.speed
     while True:
@@ -178,8 +178,8 @@ def release(request: ApiRequest, record_id: str, token: str) -> None:
 def forget_locks(plane: Plane) -> None:
     """Release all command locks.
 
-    Called when the server starts: locks in the database belong to commands of an earlier process,
-    which have ended.
+    This is called when the server starts, because the locks in the database belong to commands that
+    ended with an earlier process.
     """
     with plane.db.transaction() as tx:
         tx.execute(
@@ -204,7 +204,7 @@ async def _collect_output(channel: Channel) -> Response:
 async def cancel(request: ApiRequest) -> Response:
     """Send SIGINT to a running command of a sandbox.
 
-    A command that is not running in this sandbox is a 500.
+    The response is a 500 if the command is not running in this sandbox.
     """
     require_capability(request, BASH)
     command_id = text_of(await body_of(request), "cmdId").strip()

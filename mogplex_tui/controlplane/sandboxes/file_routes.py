@@ -23,9 +23,10 @@ OUTSIDE = "path must stay within the repo root"
 
 
 def disk_of(request: ApiRequest, row: Row) -> Disk:
-    """Return the files of a sandbox's machine; a paused machine is woken first.
+    """Return the files of a sandbox's machine, after waking the machine if necessary.
 
-    Raises 409 before the machine exists, and 402 and 500 if it cannot be woken (sandboxes.md §0).
+    Raises 409 if the machine has not been created yet, and 402 or 500 if it cannot be woken
+    (sandboxes.md §0).
     """
     require_created(row)
     wake_machine(request, row)

@@ -16,9 +16,10 @@ from .vm.repo_contents import PRUNED
 
 
 def _required(row: Row, path: str) -> str:
-    """Resolve a path that must be below the sandbox's root directory.
+    """Resolve the path of an entry below the sandbox's root directory.
 
-    Raises 400 for an empty path, a path outside, and the root directory itself.
+    Raises 400 for an empty path, for a path outside the root directory and for the root directory
+    itself.
     """
     if not path:
         raise refusal(400, "path required")
@@ -29,7 +30,7 @@ def _required(row: Row, path: str) -> str:
 
 
 async def read_tree(request: ApiRequest) -> Response:
-    """Return all paths below the root directory, except in PRUNED directories.
+    """Return all paths below the root directory, except those in PRUNED directories.
 
     Paths of directories end with a slash.
     """
@@ -65,7 +66,7 @@ async def create_entry(request: ApiRequest) -> Response:
 
 
 async def move_entries(request: ApiRequest) -> Response:
-    """Move several files and directories; if one cannot be moved, none is moved."""
+    """Move several files and directories, or none if one of them cannot be moved."""
     require_capability(request, WRITE_FILE)
     body = await body_of(request)
     row = own_sandbox(request)

@@ -27,9 +27,10 @@ _NO_AI = "Add an AI provider key in Settings, or choose a plan that includes AI"
 
 
 async def run_harness(request: ApiRequest) -> Response:
-    """Run a coding CLI and stream its output, or only create a call for a later run.
+    """Run a coding CLI in a sandbox and stream its output.
 
-    `prepareOnly` in the body asks for the latter. If the run cannot start, its call ends as failed.
+    If the body contains `prepareOnly: true`, only a call is created, for a later request that runs
+    the CLI. If the run cannot start, its call ends as failed.
     """
     require_capability(request, BASH)
     body = await body_of(request)
@@ -56,7 +57,10 @@ async def run_harness(request: ApiRequest) -> Response:
 
 
 def _written(request: ApiRequest, row: Row, body: Mapping[str, Any], *, prepared: bool) -> str:
-    """Insert a new pending call for a harness run and return its id."""
+    """Insert a pending call for a harness run and return its id.
+
+    `prepared` says that the call is only prepared, for a later run.
+    """
     with request.plane.db.transaction(ids=request.service.ids) as tx:
         return call_writes.insert_call(
             tx,
@@ -71,10 +75,10 @@ def _written(request: ApiRequest, row: Row, body: Mapping[str, Any], *, prepared
 
 
 def _attached(request: ApiRequest, row: Row, body: Mapping[str, Any]) -> str | None:
-    """Return the id of the call that the body names, or None if it names none.
+    """Return the id of the existing call that the run uses, or None to create a call.
 
-    Raises 404 if the caller has no such call, and 409 if the call is not pending or was not made
-    for this run.
+    It is the body's `aiCallId`. Raises 404 if the caller has no such call, and 409 if the call is
+    not pending or was not made for this run.
     """
     named = body.get("aiCallId")
     if named is None or named == "":

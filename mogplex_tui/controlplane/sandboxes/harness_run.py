@@ -50,7 +50,10 @@ def about(request: ApiRequest, row: Row, body: Mapping[str, Any], *, prepared: b
 
 
 class HarnessRun:
-    """One simulated harness run for a pending call; its events go to `channel`."""
+    """One simulated run of a coding CLI; its events are sent to `channel`.
+
+    Its call must be pending.
+    """
 
     def __init__(
         self, request: ApiRequest, row: Row, call_id: str, body: Mapping[str, Any], process: Process
@@ -80,9 +83,9 @@ class HarnessRun:
         )
 
     async def work(self) -> None:
-        """Play the whole run, then save the disk and close the channel.
+        """Execute the run, then save the disk and close the channel.
 
-        The disk is saved and the channel closed even if the run raises an error.
+        The disk is also saved and the channel also closed if the run raises an exception.
         """
         try:
             self.channel.say({"type": "run", "ai_call_id": self._call_id})
@@ -98,7 +101,10 @@ class HarnessRun:
             self.channel.end()
 
     async def _play_opening(self) -> bool:
-        """Play the steps before the CLI starts; return False if the run ended in them."""
+        """Execute the steps before the CLI starts, and set the call to streaming.
+
+        Returns False if the run has ended in one of these steps.
+        """
         for step in self._call_plan.opening:
             if not await self._wait(step.after):
                 return False
@@ -118,7 +124,7 @@ class HarnessRun:
         return True
 
     async def _play_steps(self) -> None:
-        """Play the CLI's steps, then end the call and send the last event."""
+        """Execute the CLI's steps, then end the call and send the last event."""
         call_plan = self._call_plan
         for step in call_plan.steps:
             if not await self._wait(step.after):
@@ -145,10 +151,10 @@ class HarnessRun:
         self.channel.say(done if url is None else {**done, "pullRequestUrl": url})
 
     async def _wait(self, seconds: float) -> bool:
-        """Wait the given simulated seconds; return whether the run continues.
+        """Wait for a number of simulated seconds; return whether the run continues.
 
-        If the run was cancelled or its machine stopped while waiting, the call is ended and the last
-        event is sent.
+        If the run was cancelled or its machine stopped during the wait, the call is ended, the last
+        event is sent and the result is False.
         """
         speed = self._request.plane.settings.speed
         alive = await self._process.sleep(real_seconds(seconds, speed))

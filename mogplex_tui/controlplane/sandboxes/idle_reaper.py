@@ -1,4 +1,7 @@
-"""Stop or pause unused sandboxes; runs every five minutes (sandboxes.md §2.4)."""
+"""Stop or pause unused sandboxes (sandboxes.md §2.4).
+
+The check runs every five minutes.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +25,8 @@ PAUSED_US = 7 * DAY_US
 def reap(plane: Plane, ids: Ids, at: int) -> list[dict[str, Any]]:
     """Check every live sandbox at the time `at` (µs) and act on those that need it.
 
-    Returns the actions taken as `{id, action}`. Actions: restored, vm_gone, stuck_boot, paused,
-    stopped, idle_warning, recovered, and deleted for a machine that was paused for a week.
+    Returns the actions as `{id, action}`. `action` is restored, vm_gone, stuck_boot, paused,
+    stopped, idle_warning, recovered, or (for a machine that was paused for a week) deleted.
     """
     found: list[dict[str, Any]] = []
     with plane.db.transaction(ids=ids) as tx:
@@ -41,7 +44,7 @@ def reap(plane: Plane, ids: Ids, at: int) -> list[dict[str, Any]]:
 
 
 def _look(tx: Tx, row: Row, at: int) -> str | None:
-    """Take the first action that one sandbox needs.
+    """Check one sandbox and take the first action that it needs.
 
     Returns the action's name, or None if no action was taken.
     """
@@ -72,9 +75,10 @@ def _look(tx: Tx, row: Row, at: int) -> str | None:
 
 
 def _idle(tx: Tx, row: Row, at: int) -> str | None:
-    """Warn a sandbox that is idle, or end one that was warned in an earlier check.
+    """Set a warning on an idle sandbox, or end it if the warning was already set.
 
-    A warned sandbox that is in use again loses its warning. Returns the action's name or None.
+    If the sandbox is in use, the warning is removed. Returns the action's name, or None if no
+    action was taken.
     """
     warned = row["health_status"] == "idle_warning"
     idles = at - row["last_active_at"] >= sandbox_lookup.idle_ms(row) * 1000
@@ -89,10 +93,10 @@ def _idle(tx: Tx, row: Row, at: int) -> str | None:
 
 
 def _ended(tx: Tx, row: Row, at: int, reason: str) -> str | None:
-    """Pause a persistent sandbox, or stop one that is not persistent.
+    """Pause a sandbox if it is persistent, and stop it otherwise.
 
-    `reason` is stored only for a stop. Returns the action's name, or None if the sandbox's state
-    has changed meanwhile.
+    `reason` is stored only if it is stopped. Returns the action's name, or None if another request
+    has changed the sandbox's state in the meantime.
     """
     if row["persistent"]:
         return _moved(tx, row, Change.PAUSED, at, "paused")

@@ -1,4 +1,7 @@
-"""POST /api/sandbox: check a launch, apply quotas and boot (sandboxes.md §3.2)."""
+"""POST /api/sandbox: find or launch the sandbox of a working tree.
+
+sandboxes.md §3.2.
+"""
 
 from __future__ import annotations
 
@@ -29,9 +32,10 @@ _NO_ACCESS = f"{NO_FUNDS}. Add funds or choose a plan in Settings > Billing."
 
 
 class LaunchRequest(NamedTuple):
-    """A validated launch request: repository, branches, root directory, snapshot.
+    """A validated request to launch a sandbox.
 
-    `base` is the base branch, `branch` the working branch; `root` is None for the whole repository.
+    `base` is the base branch and `branch` the working branch. `root` is the root directory, or None
+    for the whole repository.
     """
 
     repo: Row
@@ -47,7 +51,7 @@ class LaunchRequest(NamedTuple):
 class Launched(NamedTuple):
     """The result of a launch: the sandbox's record id and the events of its boot.
 
-    `channel` is None if no boot was started.
+    `channel` is None unless the launch has started a boot that is still in progress.
     """
 
     record_id: str
@@ -55,9 +59,10 @@ class Launched(NamedTuple):
 
 
 async def launch_sandbox(request: ApiRequest) -> Response:
-    """Find the sandbox of a working tree, or launch one.
+    """Find the sandbox of a working tree, or launch a new one.
 
-    The response streams the boot, or is JSON if no boot is needed.
+    If a new machine is booted, the response is a stream of the boot's events. Otherwise it is the
+    sandbox as JSON.
     """
     require_capability(request, BASH)
     launched = await launch(request, check(request, await body_of(request), team_of(request)))
@@ -69,7 +74,7 @@ async def launch_sandbox(request: ApiRequest) -> Response:
 def check(request: ApiRequest, body: Mapping[str, Any], team_id: str | None) -> LaunchRequest:
     """Validate the body of a launch request and fill in its defaults.
 
-    The checks have the service's order. Raises RefusedError.
+    Raises RefusedError. The checks are in the same order as the service's.
     """
     repo_id = params.trim(text_of(body, "repoId")).lower()
     if not repo_id:
@@ -118,9 +123,10 @@ def _working_branch(body: Mapping[str, Any], repo: Row, base: str) -> str:
 
 
 async def launch(request: ApiRequest, launch_request: LaunchRequest) -> Launched:
-    """Find or resume the sandbox of a working tree, or insert and boot a new one.
+    """Find the sandbox of a working tree, resume it, or insert and boot a new one.
 
-    Raises 429 if the caller's quota of boots is used up.
+    The function waits for the end of a resume, but not for the end of a new sandbox's boot. Raises
+    429 if the caller's quota of boots is used up.
     """
     active = _existing(request, launch_request)
     if active is not None:
@@ -210,7 +216,7 @@ def _latest(request: ApiRequest, launch_request: LaunchRequest, state: str) -> R
 def _existing(request: ApiRequest, launch_request: LaunchRequest) -> Row | None:
     """Return the active sandbox of the working tree, or None.
 
-    A record whose machine was not created within 90 s is stopped and not returned.
+    If no machine has been created within 90 s, the record is stopped and None is returned.
     """
     marks = ", ".join(f"'{status}'" for status in ACTIVE)
     row = _latest(request, launch_request, f"s.status IN ({marks})")
@@ -227,8 +233,8 @@ def _existing(request: ApiRequest, launch_request: LaunchRequest) -> Row | None:
 def _insert(request: ApiRequest, launch_request: LaunchRequest, claim: str, orphan: Row | None) -> str:
     """Insert the record of a launched sandbox and return its id.
 
-    Its status is `creating`. If `orphan`, an ended record whose machine still runs, is given, the
-    new record takes over that machine and is `running`.
+    Its status is `creating`. But if `orphan` is given, the record of an ended sandbox whose machine
+    still runs, the new record takes over that machine and its status is `running`.
     """
     now, repo = request.plane.clock.now_us(), launch_request.repo
     columns: dict[str, Any] = {"status": "creating"}

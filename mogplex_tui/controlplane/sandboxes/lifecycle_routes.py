@@ -33,7 +33,7 @@ _UNVERIFIED = (
 
 
 async def pause(request: ApiRequest) -> Response:
-    """Pause a running sandbox; its stored stop reason does not change."""
+    """Pause a running sandbox, without changing its stored stop reason."""
     require_capability(request, BASH)
     row = own_sandbox(request, SANDBOX_NOT_FOUND)
     if row["status"] != "running":
@@ -71,9 +71,9 @@ async def stop(request: ApiRequest) -> Response:
 
 
 async def delete(request: ApiRequest) -> Response:
-    """Delete a sandbox's record once the provider has confirmed the machine's end.
+    """Delete a sandbox's record if the provider confirms that its machine has ended.
 
-    Without that confirmation the record is kept and the response has a `warning`.
+    Without this confirmation the record is kept, and the response contains a `warning`.
     """
     require_capability(request, BASH)
     row = own_sandbox(request, SANDBOX_NOT_FOUND)
@@ -105,9 +105,9 @@ def _keep(request: ApiRequest, row: Row, how: Change, text: str, view: str) -> N
 
 
 async def extend(request: ApiRequest) -> Response:
-    """Count a running sandbox as used now, and report its life as extended.
+    """Store that a running sandbox was used now, and report an extension of its life.
 
-    The body's `minutes` are validated before the caller is authenticated.
+    `minutes` in the body is validated before the caller is authenticated.
     """
     minutes = _number((await body_of(request)).get("minutes", math.nan))
     if not 1 <= minutes <= 300:
@@ -125,7 +125,10 @@ async def extend(request: ApiRequest) -> Response:
 
 
 def _number(value: Any) -> float:
-    """Convert a JSON value as JavaScript's Number() does; NaN if it is not a number."""
+    """Convert a JSON value as JavaScript's Number() does.
+
+    Returns NaN if the value is not a number.
+    """
     if value is None or value == "" or value == []:
         return 0.0
     if isinstance(value, bool | int | float):

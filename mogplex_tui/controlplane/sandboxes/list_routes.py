@@ -1,4 +1,4 @@
-"""GET /api/sandbox: the full list, and the short list for the CLI.
+"""GET /api/sandbox: the list of sandboxes, and its short form for the CLI.
 
 sandboxes.md §3.1.
 """
@@ -24,8 +24,8 @@ _CLI = ("creating", "installing", "running", "paused")
 async def list_sandboxes(request: ApiRequest) -> Response:
     """Return the caller's sandboxes, newest first.
 
-    With `format=cli` only booting, running and paused ones are listed, in a short form. Before,
-    sandboxes whose machine the provider has removed are set to stopped.
+    Sandboxes whose machine the provider has removed are first set to stopped. With `format=cli`
+    only booting, running and paused sandboxes are returned, in a short form.
     """
     team_id = team_scope(request)
     _stop_the_gone(request)

@@ -1,6 +1,6 @@
 """Track the browser tabs that have a sandbox open (sandboxes.md §4.14).
 
-When a tab is released, an auto-pause is considered.
+After a tab is released, the plane checks whether auto-pause would pause the sandbox.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class _Report(NamedTuple):
 
 
 async def report(request: ApiRequest) -> Response:
-    """Record that a browser tab was attached to a sandbox or released.
+    """Record that a browser tab has been attached to a sandbox or released from it.
 
     Outdated and repeated reports change nothing.
     """

@@ -1,4 +1,4 @@
-"""Quotas of sandbox boots and commands, and the 429 responses of both.
+"""Quotas of sandbox boots and of commands, and their 429 responses.
 
 sandboxes.md §3.2, §4.8; errors.md §2 shape E4.
 """
@@ -53,7 +53,7 @@ _IN_FLIGHT = _Window("sandbox_exec_in_flight", 0, 1, "Another sandbox command is
 def admit_boot(request: ApiRequest, repo_id: str | None) -> str:
     """Check the caller's boot quota and return the claim id of the admitted boot.
 
-    Raises 429 if the quota is used up. The decision is recorded in either case.
+    Raises 429 if the quota is used up. The decision is recorded in the database in both cases.
     """
     now = request.plane.clock.now_us()
     with request.plane.db.transaction(ids=request.service.ids) as tx:
@@ -84,9 +84,9 @@ def _active(tx: Tx, user_id: str, now: int) -> int:
 
 
 def claim_boot(tx: Tx, claim: str, record_id: str) -> None:
-    """Record which sandbox an admitted boot belongs to.
+    """Store in the record of an admitted boot which sandbox it belongs to.
 
-    Until then, the boot counts as one more active sandbox.
+    Before that, the boot counts as one more active sandbox.
     """
     tx.execute("UPDATE limit_events SET sandbox_id = ? WHERE claim_id = ?", (record_id, claim))
 
@@ -95,8 +95,8 @@ def admit_exec(request: ApiRequest, row: Row) -> str:
     """Check the caller's command quota and lock the sandbox; return the lock's token.
 
     The quota covers all of the caller's sandboxes. A lock older than the maximum lifetime of a
-    sandbox is ignored. Raises 429 if the quota is used up or another command runs; the decision is
-    recorded in any case.
+    sandbox is ignored. Raises 429 if the quota is used up or another command runs. The decision is
+    recorded whether or not the command is admitted.
     """
     now = request.plane.clock.now_us()
     with request.plane.db.transaction(ids=request.service.ids) as tx:
@@ -133,9 +133,9 @@ def admit_exec(request: ApiRequest, row: Row) -> str:
 def _over(
     tx: Tx, user_id: str, route_key: str, windows: tuple[_Window, ...], code: str, now: int
 ) -> _Denial | None:
-    """Return the denial for the first window whose quota is used up, or None.
+    """Return the denial for the first time window whose quota is used up, or None.
 
-    The denial has the number of seconds after which the window admits another request.
+    The denial contains the number of seconds after which the window admits another request.
     """
     for limit in windows:
         rows = tx.all(

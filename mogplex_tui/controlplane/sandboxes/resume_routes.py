@@ -50,7 +50,8 @@ async def resume(request: ApiRequest) -> Response:
 async def restart(request: ApiRequest) -> Response:
     """Restart a sandbox.
 
-    A persistent sandbox boots again under the same record; any other is stopped and launched anew.
+    A persistent sandbox boots again with the same record. Any other sandbox is stopped, and a new
+    one is launched for its working tree.
     """
     require_capability(request, BASH)
     row = own_sandbox(request, SANDBOX_NOT_FOUND)
@@ -69,7 +70,7 @@ def _check_repo(row: Row) -> None:
 
 
 def _admitted(request: ApiRequest, row: Row) -> str:
-    """Admit one boot for the caller and return its claim id.
+    """Check that the caller may boot the sandbox, and return the claim id of the boot.
 
     Raises 402 if the caller has no funds, and 429 if the boot quota is used up.
     """
@@ -81,8 +82,8 @@ def _admitted(request: ApiRequest, row: Row) -> str:
 def _boot(request: ApiRequest, row: Row, kind: Kind, claim: str | None) -> Response:
     """Set the record to installing and stream the events of the boot.
 
-    If another request changed the sandbox first, the stream has status 409 and one `cancelled`
-    event.
+    If another request has changed the sandbox in the meantime, the response has the status 409 and
+    consists of one `cancelled` event.
     """
     now = request.plane.clock.now_us()
     how = Change.RESUMED if kind is Kind.RESUME else Change.RESTARTED
@@ -102,7 +103,10 @@ def _boot(request: ApiRequest, row: Row, kind: Kind, claim: str | None) -> Respo
 
 
 async def _relaunch(request: ApiRequest, row: Row) -> Response:
-    """Stop the sandbox, and launch a new one for its working tree from a snapshot."""
+    """Stop the sandbox, and launch a new one for the same working tree.
+
+    The new one is restored from a snapshot, unless the old one's machine was never created.
+    """
     snapshot = None if row["sandbox_id"] == PENDING else f"snap_{row['id'][:8]}"
     with request.plane.db.transaction(ids=request.service.ids) as tx:
         change(tx, row["id"], Change.STOPPED, request.plane.clock.now_us(), stop_reason="manual")

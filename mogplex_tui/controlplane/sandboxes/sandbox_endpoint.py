@@ -32,8 +32,8 @@ NO_FUNDS = "Hosted sandbox compute requires a positive billing balance"
 class SandboxEndpoint(OpenEndpoint):
     """An endpoint under /api/sandbox.
 
-    It accepts the service's own workers, API tokens and sessions. If `handler_checks_caller` is
-    true, the handler raises the 401, because its route validates the body first.
+    It accepts the service's own workers, API tokens and sessions. `handler_checks_caller` is True
+    for routes that validate the body first; their handlers raise the 401 for a missing caller.
     """
 
     handler_checks_caller = False
@@ -41,8 +41,8 @@ class SandboxEndpoint(OpenEndpoint):
     def enter(self, request: Request) -> Caller | None:
         """Return the caller of a request, or None if it is anonymous.
 
-        For a worker of the service, the caller is the user in the request's user header. Raises 401
-        (without Retry-After) for an anonymous request, unless `handler_checks_caller` is true.
+        If a worker of the service makes the request, the caller is the user in its user header. Raises
+        401 (without Retry-After) for an anonymous request, unless `handler_checks_caller` is True.
         """
         header = request.headers.get("authorization", "")
         caller = delegated(self.service.plane, header, request.headers.get(USER_HEADER))
@@ -53,7 +53,7 @@ class SandboxEndpoint(OpenEndpoint):
 
 
 class BodyFirstSandboxEndpoint(SandboxEndpoint):
-    """A SandboxEndpoint whose handlers validate the body before the caller."""
+    """A SandboxEndpoint whose handlers validate the body before they check the caller."""
 
     handler_checks_caller = True
 
@@ -61,7 +61,7 @@ class BodyFirstSandboxEndpoint(SandboxEndpoint):
 def require_caller(request: ApiRequest) -> None:
     """Raise 401 if the request is anonymous.
 
-    For handlers of a BodyFirstSandboxEndpoint, after they have validated the body.
+    Handlers of a BodyFirstSandboxEndpoint call this after they have validated the body.
     """
     if request.caller is None:
         raise refusal(401, "Unauthorized")
@@ -82,10 +82,10 @@ def require_capability(request: ApiRequest, capability: str) -> None:
 
 
 def own_sandbox(request: ApiRequest, missing: str = NOT_FOUND) -> Row:
-    """Return the caller's sandbox that the path names.
+    """Return the caller's sandbox whose id is in the path.
 
-    Raises 404 with the message `missing` for an invalid or unknown id and for a sandbox of another
-    user.
+    Raises 404 with the message `missing` if the id is invalid or unknown, or if the sandbox belongs
+    to another user.
     """
     record_id = request.path_id("id")
     row = sandbox_lookup.sandbox(request.plane.db, record_id) if params.is_uuid(record_id) else None
@@ -95,7 +95,10 @@ def own_sandbox(request: ApiRequest, missing: str = NOT_FOUND) -> Row:
 
 
 def current_record(request: ApiRequest, record_id: str, missing: str = SANDBOX_NOT_FOUND) -> Row:
-    """Read a sandbox's record again after a change. Raises 404 if it was deleted."""
+    """Read a sandbox's record again, for example after a change.
+
+    Raises 404 with the message `missing` if it was deleted.
+    """
     row = sandbox_lookup.sandbox(request.plane.db, record_id)
     if row is None:
         raise refusal(404, missing)
@@ -118,9 +121,9 @@ def has_hosted_compute(request: ApiRequest) -> bool:
 def wake_machine(request: ApiRequest, row: Row) -> None:
     """Wake the sandbox's machine if it is paused or halted.
 
-    The status in the record changes only when the sandbox is read next. Raises 402 if the caller has
-    no funds, and 500 if the machine is missing or its provider does not answer (sandboxes.md §4.1,
-    §4.8).
+    The status in the record is only updated when the sandbox is read the next time. Raises 402 if
+    the caller has no funds, and 500 if the machine is missing or its provider does not answer
+    (sandboxes.md §4.1, §4.8).
     """
     view = row["provider_view"]
     if view == "silent":
@@ -136,6 +139,6 @@ def wake_machine(request: ApiRequest, row: Row) -> None:
 
 
 def text_of(fields: Mapping[str, Any], name: str) -> str:
-    """Return a field's value if it is a string, else ""."""
+    """Return the value of a field if it is a string, and "" otherwise."""
     value = fields.get(name)
     return value if isinstance(value, str) else ""

@@ -1,4 +1,4 @@
-"""JSON objects of sandboxes on the unversioned routes (sandboxes.md §1.1)."""
+"""JSON objects of sandboxes on the routes without a version (sandboxes.md §1.1)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ _LABELS = {"platform": "Mogplex billing", "user_vercel_project": "Your Vercel pr
 
 
 def record(row: Row, *, persistent: bool = True, timeout_ms: int | None = None) -> dict[str, Any]:
-    """Return the JSON object of a sandbox row, which must have all columns.
+    """Return the JSON object of a sandbox row, which must contain all columns.
 
     If `persistent` is False, the key `persistent` is left out, as on the health and reconcile
-    routes. `timeout_ms` is given for lists, which show it and no time of the last health check.
+    routes. `timeout_ms` is given for lists: their objects contain it, and null as the time of the
+    last health check.
     """
     created, active = row["created_at"], row["last_active_at"]
     return {

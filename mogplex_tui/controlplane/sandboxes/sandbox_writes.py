@@ -24,7 +24,7 @@ def insert_sandbox(
 ) -> str:
     """Insert a sandbox record and return its id.
 
-    `columns` are further columns by name; the logs default to empty texts (sandboxes.md §1.1).
+    `columns` can set further columns; the logs are empty texts by default (sandboxes.md §1.1).
     """
     record_id = id or tx.new_id()
     columns = {"install_log": "", "dev_log": ""} | columns
@@ -45,10 +45,10 @@ def insert_sandbox(
 
 
 def set_sandbox(tx: Tx, record_id: str, **columns: Any) -> None:
-    """Update columns of a sandbox record other than its status, and publish it.
+    """Update columns of a sandbox record, and publish the change.
 
-    Raises LookupError for an unknown record, and ValueError for the column `status`, which only
-    the `states` module changes.
+    Raises LookupError for an unknown record, and ValueError for the column `status`, which only the
+    `states` module may change.
     """
     if "status" in columns:
         raise ValueError("the status of a sandbox is changed by states.change")
@@ -72,7 +72,7 @@ def lifecycle_event(
 ) -> str:
     """Append an event to a sandbox's lifecycle log and return its id.
 
-    Realtime does not publish these events.
+    Lifecycle events are not published to realtime clients.
     """
     event_id = id or tx.new_id()
     tx.insert(
@@ -91,7 +91,7 @@ def lifecycle_event(
 def active_sandbox(tx: Tx, user_id: str, repo_id: str, working_branch: str, root: str | None) -> str | None:
     """Return the id of the newest active sandbox of a working tree, or None.
 
-    A working tree is given by owner, repository, branch and root directory (v1.md §7.4).
+    A working tree is identified by user, repository, branch and root directory (v1.md §7.4).
     """
     row = tx.one(
         "SELECT id FROM sandboxes WHERE user_id = ? AND repo_id = ? AND working_branch = ?"

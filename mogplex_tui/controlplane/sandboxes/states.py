@@ -1,7 +1,7 @@
 """The states of a sandbox and the changes between them (sandboxes.md §2).
 
-A change is written only if the sandbox has one of the expected states, and the expected machine
-and boot number where these are given. Otherwise nothing is written, the function returns False,
+A change is written only if the sandbox has one of the expected states and, if these are given,
+the expected machine and boot number. Otherwise nothing is written, the function returns False,
 and the change is not tried again.
 """
 
@@ -26,7 +26,7 @@ _CLOSED = ("stopped", "paused")
 
 
 class Change(Enum):
-    """A change of a sandbox's state: the states it may start from, and the new state.
+    """A permitted change of a sandbox's state: the old states, and the new state.
 
     sandboxes.md §2.1.
     """
@@ -55,7 +55,7 @@ class Change(Enum):
 
     @property
     def target(self) -> str:
-        """The new state of this change."""
+        """The state that a sandbox has after this change."""
         target: str = self.value[1]
         return target
 
@@ -72,9 +72,9 @@ def change(
 ) -> bool:
     """Change the state of a sandbox and publish it; return whether it was changed.
 
-    `vm` is the machine's name and `boot` the number of the boot that the caller expects; None
-    accepts any. `columns` are set with the state and override the columns that the state sets by
-    itself. A second active sandbox for one working tree is not possible: the function then returns
+    `vm` is the name of the machine and `boot` the number of the boot that the sandbox must have;
+    None accepts any. `columns` are stored with the new state, and override the columns that the
+    state itself sets. A working tree cannot have a second active sandbox: the function then returns
     False (sandboxes.md §1.2).
     """
     row = tx.one("SELECT * FROM sandboxes WHERE id = ?", (record_id,))
@@ -98,7 +98,7 @@ def change(
 
 
 def _status_columns(target: str, at: int) -> dict[str, Any]:
-    """Return the columns that every change to a state sets."""
+    """Return the columns that are set whenever a sandbox gets the state `target`."""
     sets: dict[str, Any] = {"provider_view": None}
     if target == "installing":
         sets |= {"health_status": "starting", "stop_reason": None, "stopped_at": None, "error": None}
@@ -118,9 +118,10 @@ def _status_columns(target: str, at: int) -> dict[str, Any]:
 
 
 def _session_totals(row: Row, target: str, end: int) -> dict[str, float]:
-    """Return a sandbox's total compute time (s) and price (cents) when a session ends.
+    """Return the new totals of compute time (s) and price (cents) of a sandbox.
 
-    The result is empty if no session ends, as when a paused sandbox is stopped (sandboxes.md §2.5).
+    The result is empty if the change ends no session, for example if a paused sandbox is stopped
+    (sandboxes.md §2.5).
     """
     if target not in _CLOSED or row["status"] in _CLOSED:
         return {}

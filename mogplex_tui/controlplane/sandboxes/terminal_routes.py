@@ -23,7 +23,7 @@ async def _fields(request: ApiRequest) -> dict[str, Any]:
 
 
 async def connect(request: ApiRequest) -> Response:
-    """Respond that terminals are not available, for any sandbox id."""
+    """Respond that terminals are not available, whatever the sandbox id."""
     require_capability(request, BASH)
     if request.http.method == "POST" and await request.http.body():
         await _fields(request)
@@ -31,7 +31,7 @@ async def connect(request: ApiRequest) -> Response:
 
 
 async def session(request: ApiRequest) -> Response:
-    """Report that a terminal session was ended; there are no sessions to end."""
+    """Respond that a terminal session was ended, although there are no sessions."""
     require_capability(request, BASH)
     body = await _fields(request)
     if body.get("action") != "kill":

@@ -1,4 +1,4 @@
-"""Answer commands without running them: `cd`, and programs that need a terminal.
+"""Commands that are not run but answered at once: `cd`, and interactive programs.
 
 sandboxes.md §4.8.
 """
@@ -42,7 +42,7 @@ _BATCH = ("-c", "-e", "-f", "--command", "--eval", "--file")
 class Immediate(NamedTuple):
     """The response to a command that is not run.
 
-    `cwd` is the working directory afterwards.
+    `cwd` is the working directory after the command.
     """
 
     code: int
@@ -67,9 +67,9 @@ def harness_of(simple: Sequence[str]) -> str | None:
 
 
 def immediate(simple: Sequence[str], cwd: str, disk: Disk) -> Immediate | None:
-    """Return the response to `cd` or an interactive program.
+    """Return the response to `cd` or to a program that would wait for input.
 
-    Returns None for a command that must be run.
+    Returns None for all other commands, which must be run.
     """
     if not simple:
         return None

@@ -47,10 +47,11 @@ async def list_sandboxes(request: ApiRequest) -> Response:
 
 
 async def create_sandbox(request: ApiRequest) -> Response:
-    """Find or launch a working tree's sandbox; respond 202 when its boot has ended.
+    """Find or launch the sandbox of a working tree; respond when its boot has ended.
 
-    Errors of the launch keep their HTTP status; their code is BAD_REQUEST below 500 and
-    SERVICE_UNAVAILABLE from 500 on (errors.md §1.2). 429 responses have no Retry-After.
+    The status is 202. Errors of the launch keep their HTTP status; their code is BAD_REQUEST for a
+    status below 500 and SERVICE_UNAVAILABLE for others (errors.md §1.2). 429 responses have no
+    Retry-After.
     """
     try:
         body = await params.json_object(request)

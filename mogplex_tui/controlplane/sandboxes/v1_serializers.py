@@ -16,7 +16,7 @@ SANDBOX_COLUMNS = (
 def sandbox(row: Row) -> dict[str, Any]:
     """Return the v1 JSON object of a sandbox row (v1.md §4).
 
-    The row has SANDBOX_COLUMNS; further columns are copied into the object.
+    The row must contain SANDBOX_COLUMNS; all other columns in it are copied into the object.
     """
     out = dict(row)
     out["created_at"] = iso_db(row["created_at"])

@@ -1,4 +1,4 @@
-"""Read the objects of a scenario file; error messages name the wrong field."""
+"""Read the objects of a scenario file; error messages name the invalid field."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ def shown(value: Any) -> str:
 
 
 class Fields:
-    """Reads the fields of one object of a scenario file and validates their values.
+    """A reader of one object of a scenario file, which validates the fields' values.
 
     `where` names the object in error messages; it is "" for the whole file. A method that reads a
     field returns its default if the field is missing, and raises ScenarioError for an invalid
-    value. Call `end` last: it rejects fields that nobody has read.
+    value. Call `end` last: it raises ScenarioError for fields that were not read.
     """
 
     def __init__(self, value: Any, where: str = "") -> None:
@@ -34,7 +34,7 @@ class Fields:
         self._known: list[str] = []
 
     def wrong(self, name: str, problem: str) -> ScenarioError:
-        """Return a ScenarioError that names a field and its problem."""
+        """Return a ScenarioError that names a field and states the problem."""
         return ScenarioError(f"{self._path(name)} {problem}")
 
     def _path(self, name: str) -> str:
@@ -64,7 +64,10 @@ class Fields:
         return value
 
     def number(self, name: str, low: float, high: float, default: float | None = None) -> float:
-        """Read a number from `low` to `high`; without a default the field is required."""
+        """Read a number from `low` to `high`.
+
+        If there is no default, the field is required.
+        """
         if default is None and name not in self._value:
             raise self.wrong(name, "is missing")
         value = self._get(name, default)
@@ -85,7 +88,10 @@ class Fields:
         return value
 
     def text(self, name: str, default: str | None = None) -> str:
-        """Read a non-empty line of text; without a default the field is required."""
+        """Read a non-empty line of text.
+
+        If there is no default, the field is required.
+        """
         if default is None and name not in self._value:
             raise self.wrong(name, "is missing")
         value = self._get(name, default)
@@ -94,7 +100,10 @@ class Fields:
         return value
 
     def choice(self, name: str, options: Sequence[str], default: str | None = None) -> str:
-        """Read one of the words in `options`; without a default the field is required."""
+        """Read one of the words in `options`.
+
+        If there is no default, the field is required.
+        """
         if default is None and name not in self._value:
             raise self.wrong(name, f"is missing; it is one of {', '.join(options)}")
         value = self._get(name, default)
@@ -107,7 +116,7 @@ class Fields:
     ) -> dict[str, float]:
         """Read an object that maps `keys` to numbers from 0 to `high`.
 
-        Missing keys are 0.
+        A key that the object does not contain gets 0. `default` is returned if the field is missing.
         """
         if name not in self._value:
             self._get(name, None)
@@ -118,13 +127,13 @@ class Fields:
         return found
 
     def part(self, name: str) -> Fields:
-        """Read a nested object; return an empty object if the field is missing."""
+        """Return a reader of a nested object, which is empty if the field is missing."""
         return Fields(self._get(name, {}), self._path(name))
 
     def each(self, name: str, read: Callable[[Fields], _T]) -> tuple[_T, ...]:
-        """Read a list of objects by calling `read` for each object.
+        """Read a list of objects by calling `read` with a reader of each object.
 
-        `read` need not call `end`.
+        Afterwards `end` is called for each object, so that `read` need not call it.
         """
         value = self._get(name, [])
         if not isinstance(value, list):

@@ -49,9 +49,10 @@ def titles() -> dict[str, str]:
 
 
 def find(wanted: str | None) -> Scenario:
-    """Return a scenario by its name or the path of its file; None is the default one.
+    """Return the scenario with a name or in a file; None gives the default scenario.
 
-    Raises ScenarioError.
+    `wanted` is the name of a built-in scenario or the path of a scenario file. Raises
+    ScenarioError.
     """
     wanted = DEFAULT if wanted is None else wanted
     if wanted in names():
@@ -83,9 +84,9 @@ def read(path: Path) -> Scenario:
 
 
 def kept(text: str) -> Scenario:
-    """Parse the text of a scenario that a database stores. Raises ScenarioError.
+    """Parse the scenario text that is stored in a database (Scenario.text).
 
-    The text is that of Scenario.text.
+    Raises ScenarioError.
     """
     return _scenario_of(_parsed(text.encode(), False), DEFAULT)
 
@@ -147,9 +148,9 @@ def _scenario_of(value: Any, name: str) -> Scenario:
 
 
 def _check_bare(whole: Fields) -> None:
-    """Check that a scenario with an empty account has no field that needs seeded data.
+    """Check the fields of a scenario that starts with an empty account.
 
-    Raises ScenarioError.
+    Raises ScenarioError if one of them requires seeded data.
     """
     for part, allowed in (("past", ("seeded",)), ("now", ("boot_failures", "boot_error", "faults"))):
         given = whole.part(part)
@@ -197,7 +198,10 @@ def _now(part: Fields) -> ScenarioEvents:
 
 
 def _subject(entry: Fields) -> str:
-    """Read the model or the harness that an entry is about; it must name exactly one."""
+    """Read which model or coding CLI an entry is about, as ModelFailures.subject.
+
+    Raises ScenarioError unless the entry names exactly one of them.
+    """
     if entry.has("model") == entry.has("harness"):
         raise entry.wrong(
             "model" if entry.has("model") else "harness", "is one thing; say a model or a harness"

@@ -1,7 +1,7 @@
 """The data classes of a scenario, which load.py reads from a file.
 
-Imports nothing heavy, because the command line uses it. All durations are in simulated
-seconds, which the speed of a plane divides.
+This module imports no large modules, because the command line uses it. All durations are in
+simulated seconds, which are divided by the speed of the plane.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ROUTES = ("external_agent_run", "chat", "sandbox_exec")
 
 
 class ModelFailures(NamedTuple):
-    """A rule: calls of `subject` fail with the probability `share` (0…1).
+    """A rule that calls of `subject` fail with the probability `share` (0…1).
 
     `subject` is a model id or `harness:NAME`, in which `*` matches any text. `failure` is a
     failure class of observability.md §8.3; None stands for a random class.
@@ -31,17 +31,18 @@ class ModelFailures(NamedTuple):
 
 
 class Spend(NamedTuple):
-    """A rule: calls of `subject` use `times` as many tokens as usual."""
+    """A rule that calls of `subject` use `times` as many tokens as usual."""
 
     subject: str
     times: float
 
 
 class Loop(NamedTuple):
-    """An automation that is started again and again, `pause` seconds after each end.
+    """An automation that is started again each time it has ended.
 
-    The first round starts after `after` seconds. Each round uses `growth` times the tokens of the
-    previous round, up to `most` times the tokens of the first.
+    The first round starts after `after` seconds, every other round `pause` seconds after the end of
+    the previous one. Each round uses `growth` times the tokens of the previous round, up to `most`
+    times the tokens of the first.
     """
 
     automation: str
@@ -53,7 +54,7 @@ class Loop(NamedTuple):
     most: float
 
     def name(self, number: int) -> str:
-        """Return the title of a round; the first round is 1."""
+        """Return the title of the round with a number; the first round has the number 1."""
         return f"{self.title} (round {number})"
 
     def round(self, title: object) -> int | None:
@@ -64,9 +65,9 @@ class Loop(NamedTuple):
         return None if found is None else int(found[1])
 
     def times(self, title: object) -> float:
-        """Return the factor by which the loop multiplies the tokens of titled work.
+        """Return the factor by which the loop multiplies the token counts of a round.
 
-        The factor is 1 if the title is not that of a round.
+        `title` is the title of the work; the factor is 1 if it is not the title of a round.
         """
         number = self.round(title)
         if number is None:
@@ -90,13 +91,14 @@ class FaultBurst(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ScenarioPast:
-    """The seeded history of a scenario.
+    """The history that a scenario starts with.
 
     With `seeded` False the account is empty. `scale` is the default size of the history.
-    `failures` and `spend` apply to work of the last 30 hours. `parked` job runs and `questions` of
-    orchestrators wait for a person. `loop_rounds` of the loop have already run, and
-    `broken_sandboxes` have failed to boot, with the runs in them, and `failed_calls` chats and runs
-    have failed as `failures` say, both in the last hour.
+    `failures` and `spend` apply to work of the last 30 hours. `parked` is the number of job runs,
+    and `questions` that of orchestrators' questions, that wait for a person. `loop_rounds` is the
+    number of rounds of the loop that have already run. In the last hour, `broken_sandboxes`
+    sandboxes failed to boot, and with them their runs, and `failed_calls` chats and runs failed
+    according to `failures`.
     """
 
     seeded: bool = True
@@ -115,7 +117,7 @@ class ScenarioEvents:
     """The events of a scenario after the start of the plane.
 
     `pace` multiplies the usual rate of new work, and `arrivals` are the weights of its kinds.
-    `denials` are the shares of starts that a quota refuses, by route. `boot_failures` is the share
+    `denials` maps routes to the share of starts that a quota refuses. `boot_failures` is the share
     of sandboxes that fail to boot, with the error `boot_error`. An orchestrator asks a question
     about every `questions_every` seconds. With `answered` False no simulated user answers
     questions.
@@ -136,7 +138,10 @@ class ScenarioEvents:
     faults: tuple[FaultBurst, ...] = ()
 
     def boot_fails(self, seed: int, record_id: str, number: int) -> bool:
-        """Return whether boot `number` of a sandbox fails; equal arguments, equal results."""
+        """Return whether boot `number` of a sandbox fails.
+
+        The result depends only on the arguments and on `boot_failures`.
+        """
         if not self.boot_failures:
             return False
         return Random(f"{seed}/boot/{record_id}/{number}").random() < self.boot_failures
@@ -144,7 +149,11 @@ class ScenarioEvents:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One scenario: name, description, history, events, and the text stored for it."""
+    """One scenario.
+
+    `title` is its description, `past` its history, `now` its events, and `text` its source, which
+    is stored in the database.
+    """
 
     name: str
     title: str

@@ -15,7 +15,10 @@ from .families.projects import repo_row
 
 
 def write_account(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
-    """Collect the rows of the account, except the first user's profile, which exists."""
+    """Collect the account's rows to insert, except the profile of the first user.
+
+    That profile already exists.
+    """
     created = now - 240 * DAY_US
     other = material("account")["people"][1]
     rows.add(

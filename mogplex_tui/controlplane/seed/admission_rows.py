@@ -1,4 +1,4 @@
-"""Write the quota decisions of the past: sandbox boots and commands in sandboxes."""
+"""Seed past decisions of quotas: on sandbox boots and on commands in sandboxes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _RETRY_S = 15
 
 
 def write_admissions(rows: Rows, tx: Tx, user_id: str, seed: int, now: int) -> None:
-    """Collect a quota decision for each sandbox's boot and for a few of its commands.
+    """Collect rows of quota decisions: on each sandbox's boot and on some commands.
 
     observability.md §10.
     """

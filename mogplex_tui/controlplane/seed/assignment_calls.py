@@ -1,4 +1,4 @@
-"""Write the calls of past runs of assignments and triggers (routing.md §6)."""
+"""Seed the calls of past job runs of assignments and triggers (routing.md §6)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ _AROUND_US = 800_000
 
 
 def write_assignment_calls(tx: Tx, scribe: CallWriter, world: SeededAccount, seed: int) -> None:
-    """Write one call for each finished run; update the run's token counts and cost."""
+    """Collect the rows of one call for each finished job run without a flow.
+
+    The token counts and the cost of the job run are updated.
+    """
     keys = {repo.id: repo.key for repo in world.repos.values()}
     for job in tx.all(_RUNS):
         about = json.loads(job["metadata"])
@@ -43,7 +46,10 @@ def write_assignment_calls(tx: Tx, scribe: CallWriter, world: SeededAccount, see
 
 
 def _planned(job: Row, repo_key: str, seed: int) -> tuple[str, CallPlan]:
-    """Return the id and the plan of a run's call, scaled to the run's duration."""
+    """Return the id and the plan of a job run's call.
+
+    The plan's times are scaled so that the call fits the duration of the run.
+    """
     rng = stream(seed, "standing", job["id"])
     failure = None if job["error"] is None else (job["failure"], job["error"])
     call_plan = plan_agent(rng, CallKind.NODE, job["model"], repo_key, 1.0, failure)

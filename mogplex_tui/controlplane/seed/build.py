@@ -81,7 +81,7 @@ def _write_work(
 
 
 def _write_live(direct: History, jobs: JobHistory, boxes: dict[str, SandboxRef]) -> None:
-    """Write work that is still in progress at the start: calls, runs and jobs."""
+    """Collect the rows of work in progress at the plane's start: calls, runs and jobs."""
     by_slug = {prompt.slug: prompt for prompt in prompts()}
     direct.live_run(by_slug["checkout-a11y"], "claude-code", boxes["web"], age=74.0, boot=12.0)
     direct.live_run(by_slug["order-notes"], "codex", boxes["api"], age=6.0, boot=60.0)
@@ -95,7 +95,10 @@ def _write_live(direct: History, jobs: JobHistory, boxes: dict[str, SandboxRef])
 
 
 def _write_neighbour(rows: Rows, tx: Tx, world: SeededAccount, seed: int, now: int) -> None:
-    """Write a few chats of the second user, which the first user must never see."""
+    """Collect the rows of a few chats of the second user.
+
+    They show whether a route returns another user's data to the first user by mistake.
+    """
     other = world._replace(user_id=world.other_user_id, other_user_id=world.user_id)
     history = History(rows, tx, other, stream(seed, "neighbour"), now - DAY_US)
     for _ in range(3):

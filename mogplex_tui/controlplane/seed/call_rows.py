@@ -32,8 +32,8 @@ _EVENT_COLUMNS = (
 class CallFacts(NamedTuple):
     """The properties of a call that its plan does not contain.
 
-    `wait` are the seconds before the call starts to stream. `live_until` (µs) is None for a
-    finished call; a live call has no events after that time.
+    `wait` is the number of seconds before the call starts to stream. `live_until` is a time in µs
+    for a call in progress, which has no later events, and None for a finished call.
     """
 
     user_id: str
@@ -54,9 +54,10 @@ class CallFacts(NamedTuple):
 
 @dataclass
 class Written:
-    """The result of a written call: end, status, error, tokens, cost and pull request.
+    """The properties of a call whose rows have been collected.
 
-    `ended_at` is None for a live call.
+    `delivered` is the URL of its pull request, if it has one. `ended_at` is None for a call in
+    progress.
     """
 
     ended_at: int | None
@@ -77,7 +78,8 @@ def _streaming_step(call_plan: CallPlan, wait: float) -> Step:
 def timeline(call_plan: CallPlan, facts: CallFacts) -> Iterator[Step]:
     """Yield all steps of a call in order, including the change to "streaming".
 
-    A call whose sandbox did not boot has no steps and does not stream.
+    If the sandbox of the call did not boot, there is no change to "streaming", and the last step
+    follows the first one.
     """
     yield from facts.prologue
     opening = call_plan.opening
@@ -103,7 +105,7 @@ def _cancel_steps(rng: Random, call_plan: CallPlan) -> tuple[Step, Step]:
 
 
 class CallWriter:
-    """Collects the rows of planned calls and their events."""
+    """A collector of the rows of calls and of their events, which are made from plans."""
 
     def __init__(self, rows: Rows, tx: Tx) -> None:
         self._rows = rows
@@ -113,9 +115,9 @@ class CallWriter:
         self._add_event = rows.adder("ai_call_events", *_EVENT_COLUMNS)
 
     def call(self, call_plan: CallPlan, facts: CallFacts) -> Written:
-        """Collect the rows of one call and its events.
+        """Collect the rows of one call and of its events.
 
-        A live call gets only the events up to `facts.live_until`.
+        For a call in progress these are only the events up to `facts.live_until`.
         """
         # A separate random stream: how many events are kept must not change other draws.
         self._rng = Random(facts.id)
@@ -233,7 +235,7 @@ class CallWriter:
     def _money(
         self, call_plan: CallPlan, facts: CallFacts, tokens: Tokens, ended_at: int | None, status: str
     ) -> tuple[float | None, str, list[str]]:
-        """Return the cost, its source, and the gateway's generation ids.
+        """Return a call's cost, the source of the cost, and the gateway's generation ids.
 
         observability.md §6.
         """

@@ -1,4 +1,4 @@
-"""Write two weeks of automation runs with dispatch events, findings and nodes."""
+"""Seed two weeks of job runs with their dispatch events, findings and nodes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _START_ERROR = "Runtime rejected the task: queue unavailable"
 
 
 class JobHistory:
-    """Collects the rows of job runs that have ended, are running or are pending."""
+    """A collector of the rows of job runs that have ended, are running or are pending."""
 
     def __init__(self, rows: Rows, world: SeededAccount, rng: Random, now: int, direct: History) -> None:
         self.rows = rows
@@ -47,7 +47,10 @@ class JobHistory:
         return plan_job(self.rng, flow, pick(self.rng, flow_repos(self.world, flow)), failing, thin, odds)
 
     def job(self) -> int:
-        """Collect a finished job run or a suppressed event; return its number of calls."""
+        """Collect the rows of a random finished job run; return the number of its calls.
+
+        Occasionally they are only the row of an event that was suppressed, without a job run.
+        """
         rng = self.rng
         fresh = self.direct.fresh()
         plan, draw = self._plan(thin=not fresh), rng.random()
@@ -74,7 +77,10 @@ class JobHistory:
         return made
 
     def retries(self, count: int) -> None:
-        """Collect successful retries of up to `count` jobs that failed days ago."""
+        """Collect the rows of successful retries, for up to `count` jobs that failed.
+
+        The jobs failed more than 30 hours ago.
+        """
         for plan, job_id, ended in self._failed[:count]:
             # Drawn from its own random stream.
             rng = Random(f"retry {job_id}")
@@ -90,9 +96,10 @@ class JobHistory:
             others._finished(again, ended + whole(rng, 2, 9) * MINUTE_US, 2.0, 0.0, None, False, False)
 
     def _clocked(self, plan: JobPlan, created: int, seconds: float) -> tuple[JobPlan, int]:
-        """Return a plan and its time, changed to the latest free time of the schedule.
+        """Return the plan of a scheduled job and the time at which the job was created.
 
-        If each scheduled time already has a run, the plan becomes a manual run.
+        The time is the latest one of the schedule for which no job run was collected. If there is none,
+        the result is the plan of a manual run at the time `created`.
         """
         flow, start = plan.flow, plan.flow.spec["start"]
         text, zone = start["scheduleCron"], start["scheduleTimezone"]
@@ -104,7 +111,7 @@ class JobHistory:
         return plan._replace(metadata=metadata, idempotency_key=tick_key("flow", flow.id, tick)), tick
 
     def _by_hand(self, plan: JobPlan, at: int) -> JobPlan:
-        """Return a plan of a scheduled automation, changed to a manual run."""
+        """Return the plan of a scheduled job, changed so that a user starts the job."""
         unique = (plan.idempotency_key or "").rpartition(":")[2]
         return plan._replace(
             metadata=plan.metadata | {slot_of(plan.flow.event): trial_payload(at)},
@@ -148,9 +155,10 @@ class JobHistory:
     def _start_rows(
         self, plan: JobPlan, job_id: str, at: int, trouble: str | None, delay: float
     ) -> tuple[int, str]:
-        """Collect the dispatch events up to a job's start.
+        """Collect the rows of the dispatch events up to and including a job's start.
 
-        Returns the time and the source of the start.
+        Returns the time (µs) and the source of the start. `trouble` is None, "deferred" or
+        "start_failed".
         """
         versions = {"flow_id": plan.flow.id, "flow_version_id": plan.flow.version_id}
         self._ledger(plan, job_id, at, "enqueue", "queued", None, plan.metadata)
@@ -294,14 +302,14 @@ class JobHistory:
         )
 
     def parked(self, age_us: int) -> None:
-        """Collect a manual nightly run that waits for a person's answer.
+        """Collect the rows of a run of the nightly flow that waits for a person's answer.
 
-        It was created `age_us` µs ago.
+        A user started it `age_us` µs ago.
         """
         self._live(self._by_hand(self._plan("nightly", 0.0), self.now - age_us), age_us)
 
     def live(self, flow_key: str, age_s: float) -> None:
-        """Collect a running job whose first agent is still working."""
+        """Collect the rows of a running job whose first agent is still working."""
         self._live(self._plan(flow_key, 0.0), int(age_s * SECOND_US))
 
     def _live(self, plan: JobPlan, age_us: int) -> None:
@@ -311,7 +319,10 @@ class JobHistory:
         self._job_row(plan, job_id, created, started, source, "running", None, {}, ends.written)
 
     def repairing(self) -> None:
-        """Collect a running job whose coding CLI is working; its diagnosis node has ended."""
+        """Collect the rows of a running job whose coding CLI is working.
+
+        Its diagnosis node has ended.
+        """
         plan = self._plan("ci", 0.0)
         before = sum(
             node.agent.call_plan.seconds() + 3.0
@@ -321,7 +332,10 @@ class JobHistory:
         self._live(plan, int((before + 40.0) * SECOND_US))
 
     def waiting(self, flow_key: str, minutes: float) -> None:
-        """Collect a pending job whose start failed and has not been repeated yet."""
+        """Collect the rows of a pending job whose start failed `minutes` ago.
+
+        The start has not been tried again.
+        """
         plan = self._plan(flow_key, 0.0)
         job_id, created = new_uuid(self.rng), self.now - int(minutes * MINUTE_US)
         self._ledger(plan, job_id, created, "enqueue", "queued", None, plan.metadata)

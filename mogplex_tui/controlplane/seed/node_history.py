@@ -1,4 +1,4 @@
-"""Write the nodes of seeded jobs with their outputs, calls and waits."""
+"""Seed the nodes of job runs with their outputs, calls and waits."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from .run_history import History
 
 @dataclass
 class NodeEnds:
-    """The end of the last written node of a job, and the calls written for the job.
+    """The time at which the last collected node of a job ended, and the job's calls.
 
-    If a node is still running, `at` is not its end.
+    `at` has no meaning if a node is still running.
     """
 
     at: int
@@ -30,7 +30,10 @@ class NodeEnds:
 
 
 class NodeHistory:
-    """Collects the rows of jobs' nodes; `rng` is shared with the job's own rows."""
+    """A collector of the rows of jobs' nodes.
+
+    `rng` is also used for the rows of the jobs.
+    """
 
     def __init__(self, rows: Rows, world: SeededAccount, rng: Random, now: int, direct: History) -> None:
         self.rows = rows
@@ -42,9 +45,10 @@ class NodeHistory:
     def run(
         self, plan: JobPlan, job_id: str, started: int, waits: float, cancelled: bool, live: bool = False
     ) -> NodeEnds:
-        """Collect a job's nodes in order; stop at the first cancelled or running node.
+        """Collect the rows of a job's nodes, in the order in which the nodes run.
 
-        The waits of the job take `waits` seconds.
+        The last one is the first node that is cancelled or still running. A wait lasts for `waits`
+        seconds.
         """
         ends, outputs = NodeEnds(started + SECOND_US // 2, []), Outputs(plan)
 
@@ -89,9 +93,9 @@ class NodeHistory:
         return ends
 
     def _is_at_work(self, work: AgentWork, begin: int) -> bool:
-        """Return whether a node that began at `begin` has not ended by now.
+        """Return whether a node that began at `begin` (µs) is still running now.
 
-        Only nodes with the built-in harness count.
+        The result is False for every node that does not use the built-in harness.
         """
         length = int((work.call_plan.seconds() + 2.0) * SECOND_US)
         return work.call_plan.kind is CallKind.NODE and begin + length > self.now

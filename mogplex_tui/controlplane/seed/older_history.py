@@ -1,4 +1,4 @@
-"""Copy finished calls into earlier weeks, and give one run very many events."""
+"""Copy finished calls into earlier weeks, and add 50,000 events to one run."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _SUMS = ("calls", "tokens", "succeeded", "duration_ms", "timed", "cost_usd")
 
 
 def enlarge(tx: Tx, user_id: str, calls: int, seed: int, now: int) -> None:
-    """Copy a user's finished work until there are `calls` calls, and lengthen one run.
+    """Copy a user's finished calls and runs until there are `calls` calls.
 
-    The lengthened run is the oldest one that is streaming. Indexes and triggers are suspended
+    The oldest streaming run also gets very many events. Indexes and triggers are suspended
     (db/bulk_load.py), so this function updates call_days itself.
     """
     row = tx.one("SELECT COUNT(*) FROM ai_calls WHERE user_id = ?", (user_id,))
@@ -65,9 +65,9 @@ def _copy_calls(tx: Tx) -> None:
 
 
 def _copy_sums(tx: Tx, count: int, shorter: int) -> None:
-    """Copy the daily sums of the original calls for each copy of the calls.
+    """Add the daily sums of the copied calls to call_days.
 
-    The last copy has only `shorter` of the `count` calls.
+    The last copy contains only the first `shorter` of the `count` calls.
     """
     tx.execute(
         "CREATE TEMP TABLE origin_sums AS SELECT o.rowid > ?1 AS late, c.user_id, day, c.model, c.type,"
@@ -98,9 +98,9 @@ def _copy_runs(tx: Tx) -> None:
 
 
 def _copy_events(tx: Tx) -> None:
-    """Copy those events of each call that clients require (runtime-model.md §9).
+    """Copy the events that clients require of each call (runtime-model.md §9).
 
-    The event that names the external run gets the id of the copied run.
+    The event that contains the id of an external run gets the id of the copied run.
     """
     tx.execute(
         "CREATE TEMP TABLE origin_events AS SELECT o.rowid AS number, rest, substr(e.id, 9) AS rest_id, e.user_id,"

@@ -1,4 +1,4 @@
-"""Write two weeks of work other than jobs: coding runs, chats and control runs."""
+"""Seed two weeks of coding runs, chats and control runs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _FRESH = 0.2
 
 
 class History:
-    """Collects the rows of coding runs, chats and control runs.
+    """A collector of the rows of coding runs, chats and control runs.
 
     `odds` change the outcomes of work of the last 30 hours.
     """
@@ -50,25 +50,31 @@ class History:
         self._old_key = new_uuid(rng)
 
     def fresh(self) -> bool:
-        """Draw whether the next piece of work is recent; recent work has all its events."""
+        """Return at random whether the next call or run is from the last 30 hours.
+
+        Only such recent work has all of its events.
+        """
         return self.rng.random() < _FRESH
 
     def model(self) -> str:
-        """Draw the model of a finished chat or control run."""
+        """Return the random model of a finished chat or control run."""
         return chat_model(self.rng)
 
     def harness(self) -> str:
-        """Draw the coding CLI of a finished run."""
+        """Return the random coding CLI of a finished run."""
         return pick(self.rng, HARNESSES)
 
     def place(self, started_at: int, seconds: float) -> int:
-        """Return a start time, moved back if necessary so that the work has ended by now."""
+        """Return the start time `started_at` (µs), or an earlier one if necessary.
+
+        Work that starts at this time and takes `seconds` has ended at least a minute ago.
+        """
         return min(started_at, self.now - int((seconds + 60) * SECOND_US))
 
     def run(self, sandbox_share: float) -> None:
-        """Collect one finished coding run that was started through the v1 API.
+        """Collect the rows of one finished coding run that was started through the v1 API.
 
-        `sandbox_share` is the probability that its sandbox is written, too.
+        `sandbox_share` is the probability that they include the run's sandbox.
         """
         rng, fresh = self.rng, self.fresh()
         prompt = pick(rng, prompts())
@@ -155,9 +161,9 @@ class History:
         )
 
     def live_run(self, prompt: Prompt, harness: str, box: SandboxRef, age: float, boot: float) -> None:
-        """Collect a coding run in progress: streaming, or pending while its sandbox boots.
+        """Collect the rows of a coding run in progress, which began `age` seconds ago.
 
-        It began `age` seconds ago, and its sandbox takes `boot` seconds to boot.
+        It is pending until its sandbox has booted, which takes `boot` seconds, and then streaming.
         """
         rng = self.rng
         repo = self.world.repos[prompt.repo]
@@ -190,9 +196,10 @@ class History:
         self._run_row(run_id, facts, repo, prompt, base, (key, digest), metadata, box, written)
 
     def chat(self, kind: CallKind, live_age: float | None = None) -> None:
-        """Collect one chat or control run, finished or in progress.
+        """Collect the rows of one chat or control run.
 
-        With `live_age` it is in progress and began that many seconds ago.
+        If `live_age` is given, it is in progress and began that many seconds ago; otherwise it has
+        ended.
         """
         rng, fresh = self.rng, live_age is not None or self.fresh()
         row = pick(rng, material("chats"))
@@ -230,9 +237,10 @@ class History:
         self.scribe.call(call_plan, facts)
 
     def admit(self, route: str, at: int, repo_id: str | None, name: str, window: int, limit: int) -> str:
-        """Collect the quota decision that allowed a start; return the id of its claim.
+        """Collect the row of the quota decision that allowed a start.
 
-        Occasionally a refused start shortly before it is added.
+        Returns the id of the start's claim. Occasionally a refused start, 20 seconds earlier, is
+        collected, too.
         """
         claim = new_uuid(self.rng)
         self._limit(route, at, repo_id, claim, None, (name, window, limit))

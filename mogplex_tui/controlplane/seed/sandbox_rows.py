@@ -1,4 +1,4 @@
-"""Write sandboxes: one in every state, and the sandboxes of past runs."""
+"""Seed sandboxes: one in every state, and the sandboxes of past runs."""
 
 from __future__ import annotations
 
@@ -108,9 +108,9 @@ def _lifecycle(rows: Rows, rng: Random, box_id: str, sandbox_plan: _SandboxPlan,
 
 
 def write_present(rows: Rows, world: SeededAccount, rng: Random, now: int) -> dict[str, SandboxRef]:
-    """Collect a sandbox in every state.
+    """Collect the rows of one sandbox in every state.
 
-    Returns the sandboxes for the live runs by repository key.
+    Returns the sandboxes that the runs in progress use, keyed by repository key.
     """
     boxes: dict[str, SandboxRef] = {}
     for sandbox_plan in _NOW:
@@ -133,9 +133,9 @@ def write_past(
     broken: bool,
     text: str | None = None,
 ) -> SandboxRef:
-    """Collect and return the sandbox of a finished run.
+    """Collect the row of a finished run's sandbox, and return a reference to it.
 
-    With `broken` its boot failed with the error `text`.
+    With `broken` the sandbox failed to boot, with the error `text`.
     """
     age = max(0, ended_at - started_at)
     error = "boot" if broken else None

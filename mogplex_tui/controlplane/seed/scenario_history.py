@@ -1,4 +1,4 @@
-"""Write what a scenario adds: loop rounds, questions, sandboxes and failed calls."""
+"""Seed what a scenario adds: rounds of a loop, questions, sandboxes, failed calls."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def write_added(
 ) -> None:
     """Collect the rows that a scenario adds to the usual history.
 
-    They have their own random streams, so that the usual history stays the same.
+    They are made from separate random numbers, so that the usual history stays the same.
     """
     past, loop = scenario.past, scenario.now.loop
     jobs = AddedHistory(rows, world, stream(seed, "added jobs"), now, direct)
@@ -58,10 +58,10 @@ def write_added(
 
 
 class BrokenRuns(History):
-    """Collects coding runs of the last hour whose sandboxes did not boot."""
+    """A collector of coding runs of the last hour whose sandboxes failed to boot."""
 
     def write(self, error: str) -> None:
-        """Collect one run and its sandbox, which ended with an error."""
+        """Collect the rows of one run and its sandbox, which both failed with `error`."""
         rng = self.rng
         prompt = pick(rng, prompts())
         repo = self.world.repos[prompt.repo]
@@ -101,14 +101,14 @@ def _unbooted(error: str) -> CallPlan:
 
 
 class _LastHour(WorkingHours):
-    """Draws times (µs) within the last 50 minutes."""
+    """A source of random times (µs) within the last 50 minutes."""
 
     def draw(self, rng: Random, fresh: bool) -> int:  # noqa: ARG002 (the base class's own)
         return self._now - whole(rng, 60, 50 * 60) * SECOND_US
 
 
 class AddedCall(History):
-    """Collects one call of the last hour that fails as a rule of the scenario says."""
+    """A collector of one call of the last hour that fails because of a scenario rule."""
 
     def __init__(
         self, rows: Rows, tx: Tx, world: SeededAccount, rng: Random, now: int, rule: ModelFailures
@@ -117,20 +117,23 @@ class AddedCall(History):
         self.rhythm, self._subject = _LastHour(now), rule.subject
 
     def fresh(self) -> bool:
-        """Return True: the call is recent."""
+        """Return True, because the call is from the last hour."""
         return True
 
     def model(self) -> str:
-        """Draw a model that the rule is about."""
+        """Return a random model to which the rule applies."""
         known = [row["id"] for row in material("models")]
         return str(pick(self.rng, [name for name in known if fnmatchcase(name, self._subject)]))
 
     def harness(self) -> str:
-        """Draw a coding CLI that the rule is about."""
+        """Return a random coding CLI to which the rule applies."""
         return pick(self.rng, [name for name in HARNESSES if fnmatchcase(f"harness:{name}", self._subject)])
 
     def write(self) -> None:
-        """Collect the run of a coding CLI if the rule is about one, else a chat."""
+        """Collect the rows of a coding run or of a chat.
+
+        It is a coding run if the rule applies to coding CLIs.
+        """
         if self._subject.startswith("harness:"):
             self.run(sandbox_share=0.0)
         else:
@@ -138,10 +141,13 @@ class AddedCall(History):
 
 
 class AddedHistory(JobHistory):
-    """Collects the job runs that a scenario adds."""
+    """A collector of the job runs that a scenario adds."""
 
     def rounds(self, loop: Loop, count: int) -> None:
-        """Collect the first `count` rounds of a loop; the last one has just ended."""
+        """Collect the rows of the first `count` rounds of a loop.
+
+        The last of these rounds has just ended.
+        """
         flow, repo = self.world.flows[loop.automation], self.world.repos[loop.repo]
         plans = []
         for number in range(1, count + 1):

@@ -21,10 +21,10 @@ def _weight(hour_start: int) -> float:
 
 
 class WorkingHours:
-    """Draws times (µs) within the last two weeks.
+    """A source of random times (µs) within the last two weeks.
 
-    Recent times are in the last 30 hours, and a quarter of them in the last 80 minutes, so that
-    there is always new work to see.
+    Times are recent if they are in the last 30 hours. A quarter of the recent times are in the last
+    80 minutes, so that a user always sees new work.
     """
 
     def __init__(self, now: int) -> None:
@@ -35,9 +35,9 @@ class WorkingHours:
         self._edge = len(self._hours) - FRESH_HOURS
 
     def draw(self, rng: Random, fresh: bool) -> int:
-        """Draw the start time (µs) of a piece of work, at least two minutes ago.
+        """Return a random start time (µs), at least two minutes ago.
 
-        With `fresh` the time is within the last 30 hours, otherwise before them.
+        With `fresh` it is within the last 30 hours, otherwise it is earlier.
         """
         recent, where, within = rng.random(), rng.random(), rng.random()
         if fresh and recent < 0.25:

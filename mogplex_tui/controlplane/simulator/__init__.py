@@ -1,4 +1,4 @@
-"""Simulate the work of an account: calls, runs and jobs arrive, proceed and end."""
+"""Simulate the work of an account: calls, runs and jobs start, proceed and end."""
 
 from .simulator import Simulator
 

@@ -1,4 +1,4 @@
-"""Simulated GitHub events and manual starts, from which automations start.
+"""Simulated GitHub events and manual starts that make automations run.
 
 The events are dispatched by the same code as real deliveries.
 """
@@ -31,9 +31,10 @@ _LATELY_S = 1_200.0
 
 
 def arrive(context: ActorContext, random: ActorRandom, flow_key: str | None = None) -> float:
-    """Deliver a simulated event and return the planned duration of its job.
+    """Deliver a simulated event; return the planned seconds of the job that it starts.
 
-    The unit is seconds; 0 means that no job started.
+    The result is 0 if no job was started. `flow_key` selects the flow for which the event is made;
+    the default is a random flow.
     """
     rng = random.rng
     key = flow_key or rng.choices(list(_FLOW_WEIGHTS), weights=list(_FLOW_WEIGHTS.values()))[0]
@@ -87,9 +88,9 @@ def _about(repo: Repo) -> DeliveryRepository:
 
 
 def _by_hand(context: ActorContext, random: ActorRandom, flow: Flow) -> float:
-    """Start a scheduled automation manually; return its planned seconds.
+    """Start a scheduled automation as a user would; return its planned seconds.
 
-    Returns 0 if it did not start.
+    Returns 0 if it was not started.
     """
     found = named_flow_start.active_flow(context.plane, flow.id)
     if found is None:

@@ -1,4 +1,7 @@
-"""Continue unfinished work of the seed or an earlier process; periodic tasks."""
+"""Continue unfinished work after the plane's start, and run periodic tasks.
+
+The unfinished work is that of the seed or of an earlier process.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,8 @@ _MISSED_MINUTES = 5
 def take_up(context: ActorContext) -> None:
     """Start an actor for each unfinished run, call and sandbox.
 
-    Work that is too old is ended. Unfinished jobs are continued by engine/job_runner.py.
+    Work that is too old is ended. Unfinished jobs are not handled here: engine/job_runner.py
+    continues them.
     """
     _reap(context)
     db = context.plane.db
@@ -67,7 +71,7 @@ def _reap(context: ActorContext) -> None:
 
 
 def housekeeping(context: ActorContext) -> Acts:
-    """End abandoned work and start jobs that failed to start, every five minutes.
+    """Every five minutes, end abandoned work and start jobs that failed to start.
 
     runtime-model.md §4.
     """
@@ -80,14 +84,14 @@ def housekeeping(context: ActorContext) -> Acts:
 
 
 def repair_soon(context: ActorContext) -> Acts:
-    """Start jobs that failed to start, once, about a minute after the plane's start."""
+    """About a minute after the plane's start, start the jobs that failed to start."""
     yield between(context.random("repair soon").rng, 25.0, 75.0)
     ids = context.random(f"repair:{context.now()}").ids
     reapers.repair_jobs(context.plane, ids, context.now())
 
 
 def clocks(context: ActorContext) -> Acts:
-    """Start the automations whose schedule is due, at every full minute."""
+    """At every full minute, start the automations whose schedule is due."""
     last = context.now() // MINUTE_US
     while True:
         yield context.seconds_until((last + 1) * MINUTE_US)
@@ -112,7 +116,7 @@ def _run(context: ActorContext, row: Row) -> None:
 
 
 def _call(context: ActorContext, random: ActorRandom, row: Row) -> Acts:
-    """Continue an unfinished chat or control run from its present state."""
+    """Continue an unfinished chat or control run from its present status."""
     repo = None if row["repo_id"] is None else repo_key(context, row["repo_id"])
     kind = CallKind.CHAT if row["type"] == "chat" else CallKind.CONTROL
     call_plan = plan_agent(random.rng, kind, row["model"], repo, 1.0)
@@ -122,9 +126,9 @@ def _call(context: ActorContext, random: ActorRandom, row: Row) -> Acts:
 
 
 def repo_key(context: ActorContext, repo_id: str) -> str | None:
-    """Return the sample-data key of a repository, or None.
+    """Return the key of a repository in the sample data.
 
-    A repository that a user connected has no key.
+    Returns None for a repository that a user has connected, which is not in the sample data.
     """
     return next((repo.key for repo in context.world.repos.values() if repo.id == repo_id), None)
 

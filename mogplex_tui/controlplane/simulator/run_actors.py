@@ -1,4 +1,4 @@
-"""Simulate external runs: boot the sandbox, play the CLI's call, end the run.
+"""Simulate external runs: boot of the sandbox, call of the coding CLI, and end.
 
 v1.md §7.6.
 """
@@ -35,9 +35,9 @@ _NOT_PENDING = "ai_call is not pending"
 
 
 def prompt_of(repo: Repo, text: str) -> Prompt:
-    """Return the sample task whose text equals `text`.
+    """Return the sample task with the text `text`, or a new task with this text.
 
-    If there is none, return a new task with this text that names no files.
+    A new task names no files.
     """
     known = next((prompt for prompt in prompts() if prompt.text == text), None)
     return known or Prompt(repo.key, "task", text)
@@ -56,10 +56,11 @@ def working_branch(row: Row) -> tuple[str, bool]:
 def start_run(
     context: ActorContext, run_id: str, outcome: RunOutcome | None = None, is_streaming: bool = False
 ) -> float:
-    """Start to simulate a run in the database; return its planned seconds.
+    """Start to simulate a run that is in the database, and return its planned seconds.
 
-    Without `outcome` the words of the prompt decide (workload/run_outcomes.py). With `is_streaming` the
-    run's call is already streaming and is continued.
+    If `outcome` is None, words in the prompt choose it, or else it is random
+    (workload/run_outcomes.py). With `is_streaming` the run's call is already streaming and is
+    continued.
     """
     row = context.plane.db.one(
         "SELECT r.*, p.full_name FROM external_agent_runs r JOIN repos p ON p.id = r.repo_id WHERE r.id = ?",
@@ -121,7 +122,10 @@ def _execute(
 
 
 def _enter(context: ActorContext, random: ActorRandom, row: Row, box_id: str) -> bool:
-    """Change a run to streaming in its sandbox; return False if it was cancelled."""
+    """Set a run to streaming in the sandbox with the record id `box_id`.
+
+    Returns False if the run was cancelled before.
+    """
     with random.tx() as tx:
         live = tx.one("SELECT 1 FROM ai_calls WHERE id = ? AND status = 'pending'", (row["ai_call_id"],))
         if live is not None:
@@ -134,9 +138,9 @@ def _enter(context: ActorContext, random: ActorRandom, row: Row, box_id: str) ->
 
 
 def _too_late(context: ActorContext, random: ActorRandom, row: Row, box_id: str) -> Acts:
-    """Fail a run that was cancelled before its call started; hosted profile only.
+    """Set a run that was cancelled before its call started to failed.
 
-    The hosted worker has this defect (v1.md §7.6).
+    This is done only in the hosted profile: the hosted worker has this defect (v1.md §7.6).
     """
     if not context.plane.is_hosted:
         return
@@ -174,7 +178,10 @@ def _launch_failed(context: ActorContext, random: ActorRandom, row: Row, error: 
 
 
 def arrive(context: ActorContext, random: ActorRandom) -> float:
-    """Start a run of another client; return its seconds, 0 if its repo is hidden."""
+    """Start a run as another client would; return its planned seconds.
+
+    Returns 0, and starts nothing, if the run's repository is hidden.
+    """
     rng = random.rng
     prompt = pick(rng, prompts())
     repo = context.world.repos[prompt.repo]

@@ -1,4 +1,4 @@
-"""Simulate a scenario's special events: a loop, questions, faults and refusals."""
+"""Simulate the special events of a scenario: loop, questions, faults and refusals."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _REFUSALS = {
 
 
 def begin(context: ActorContext, arrivals: bool) -> None:
-    """Start the actors of the scenario's events.
+    """Start the actors of the scenario's special events.
 
-    Without `arrivals` only its faults are started.
+    If `arrivals` is False, only the actors of its faults are started.
     """
     now = context.scenario.now
     for number, burst in enumerate(now.faults):
@@ -63,7 +63,7 @@ def _inject_burst(context: ActorContext, burst: FaultBurst) -> Acts:
 def _run_loop(context: ActorContext, loop: Loop) -> Acts:
     """Start the loop's automation, and start it again after each round has ended.
 
-    While the automation is disabled, a start is attempted after every pause.
+    If the automation is disabled, starting it is tried again after each pause.
     """
     random, flow = context.random("loop"), context.world.flows[loop.automation]
     number = _last_round(context, loop, flow)
@@ -77,7 +77,10 @@ def _run_loop(context: ActorContext, loop: Loop) -> Acts:
 
 
 def _start_round(context: ActorContext, random: ActorRandom, loop: Loop, flow: Flow, number: int) -> bool:
-    """Deliver the event that starts a round; return whether a job was queued."""
+    """Deliver the event that starts a round; return whether a job was queued.
+
+    `number` is the number of the round.
+    """
     repo = context.world.repos[loop.repo]
     kind = "Organization" if repo.full_name.startswith("acme/") else "User"
     repository = DeliveryRepository(repo.full_name, repo.branch or "main", repo.installation_id, kind)
@@ -96,7 +99,10 @@ def _title_path(flow: Flow) -> str:
 
 
 def _last_round(context: ActorContext, loop: Loop, flow: Flow) -> int:
-    """Return the number of the last round of the loop in the database, or 0."""
+    """Return the highest number of a round of the loop in the database.
+
+    Returns 0 if there is no round.
+    """
     rows = context.plane.db.all(
         "SELECT json_extract(metadata, ?) AS title FROM job_runs WHERE flow_id = ?",
         (_title_path(flow), flow.id),
@@ -152,9 +158,9 @@ def _answer(context: ActorContext, question_id: str, after: float) -> Acts:
 
 
 def is_refused(context: ActorContext, random: ActorRandom, kind: str) -> bool:
-    """Return whether the scenario refuses to start work of this kind.
+    """Return at random whether the scenario refuses to start work of this kind.
 
-    A refusal is recorded as the decision of a quota.
+    A refusal is recorded as a quota decision.
     """
     route = {"run": "external_agent_run", "chat": "chat", "control": "chat"}.get(kind)
     share = 0.0 if route is None else context.scenario.now.denials.get(route, 0.0)

@@ -1,4 +1,4 @@
-"""The simulator: start a plane's actors, run them, and react to HTTP requests."""
+"""The simulator: it starts and runs a plane's actors, and reacts to HTTP requests."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ FAULT = "The simulated worker stopped with an internal error"
 
 
 class Simulator:
-    """Simulates the work of a plane's account; at speed 0 it does nothing.
+    """A simulation of the work of a plane's account; at speed 0 it does nothing.
 
     In an event loop call `start()` and `stop()`. In a test with a fixed clock call `begin()` once
-    and then `step_until(us)`, which does not wait. `speed` replaces `plane.settings.speed`.
+    and then `step_until(us)`, which does not wait. `speed` overrides `plane.settings.speed`.
     """
 
     def __init__(self, plane: Plane, speed: float | None = None) -> None:
@@ -44,7 +44,7 @@ class Simulator:
         self._task: asyncio.Task[None] | None = None
 
     def begin(self, arrivals: bool = True) -> None:
-        """Start the actors: for unfinished work and, with `arrivals`, for new work."""
+        """Start the actors for unfinished work and, if `arrivals` is True, for new work."""
         if self._speed <= 0:
             return
         self._listen()
@@ -66,14 +66,14 @@ class Simulator:
             self._context.spawn("commands", work_arrivals.commands(self._context))
 
     def step_until(self, us: int) -> int:
-        """Run every step that is due by `us` (µs), each at its own time.
+        """Execute every step of an actor that is due by `us` (µs), each at its own time.
 
         Returns the number of steps.
         """
         return self.scheduler.run_until(us)
 
     def start(self, arrivals: bool = True) -> None:
-        """Call `begin`, and run the actors in a task of the running event loop."""
+        """Call `begin`, and run the actors in a new task of the running event loop."""
         self.begin(arrivals)
         if self._speed > 0:
             self._task = asyncio.get_running_loop().create_task(self._run(), name="simulator")
@@ -147,7 +147,7 @@ class Simulator:
         self._bell.set()
 
     def _fault(self, name: str, error: Exception) -> None:
-        """Report an exception that an actor raised, and end the actor's work as failed."""
+        """Report an exception that an actor raised, and store its work as failed."""
         print(f"simulator: {name} stopped", file=sys.stderr)  # noqa: T201
         traceback.print_exception(error, file=sys.stderr)
         kind, _, row_id = name.partition(":")

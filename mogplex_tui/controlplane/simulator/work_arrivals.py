@@ -23,7 +23,7 @@ _CLI_AT_ONCE = 2
 class _PlannedEnds:
     """The planned end times of work in progress, in simulated seconds.
 
-    Cancelled work counts as live until its planned end.
+    Work that was cancelled counts as live until its planned end.
     """
 
     def __init__(self, pace: float) -> None:
@@ -38,11 +38,17 @@ class _PlannedEnds:
         ]
 
     def alive(self, now: float, kind: str | None = None) -> int:
-        """Return how many pieces of work end after `now`, of all kinds or of one."""
+        """Return the number of calls, runs and jobs that are planned to end after `now`.
+
+        If `kind` is given, only work of this kind is counted.
+        """
         return sum(1 for end, what in self.ends if end > now and kind in (None, what))
 
     def gap(self, rng: Random, now: float) -> float:
-        """Draw the seconds until the next start; the more work is live, the longer."""
+        """Return a random number of seconds until new work is started.
+
+        The more work is live, the larger is the number.
+        """
         usual, soon = between(rng, 20.0, 40.0) / self._pace, between(rng, 2.0, 6.0) / self._pace
         self.ends = [entry for entry in self.ends if entry[0] > now]
         if len(self.ends) < _FEW * self._pace:
@@ -81,7 +87,7 @@ def _start(context: ActorContext, random: ActorRandom, kind: str) -> float:
 
 
 def rush(context: ActorContext) -> Acts:
-    """Occasionally start more jobs at once than an installation may run."""
+    """From time to time, start more jobs than an installation may run at once."""
     rng, number = context.random("rush").rng, 0
     while True:
         yield between(rng, 240.0, 700.0) / context.scenario.now.pace
@@ -94,7 +100,7 @@ def rush(context: ActorContext) -> Acts:
 
 
 def commands(context: ActorContext) -> Acts:
-    """Record quota decisions about small sandbox commands, most of them allowed.
+    """Record quota decisions on commands in sandboxes, most of which are allowed.
 
     observability.md §10.
     """

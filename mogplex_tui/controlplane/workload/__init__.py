@@ -1,1 +1,4 @@
-"""Plan realistic work from seeded random numbers: calls, tool uses and jobs."""
+"""Plans of realistic work (calls, tool uses and jobs), made from random numbers.
+
+Equal seeds give equal plans.
+"""

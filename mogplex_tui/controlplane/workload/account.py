@@ -25,7 +25,7 @@ class Repo(NamedTuple):
 class Flow(NamedTuple):
     """One automation: its ids, settings, published graph and draft graph.
 
-    `spec` is its description in the sample data.
+    `spec` is the object in the sample data from which it is made.
     """
 
     key: str
@@ -47,7 +47,10 @@ class Flow(NamedTuple):
 
 
 class SeededAccount(NamedTuple):
-    """The ids and data of the seeded account; equal seeds give equal values."""
+    """The ids and data of the seeded account.
+
+    They depend only on the seed and the id of the first user.
+    """
 
     user_id: str
     other_user_id: str
@@ -121,7 +124,7 @@ def build_graph(spec: dict[str, Any], installation_id: int, agent_ids: dict[str,
 
 
 def build_world(seed: int, user_id: str) -> SeededAccount:
-    """Return the account that a seed determines for the user `user_id`."""
+    """Return the seeded account for a seed and the id of the first user."""
     rng = stream(seed, "world")
     account = material("account")
     other = new_uuid(rng)
@@ -171,9 +174,10 @@ def build_world(seed: int, user_id: str) -> SeededAccount:
 
 
 def repo_of(world: SeededAccount, repo_id: str, row: Row) -> Repo:
-    """Return a repository of the account, or a new one made from `row`.
+    """Return the repository of the account with the id `repo_id`.
 
-    A new one uses the sample data of the "api" repository.
+    If the account has no such repository, a new one is made from `row`, which uses the sample data
+    of the "api" repository.
     """
     for repo in world.repos.values():
         if repo.id == repo_id:

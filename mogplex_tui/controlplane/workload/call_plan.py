@@ -1,7 +1,7 @@
 """The plan of a call: its events with their times, and its end.
 
-The seed writes a whole plan at once and the simulator plays it over time, so that both
-produce the same kind of calls.
+The seed writes all events of a plan at once, and the simulator writes them at their times, so
+that both produce the same kind of calls.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 
 class CallKind(StrEnum):
-    """The kind of work that a call does; it decides the event messages (v1.md §8)."""
+    """The kind of a call; it determines the messages of the call's events (v1.md §8)."""
 
     HARNESS = "harness"
     CHAT = "chat"
@@ -67,7 +67,7 @@ class Usage(NamedTuple):
 
 
 class CallPlan(NamedTuple):
-    """The plan of one call: its events, its end, and the columns of its row."""
+    """The plan of one call: its events, its end, and values of its row."""
 
     kind: CallKind
     opening: tuple[Step, ...]
@@ -86,7 +86,7 @@ class CallPlan(NamedTuple):
         return sum(step.after for step in self.everything())
 
     def everything(self) -> Iterator[Step]:
-        """Yield all steps in order; the last one ends the call."""
+        """Yield all steps in order, including the one that ends the call."""
         yield from self.opening
         yield from self.steps
         yield self.ending

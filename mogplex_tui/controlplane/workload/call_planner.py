@@ -1,4 +1,4 @@
-"""Plan calls of coding CLIs, chats, control runs and automations' agent nodes."""
+"""Plan calls of coding CLIs, chats, control runs and agent nodes of automations."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ INTERRUPTED = "The development environment stopped while the run was in progress
 
 
 class Branches(NamedTuple):
-    """The base and working branch of a run; `created` if it creates the latter."""
+    """The base branch and the working branch of a run.
+
+    `created` is True if the run creates the working branch.
+    """
 
     base: str
     working: str
@@ -24,7 +27,10 @@ class Branches(NamedTuple):
 
 
 def usage(rng: Random, model: str, effort: float) -> Usage:
-    """Draw the token counts of a call; an ordinary review has an `effort` of 1.0."""
+    """Return random token counts for a call.
+
+    They are proportional to `effort`, which is 1.0 for an ordinary review.
+    """
     fresh = int(between(rng, 2_500, 26_000) * effort)
     output = int(between(rng, 500, 4_200) * effort)
     cached = int(fresh * rng.uniform(1.0, 6.0)) if rng.random() < 0.75 else 0
@@ -34,7 +40,7 @@ def usage(rng: Random, model: str, effort: float) -> Usage:
 
 
 def pick_failure(rng: Random) -> tuple[str, str]:
-    """Draw a failure class and one of its error texts.
+    """Return a random failure class and one of its error texts.
 
     observability.md §8.3, §9.
     """
@@ -45,7 +51,7 @@ def pick_failure(rng: Random) -> tuple[str, str]:
 
 
 def _tool_work(rng: Random, tools: Toolbox, outcome: RunOutcome) -> None:
-    """Plan the tool uses of a coding run: read code, change it, run the tests."""
+    """Plan the tool uses of a coding run: reading code, changing it, running tests."""
     if tools.thin:
         tools.skim(6 + outcome.turns * 4)
         return
@@ -103,7 +109,7 @@ def _delivery(rng: Random, repo_name: str, branches: Branches, changed: bool, fi
 def _harness_ending(outcome: RunOutcome) -> tuple[Step, str, str | None, str | None]:
     """Return the last step of a coding run, and its status, error and failure class.
 
-    v1.md §8.1, §8.2.
+    They depend on `outcome` (v1.md §8.1, §8.2).
     """
     if outcome.failure is None:
         done = {"exit_code": 0, "failure_code": None}
@@ -132,9 +138,9 @@ def plan_harness(
     first_use: bool = False,
     thin: bool = False,
 ) -> CallPlan:
-    """Plan the call of a coding CLI, which begins when its sandbox is ready.
+    """Plan the call of a coding CLI whose sandbox is ready (v1.md §8.1).
 
-    v1.md §8.1.
+    With `first_use` the call installs the CLI first. With `thin` the plan has no tool events.
     """
     command = token(rng, "cmd_")
     tools = Toolbox(rng, script(prompt.repo), prompt.focus, prompt.term, thin=thin)
@@ -174,7 +180,7 @@ def plan_harness(
 
 
 def work_package(harness: str) -> str:
-    """Return the name of the package that contains a coding CLI."""
+    """Return the name of the package that is installed to get a coding CLI."""
     packages: dict[str, str] = material("work")["packages"]
     return packages[harness]
 
@@ -202,8 +208,8 @@ def plan_agent(
 ) -> CallPlan:
     """Plan the call of a chat, a control run or an automation's agent node.
 
-    `failure` is a failure class and its error text (v1.md §8.3). With `thin` the plan has no tool
-    events.
+    `failure` is the failure class and the error text of a call that fails (v1.md §8.3). With `thin`
+    the plan has no tool events.
     """
     tools = Toolbox(rng, script(repo_key or "api"), focus, "", pace=0.8, thin=thin)
     uses = whole(rng, 1, 6) if kind is CallKind.CHAT else whole(rng, 4, 14)
@@ -242,5 +248,5 @@ _CHAT_WEIGHTS = (6, 10, 3, 8, 4, 6, 4, 3, 4, 2, 2, 2, 2, 1, 2, 0)
 
 
 def chat_model(rng: Random) -> str:
-    """Draw a model of the catalogue, weighted by popularity."""
+    """Return a random model of the catalogue; popular models are more likely."""
     return rng.choices(models(), weights=_CHAT_WEIGHTS)[0].id

@@ -1,4 +1,7 @@
-"""Diagnostics of model failures for a job's control row (observability.md §8.3)."""
+"""Metadata that describes a job's model failures (observability.md §8.3).
+
+It is stored in the job's control row.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,10 @@ _STATUS = re.compile(r"\b[45]\d\d\b", re.ASCII)
 
 
 def failed(klass: str, text: str | None, phase: str, timeout_ms: int = USUAL_TIMEOUT_MS) -> dict[str, Any]:
-    """Return the diagnostics of a model failure as metadata.
+    """Return the metadata that describes a model failure.
 
-    A timeout or HTTP status in the error text replaces `timeout_ms` or the default status.
+    If the error text contains a timeout or an HTTP status, this is used instead of `timeout_ms` or
+    of the failure class's usual status.
     """
     retried = klass in RETRIED
     return {
@@ -35,9 +39,9 @@ def failed(klass: str, text: str | None, phase: str, timeout_ms: int = USUAL_TIM
 
 
 def recovered(klass: str, text: str, phase: str) -> dict[str, Any]:
-    """Return the diagnostics of a success after a failed first attempt.
+    """Return the metadata of a success whose first attempt failed.
 
-    Returns {} for a failure class that is not retried.
+    Returns {} if failures of this class are not retried.
     """
     if klass not in RETRIED:
         return {}
@@ -60,7 +64,7 @@ def _timeout_ms(klass: str, text: str, otherwise: int) -> int:
 
 
 def _status(klass: str, text: str) -> int | None:
-    """Return the HTTP status in an error text, or else the failure class's default."""
+    """Return the HTTP status in an error text, or else the failure class's usual one."""
     usual: int | None = material("errors")[klass]["status"]
     match = None if usual is None else _STATUS.search(text)
     return usual if match is None else int(match[0])

@@ -1,4 +1,7 @@
-"""Realistic GitHub deliveries for the simulator and `control-plane --webhook`."""
+"""Realistic GitHub webhook deliveries.
+
+The simulator and the command `control-plane --webhook` use them.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from .rng import pick, whole
 class DeliveryRepository(NamedTuple):
     """The repository of a webhook delivery.
 
-    An installation id or account type of None is left out of the delivery.
+    If the installation id or the account type is None, the delivery does not contain it.
     """
 
     full_name: str
@@ -27,7 +30,7 @@ class DeliveryRepository(NamedTuple):
 
 
 class DeliveryTexts(NamedTuple):
-    """Values for a webhook delivery; those that are None are drawn at random."""
+    """Text, number and author of a webhook delivery; each is random if it is None."""
 
     text: str | None = None
     number: int | None = None
@@ -54,7 +57,10 @@ _NOTHING = DeliveryTexts()
 def build(
     rng: Random, kind: str, source: DeliveryRepository, texts: DeliveryTexts = _NOTHING
 ) -> dict[str, Any]:
-    """Return the JSON body of a webhook delivery. Raises KeyError for an unknown kind."""
+    """Return the JSON body of a webhook delivery.
+
+    Raises KeyError for an unknown kind.
+    """
     author = texts.author or pick(rng, work("authors"))
     body = _BUILDERS[kind](rng, source, texts, author)
     owner = source.full_name.partition("/")[0]

@@ -1,4 +1,4 @@
-"""Plan job runs: the event that starts them, nodes, calls, end and findings."""
+"""Plan job runs: the starting event, the nodes, their calls, the end and findings."""
 
 from __future__ import annotations
 
@@ -34,7 +34,10 @@ _EFFORTS = {
 
 
 def phase_of(source_type: str) -> str:
-    """Return the execution phase that diagnostics name for jobs of a source type."""
+    """Return the name of the execution phase in the metadata of model failures.
+
+    `source_type` is that of the job.
+    """
     return f"{CALL_TYPES.get(source_type, source_type)}:agent"
 
 
@@ -57,7 +60,8 @@ class WaitWork(NamedTuple):
 class NodePlan(NamedTuple):
     """The plan of one node of a job: a call, a wait for an event, or a duration.
 
-    `agent` is set for a call and `wait` for a wait. Other nodes take `seconds`, or nothing if `skipped`.
+    `agent` is set for a call and `wait` for a wait. Any other node takes `seconds`, or no time if
+    it is `skipped`.
     """
 
     node_id: str
@@ -70,12 +74,12 @@ class NodePlan(NamedTuple):
 
     @property
     def failed(self) -> bool:
-        """Whether the node fails, and the job with it."""
+        """Whether the node fails, which makes the job fail, too."""
         return self.agent is not None and self.agent.call_plan.status == "failed"
 
 
 class JobPlan(NamedTuple):
-    """The plan of one job run from its event to its control row.
+    """The plan of one job run, from the event that starts it to its end.
 
     runtime-model.md §4.
     """
@@ -98,7 +102,7 @@ class JobPlan(NamedTuple):
         return sum(node.agent.call_plan.seconds() if node.agent else node.seconds for node in self.nodes)
 
     def named(self, job_id: str | None) -> dict[str, Any]:
-        """Return the columns that all rows of a job share: user, job, flow and version."""
+        """Return the columns that all rows of a job contain: user, job, flow and version."""
         return {
             "user_id": self.flow.user_id,
             "job_run_id": job_id,
@@ -110,7 +114,7 @@ class JobPlan(NamedTuple):
 def flow_repos(world: SeededAccount, flow: Flow) -> list[Repo]:
     """Return the repositories whose events can start a flow.
 
-    These are the repositories of its installation that its start filter admits.
+    They belong to the flow's installation and pass the filter of its start node.
     """
     names = flow.spec["start"].get("filter", {}).get("repos")
     return [
@@ -121,7 +125,7 @@ def flow_repos(world: SeededAccount, flow: Flow) -> list[Repo]:
 
 
 def _trigger(rng: Random, flow: Flow, repo: Repo) -> tuple[dict[str, Any], str]:
-    """Draw the event that starts a job; return its metadata and idempotency key."""
+    """Return the metadata and idempotency key of a random event that starts a job."""
     url = f"https://github.com/{repo.full_name}"
     metadata: dict[str, Any] = {
         "source_type": flow.event,
@@ -210,7 +214,10 @@ def _agent_node(
 def _nodes(
     rng: Random, flow: Flow, repo: Repo, failure: tuple[str, str] | None, thin: bool, odds: Odds
 ) -> tuple[NodePlan, ...]:
-    """Return the plans of the nodes in running order; the list ends at a failed node."""
+    """Return the plans of a job's nodes in the order in which they run.
+
+    If a node fails, it is the last one.
+    """
     plans = [NodePlan("start", "start", flow.spec["start"]["label"], seconds=0.1)]
     agents = [node["id"] for node in flow.spec["nodes"] if node["type"] == "agent"]
     # In the review flow a second reviewer sees changes that concern money; other reviews end after the first.
@@ -233,9 +240,9 @@ def _nodes(
 
 
 def _diagnostics(rng: Random, flow: Flow, failed: NodePlan | None) -> dict[str, Any]:
-    """Return the diagnostics of a job's model failures.
+    """Return the metadata that describes a job's model failures.
 
-    They include failures after which a retry succeeded (observability.md §8.3).
+    It may also describe a failure after which a retry succeeded (observability.md §8.3).
     """
     phase = phase_of(flow.event)
     if failed is not None and failed.agent is not None:
@@ -288,7 +295,7 @@ def plan_job(
 
 
 def finding_columns(rng: Random, plan: JobPlan, ordinal: int, finding: dict[str, Any]) -> dict[str, Any]:
-    """Return the columns of a finding except ids and times."""
+    """Return the columns of a review finding, except its ids and times."""
     return {
         "ordinal": ordinal,
         "severity": finding["severity"],
@@ -305,12 +312,12 @@ def finding_columns(rng: Random, plan: JobPlan, ordinal: int, finding: dict[str,
 
 
 def wait_seconds(rng: Random) -> float:
-    """Draw the seconds that a person takes to answer a question."""
+    """Return a random number of seconds that a person takes to answer a question."""
     return between(rng, 90, 1_500)
 
 
 def node_metadata(plan: JobPlan, node: NodePlan, world: SeededAccount) -> dict[str, Any]:
-    """Return the metadata of the call of an automation's node (observability.md §2.1)."""
+    """Return the metadata of an automation node's call (observability.md §2.1)."""
     spec = next(row for row in plan.flow.spec["nodes"] if row["id"] == node.node_id)
     keep = ("pr_number", "pr_url", "issue_number", "repo_full_name")
     metadata = {key: plan.metadata[key] for key in keep if key in plan.metadata}

@@ -1,4 +1,4 @@
-"""Questions that orchestrators ask a person, drawn from the sample data."""
+"""Random questions that orchestrators ask a person, taken from the sample data."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .rng import pick, whole
 
 
 def draw_question(rng: Random, world: SeededAccount) -> dict[str, Any]:
-    """Draw a question with tool, input, summary and urgency (routing.md §3.16)."""
+    """Return a random question: tool, input, summary and urgency (routing.md §3.16)."""
     question = pick(rng, material("questions"))
     values = {"repo": pick(rng, world.own()).full_name, "n": whole(rng, 210, 1900)}
     given = {

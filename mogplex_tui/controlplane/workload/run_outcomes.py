@@ -21,7 +21,7 @@ class RunOutcome(NamedTuple):
 
 
 def draw_outcome(rng: Random) -> RunOutcome:
-    """Draw a random outcome of a coding run."""
+    """Return a random outcome of a coding run."""
     turns = pick(rng, (3, 4, 4, 5, 6, 8))
     draw = rng.random()
     if draw < 0.78:
@@ -51,12 +51,15 @@ _WORDS = (*_FAILURES, "boot error", "no changes", "quick", "long", "forever")
 
 
 def is_steered(prompt: str) -> bool:
-    """Return whether a prompt contains a word that chooses the outcome."""
+    """Return whether a prompt contains words that determine the outcome of its run."""
     return any(_says(prompt, word) for word in _WORDS)
 
 
 def steered_outcome(rng: Random, prompt: str) -> RunOutcome:
-    """Return the outcome that words in a prompt choose, with the rest drawn at random."""
+    """Return the outcome that is determined by words in a prompt.
+
+    What the words do not determine is random.
+    """
     outcome = draw_outcome(rng)
     failure = next((code for word, code in _FAILURES.items() if _says(prompt, word)), None)
     if failure is not None:

@@ -1,4 +1,4 @@
-"""Names and URLs as the sandbox provider assigns them (sandboxes.md §1.2)."""
+"""Names and URLs in the form that the sandbox provider uses (sandboxes.md §1.2)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MAX_NAME = 60
 def vm_name(user_id: str, repo: Repo, branch: str) -> str:
     """Return the VM name for a user, repository and branch.
 
-    It consists of at most 60 characters from `a-z0-9-` and is equal for equal arguments.
+    It consists of at most 60 characters from `a-z0-9-`. Equal arguments give equal names.
     """
     root = repo.root or "root"
     text = f"mogplex-{user_id[:6]}-{repo.id[:6]}-{branch}-{root}"
@@ -20,7 +20,7 @@ def vm_name(user_id: str, repo: Repo, branch: str) -> str:
 
 
 def preview_url(name: str) -> str:
-    """Return the URL at which a sandbox's dev server can be seen."""
+    """Return the URL of a sandbox's dev server."""
     return f"https://{name[8:]}.preview.example.dev"
 
 

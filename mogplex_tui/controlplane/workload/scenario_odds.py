@@ -1,4 +1,4 @@
-"""A scenario's changes to random outcomes: models that fail or spend more often."""
+"""Apply a scenario's rules on failures and token counts to random outcomes."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _CLI = {
 
 
 class Odds:
-    """The failures and token factors that a scenario imposes on calls.
+    """The rules of a scenario for the failures and token counts of calls.
 
-    Random numbers are drawn from `rng` only for calls that the scenario changes, so that all other
+    Random numbers are taken from `rng` only for calls to which a rule applies, so that all other
     random outcomes stay the same.
     """
 
@@ -40,9 +40,9 @@ class Odds:
         self._rng = rng or Random(0)
 
     def failure(self, model: str, drawn: Failure | None) -> Failure | None:
-        """Return the failure class and text of a model's call, or None.
+        """Return the failure class and error text of a model's call, or None.
 
-        It is `drawn`, unless the scenario makes the call fail.
+        The result is `drawn`, unless a rule of the scenario makes the call fail.
         """
         met, trouble = self._met(model)
         if not met:
@@ -54,7 +54,7 @@ class Odds:
     def outcome(self, harness: str, drawn: RunOutcome) -> RunOutcome:
         """Return the outcome of a coding CLI's run.
 
-        It is `drawn`, unless the scenario makes the run fail.
+        The result is `drawn`, unless a rule of the scenario makes the run fail.
         """
         met, trouble = self._met(f"harness:{harness}")
         if not met:
@@ -63,14 +63,17 @@ class Odds:
         return drawn._replace(turns=min(2, drawn.turns), passes=False, failure=code)
 
     def spent(self, model: str, call_plan: CallPlan) -> CallPlan:
-        """Return the call plan with the scenario's token factors for the model applied."""
+        """Return the call plan with its token counts multiplied as the scenario says.
+
+        The factors are those of the rules that apply to `model`.
+        """
         for entry in self._spend:
             if fnmatchcase(model, entry.subject):
                 call_plan = dearer(call_plan, entry.times)
         return call_plan
 
     def _met(self, subject: str) -> tuple[bool, str | None]:
-        """Draw whether the scenario makes a call fail; return this and the failure class."""
+        """Return at random whether a rule makes a call fail, and the rule's failure class."""
         for trouble in self._failures:
             if fnmatchcase(subject, trouble.subject) and self._rng.random() < trouble.share:
                 return True, trouble.failure
@@ -83,7 +86,7 @@ CALM = Odds()
 def dearer(call_plan: CallPlan, times: float) -> CallPlan:
     """Return a call plan with its token counts multiplied by `times`.
 
-    The total in the last event is changed, too.
+    The total in the plan's last event is multiplied, too.
     """
     if times == 1.0 or call_plan.usage is None:
         return call_plan

@@ -25,10 +25,10 @@ def preview(value: Any) -> str:
 
 @dataclass
 class Toolbox:
-    """Collects the tool uses of one call.
+    """A collector of the random tool uses of one call.
 
-    `steps` are events, `calls` are entries of the JSON column. With `thin` there are only a few
-    entries and, instead of events, one step without type that takes the whole time.
+    `steps` are the events, and `calls` the entries of the call's column `tool_calls`. With `thin`
+    there are only a few entries, and no events: one step without a type takes the whole time.
     """
 
     rng: Random
@@ -45,7 +45,7 @@ class Toolbox:
     def use(self, name: str, given: dict[str, Any], result: str, seconds: float, ok: bool = True) -> None:
         """Record one tool use as a start event and a finish event (v1.md §8.5).
 
-        The start follows a random pause, the finish comes `seconds` later.
+        The start event follows after a random pause, the finish event `seconds` later.
         """
         pause = between(self.rng, 0.4, 4.0) * self.pace
         duration = max(1, int(seconds * self.pace * 1000))
@@ -79,12 +79,12 @@ class Toolbox:
     def timeline(self) -> tuple[Step, ...]:
         """Return the events of all tool uses.
 
-        With `thin` the result is one step without type that takes the whole time.
+        With `thin` the result is one step without a type, which takes the whole time.
         """
         return (Step(self.seconds, "", "", {}),) if self.thin else tuple(self.steps)
 
     def skim(self, uses: int) -> None:
-        """Record three tool uses, and only the time of the others, up to `uses` in total."""
+        """Record three tool uses, and the time that `uses` tool uses take."""
         self.plan()
         self.look()
         self.edit()
@@ -93,13 +93,13 @@ class Toolbox:
         self.seconds += rest * between(self.rng, 2.0, 4.5)
 
     def plan(self) -> None:
-        """Record a plan of the approach."""
+        """Record the use of a tool that stores the agent's plan."""
         text = pick(self.rng, work("plans"))
         steps = [part.strip() for part in text.split(",")]
         self.use("updatePlan", {"steps": steps}, f"{len(steps)} steps", 0.08)
 
     def search(self) -> None:
-        """Record a search for the task's term or another term of the repository."""
+        """Record a search for a term of the task or of the repository."""
         term = self.term if self.term and self.rng.random() < 0.6 else pick(self.rng, self.script.terms)
         files = self.rng.sample(self.script.paths, k=min(3, len(self.script.paths)))
         lines = [f"{path}:{whole(self.rng, 4, 260)}: …{term}…" for path in files]
@@ -107,13 +107,13 @@ class Toolbox:
         self.use("searchFiles", {"query": term, "path": "."}, result, between(self.rng, 0.1, 0.9))
 
     def path(self) -> str:
-        """Draw a file of the repository, usually one that belongs to the task."""
+        """Return a random file of the repository, usually one that belongs to the task."""
         if self.focus and self.rng.random() < 0.65:
             return pick(self.rng, self.focus)
         return pick(self.rng, self.script.paths)
 
     def read(self) -> None:
-        """Record reading a part of a file."""
+        """Record that the agent reads a part of a file."""
         first = pick(self.rng, (1, 1, 40, 120))
         last = first + whole(self.rng, 30, 180)
         given = {"path": self.path(), "startLine": first, "endLine": last}
@@ -123,7 +123,7 @@ class Toolbox:
         self.use("readFile", given, f"{last - first + 1} lines", between(self.rng, 0.03, 0.3))
 
     def edit(self) -> None:
-        """Record changing a file."""
+        """Record that the agent changes a file."""
         added, removed = whole(self.rng, 2, 48), whole(self.rng, 0, 22)
         given = {"path": self.path(), "edits": whole(self.rng, 1, 5)}
         if self.rng.random() < 0.05:
@@ -132,7 +132,7 @@ class Toolbox:
         self.use("editFile", given, f"+{added} -{removed}", between(self.rng, 0.1, 0.7))
 
     def test(self, ok: bool) -> None:
-        """Record a test run that passes or fails."""
+        """Record a test run; `ok` says whether the tests pass."""
         given = {"command": self.script.test}
         seconds = between(self.rng, 2.0, 11.0)
         if ok:
@@ -143,7 +143,7 @@ class Toolbox:
         self.use("runTests", given, text, seconds, ok=False)
 
     def shell(self) -> None:
-        """Record a small shell command."""
+        """Record that the agent runs a short shell command."""
         command = self.script.lint if self.rng.random() < 0.25 else pick(self.rng, work("shell"))
         self.use("bash", {"command": command}, "exit 0", between(self.rng, 0.2, 3.5))
 

@@ -14,7 +14,7 @@ HARNESSES = ("codex", "claude-code", "claude-code")
 
 
 class SandboxRef(NamedTuple):
-    """The row id, VM name and branch of a sandbox, which its runs refer to."""
+    """The record id, VM name and branch of a sandbox, for the metadata of its runs."""
 
     id: str
     name: str
@@ -22,7 +22,10 @@ class SandboxRef(NamedTuple):
 
 
 def request_hash(rng: Random) -> str:
-    """Return a random request hash (hex SHA-256), which no request of a client has."""
+    """Return a random text in the form of a request hash (SHA-256 in hexadecimal).
+
+    No request of a client has this hash.
+    """
     return hashlib.sha256(rng.randbytes(16)).hexdigest()
 
 
@@ -46,7 +49,10 @@ def external_metadata(
 
 
 def attached(metadata: dict[str, Any], mode: str | None = None) -> dict[str, Any]:
-    """Return a call's metadata with the changes that the harness makes (v1.md §7.4)."""
+    """Return a call's metadata with the changes that the coding CLI's start makes.
+
+    v1.md §7.4.
+    """
     spelled = (mode or "").upper()
     extra = {
         "harness_mode": spelled if spelled in ("SAFE", "YOLO") else "AUTO",
@@ -58,6 +64,6 @@ def attached(metadata: dict[str, Any], mode: str | None = None) -> dict[str, Any
 
 
 def accepted_step(run_id: str, harness: str, branch: str) -> Step:
-    """Return the first event of every external run (v1.md §8.1)."""
+    """Return the first event of an external run (v1.md §8.1)."""
     payload = {"external_run_id": run_id, "harness_id": harness, "working_branch": branch}
     return Step(0.0, "started", "External Mogplex run accepted", payload)

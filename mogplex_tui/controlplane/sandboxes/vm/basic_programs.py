@@ -32,7 +32,7 @@ def echo(machine: Machine, words: list[str], stdin: str) -> Run:
 
 
 def env(machine: Machine, words: list[str], stdin: str) -> Run:
-    """Print the simulated environment variables, none of them secret."""
+    """Print the simulated environment variables, which contain no secrets."""
     names = {"CI": "1", "HOME": HOME, "PWD": _where(machine), "TERM": "xterm-256color", "USER": "sandbox"}
     yield out("".join(f"{name}={value}\n" for name, value in names.items()))
     return 0
@@ -47,7 +47,7 @@ def date(machine: Machine, words: list[str], stdin: str) -> Run:
 
 
 def sleep(machine: Machine, words: list[str], stdin: str) -> Run:
-    """Wait the given seconds, an hour at most."""
+    """Wait for the given number of seconds, but at most an hour."""
     try:
         seconds = float(words[0])
     except (IndexError, ValueError):
@@ -58,13 +58,13 @@ def sleep(machine: Machine, words: list[str], stdin: str) -> Run:
 
 
 def leave(machine: Machine, words: list[str], stdin: str) -> Run:
-    """End the command line with an exit code (`exit`)."""
+    """Implement `exit`: end the command line with an exit code."""
     yield out("")
     return int(words[0]) & 255 if words and words[0].isdigit() else 0
 
 
 def change(machine: Machine, words: list[str], stdin: str) -> Run:
-    """Change the working directory for the rest of the command line (`cd`)."""
+    """Implement `cd`: change the directory for the rest of the command line."""
     name = words[0] if words else "~"
     path = machine.path(name)
     if not machine.disk.is_dir(path):
@@ -96,7 +96,7 @@ def _prints(text: str, code: int = 0) -> Program:
 
 
 def sort(machine: Machine, words: list[str], stdin: str) -> Run:
-    """Print the lines of the input in order (`-r`, `-u`)."""
+    """Print the lines of the input in order; supports `-r` and `-u`."""
     lines = sorted(set(stdin.splitlines()) if "-u" in words else stdin.splitlines(), reverse="-r" in words)
     yield out("".join(f"{line}\n" for line in lines))
     return 0

@@ -32,7 +32,7 @@ _CRASHED = "The sandbox could not be started because of an internal error"
 
 
 class Kind(Enum):
-    """The purpose of a boot; the value is the word for it in messages."""
+    """The purpose of a boot; the value is the word for it in messages to the client."""
 
     LAUNCH = "creation"
     RESUME = "resume"
@@ -42,8 +42,9 @@ class Kind(Enum):
 class Boot:
     """One boot of a sandbox's machine.
 
-    The record must be `creating` for a launch, else `installing`. `say` is called with every event;
-    `snapshot` is the snapshot to restore, None to clone the repository.
+    The record's status must be `creating` for a launch, and `installing` for a resume or restart.
+    `say` is called with every event. `snapshot` is the snapshot to restore; if it is None, the
+    repository is cloned.
     """
 
     def __init__(
@@ -74,9 +75,9 @@ class Boot:
         return row
 
     async def run(self) -> None:
-        """Carry out the boot.
+        """Execute the boot and report its success or failure as an event.
 
-        Its success or failure is reported as an event; nothing is raised.
+        No exception is raised.
         """
         machines = self._plane.machines
         machines.booting.add(self._record_id)
@@ -146,7 +147,7 @@ class Boot:
     async def _serve(self) -> None:
         """Start the dev server and set the record to running.
 
-        If the scenario makes the boot fail, the record becomes `error` instead of running.
+        If the scenario makes the boot fail, the record is set to `error`.
         """
         scenario = self._plane.scenario.now
         if scenario.boot_fails(self._plane.settings.seed, self._record_id, self._number):
@@ -182,7 +183,7 @@ class Boot:
         return logs
 
     async def _send_log(self, phase: str, lines: list[str]) -> str:
-        """Send the lines of a log one by one; return them as one text."""
+        """Send the lines of a log one by one; return all lines as one text."""
         row, repo, text = self._row(), self._repo, ""
         values = {
             "repo": repo.name,
@@ -206,7 +207,7 @@ class Boot:
     def _update_record(self, **columns: Any) -> bool:
         """Update columns if the record is still installing for this boot.
 
-        Returns False if another request has changed the record meanwhile.
+        Returns False if another request has changed the record in the meantime.
         """
         with self._plane.db.transaction(ids=self._ids) as tx:
             row = tx.one(
@@ -218,7 +219,7 @@ class Boot:
         return row is not None
 
     def _report_conflict(self, phase: str) -> None:
-        """Send the last event of a boot whose record another request has changed."""
+        """Send the event that ends a boot because another request has changed the record."""
         if self._kind is not Kind.LAUNCH:
             message = f"Sandbox {self._kind.value} was cancelled before it became ready."
             self._send({"type": "cancelled", "reason": "conflict", "message": message})

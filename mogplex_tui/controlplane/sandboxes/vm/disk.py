@@ -14,15 +14,15 @@ from .repo_contents import Repository, files_of
 
 
 class OutsideError(Exception):
-    """Raised for a path outside the repository."""
+    """A path is outside the repository."""
 
 
 class MissingError(Exception):
-    """Raised for a path at which nothing exists."""
+    """Nothing exists at a path."""
 
 
 class TakenError(Exception):
-    """Raised for a path at which something exists already."""
+    """Something already exists at a path."""
 
 
 class Entry(NamedTuple):
@@ -34,10 +34,10 @@ class Entry(NamedTuple):
 
 
 def clean(path: str, base: str = "") -> str:
-    """Normalise a path to one from the repository's root, without outer slashes.
+    """Normalise a path: relative to the repository's root, without outer slashes.
 
     The root itself is "". Relative paths start at `base`. Raises OutsideError for a path outside
-    the repository or with a NUL character.
+    the repository and for a path with a NUL character.
     """
     if "\0" in path:
         raise OutsideError
@@ -192,7 +192,7 @@ class Disk:
     def changes(self) -> list[tuple[str, str]]:
         """Return the files changed since the last commit as (mark, path), sorted by path.
 
-        The mark is that of git: `M` modified, `D` deleted, `??` new.
+        The marks are git's: `M` for modified, `D` for deleted and `??` for new files.
         """
         marks: list[tuple[str, str]] = []
         for path in self._base.keys() | self._files.keys():
@@ -204,14 +204,17 @@ class Disk:
         return sorted(marks, key=lambda item: item[1])
 
     def commit(self) -> int:
-        """Mark all changed files as committed; return how many there were."""
+        """Mark all changed files as committed; return the number of these files."""
         changed = [path for _, path in self.changes()]
         self._committed.update(changed)
         self._touched.update(changed)
         return len(changed)
 
     def save(self, tx: Tx, record_id: str) -> None:
-        """Write the changes since the last save, or since reading, to the database."""
+        """Write the changes since the last save to the database.
+
+        If nothing was saved before, these are the changes since `read`.
+        """
         for path in sorted(self._touched):
             there = self.is_file(path) or self.is_dir(path)
             was = path in self._base or path in self._base_directories

@@ -16,7 +16,8 @@ from .program_environment import Machine, Program, Run, err, out
 def _options(words: list[str]) -> tuple[set[str], list[str]]:
     """Split arguments into options and other words.
 
-    Options are returned without dashes: short ones as single letters, long ones by name.
+    Options are returned without dashes; a group of short options such as `-la` is split into
+    letters.
     """
     letters: set[str] = set()
     rest: list[str] = []
@@ -69,7 +70,7 @@ def ls(machine: Machine, words: list[str], _: str) -> Run:
 
 
 def _read(machine: Machine, program: str, name: str) -> tuple[str, str]:
-    """Return the text of a file and an error message; one of the two is empty."""
+    """Return the text of a file and an error message, one of which is empty."""
     path = machine.path(name)
     if machine.disk.is_dir(path):
         return "", f"{program}: {name}: Is a directory\n"
@@ -92,7 +93,7 @@ def cat(machine: Machine, words: list[str], stdin: str) -> Run:
 
 
 def _ends(words: list[str]) -> tuple[int, list[str]]:
-    """Parse the arguments of `head` or `tail`: the number of lines and the files."""
+    """Return the number of lines and the file names in arguments of `head` or `tail`."""
     count, names, words = 10, [], list(words)
     while words:
         word = words.pop(0)
@@ -149,7 +150,7 @@ _LONGEST_LINE = 2_000
 def _pattern(text: str, flags: int) -> re.Pattern[str]:
     """Compile a regular expression for `grep`.
 
-    An invalid pattern, or one that could search very long, is matched literally.
+    A pattern that is invalid, or whose search could take very long, is matched literally.
     """
     if len(text) > _LONGEST_PATTERN or _ENDLESS.search(text):
         return re.compile(re.escape(text), flags)
@@ -228,7 +229,7 @@ def mkdir(machine: Machine, words: list[str], _: str) -> Run:
 
 
 def touch(machine: Machine, words: list[str], _: str) -> Run:
-    """Create empty files; existing files stay as they are."""
+    """Create empty files; existing files are not changed."""
     yield out("")
     for name in _options(words)[1]:
         path = machine.path(name)
@@ -257,7 +258,7 @@ def rm(machine: Machine, words: list[str], _: str) -> Run:
 def _placed(machine: Machine, source: str, target: str) -> str:
     """Return the destination path of `mv` or `cp`.
 
-    If `target` is a directory, it is the path of the source's name in that directory.
+    If `target` is a directory, the destination is in it and has the name of `source`.
     """
     path = machine.path(target)
     return posixpath.join(path, posixpath.basename(source)) if machine.disk.is_dir(path) else path

@@ -1,4 +1,4 @@
-"""The environment in which a simulated program runs, and its output steps.
+"""The environment in which a simulated program runs, and the steps of its output.
 
 sandboxes.md §4.8.
 """
@@ -16,7 +16,7 @@ HOME = "/vercel/sandbox"
 
 
 class Step(NamedTuple):
-    """Text that a program writes after a pause of `seconds` (at speed 1).
+    """A text that a program writes after a pause of `seconds` (at speed 1).
 
     `text` may be empty; `stream` is stdout or stderr.
     """

@@ -31,17 +31,18 @@ class Repository(NamedTuple):
         return self.full_name.rpartition("/")[2]
 
     def number(self, what: str, low: int, high: int) -> int:
-        """Return a number from `low` to `high` for a purpose.
+        """Return a number from `low` to `high` that depends on the repository and `what`.
 
-        The same repository and purpose `what` always give the same number.
+        `what` names the purpose of the number, for example "packages". Equal arguments give equal
+        numbers.
         """
         drawn = hashlib.sha256(f"{self.full_name}/{what}".encode()).digest()
         return low + int.from_bytes(drawn[:4], "big") % (high - low + 1)
 
     def sha(self, what: str) -> str:
-        """Return an invented commit hash of 40 hex digits.
+        """Return an invented commit hash of 40 hex digits for the commit named `what`.
 
-        The same repository and commit name `what` always give the same hash.
+        The same repository and commit name always give the same hash.
         """
         return hashlib.sha1(f"{self.full_name}/{what}".encode(), usedforsecurity=False).hexdigest()
 
@@ -57,7 +58,7 @@ def texts() -> Any:
 
 @cache
 def _scripts() -> dict[tuple[str, str | None], dict[str, Any]]:
-    """Return the data of the known repositories by (full name, root directory).
+    """Return the data of known repositories, keyed by full name and root directory.
 
     The data of a repository are its test and lint commands and the paths of its files.
     """
@@ -72,7 +73,7 @@ def _scripts() -> dict[tuple[str, str | None], dict[str, Any]]:
 def script(repo: Repository) -> dict[str, Any]:
     """Return a repository's test and lint commands and the paths of its files.
 
-    Unknown repositories have default values.
+    An unknown repository gets default values.
     """
     known = _scripts()
     plain: dict[str, Any] = texts()["plain"]
@@ -80,7 +81,7 @@ def script(repo: Repository) -> dict[str, Any]:
 
 
 def story_key(repo: Repository) -> str:
-    """Return the key of a repository in the sample data; `api` if it is unknown."""
+    """Return the key of a repository in the sample data, or `api` if it is unknown."""
     for row in material("account")["repos"]:
         if row["full_name"] == repo.full_name and row.get("root") in (repo.root, None):
             return str(row["key"])

@@ -21,13 +21,13 @@ SELECT = (
 def sandbox(source: Database | Tx, record_id: str) -> Row | None:
     """Return a sandbox record with columns of its repository and project, or None.
 
-    The owner is not checked.
+    The caller must check the owner.
     """
     return source.one(f"{SELECT} WHERE s.id = ?", (record_id,))
 
 
 def machine_name(user_id: str, team_id: str | None, repo_id: str, branch: str, root: str | None) -> str:
-    """Return the machine name of a working tree, the same for every boot.
+    """Return the name of a working tree's machine, which is the same at every boot.
 
     It has at most 60 characters of `a-z0-9-` (sandboxes.md §1.2).
     """
@@ -42,7 +42,7 @@ def preview_address(name: str) -> str:
 
 
 def repository(row: Row) -> Repository:
-    """Return the repository of a sandbox; `row` is a result of SELECT."""
+    """Return the repository of a sandbox; `row` must be a row of the query SELECT."""
     return Repository(
         row["full_name"] or "unknown/unknown",
         row["default_branch"] or "main",
@@ -54,17 +54,18 @@ def repository(row: Row) -> Repository:
 def lifetime_ms(row: Row) -> int:
     """Return a sandbox's maximum lifetime in ms.
 
-    It is the project's setting, at least 10 minutes and at most MAX_LIFETIME_MS, which is also the
-    default (sandboxes.md §2.4).
+    It is the project's setting, raised to 10 minutes or lowered to MAX_LIFETIME_MS if necessary.
+    The default is MAX_LIFETIME_MS (sandboxes.md §2.4).
     """
     set_to = row["workspace_timeout_ms"]
     return MAX_LIFETIME_MS if set_to is None else max(600_000, min(MAX_LIFETIME_MS, set_to))
 
 
 def idle_ms(row: Row) -> int:
-    """Return after how many ms without use a sandbox counts as idle.
+    """Return the time in ms after which an unused sandbox counts as idle.
 
-    It is the project's setting, at least five minutes and at most the lifetime (projects.md §5).
+    It is the project's setting, raised to five minutes or lowered to the sandbox's lifetime if
+    necessary (projects.md §5).
     """
     set_to = row["workspace_idle_ms"]
     return min(lifetime_ms(row), max(300_000, DEFAULT_IDLE_MS if set_to is None else set_to))

@@ -17,7 +17,7 @@ KNOWN: dict[str, Program] = {**FILES, **PROGRAMS, **TOOLS, "git": git}
 
 
 class _SimpleCommand(NamedTuple):
-    """One command of a pipe: its words and the files its output is redirected to.
+    """One command of a pipe: its words and the redirections of its output.
 
     `target` is the file for stdout, `errors` the file for stderr; None means no redirection.
     """
@@ -137,9 +137,9 @@ def _assigned(words: list[str]) -> list[str]:
 
 
 def _captured(run: Run, kept: list[str], stream: str) -> Run:
-    """Append a program's texts for one stream to `kept` instead of writing them.
+    """Run a program, but append its output to one stream to `kept`.
 
-    Steps of the other stream, and all pauses, are passed on.
+    The output to the other stream, and all pauses, are passed on.
     """
     while True:
         try:

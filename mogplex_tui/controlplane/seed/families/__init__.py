@@ -1,6 +1,6 @@
 """Further initial data, with one module for each file of the contract.
 
-Each module has a function of the type Writer that gets its own random stream, so that a new
+Each module has a function of the type Writer. It gets its own random numbers, so that a new
 module does not change the data of the others.
 """
 

@@ -21,15 +21,18 @@ _QUESTION_MINUTES = 10
 
 
 def _named_id(world: SeededAccount, name: str) -> str:
-    """Return an id derived from the account and a name.
+    """Return an id that is derived from the account and a name.
 
-    It is known before the row is written, so that other rows can refer to it.
+    Other rows can therefore refer to the id before the row with this id is inserted.
     """
     return str(uuid.uuid5(uuid.UUID(world.user_id), f"routing/{name}"))
 
 
 def flow_extras(key: str, event: str, hook: bool = False) -> dict[str, Any]:
-    """Return a flow's event columns; the secret of a webhook is derived from `key`."""
+    """Return the columns of a flow that depend on its event and on its webhook.
+
+    With `hook` the flow has a webhook secret, which is derived from `key`.
+    """
     secret = hashlib.shake_256(f"hook/{key}".encode()).hexdigest(21) + "k"
     return {
         "source_kind": SOURCE_KINDS.get(event, "github"),
@@ -39,9 +42,9 @@ def flow_extras(key: str, event: str, hook: bool = False) -> dict[str, Any]:
 
 
 def write(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
-    """Add flows, assignments, triggers, templates and approvals to the seed.
+    """Collect the rows of flows, assignments, triggers, templates and approvals.
 
-    Job runs of the assignments and triggers are added, too. Times are in µs.
+    The job runs of the assignments and triggers are included. `now` is in µs.
     """
     written, runs = material("routing"), Runs(rows, rng)
     installations = {
@@ -77,7 +80,10 @@ def _version_id(world: SeededAccount, key: str, number: int) -> str:
 
 
 def _flow(rows: Rows, world: SeededAccount, spec: dict[str, Any], installation_id: int, now: int) -> Graph:
-    """Collect a flow for which no work is simulated, and return its graph."""
+    """Collect the rows of a flow and its versions, and return its graph.
+
+    No job runs are simulated for this flow.
+    """
     built = build_graph(spec, installation_id, world.agent_ids)
     own = {node["id"]: node.get("data", {}) for node in spec["nodes"]}
     for node in built["nodes"]:
@@ -174,7 +180,10 @@ def _template(
 def _question(
     rows: Rows, world: SeededAccount, rng: Random, runs: Runs, spec: dict[str, Any], now: int
 ) -> None:
-    """Collect a running job whose approval request no simulated user answers."""
+    """Collect the rows of a running job that waits for the approval of a tool call.
+
+    No simulated user answers the request.
+    """
     flow = next(row for row in material("routing")["flows"] if row["key"] == spec["flow"])
     node, repo = flow["nodes"][0], world.repos[spec["repo"]]
     flow_id, version_id = (
@@ -233,9 +242,10 @@ def _question(
 
 
 def approval(rows: Rows, world: SeededAccount, rng: Random, spec: dict[str, Any], now: int) -> None:
-    """Collect a question of an orchestrator, described as in sample_data/routing.json.
+    """Collect the row of a question of an orchestrator.
 
-    An approved or denied question was answered after three minutes.
+    `spec` has the form of the approvals in sample_data/routing.json. An approved or denied question
+    was answered after three minutes.
     """
     created, status = now - spec["minutes"] * MINUTE_US, spec["status"]
     answered, expired = status in ("approved", "denied"), status == "expired"

@@ -1,4 +1,4 @@
-"""Seed job runs of assignments, triggers and flows with their dispatch events.
+"""Seed job runs of assignments, triggers and flows, and their dispatch events.
 
 routing.md §6.
 """
@@ -60,7 +60,7 @@ class Parent(NamedTuple):
 
 
 class Runs:
-    """Collects job runs and dispatch events of assignments, triggers and flows."""
+    """A collector of job runs of assignments, triggers and flows, and their events."""
 
     def __init__(self, rows: Rows, rng: Random) -> None:
         self._rows, self._rng = rows, rng
@@ -76,7 +76,7 @@ class Runs:
         source: str,
         failure: tuple[str, str] | None,
     ) -> None:
-        """Collect an ended run with its dispatch events.
+        """Collect the rows of an ended job run and its dispatch events.
 
         `created` is in µs; the run lasted for `seconds`. `failure` is the failure class and error text
         of a failed run.
@@ -109,9 +109,9 @@ class Runs:
         self.ledger(parent, job_id, done, "control", outcome, reason, control)
 
     def running(self, parent: Parent, created: int) -> str:
-        """Collect a running job and return its id.
+        """Collect the rows of a running job and return its id.
 
-        Its origin is "outside", so that no simulated user answers its questions.
+        The job's origin is "outside", so that no simulated user answers its questions.
         """
         job_id = self._job(parent, "running", created, "webhook", origin="outside")
         self._record_start(parent, job_id, created, created + 2 * SECOND_US, "webhook")
@@ -159,7 +159,7 @@ class Runs:
         reason: str | None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
-        """Collect one dispatch event at `at` (µs)."""
+        """Collect the row of one dispatch event at the time `at` (µs)."""
         self._rows.add(
             _LEDGER,
             id=new_uuid(self._rng),

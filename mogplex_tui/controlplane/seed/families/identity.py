@@ -17,9 +17,9 @@ _INVITE_LIFE_US = 7 * DAY_US
 
 
 def write(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
-    """Add users, teams, API keys, provider keys and audit events to the seed.
+    """Collect the rows of users, teams, API keys, provider keys and audit events.
 
-    Times are in µs. The API keys have no known tokens: they can only be listed.
+    `now` is in µs. The API keys can only be listed, because their tokens are unknown.
     """
     written = material("identity")
     people = {"ada": world.user_id, "jonas": world.other_user_id}
@@ -36,7 +36,10 @@ def write(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
 
 
 def _ago(rng: Random, now: int, days: int) -> int:
-    """Return a random instant (µs) within nine hours after `now` minus `days` days."""
+    """Return a random time (µs) about `days` days before `now`.
+
+    It is at most nine hours after that moment.
+    """
     return now - days * DAY_US + whole(rng, 0, 9 * 3600) * SECOND_US
 
 
@@ -89,7 +92,10 @@ def _provider_key(row: dict[str, Any], rng: Random, now: int) -> dict[str, Any]:
 def _team(
     rows: Rows, team: dict[str, Any], team_id: str, people: dict[str, str], rng: Random, now: int
 ) -> list[str]:
-    """Collect one team with its members and invites; return the ids of the invites."""
+    """Collect the rows of one team with its members and invites.
+
+    Returns the ids of the invites.
+    """
     created = _ago(rng, now, team["days"])
     owner = next(member["person"] for member in team["members"] if member["role"] == "owner")
     rows.add(
@@ -146,9 +152,9 @@ def _trail(
     rng: Random,
     now: int,
 ) -> None:
-    """Collect the audit events of the first team.
+    """Collect the rows of the first team's audit events.
 
-    The target of an event is a team, a user, an invite or another name.
+    The target of an event is a team, a user, an invite or something that is identified by a name.
     """
     team_id = world.team_ids["platform"]
     for event in events:

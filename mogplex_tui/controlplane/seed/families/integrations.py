@@ -1,4 +1,4 @@
-"""Seed connections, custom MCP servers and repositories' overrides.
+"""Seed connections, custom MCP servers, and overrides of connections.
 
 library.md §8, §9.
 """
@@ -18,9 +18,9 @@ _TOKEN_DAYS = 30
 
 
 def write(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
-    """Add connections, their events and MCP servers to the seed.
+    """Collect the rows of connections, their events and overrides, and MCP servers.
 
-    Times are in µs before `now`.
+    `now` is in µs; all times are before it.
     """
     owners = {"ada": world.user_id, "jonas": world.other_user_id}
     written = material("tools")

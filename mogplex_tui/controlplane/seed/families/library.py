@@ -13,9 +13,9 @@ from ...workload.rng import new_uuid, token, whole
 
 
 def write(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
-    """Add agent categories, rules, skills, commands, memories and chats to the seed.
+    """Collect the rows of categories, rules, skills, commands, memories and chats.
 
-    They belong to both users; times are in µs before `now`.
+    They belong to both users. `now` is in µs; all times are before it.
     """
     owners = {"ada": world.user_id, "jonas": world.other_user_id}
     written = material("library")

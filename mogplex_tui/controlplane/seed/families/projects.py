@@ -1,4 +1,4 @@
-"""Seed projects, repositories' GitHub data, and their settings (projects.md)."""
+"""Seed projects, and the GitHub data and settings of repositories (projects.md)."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ from ...workload.rng import new_uuid, whole
 
 
 def _named_id(world: SeededAccount, name: str) -> str:
-    """Return an id derived from the account and a name.
+    """Return an id that is derived from the account and a name.
 
-    It is known before the row is written, so that other rows can refer to it.
+    Other rows can therefore refer to the id before the row with this id is inserted.
     """
     return str(uuid.uuid5(uuid.UUID(world.user_id), f"projects/{name}"))
 
 
 def _base(world: SeededAccount) -> Repo:
-    """Return the root of the monorepo; its two sub-projects are repositories, too."""
+    """Return the repository for the root directory of the monorepo.
+
+    The monorepo's two sub-projects are repositories of their own.
+    """
     base = material("projects")["base"]
     repo_id = _named_id(world, base["key"])
     name, installation = base["full_name"], base["installation"]
@@ -31,7 +34,7 @@ def _base(world: SeededAccount) -> Repo:
 
 
 def repo_row(world: SeededAccount, repo: Repo, created_at: int, now: int) -> dict[str, Any]:
-    """Return all columns of a seeded repository; `created_at` and `now` in µs."""
+    """Return all columns of a seeded repository; `created_at` and `now` are in µs."""
     spec = material("projects")["repos"][repo.key]
     owner, _, name = repo.full_name.partition("/")
     return {
@@ -84,9 +87,9 @@ def _snapshot_id(world: SeededAccount, key: str) -> str:
 
 
 def write(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
-    """Add workspaces, repositories, GitHub data and settings to the seed.
+    """Collect the rows of workspaces, repositories, GitHub data and settings.
 
-    Times are in µs before `now`.
+    `now` is in µs; all times are before it.
     """
     written = material("projects")
     owners = {"ada": world.user_id, "jonas": world.other_user_id}
@@ -112,7 +115,10 @@ def write(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
 
 
 def _write_github(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
-    """Collect GitHub accounts, members, repositories, pull requests and secrets."""
+    """Collect the rows of the simulated GitHub.
+
+    These are accounts, members, repositories, pull requests and secrets.
+    """
     written = material("projects")
     for row in written["accounts"]:
         rows.add(
@@ -177,7 +183,7 @@ def _add_remote(
 def unified(path: str, line: int, before: list[str], after: list[str]) -> str:
     """Return a unified diff that replaces the lines `before` by the lines `after`.
 
-    With no lines before, the diff adds a file.
+    If `before` is empty, the diff adds a file.
     """
     old = f"{line},{len(before)}" if before else "0,0"
     head = [f"diff --git a/{path} b/{path}"]
@@ -187,7 +193,7 @@ def unified(path: str, line: int, before: list[str], after: list[str]) -> str:
 
 
 def _write_settings(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
-    """Collect launch presets, overrides and prebuilt images of some repositories."""
+    """Collect the rows of some repositories' launch presets, overrides and images."""
     written = material("projects")
     for row in written["presets"]:
         at = now - row["days"] * DAY_US + whole(rng, 0, 600) * MINUTE_US

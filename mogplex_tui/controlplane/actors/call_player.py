@@ -1,4 +1,4 @@
-"""Play a planned call in simulated time: write its events, usage and end."""
+"""Simulate a planned call: write its events, usage and end at the planned times."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def play(
     attach: dict[str, Any] | None = None,
     is_streaming: bool = False,
 ) -> Playing:
-    """Play `call_plan` on a pending call until the call has ended.
+    """Simulate a pending call as `call_plan` says, until the call has ended.
 
     Returns CANCELLED if the call was cancelled, else OVER. `attach` is merged into the call's
     metadata when it starts streaming. If `is_streaming` is true, the call is already streaming, and the

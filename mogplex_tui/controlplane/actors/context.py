@@ -1,4 +1,4 @@
-"""State that actors share: the plane, random numbers, and the player of each call."""
+"""State that actors share: plane, random numbers, and the actor of each call."""
 
 from __future__ import annotations
 
@@ -89,17 +89,17 @@ class ActorContext:
             self.scheduler.spawn(name, acts, after)
 
     def set_player(self, call_id: str, actor: str) -> None:
-        """Record which actor plays a call, so that `wake_player` finds it."""
+        """Record which actor simulates a call, so that `wake_player` finds the actor."""
         self._players[call_id] = actor
 
     def clear_player(self, call_id: str) -> None:
-        """Forget which actor plays a call, because the call has ended."""
+        """Forget which actor simulated a call, because the call has ended."""
         self._players.pop(call_id, None)
 
     def is_played(self, call_id: str) -> bool:
-        """Return whether an actor plays this call."""
+        """Return whether an actor simulates this call."""
         return self._players.get(call_id, "") in self.scheduler
 
     def wake_player(self, call_id: str) -> None:
-        """Make the actor that plays a call run its next step now."""
+        """Make the actor that simulates a call run its next step now."""
         self.scheduler.wake(self._players.get(call_id, ""))

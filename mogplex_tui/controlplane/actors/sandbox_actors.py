@@ -32,7 +32,10 @@ class BootFailed(Exception):
 
 
 class Tree(NamedTuple):
-    """The working tree of a sandbox: repository, base and working branch, directory."""
+    """The working tree of a sandbox: repository, base and working branch, directory.
+
+    `root` is the directory of the repository to work in; None is the top directory.
+    """
 
     repo: Repo
     base: str
@@ -190,7 +193,7 @@ def _begin(tx: Tx, context: ActorContext, random: ActorRandom, tree: Tree, pause
 def boot(
     context: ActorContext, random: ActorRandom, box_id: str, repo: Repo, breaks: bool = False
 ) -> Booting:
-    """Play the boot of a sandbox until it runs; return its record id.
+    """Simulate the boot of a sandbox until it runs; return its record id.
 
     Raises BootFailed. If `breaks` is true, the boot fails.
     """

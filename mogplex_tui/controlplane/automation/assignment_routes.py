@@ -37,7 +37,7 @@ def assignment(row: Row) -> dict[str, Any]:
 async def list_assignments(request: ApiRequest) -> Response:
     """Return up to 500 assignments of the caller's repositories.
 
-    Each has the summary fields of its job runs.
+    Each assignment includes the summary of its job runs.
     """
     rows = request.plane.db.all(f"SELECT a.* {_OWN} LIMIT ?", (request.user_id, _LIMIT))
     about = summaries(request.plane, "assignment_id", [row["id"] for row in rows])
@@ -47,8 +47,8 @@ async def list_assignments(request: ApiRequest) -> Response:
 async def create_assignment(request: ApiRequest) -> Response:
     """Assign an agent to a repository for one kind of work.
 
-    An agent preset is copied to the caller's agents first. `{repo_id, agent_id, type,
-    cron_schedule?, skill_id?, enabled?}` → 201 with the row.
+    The body is `{repo_id, agent_id, type, cron_schedule?, skill_id?, enabled?}`; the response is a 201
+    with the row. An agent preset is copied to the caller's agents first.
     """
     body = await body_of(request)
     repo_id, agent_id, kind = (body.get(name) for name in ("repo_id", "agent_id", "type"))

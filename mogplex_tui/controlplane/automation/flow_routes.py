@@ -30,7 +30,7 @@ def read(request: ApiRequest, flow_id: str) -> dict[str, Any]:
 async def list_flows(request: ApiRequest) -> Response:
     """Return all flows of the caller as an array, newest first.
 
-    Each has the summary fields of its job runs.
+    Each flow includes the summary of its job runs.
     """
     mend(request.plane, request.service.ids, request.user_id)
     rows = own_flows(request.plane.db, request.user_id)

@@ -13,7 +13,7 @@ _NOBODY = {"id": None, "name": None, "slug": None}
 
 
 def newest(plane: Plane, flow_id: str, limit: int) -> list[Row]:
-    """Return the newest job runs of a flow, `limit` at most."""
+    """Return the newest job runs of a flow, at most `limit`."""
     return plane.db.all(
         f"SELECT {job_serializers.COLUMNS} FROM job_runs j WHERE j.flow_id = ?"
         " ORDER BY j.created_at DESC, j.rowid DESC LIMIT ?",

@@ -72,7 +72,7 @@ async def list_automations(request: ApiRequest) -> Response:
 
 
 async def read_automation(request: ApiRequest) -> Response:
-    """Return one automation with its draft and published graphs, normalised."""
+    """Return one automation with its normalised draft and published graphs."""
     return v1_response({"automation": automation(own_automation(request))})
 
 
@@ -85,7 +85,10 @@ async def list_runs(request: ApiRequest) -> Response:
 
 
 async def read_automation_run(request: ApiRequest) -> Response:
-    """Return one job run of the automation with its ledger, calls, findings and waits."""
+    """Return one job run of the automation with all details.
+
+    The details are its newest call, dispatch events, calls, review findings and waits.
+    """
     flow = own_automation(request)
     row = flow_run_queries.one(request.plane, flow["id"], request.path_id("run_id"))
     if row is None:

@@ -50,7 +50,7 @@ def summary(row: Row) -> dict[str, Any]:
 
 
 def automation(row: Row) -> dict[str, Any]:
-    """Return the JSON object of an automation with its graphs, normalised.
+    """Return the JSON object of an automation with its normalised graphs.
 
     `row` is a row of own_flow.
     """

@@ -26,8 +26,8 @@ _DELIVERY_LIMIT = 200
 async def github(request: ApiRequest) -> Response:
     """Handle a signed GitHub delivery (system.md §2.1).
 
-    It updates stored installations and repositories, then resumes waiting job runs, then queues and
-    starts work.
+    Stored installations and repositories are updated first; then waiting job runs are resumed; then
+    new job runs are queued and started.
     """
     body = await request.http.body()
     secret = credentials(request.plane).webhook_secret
@@ -51,9 +51,9 @@ def _parsed(body: bytes) -> dict[str, Any] | None:
 
 
 async def flow_hook(request: ApiRequest) -> Response:
-    """Start a flow for a signed delivery to its own webhook.
+    """Start a flow for a signed delivery to the flow's own webhook.
 
-    The checks have the order of system.md §2.4.
+    The checks are made in the order of system.md §2.4.
     """
     delivery = request.http.headers.get("x-mogplex-delivery", "")
     if not delivery.strip() or len(delivery) > _DELIVERY_LIMIT:

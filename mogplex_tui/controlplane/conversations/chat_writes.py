@@ -19,7 +19,10 @@ _SCOPE = ("conversation_id", "workspace_session_id", "repo_id", "product_team_id
 
 
 def abort_call(tx: Tx, call_id: str, at: int, tool_calls: int) -> bool:
-    """Cancel a chat call whose client has left; return False if it has ended already."""
+    """Cancel the call of a chat whose client has disconnected.
+
+    Returns False if the call has ended already.
+    """
     tx.execute(
         "UPDATE ai_calls SET control_state = 'cancel_requested'"
         " WHERE id = ? AND status IN ('pending', 'streaming')",

@@ -29,17 +29,17 @@ class Settings(NamedTuple):
 
     `scale` is the size of the seeded history; None selects the scenario's own scale. `speed` is
     1.0 for real time; at 0 no simulated work arrives or proceeds. `rate_limit` is the number of
-    requests per key in a rolling minute (auth.md §6); None disables the limit. `port` 0 takes
-    any free port. With `seeded` False the database contains only the account. `profile` is one
+    requests per key in a rolling minute (auth.md §6); None disables the limit. `port` 0 selects
+    any free port. If `seeded` is False, the database contains only the account. `profile` is one
     of PROFILES.
 
     `faults` are fault rules in the form that faults/rules.py reads; `fault_route` enables the
     route /__plane/faults, which changes them. `cron_secret` authorises requests to /api/cron
     and to the workers' routes; `bypass_secret` authorises the test headers (auth.md §1); None
     disables these requests and headers. `mcp_origins` are the web origins, separated by commas,
-    that may call the MCP endpoint. With `private_hosts` connections may use addresses of this
-    machine and its network. `scenario` is the name or the file of the scenario for a new
-    database (scenarios/load.py); None selects an ordinary day.
+    that may call the MCP endpoint. If `private_hosts` is True, the addresses of connections may
+    belong to this machine and its network. `scenario` is the name or the file of the scenario for
+    a new database (scenarios/load.py); None selects an ordinary day.
     """
 
     seed: int = 7

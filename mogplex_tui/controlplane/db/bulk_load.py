@@ -15,7 +15,7 @@ _STRICT = ("ignore_check_constraints=OFF", "foreign_keys=ON", "journal_mode=WAL"
 
 @contextmanager
 def loading(db: Database) -> Iterator[Tx]:
-    """Open a fast transaction that syncs, checks and publishes nothing.
+    """Open a fast transaction without disk syncs, constraint checks and notifications.
 
     If the transaction fails, the caller must delete the database file.
     """

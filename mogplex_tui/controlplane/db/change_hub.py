@@ -14,7 +14,10 @@ MAX_BACKLOG = 10_000
 
 
 class Frame(NamedTuple):
-    """The change notification for one row; with `user_id` None every user may see it."""
+    """The change notification for one row.
+
+    Every user may see it if `user_id` is None, otherwise only this user.
+    """
 
     table: str
     op: str

@@ -20,7 +20,7 @@ def mark_own(tx: Tx) -> None:
 
 
 def move(db: Database, by_us: int) -> None:
-    """Add `by_us` to all times of the original rows and to the daily sums.
+    """Add `by_us` to all times in a database, and update the sums per day.
 
     Rows that were added after `mark_own` are copies of older work. They stay unchanged: they are
     more than two weeks old, so that a shift within a day is not visible in them. Raises

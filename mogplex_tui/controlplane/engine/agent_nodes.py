@@ -122,9 +122,9 @@ def _own(context: ActorContext, random: ActorRandom, job: Job, node: Node, began
 
 
 def _loop_times(context: ActorContext, job: Job) -> float:
-    """Return the factor by which the scenario's loop multiplies this job's tokens.
+    """Return the factor by which the scenario's loop multiplies a job's tokens.
 
-    The factor is 1 for a job outside the loop.
+    The loop starts one automation again and again. The factor is 1 for a job that it did not start.
     """
     loop = context.scenario.now.loop
     title = job.metadata.get("pr_title", job.metadata.get("issue_title"))

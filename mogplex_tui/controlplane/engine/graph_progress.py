@@ -27,9 +27,9 @@ class Node(NamedTuple):
 
 
 class Edge(NamedTuple):
-    """One edge of a graph, from a node to another; `handle` names the source's output.
+    """One edge of a graph, from one node to another.
 
-    A handle is "true", "false", "error" or None.
+    `handle` names the output of the source: "true", "false", "error", or None for the only one.
     """
 
     source: str

@@ -40,7 +40,7 @@ class ActiveRule:
         return rule.kind == "silent" and (rule.argument.low, rule.count, rule.probability) == (None, None, 1)
 
     def try_apply(self, method: str, path: str, query: str) -> bool:
-        """Return whether the rule applies to this request, and count this as one use."""
+        """Return whether the rule applies to this request, and count a use if it does."""
         if self.left == 0 or not self.rule.pattern.matches(method, path, query):
             return False
         if self.rule.probability < 1 and self.random.random() >= self.rule.probability:

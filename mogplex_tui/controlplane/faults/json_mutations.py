@@ -124,7 +124,7 @@ def twice(items: list[Any]) -> list[Any]:
 
 
 def shuffled(items: list[Any], random: Random) -> list[Any]:
-    """Return the items in another order; at random, but never in the original order."""
+    """Return the items in a random order that differs from their original order."""
     mixed = list(items)
     random.shuffle(mixed)
     return mixed[1:] + mixed[:1] if mixed == items else mixed

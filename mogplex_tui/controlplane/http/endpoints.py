@@ -118,7 +118,7 @@ class Service:
 
 @dataclass(slots=True)
 class ApiRequest:
-    """A request with the service that answers it and the caller.
+    """A request, the service that answers it, and the caller.
 
     `http` is Starlette's request. `caller` is never None on routes that require credentials.
     """
@@ -145,7 +145,7 @@ class ApiRequest:
         return "" if self.caller is None else self.caller.user_id
 
     def path_id(self, name: str) -> str:
-        """Return a parameter of the path, an id, in lower case."""
+        """Return the id in the path parameter `name`, in lower case."""
         value: str = self.http.path_params[name]
         return value.lower()
 

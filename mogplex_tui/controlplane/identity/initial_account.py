@@ -1,4 +1,4 @@
-"""The account of a new database, and the credentials printed at the start."""
+"""The account that a new database contains, and the account's credentials."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def usable(db: Database, profile: Row) -> list[Row]:
 
 
 def offered(db: Database, profile: Row, team: ActiveTeam | None = None) -> list[Row]:
-    """Return the models that a user can choose: visible, enabled and reachable ones.
+    """Return the models that a user can choose: visible, enabled and reachable models.
 
     A retired model is included if it is enabled (identity.md §6.2).
     """

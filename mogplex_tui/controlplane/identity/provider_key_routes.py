@@ -63,7 +63,8 @@ async def delete_key(request: ApiRequest) -> Response:
 async def verify_key(request: ApiRequest) -> Response:
     """Return whether the caller has a key of a provider, and whether it looks valid.
 
-    Only the format is checked, no provider is asked. `key_valid` is null if no key is stored.
+    Only the format of the key is checked; the provider is not contacted. `key_valid` is null if no
+    key is stored.
     """
     provider = provider_of(await body_of(request))
     rows = provider_keys.stored(request.plane.db, provider_keys.of_user(request.user_id))

@@ -31,12 +31,12 @@ class Owner(NamedTuple):
 
 
 def of_user(user_id: str) -> Owner:
-    """Return a user as the owner of provider keys."""
+    """Return the Owner value for the provider keys of a user."""
     return Owner("provider_keys", "user_id", user_id)
 
 
 def of_team(team_id: str) -> Owner:
-    """Return a team as the owner of provider keys."""
+    """Return the Owner value for the provider keys of a team."""
     return Owner("team_provider_keys", "team_id", team_id)
 
 
@@ -46,9 +46,9 @@ def plausible(provider: str, key: str) -> bool:
 
 
 def stored(db: Database, owner: Owner) -> list[Row]:
-    """Return provider, format check and times of the owner's keys, sorted by provider.
+    """Return the provider, format check and times of each key of an owner.
 
-    The keys themselves are stored only as digests.
+    The keys are sorted by provider. Their text is not returned, because only digests are stored.
     """
     return db.all(
         f"SELECT provider, is_plausible, created_at, updated_at FROM {owner.table}"

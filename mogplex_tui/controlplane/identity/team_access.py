@@ -84,7 +84,8 @@ def require_member(request: ApiRequest) -> TeamMembership:
 def require_manager(request: ApiRequest) -> TeamMembership:
     """Return the membership of a caller who is an owner or admin of the path's team.
 
-    Raises RefusedError: 404 for an unknown team, 403 for other roles and if the caller is not a member.
+    Raises RefusedError: 404 for an unknown team, 403 if the caller is not a member or has another
+    role.
     """
     membership = require_member(request)
     if not membership.can_manage:

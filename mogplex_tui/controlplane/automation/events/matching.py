@@ -68,8 +68,8 @@ def find_targets(db: Database, event: Event, source: Source, standing: bool = Tr
     """Return the flows, assignments and triggers that an event starts.
 
     Flows come first, then assignments, then triggers; each group is ordered from oldest to newest.
-    If `standing` is False, only flows are returned: the hosted service ignores the other two tables
-    (routing.md §0).
+    If `standing` is False, only flows are returned: the hosted service ignores assignments and
+    triggers (routing.md §0).
     """
     if source.repo is None:
         return []

@@ -20,7 +20,7 @@ EVENT = "slack_mention"
 def mentioned(plane: Plane, ids: Ids, payload: Payload) -> list[named_flow_start.Fired]:
     """Start every active flow that listens to the channel of a Slack mention.
 
-    Each flow runs once per event id.
+    A flow is started at most once for each Slack event id.
     """
     event = part(payload, "event")
     event_id = text(payload.get("event_id"))
@@ -48,7 +48,7 @@ def mentioned(plane: Plane, ids: Ids, payload: Payload) -> list[named_flow_start
 
 
 def _slack(payload: Payload) -> dict[str, Any]:
-    """Return the fields of a Slack delivery that a job's metadata keeps."""
+    """Return the fields of a Slack delivery that are stored in a job's metadata."""
     event = part(payload, "event")
     kept = {key: event[key] for key in ("channel", "user", "text", "ts", "thread_ts") if key in event}
     return kept | {"team_id": payload.get("team_id"), "event_id": payload.get("event_id")}

@@ -42,7 +42,7 @@ class Work(NamedTuple):
 
 
 class Enqueued(NamedTuple):
-    """The result of queueing: the new job's id, or the reason why none was queued.
+    """The result of queueing: the new job's id, or the reason why no job was queued.
 
     If the idempotency key is already in use, `job_id` is the job that has the key.
     """

@@ -113,7 +113,7 @@ def release_queue(
     """Start pending jobs of an installation, oldest first, up to its limit.
 
     `refusal` is called before each start; it returns the background runtime's error, or None if the
-    runtime accepts the job. The start source in the ledger is queue_release.
+    runtime accepts the job. The dispatch events have the start source queue_release.
     """
     released: list[Released] = []
     with db.transaction(ids=ids) as tx:

@@ -90,7 +90,7 @@ def record_for_job(
 ) -> str | None:
     """Append a dispatch event about an existing job run and return its id.
 
-    The row has the job's flow, assignment or trigger. If the job's flow was deleted, no row is
+    The event has the job's flow, assignment or trigger. If the job's flow was deleted, no event is
     written and None is returned.
     """
     job = job_context(tx, job_id)

@@ -116,7 +116,7 @@ class Lookups:
     def agent(self, job: Row) -> dict[str, Any]:
         """Return the primary agent of a job's flow version, trigger or assignment.
 
-        All fields are None if it has no agent.
+        All fields are None if the job has no agent.
         """
         graph, parent = self.graph(job["flow_version_id"]), self.parent(job)
         ids = graph_lookups.agent_ids(graph) if graph else []

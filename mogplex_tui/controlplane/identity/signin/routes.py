@@ -1,4 +1,4 @@
-"""Collect the routes of signing in (auth.md §8, §9)."""
+"""Collect the routes of sign-in: login pages and OAuth (auth.md §8, §9)."""
 
 from __future__ import annotations
 

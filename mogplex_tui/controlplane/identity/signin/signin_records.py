@@ -102,10 +102,10 @@ def use_up_code(tx: Tx, code: str, now_us: int) -> Grant | None:
 
 
 def issue_tokens(tx: Tx, client_id: str, user_id: str, scopes: str, now_us: int) -> Row:
-    """Create an access token and a refresh token, and return their row.
+    """Create an access token and a refresh token, and return the row with both.
 
-    For the command line tool's client, all refresh tokens with more than 30 days left, the new one
-    included, are shortened to 30 days (auth.md §8).
+    If the client is the command line tool, each of its refresh tokens that is valid for more than 30
+    days, the new one included, is limited to 30 days (auth.md §8).
     """
     row_id = tx.new_id()
     tx.insert(

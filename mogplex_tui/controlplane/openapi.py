@@ -110,7 +110,10 @@ def declared() -> tuple[dict[tuple[str, str], DeclaredOperation], dict[str, str]
 
 
 def _schema(kind: str) -> tuple[dict[str, Any], bool]:
-    """Return the JSON schema of a declared type, and whether the value is required."""
+    """Return the JSON schema of a type in operations.txt, and whether it is required.
+
+    A type is required if it ends with "!".
+    """
     word = kind.removesuffix("!")
     if word.startswith("@"):
         found = {**_ID.get(word[1:], _SIMPLE["uuid"]), "x-row": word[1:]}

@@ -1,4 +1,4 @@
-"""Run a plane in the current event loop, for example a test's, or as a process."""
+"""Run a plane as a process, or in the event loop that is running (e.g. in a test)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _TURNS_TO_CLOSE = 5
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn without signal handlers; it runs until `end` is called."""
+    """A uvicorn server without signal handlers, which runs until `end` is called."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -141,7 +141,7 @@ class PlaneServer:
             raise
 
     async def __aenter__(self) -> PlaneServer:
-        """Start to answer requests; call `open` first if the caller has not.
+        """Start to answer requests, after calling `open` if that was not done before.
 
         Raises the exceptions of `open`.
         """

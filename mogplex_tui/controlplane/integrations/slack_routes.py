@@ -97,7 +97,7 @@ async def list_installations(request: ApiRequest) -> Response:
 
 
 async def change_policy(request: ApiRequest) -> Response:
-    """Change who may start runs from a workspace, and how many runs per month."""
+    """Change a workspace's policy: whether, by whom and how often runs may be started."""
     body = await _body(request)
     if body is None:
         raise refusal(400, "Invalid body")
@@ -166,7 +166,7 @@ async def list_channels(request: ApiRequest) -> Response:
 
 
 async def list_links(request: ApiRequest) -> Response:
-    """Return the workspace's links of channels to repositories, newest first."""
+    """Return the workspace's links between channels and repositories, newest first."""
     rows = request.plane.db.all(
         "SELECT * FROM slack_channel_links WHERE slack_installation_id = ?"
         " ORDER BY created_at DESC, rowid DESC",

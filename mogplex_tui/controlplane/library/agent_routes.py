@@ -30,7 +30,7 @@ def preset_model(request: ApiRequest) -> str:
     It is the caller's default model, or the static default if the caller has no usable model.
     """
     profile = request.plane.db.only("SELECT * FROM profiles WHERE id = ?", (request.user_id,))
-    # Nobody reaches a model through a team of others, so that a stranger to the team sees the static one.
+    # A caller who is not a member of the active team can use none of its models, and gets the static one.
     return (
         model_catalogue.models_default(request.plane.db, profile, active_team(request))
         or model_catalogue.STATIC_DEFAULT

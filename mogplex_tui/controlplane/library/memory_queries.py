@@ -50,7 +50,7 @@ class Filters:
 
 
 def memory(row: Row) -> dict[str, Any]:
-    """Return the JSON object of a memory from a row with COLUMNS."""
+    """Return the JSON object of a memory; `row` must contain the columns in COLUMNS."""
     return timed(row, "created_at", "updated_at", json_columns=("metadata",))
 
 
@@ -95,7 +95,7 @@ def _search(request: ApiRequest, filters: Filters, q: str) -> list[Row]:
 
     % and _ in `q` are not wildcards.
     """
-    # The database folds ASCII alone: it narrows the search by that part, and the rest is looked at here.
+    # SQLite ignores case only in ASCII: LIKE compares the ASCII part, and the rest is compared below.
     pattern = _BEYOND_ASCII.sub("%", _SPECIAL.sub(r"\\\1", q))
     filters.add("content LIKE ? ESCAPE '\\'", f"%{pattern}%")
     if q.isascii():
@@ -118,7 +118,7 @@ async def list_memories(request: ApiRequest) -> Response:
         if lane:
             filters = _lane_filters(request, lane, scope, team)
         else:
-            # Without a lane the service forgets the scope and keeps the repository alone.
+            # Without a lane the service ignores the scope and filters by repository only.
             filters = Filters(request.user_id)
             filters.key("repo_id", request.query("repoId"))
         return json_response([memory(row) for row in _search(request, filters, q)])

@@ -106,7 +106,7 @@ def _remember(request: ApiRequest, lane: str, content: str, metadata: dict[str, 
 async def create_memory(request: ApiRequest) -> Response:
     """Store a memory in a lane and return it.
 
-    Raises 400, 404 and 413 as §10.2 lists them.
+    Raises the errors 400, 404 and 413 that are listed in library.md §10.2.
     """
     body = await request_fields.strict_body(request)
     lane = body.get("lane")

@@ -86,7 +86,7 @@ def _by_name() -> dict[str, Preset]:
 
 
 def by_name(name: str) -> Preset | None:
-    """Return the preset with a name, or None if there is none."""
+    """Return the preset with the name `name`, or None if there is none."""
     return _by_name().get(name)
 
 

@@ -1,4 +1,4 @@
-"""Routes under /api/observability of calls: list, events, tool calls and cancel.
+"""Routes for calls under /api/observability: list, events, tool calls and cancel.
 
 observability.md §2 to §5.
 """
@@ -100,7 +100,10 @@ async def call_events(request: ApiRequest) -> Response:
 
 
 async def tool_calls(request: ApiRequest) -> Response:
-    """Return the tool calls of the 50 newest calls that have tool calls, as one array."""
+    """Return the tool calls of several calls as one array.
+
+    These are the 50 newest calls that have tool calls.
+    """
     out = []
     for row in request.plane.db.all(_WITH_TOOLS, (request.user_id,)):
         for index, entry in enumerate(json.loads(row["tool_calls"])):

@@ -50,7 +50,7 @@ async def list_failures(request: ApiRequest) -> Response:
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     prefix = "/api/observability/automation-"
     return [
         route(prefix + "events", PlainEndpoint(service, {"GET": MethodHandler(list_events)})),

@@ -88,6 +88,6 @@ def _answer(number: int, url: str, *, created: bool) -> Response:
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     path = "/api/observability/jobs/{job_id}/review-findings/{finding_id}/issue"
     return [route(path, PlainEndpoint(service, {"POST": MethodHandler(create_issue)}))]

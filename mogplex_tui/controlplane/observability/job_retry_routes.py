@@ -68,8 +68,8 @@ def _started(request: ApiRequest, job_id: str, result: job_writes.StartResult) -
 async def repair(request: ApiRequest) -> Response:
     """Start a job that has been pending for two minutes.
 
-    If the job could not be started, the response is 200 with the reason, but 500 if the runtime
-    rejected the task.
+    If the job cannot be started, the response is a 200 that contains the reason. It is a 500 if the
+    runtime rejected the task.
     """
     row = _job(request)
     anchor = row["last_start_attempt_at"] or row["created_at"]
@@ -197,7 +197,7 @@ def _latest(request: ApiRequest, job: Row) -> str | None:
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """The routes of this module."""
+    """Return the routes of this module."""
     one = "/api/observability/jobs/{job_id}"
     return [
         route(one + "/repair", PlainEndpoint(service, {"POST": MethodHandler(repair)})),

@@ -69,7 +69,7 @@ def files(row: Row) -> dict[str, str]:
 
 
 def of_installation(db: Database, installation_id: int) -> list[Row]:
-    """Return the repositories that an App installation can read, by owner and name."""
+    """Return an App installation's repositories, sorted by owner and name."""
     return db.all(
         "SELECT * FROM github_remote_repos WHERE installation_id = ? ORDER BY owner_login, name",
         (installation_id,),

@@ -70,7 +70,7 @@ def _refresh(request: ApiRequest) -> None:
 async def list_installations(request: ApiRequest) -> Response:
     """Return the caller's installations with their repositories, newest first.
 
-    They are the same in every team.
+    The result does not depend on the active team.
     """
     _refresh(request)
     db, out = request.plane.db, []
@@ -134,7 +134,7 @@ async def list_members(request: ApiRequest) -> Response:
 async def list_owners(request: ApiRequest) -> Response:
     """Return the accounts in which the caller may create repositories.
 
-    Empty if the caller has not signed in to GitHub.
+    The list is empty if the caller has not signed in to GitHub.
     """
     if not github_token(request.plane, request.user_id):
         return json_response([])

@@ -81,7 +81,7 @@ def set_run(tx: Tx, run_id: str, at: int, **columns: Any) -> bool:
 def overwrite(tx: Tx, run_id: str, at: int, **columns: Any) -> None:
     """Update columns of a run, even if it has ended.
 
-    The worker of the hosted service also overwrites ended runs (v1.md §7.6).
+    This imitates a defect of the hosted service's worker (v1.md §7.6).
     """
     tx.update("external_agent_runs", run_id, updated_at=at, **columns)
 

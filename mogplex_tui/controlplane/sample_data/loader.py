@@ -20,9 +20,9 @@ def material(name: str) -> Any:
 
 
 class Model(NamedTuple):
-    """One model of the catalogue; prices are in USD per token, or None.
+    """One model of the catalogue.
 
-    observability.md §6.
+    Prices are in USD per token; a price that is not known is None (observability.md §6).
     """
 
     id: str

@@ -24,8 +24,8 @@ _CLI = ("creating", "installing", "running", "paused")
 async def list_sandboxes(request: ApiRequest) -> Response:
     """Return the caller's sandboxes, newest first.
 
-    Sandboxes whose machine the provider has removed are first set to stopped. With `format=cli`
-    only booting, running and paused sandboxes are returned, in a short form.
+    Before that, sandboxes whose machine the provider has removed are set to stopped. With
+    `format=cli` only booting, running and paused sandboxes are returned, in a short form.
     """
     team_id = team_scope(request)
     _stop_the_gone(request)

@@ -26,7 +26,10 @@ from .sandbox_endpoint import BodyFirstSandboxEndpoint, SandboxEndpoint
 
 
 def routes(service: Service) -> list[BaseRoute]:
-    """Return all sandbox routes, and release command locks of an earlier process."""
+    """Return all sandbox routes.
+
+    Command locks that an earlier process has left in the database are released.
+    """
     exec_routes.forget_locks(service.plane)
     one = "/api/sandbox/{id}"
     paths: dict[str, dict[str, Handler]] = {

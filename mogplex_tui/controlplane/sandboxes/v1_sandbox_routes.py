@@ -1,6 +1,6 @@
 """/api/v1/mogplex/sandboxes: list, launch and logs (v1.md §4).
 
-The launch responds only when the boot has ended.
+The response to a launch is sent only when the boot has ended.
 """
 
 from __future__ import annotations

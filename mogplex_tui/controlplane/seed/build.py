@@ -1,6 +1,6 @@
 """Fill an empty database with the account and its past work.
 
-All times are relative to the plane's clock.
+All times are relative to the present time of the plane's clock.
 """
 
 from __future__ import annotations

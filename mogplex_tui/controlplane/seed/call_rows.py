@@ -1,4 +1,7 @@
-"""Convert call plans to rows of calls and events, with the plane's own prices."""
+"""Convert call plans to rows of calls and events.
+
+The costs of the calls are computed with the prices of the plane's catalogue.
+"""
 
 from __future__ import annotations
 

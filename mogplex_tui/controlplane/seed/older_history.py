@@ -120,7 +120,7 @@ def _copy_events(tx: Tx) -> None:
 
 
 def _lengthen(tx: Tx, user_id: str, seed: int, now: int) -> None:
-    """Add tool events to the oldest streaming coding run until it has 50,000."""
+    """Add tool events to the oldest coding run in progress until it has 50,000 events."""
     call = tx.one(
         "SELECT id, repo_id, started_at FROM ai_calls WHERE user_id = ? AND status = 'streaming'"
         " AND model LIKE 'harness:%' ORDER BY started_at LIMIT 1",

@@ -70,7 +70,7 @@ class BrokenRuns(History):
         box = write_past(
             self.rows, rng, repo, branch, started, started + _BOOT_SECONDS * SECOND_US, True, error
         )
-        # The call keeps what it knew when it was accepted (v1.md §7.6).
+        # The call's metadata is that of the accepted run, before its sandbox had a name (v1.md §7.6).
         box = box._replace(name="pending")
         harness = self.harness()
         key, digest = f"mogplex-{token(rng, '', 16)}", request_hash(rng)
@@ -157,7 +157,7 @@ class AddedHistory(JobHistory):
         end = self.now - 30 * SECOND_US
         starts: list[int] = []
         for plan in reversed(plans):
-            # The time of a node and a start besides the work, as for every past job.
+            # Includes time for the start and for the overhead of each node, as in JobHistory.job.
             seconds = plan.seconds() + _START_SECONDS + 30 + 3 * len(plan.nodes)
             starts.insert(0, end - int(seconds * SECOND_US))
             end = starts[0] - int(loop.pause * SECOND_US)

@@ -54,7 +54,7 @@ def arrive(context: ActorContext, random: ActorRandom, flow_key: str | None = No
 
 
 def retries(context: ActorContext) -> Acts:
-    """Retry a recently failed job every few minutes (observability.md §7.5)."""
+    """Retry one of the recently failed jobs every few minutes (observability.md §7.5)."""
     random = context.random("retries")
     while True:
         yield between(random.rng, 200.0, 500.0) / context.scenario.now.pace

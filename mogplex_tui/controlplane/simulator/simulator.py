@@ -32,7 +32,7 @@ class Simulator:
     """
 
     def __init__(self, plane: Plane, speed: float | None = None) -> None:
-        # The runner stands on this package; whoever imports that first must not meet half of it.
+        # Imported here because the runner's module imports this package.
         from ..engine.job_runner import Runner
 
         self._plane = plane

@@ -1,4 +1,4 @@
-"""Deterministic random numbers, with a separate stream for each name."""
+"""Deterministic random numbers, with a separate generator for each name."""
 
 from __future__ import annotations
 

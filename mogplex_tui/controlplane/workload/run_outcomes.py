@@ -1,4 +1,4 @@
-"""Outcomes of coding runs: drawn at random, or chosen by words in the prompt."""
+"""Outcomes of coding runs: chosen at random, or by words in the prompt."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from .rng import pick
 
 
 class RunOutcome(NamedTuple):
-    """The outcome of one coding run: its number of turns and how the run ends."""
+    """The outcome of one coding run: its number of turns and how the run ends.
+
+    `passes` says whether the last tests pass, `changes` whether there are changes to deliver, `boots`
+    whether the sandbox boots, and `endless` whether the number of turns is practically unlimited.
+    `failure` is the code of the failure, or None for a success.
+    """
 
     turns: int
     passes: bool = True

@@ -34,10 +34,10 @@ class Account(NamedTuple):
 def remote(db: Database, repo: Row, *, manage: bool = False) -> Row:
     """Return the repository on GitHub that was imported as `repo`.
 
-    Raises GithubError 404 if it does not exist, or if the user who imported it has no access to it;
-    an import does not check either. The user has access through an installation that covers the
-    repository or as an owner or member of its account, and to every public repository unless
-    `manage` is True.
+    Raises GithubError 404 if it does not exist or if the user who imported it has no access; an
+    import checks neither. The user has access through an installation that covers the repository,
+    as its owner or as a member of its organisation. Everybody has access to a public repository,
+    unless `manage` is True.
     """
     owner, _, name = repo["full_name"].partition("/")
     row = db.one("SELECT * FROM github_remote_repos WHERE owner_login = ? AND name = ?", (owner, name))

@@ -89,10 +89,10 @@ def overwrite(tx: Tx, run_id: str, at: int, **columns: Any) -> None:
 def give_up(tx: Tx, run_id: str, at: int, error: str, *, hosted: bool, message: str | None = None) -> None:
     """End a run as failed because it cannot be started.
 
-    `message` is the text of the failure event. On the hosted service only the run ends, and no
-    event is added if `message` is None; the call stays pending until the reaper ends it hours later
-    (v1.md §7.4, §7.6). Otherwise the call ends together with the run, and None stands for a default
-    text (runtime-model.md §9).
+    If `hosted` is True, only the run ends, and an event with the text `message` is added unless it
+    is None; the call stays pending until the reaper ends it hours later (v1.md §7.4, §7.6). If
+    `hosted` is False, the call and the run end, and `message` is the text of the event; None gives
+    a default text (runtime-model.md §9).
     """
     row = tx.one("SELECT ai_call_id FROM external_agent_runs WHERE id = ?", (run_id,))
     if row is None:

@@ -176,8 +176,8 @@ def build_world(seed: int, user_id: str) -> SeededAccount:
 def repo_of(world: SeededAccount, repo_id: str, row: Row) -> Repo:
     """Return the repository of the account with the id `repo_id`.
 
-    If the account has no such repository, a new one is made from `row`, which uses the sample data
-    of the "api" repository.
+    If the account has no repository with this id, a new one is made from `row`. It uses the sample
+    data of the "api" repository.
     """
     for repo in world.repos.values():
         if repo.id == repo_id:

@@ -22,8 +22,8 @@ _STATUS = re.compile(r"\b[45]\d\d\b", re.ASCII)
 def failed(klass: str, text: str | None, phase: str, timeout_ms: int = USUAL_TIMEOUT_MS) -> dict[str, Any]:
     """Return the metadata that describes a model failure.
 
-    If the error text contains a timeout or an HTTP status, this is used instead of `timeout_ms` or
-    of the failure class's usual status.
+    A timeout in the error text replaces `timeout_ms`, and an HTTP status in it replaces the usual
+    status of the failure class.
     """
     retried = klass in RETRIED
     return {

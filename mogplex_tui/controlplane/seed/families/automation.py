@@ -180,10 +180,7 @@ def _template(
 def _question(
     rows: Rows, world: SeededAccount, rng: Random, runs: Runs, spec: dict[str, Any], now: int
 ) -> None:
-    """Collect the rows of a running job that waits for the approval of a tool call.
-
-    No simulated user answers the request.
-    """
+    """Collect a running job's rows; it waits for an approval that nobody gives."""
     flow = next(row for row in material("routing")["flows"] if row["key"] == spec["flow"])
     node, repo = flow["nodes"][0], world.repos[spec["repo"]]
     flow_id, version_id = (

@@ -9,13 +9,17 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import NamedTuple
 
+# Seconds that a change waits at least for an urgent one.
+_SHORTEST_WAIT = 1.0
+
 
 @dataclass(eq=False)
 class QueuedChange:
     """A change that a rate limit refused and that is sent again after `seconds_left`.
 
     `action` is the name of the change in the ledger, and `record` the key of the record to change.
-    `label` is a short name (`delete`), `title` a name for sentences (`delete of sandbox web`).
+    `label` is a short name (`delete`), `title` a name for sentences (`delete of sandbox web`). An
+    urgent change, such as a cancel, is sent before the other queued ones.
     """
 
     action: str
@@ -23,6 +27,7 @@ class QueuedChange:
     label: str
     title: str
     seconds_left: float = 0.0
+    is_urgent: bool = False
     given_up: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -95,6 +100,18 @@ class InFlight:
     def add_queued(self, change: QueuedChange) -> None:
         """Add a queued change."""
         self._queue.append(change)
+
+    def yield_to_urgent(self, change: QueuedChange) -> bool:
+        """Let an urgent change that waits longer be sent in place of `change`.
+
+        The two changes swap the times at which they are sent. Returns whether there is such a change.
+        """
+        waiting = (each for each in self._queue if each.is_urgent and not each.given_up.is_set())
+        urgent = None if change.is_urgent else next(waiting, None)
+        if urgent is None:
+            return False
+        change.seconds_left, urgent.seconds_left = max(urgent.seconds_left, _SHORTEST_WAIT), 0.0
+        return True
 
     def remove_queued(self, change: QueuedChange) -> None:
         """Remove a change from the queue."""

@@ -116,7 +116,7 @@ class ChangeRequest(Generic[Answer, FinalResult]):
 
     With `repeats_lost`, a request whose response was lost is sent again with the same idempotency key. `send_slot`
     limits how many changes are sent at once: the caller acquires it, and a change releases it while it waits
-    for a rate limit.
+    for a rate limit. An urgent change is sent before other queued ones.
     """
 
     action: str
@@ -134,6 +134,7 @@ class ChangeRequest(Generic[Answer, FinalResult]):
     repeats_lost: bool = False
     detail: Callable[[Answer], str | None] = lambda _: None
     send_slot: asyncio.Semaphore | None = None
+    is_urgent: bool = False
 
 
 async def run_change(session: Session, change: ChangeRequest[Answer, FinalResult]) -> FinalResult:
@@ -211,7 +212,9 @@ class _RequestAttempts(Generic[Answer, FinalResult]):
             await pause(seconds)
             return
         change, in_flight = self._change, self._session.in_flight
-        queued = QueuedChange(change.action, change.record, change.label, change.title, seconds)
+        queued = QueuedChange(
+            change.action, change.record, change.label, change.title, seconds, change.is_urgent
+        )
         in_flight.add_queued(queued)
         self._is_waiting = True
         if self._lost is None:
@@ -234,7 +237,10 @@ class _RequestAttempts(Generic[Answer, FinalResult]):
 
         Raises GivenUp if the user cancels the change.
         """
-        while queued.seconds_left > 0 and not queued.given_up.is_set():
+        in_flight = self._session.in_flight
+        while not queued.given_up.is_set():
+            if queued.seconds_left <= 0 and not in_flight.yield_to_urgent(queued):
+                break
             self._change.queued(queued)
             # Wait for the fraction of a second first, so that each number is shown for a second.
             step = queued.seconds_left % 1 or 1.0
@@ -293,7 +299,6 @@ async def run_action(
     empty and the action needs a key, the key of the same change whose response was lost is used, or a new one.
     """
     if (closed := await _not_sent_reason(session, kind, action, entry)) is not None:
-        # A closed route gets no request, even if it closed while the confirmation was open.
         return Outcome(closed, is_success=False, closed=True)
     name, subject = kind_rows.name_of(kind, entry), entry.key
     if isinstance(action, Action) or action.makes_record:
@@ -330,6 +335,7 @@ async def run_action(
             record=entry.key,
             idempotency_key=key or None,
             send_slot=send_slot,
+            is_urgent=isinstance(action, Action) and action.is_urgent,
         ),
     )
 
@@ -337,7 +343,10 @@ async def run_action(
 async def _not_sent_reason(
     session: Session, kind: Kind[Row], action: Action[Row] | Creation, entry: Entry[Row]
 ) -> str | None:
-    """Return why an action must not be sent, None if it may be sent."""
+    """Return why an action must not be sent, None if it may be sent.
+
+    A closed route gets no request, even if it closed while the confirmation was open.
+    """
     reason = kind_rows.closed_reason(kind, action, session) or await fetch_read_only_reason(session)
     if reason is None and isinstance(action, Action) and entry.row is None:
         return messages.not_changeable(kind.noun)

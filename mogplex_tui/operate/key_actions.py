@@ -421,7 +421,7 @@ ACTIONS: tuple[KeyAction, ...] = (
         "give up",
         ("ctrl+g",),
         EVERYWHERE,
-        "Give up queued changes; to give up one, press its key again on the row.",
+        "Give up all queued changes; {go.back} gives up the last one.",
         group="console",
         help_has_title=True,
     ),

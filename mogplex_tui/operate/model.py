@@ -324,6 +324,8 @@ class Action(Generic[Row]):
     confirmation: Confirmation | None = None
     is_bulk: bool = False
     """Whether the action can be performed on all marked rows together."""
+    is_urgent: bool = False
+    """Whether a request that a rate limit refused is sent before other refused ones."""
     in_footer: bool = True
     title: str = ""
     help_has_title: bool = False

@@ -267,6 +267,7 @@ CANCEL: Action[RunRow] = Action(
     warning=cancel_consequence,
     confirmation=Confirmation(("The agents stop; their branches and sandboxes stay.",), "Cancel run"),
     is_bulk=True,
+    is_urgent=True,
     needs="cancels of runs",
 )
 

@@ -127,6 +127,7 @@ async def execute_cancel(
             finish,
             record=row.key,
             send_slot=send_slot,
+            is_urgent=CANCEL.is_urgent,
         ),
     )
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mogplex_tui.live.run_row import RunRow
     from mogplex_tui.operate.health import Finding
     from mogplex_tui.operate.model import AnyKind
+    from mogplex_tui.screens.console_screen import ConsoleScreen
 
 
 R = TypeVar("R")
@@ -96,6 +97,16 @@ class Console:
             "teams.act": self._act_for_selected,
             **app_actions,
         }
+
+    @property
+    def can_go_back(self) -> bool:
+        """Whether the key that goes back gives up a waiting change or leaves the screen."""
+        return self.changes.newest is not None or self.navigation.can_go_back
+
+    def go_back(self, screen: ConsoleScreen) -> None:
+        """Give up the waiting change that was refused last; without one, leave the screen."""
+        if not self.changes.give_up_newest():
+            self.navigation.back(screen)
 
     def open(self, kind: AnyKind, entry: AnyEntry) -> None:
         """Perform what the enter key does on a record in a list.

@@ -20,7 +20,7 @@ from mogplex_tui.live.signals import Signal
 from mogplex_tui.operate import action_registry
 from mogplex_tui.screens.console import Console, console_of
 from mogplex_tui.screens.header_line import FINDINGS, header_segments
-from mogplex_tui.screens.queued_changes import GIVE_UP, is_on_row
+from mogplex_tui.screens.queued_changes import BACK, GIVE_UP, is_on_row
 from mogplex_tui.widgets.key_bar import KeyBar
 from mogplex_tui.widgets.rule import RuleLine
 from mogplex_tui.widgets.segment_line import HeaderLine, Segment, SegmentLine
@@ -206,7 +206,19 @@ class ConsoleScreen(Screen[None]):
             if is_on_row(change)
         }
         items = action_registry.footer(self.scope, self.session, ascii_only=is_ascii, shows=self.shows)
-        return [(key, "give up" if key in waiting else title) for key, title in items]
+        newest = self.console.changes.newest
+        back = "" if newest is None else action_registry.key_of(BACK, ascii_only=is_ascii)
+        return [
+            (
+                key,
+                f"give up {newest.label}"
+                if newest and key == back
+                else "give up"
+                if key in waiting
+                else title,
+            )
+            for key, title in items
+        ]
 
     def refresh_keys(self) -> None:
         """Update the key bar; it is repainted only if it has changed."""

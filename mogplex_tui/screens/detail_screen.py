@@ -478,11 +478,11 @@ class DetailScreen(ConsoleScreen):
         json_pane = self.query_one(EventPane)
         if self.pane is not None:
             if not self.pane.close_top():
-                self.console.navigation.back(self)
+                self.console.go_back(self)
         elif json_pane.is_open:
             json_pane.close()
         else:
-            self.console.navigation.back(self)
+            self.console.go_back(self)
 
 
 def with_values(groups: Sequence[Sequence[Fact]]) -> list[list[Fact]]:

@@ -500,7 +500,7 @@ class ListScreen(ConsoleScreen):
         if action.id.endswith(_ROW_ACTIONS) and self.cursor_row() is None:
             return False
         if action.id == "go.back" and not (self.filter.typed or self.marks):
-            return self.console.navigation.can_go_back
+            return self.console.can_go_back
         return super().shows(action) and self.model.shows(action, self)
 
     def key_items(self) -> list[tuple[str, str]]:
@@ -551,4 +551,4 @@ class ListScreen(ConsoleScreen):
         elif self.marks:
             self.unmark()
         else:
-            self.console.navigation.back(self)
+            self.console.go_back(self)

@@ -382,11 +382,11 @@ class ObservabilityScreen(ConsoleScreen):
 
     def shows(self, action: KeyAction) -> bool:
         """Return whether an action is offered; "back" only if there is a previous screen."""
-        return super().shows(action) and (action.id != "go.back" or self.console.navigation.can_go_back)
+        return super().shows(action) and (action.id != "go.back" or self.console.can_go_back)
 
     def go_back(self) -> None:
         """Go back to the previous screen."""
-        self.console.navigation.back(self)
+        self.console.go_back(self)
 
     def step_range(self, by: int) -> None:
         """Switch to the next or the previous time range."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mogplex_tui.live.changes_in_flight import QueuedChange
 
 GIVE_UP = "changes.give-up"
+BACK = "go.back"
 
 
 class ChangeQueue:
@@ -49,6 +50,19 @@ class ChangeQueue:
                 change.given_up.set()
         return any(change is not None for change in changes)
 
+    @property
+    def newest(self) -> QueuedChange | None:
+        """The change that waits and was refused last, or None."""
+        queue = reversed(self._session.in_flight.queue)
+        return next((each for each in queue if not each.given_up.is_set()), None)
+
+    def give_up_newest(self) -> bool:
+        """Withdraw the waiting change that was refused last; return whether there was one."""
+        change = self.newest
+        if change is not None:
+            change.given_up.set()
+        return change is not None
+
     def give_up_all(self) -> None:
         """Withdraw every waiting change."""
         if not self._session.in_flight.queue:
@@ -70,6 +84,7 @@ def is_on_row(change: QueuedChange) -> bool:
 
 
 def _how_to_give_up(change: QueuedChange) -> str:
-    """Return a sentence that names the key with which to withdraw a waiting change."""
+    """Return a sentence that names the keys with which to withdraw a waiting change."""
     key = action_registry.key_of(change.action) if is_on_row(change) else ""
-    return f"{key} on its row gives it up." if key else f"{action_registry.key_of(GIVE_UP)} gives it up."
+    other = f"{key} on its row" if key else action_registry.key_of(GIVE_UP)
+    return f"{action_registry.key_of(BACK)} or {other} gives it up."

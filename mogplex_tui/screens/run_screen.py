@@ -438,4 +438,4 @@ class RunScreen(ConsoleScreen):
     def go_back(self) -> None:
         """Close the JSON pane or the event if open, else clear the search, else go back."""
         if not self.pane.close_top():
-            self.console.navigation.back(self)
+            self.console.go_back(self)

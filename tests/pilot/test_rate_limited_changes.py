@@ -57,7 +57,7 @@ async def test_refused_change_waits_in_its_row_and_is_sent_again(
         (notification,) = [each.message for each in ui.app._notifications]
         assert re.fullmatch(
             r"Delete of repository acme/web is queued: too many requests\. Retrying in 2s, "
-            r"at \d\d:\d\d:\d\d\. ctrl\+d on its row gives it up\.",
+            r"at \d\d:\d\d:\d\d\. esc or ctrl\+d on its row gives it up\.",
             notification,
         )
         await ui.sees("◌ delete in 1 s")
@@ -101,7 +101,10 @@ async def test_change_without_a_row_is_given_up_by_its_own_key(
 
         ui.app.parts.tasks.run(begin())
         await ui.sees(
-            "Start of a run in acme/web is queued", "ctrl+g gives it", "◌ start in", "ctrl+g give up"
+            "Start of a run in acme/web is queued",
+            "esc or ctrl+g gives it up.",
+            "◌ start in",
+            "ctrl+g give up",
         )
         await ui.press("ctrl+g")
         await ui.until(lambda: ended)
@@ -137,6 +140,33 @@ async def test_cancel_is_not_delayed_by_queued_changes(
         await ui.press("ctrl+g")
         await ui.sees("Cancelled 2 of 6 runs.", "was given up and not sent.")
         assert cancelled() == 2
+
+
+async def test_cancel_takes_the_place_of_a_queued_change_and_escape_gives_that_up(
+    console: Run, world: RowFactory, server: PlaneServer
+) -> None:
+    call = world.call(repo_id=world.repo("acme/api"), metadata={"repo": "acme/api"})
+    world.repo("acme/web")
+    _refuse(server, f"{DELETE} 429:60")
+    _refuse(server, f"{CANCEL} 429:60 x1")
+    async with console(size=(80, 24)) as ui:
+        await _delete_project(ui)
+        await ui.sees("◌ delete in", "esc give up delete")
+        await ui.press("1", "x")
+        await ui.sees("Cancel this run?")
+        await ui.press("right", "enter")
+        await ui.sees("2 changes queued", "esc give up cancel")
+        delete, cancel = ui.app.session.in_flight.queue
+        assert cancel.is_urgent and not delete.is_urgent
+        delete.seconds_left = 0.0
+        await ui.until(lambda: world.row("ai_calls", call)["status"] == "cancelled", "the cancel")
+        assert delete in ui.app.session.in_flight.queue and delete.seconds_left > 30
+        await ui.sees("esc give up delete")
+        ui.app.clear_notifications()
+        await ui.press("escape")
+        await ui.sees("was given up and not sent.")
+        await ui.loses("give up")
+        assert ui.app.current_mode == "runs" and _sent(server) == 2
 
 
 async def test_queued_change_is_reported_as_not_sent_on_exit(

@@ -377,6 +377,7 @@ KIND = Kind[JobRow](
                 ["Its agents are asked to stop; their branches and sandboxes stay."], "Cancel job"
             ),
             is_bulk=True,
+            is_urgent=True,
         ),
         REPAIR,
         REQUEUE,

@@ -79,8 +79,7 @@ async def execute_cancel(
 ) -> Outcome:
     """Cancel the run, call or job of a row without checking the credential.
 
-    `repeat_with` names the key or the command with which the user can repeat the cancel. `send_slot`
-    is as in `ChangeRequest`.
+    `repeat_with` names the key or command that repeats the cancel; for `send_slot` see `ChangeRequest`.
     """
 
     def begin() -> None:

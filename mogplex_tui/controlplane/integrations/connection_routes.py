@@ -102,7 +102,7 @@ async def _named(request: ApiRequest) -> tuple[Row, dict[str, Any]]:
 async def switch_connection(request: ApiRequest) -> Response:
     """Enable or disable a connection.
 
-    This is the only change that a client can make to a connection.
+    The other fields of a connection cannot be changed.
     """
     row, body = await _named(request)
     enabled = body.get("is_enabled")

@@ -22,7 +22,7 @@ _SESSION_LIFE = 30 * DAY_US
 
 
 def _content(value: Any) -> str:
-    """Return the text of a memory from the body, with white space at its ends.
+    """Return the text of a memory from the body, without trimming it.
 
     Raises RefusedError: 400 if it is missing or empty, 413 if it is too long.
     """

@@ -168,9 +168,10 @@ def _zombie_calls(plane: Plane, ids: Ids, at: int, spare: Spare) -> dict[str, An
 
 
 def _zombie_jobs(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
-    """Cancel jobs that have been running for six hours, and return the table's entry.
+    """Cancel jobs that have been running for six hours.
 
-    Jobs that wait for an event are not cancelled.
+    Jobs that wait for an event are not cancelled. Returns the entry of the table job_runs in the
+    response.
     """
     reason = "ZOMBIE_REAPED"
     rows = plane.db.all("SELECT id, started_at FROM job_runs WHERE status = 'running'")

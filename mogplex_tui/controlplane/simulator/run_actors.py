@@ -138,9 +138,10 @@ def _enter(context: ActorContext, random: ActorRandom, row: Row, box_id: str) ->
 
 
 def _too_late(context: ActorContext, random: ActorRandom, row: Row, box_id: str) -> Acts:
-    """Set a run that was cancelled before its call started to failed.
+    """Mark a run as failed although it was cancelled before its call started.
 
-    This is done only in the hosted profile: the hosted worker has this defect (v1.md §7.6).
+    This imitates a defect of the hosted worker, and is done only in the hosted profile
+    (v1.md §7.6).
     """
     if not context.plane.is_hosted:
         return
@@ -178,10 +179,7 @@ def _launch_failed(context: ActorContext, random: ActorRandom, row: Row, error: 
 
 
 def arrive(context: ActorContext, random: ActorRandom) -> float:
-    """Start a run as another client would; return its planned seconds.
-
-    Returns 0, and starts nothing, if the run's repository is hidden.
-    """
+    """Start a run as another client would; return its seconds, 0 if it cannot."""
     rng = random.rng
     prompt = pick(rng, prompts())
     repo = context.world.repos[prompt.repo]

@@ -32,7 +32,7 @@ class Simulator:
     """
 
     def __init__(self, plane: Plane, speed: float | None = None) -> None:
-        # Imported here because the runner's module imports this package.
+        # Imported late, so that importing the simulator does not load the engine.
         from ..engine.job_runner import Runner
 
         self._plane = plane

@@ -12,9 +12,9 @@ from .rng import pick
 class RunOutcome(NamedTuple):
     """The outcome of one coding run: its number of turns and how the run ends.
 
-    `passes` says whether the last tests pass, `changes` whether there are changes to deliver, `boots`
-    whether the sandbox boots, and `endless` whether the number of turns is practically unlimited.
-    `failure` is the code of the failure, or None for a success.
+    `passes` says whether the last tests pass, `changes` whether there are changes to deliver,
+    `boots` whether the sandbox boots, and `endless` whether the number of turns is practically
+    unlimited. `failure` is the code of the failure, or None for a success.
     """
 
     turns: int

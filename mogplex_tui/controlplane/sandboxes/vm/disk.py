@@ -34,7 +34,7 @@ class Entry(NamedTuple):
 
 
 def clean(path: str, base: str = "") -> str:
-    """Normalise a path: relative to the repository's root, without outer slashes.
+    """Return a path relative to the repository's root, without slashes at its ends.
 
     The root itself is "". Relative paths start at `base`. Raises OutsideError for a path outside
     the repository and for a path with a NUL character.

@@ -42,8 +42,8 @@ _COLUMNS = (
 class FailureGroupsScreen(ConsoleScreen):
     """A table of the failure groups of a list, opened over the list.
 
-    Failures are counted among the rows that the list's filter selects, of whatever age. The failures of the
-    last hour and day are compared with those of the hour and the day before.
+    Failures are counted among the rows that match the list's filter; its limit of age is ignored. The
+    numbers of the last hour and day are compared with those of the hour and the day before.
     """
 
     AUTO_FOCUS: ClassVar[str | None] = "#groups"
@@ -69,7 +69,7 @@ class FailureGroupsScreen(ConsoleScreen):
         yield table
 
     def on_mount(self) -> None:
-        """Subscribe to changes of the rows, and begin to read those that are missing."""
+        """Subscribe to changes of the rows, and start to load older rows."""
         self.listen(self._model.rows.changes, self._on_change)
         self.listen(self._model.feed.changed, self.changed_soon)
         self._want_older()
@@ -84,7 +84,7 @@ class FailureGroupsScreen(ConsoleScreen):
             self._search.ask(SearchQuery(span=(now - COMPARED, None)))
 
     def feeds(self) -> Sequence[Feed]:
-        """Return the feeds of the list, its older rows and the automations."""
+        """Return the feeds of the list, of its older rows and of the automations."""
         if self._older is None:
             return self._model.feeds()
         names = self.console.collections.of_name("automations").feed
@@ -100,7 +100,7 @@ class FailureGroupsScreen(ConsoleScreen):
         self._search.pause()
 
     def on_unmount(self) -> None:
-        """Remove the records that were read for the groups from the list."""
+        """Remove from the list the older records that only this screen needed."""
         self._search.close()
 
     # Drawing ---------------------------------------------------------------------------------------------------
@@ -109,11 +109,11 @@ class FailureGroupsScreen(ConsoleScreen):
         self.changed_soon()
 
     def on_tick(self) -> None:
-        """Count again, because the hours move with time."""
+        """Count the failures again, because the compared hours and days move with time."""
         self.flush()
 
     def flush(self) -> None:
-        """Count the failures that were read since the last call."""
+        """Count the failures again and draw the table if the screen is current."""
         if not self.is_current:
             return
         self._search.list_was_read()
@@ -140,7 +140,7 @@ class FailureGroupsScreen(ConsoleScreen):
         return group_failures(rows, kind.failure_groupings, now, self._whole_since())
 
     def _filter(self) -> str:
-        """Return the list's filter without its limit of age."""
+        """Return the list's filter without the term that limits the records' age."""
         older, text = self._below.kind.older, self._below.filter.text
         return text if older is None else filter_toggles.without_field(text, older.age)
 
@@ -175,14 +175,14 @@ class FailureGroupsScreen(ConsoleScreen):
     # Actions ---------------------------------------------------------------------------------------------------
 
     def shows(self, action: KeyAction) -> bool:
-        """Return whether an action is offered; filtering is not without a group."""
+        """Return whether an action is offered; opening a group only if there are groups."""
         if action.id == "groups.open":
             return len(self._groups) > 0
         return super().shows(action)
 
     @on(LineTable.RowSelected)
     async def choose(self) -> None:
-        """Filter the list by the group under the cursor, and show the list."""
+        """Go back to the list and filter it by the group under the cursor."""
         key = self.query_one("#groups", LineTable).cursor_key
         group = None if key is None else self._groups.get(key)
         if group is not None and self.is_active:
@@ -191,7 +191,7 @@ class FailureGroupsScreen(ConsoleScreen):
 
 
 class _GroupRows:
-    """The groups as rows of the table."""
+    """The failure groups as rows for the table widget."""
 
     stale = False
 
@@ -201,12 +201,12 @@ class _GroupRows:
         self._keys: list[str] = []
 
     def set(self, groups: Sequence[FailureGroup]) -> None:
-        """Show these groups."""
+        """Replace the rows by these groups."""
         self._rows = {f"{group.grouping} {group.filter}": group for group in groups}
         self._keys = list(self._rows)
 
     def get(self, key: str) -> FailureGroup | None:
-        """Return the group in a row."""
+        """Return the group in the row with a key, or None if there is no such row."""
         return self._rows.get(key)
 
     def __len__(self) -> int:

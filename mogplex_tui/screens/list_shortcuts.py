@@ -79,7 +79,7 @@ class ListShortcuts:
         self._screen.app.push_screen(FailureGroupsScreen(self._screen))
 
     async def choose_group(self, group: FailureGroup) -> None:
-        """Show the failed records of a group, among those that the filter already selects."""
+        """Narrow the list's filter to the failed records of a group."""
         failed, typed = self._screen.kind.failed_filter, self._screen.filter.typed
         await self._screen.type_filter(filter_toggles.with_terms(typed, f"{failed} {group.filter}"))
 

@@ -1,4 +1,4 @@
-"""What the title line of a list says about its rows, and an export of them."""
+"""The title line of a list, and the sentences that describe an export of the list."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def segments(screen: ListScreen) -> list[Segment]:
-    """Return the path, the counts, the filter, the sort order and the age of the rows."""
+    """Return the title line's segments for a list screen.
+
+    They state the path, the counts, the filter, the sort order and the age of the rows.
+    """
     rows, model = screen.rows, screen.model
     loaded = len(rows.rows)
     total = rows.total if rows.total is not None else loaded

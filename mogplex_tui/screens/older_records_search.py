@@ -130,7 +130,7 @@ class BackgroundSearch:
 
     @property
     def whole_since(self) -> datetime | None:
-        """Return the time from which all records are loaded, None if not known."""
+        """Return the time since which all records are loaded, or None if it is not known."""
         if self.is_complete:
             return datetime.min.replace(tzinfo=UTC)
         if self._search is not None and (since := self._search.whole_since) is not None:

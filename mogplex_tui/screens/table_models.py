@@ -38,7 +38,7 @@ def _column(column: KindColumn[AnyRow]) -> Column:
 class RowTableModel:
     """The rows of one kind for a `LineTable`.
 
-    Cells are made only when the table asks for them, that is, for the rows on screen.
+    The cells of a row are made only when the table asks for them: when the row is on screen.
     """
 
     def __init__(

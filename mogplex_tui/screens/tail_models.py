@@ -74,7 +74,7 @@ class RunTailModel:
         )
 
     def text(self, index: int) -> str:
-        """Return the text of an event in which a search looks for its term."""
+        """Return the text of an event that a search looks through."""
         line = self._tail.lines[index]
         word, _ = _EVENTS.get(line.type, (line.type, Tone.PLAIN))
         return " ".join((word, *_body(line), line.trouble or ""))
@@ -85,9 +85,9 @@ class RunTailModel:
         return None if line is None else event_text(line, has_ended=self.has_ended)
 
     def fold_key(self, index: int) -> Hashable | None:
-        """Return a key that successive events share if they look the same.
+        """Return a key that is equal for events that look the same.
 
-        It is None for an event that may still change.
+        Successive events with the same key are folded. The key is None for an event that may still change.
         """
         line = self._tail.lines[index]
         if line.type in TOOL_TYPES and line.ok is None:
@@ -132,7 +132,7 @@ class LogTailModel:
         return TailRow(line.key, "", (line.source, Tone.DIM), [*time, (line.text, Tone(line.tone))])
 
     def text(self, index: int) -> str:
-        """Return the text of a log line in which a search looks for its term."""
+        """Return the text of a log line that a search looks through."""
         line = self._tail.lines[index]
         return f"{line.source} {formatting.time_of_day(line.at) if line.at is not None else ''} {line.text}"
 
@@ -140,8 +140,8 @@ class LogTailModel:
 def _body(line: EventLine) -> tuple[str, ...]:
     """Return the parts of an event's message.
 
-    For a tool event they are the tool's name, what it was called with and a short result. For other events they are
-    the message and, if there are any, details from the payload.
+    For a tool event they are the tool's name, a preview of its input and a short result. For other
+    events they are the message and, if the payload has more to tell, details from it.
     """
     if line.type in TOOL_TYPES:
         body = (f"{line.tool or '?':<{TOOL_WIDTH}} ", line.preview or line.message)
@@ -158,7 +158,10 @@ def _tones(line: EventLine) -> tuple[Tone, ...]:
 
 
 def _payload_details(line: EventLine) -> str:
-    """Return details of an event's payload that its message lacks (v1.md §8.5)."""
+    """Return details of an event's payload that are not in its message (v1.md §8.5).
+
+    Empty if there are none.
+    """
     if line.type not in _TELLING and b"git_delivery" not in bytes(line.body):
         # Most events have no such details, and parsing the payload costs more than the rest of the line.
         return ""

@@ -73,12 +73,16 @@ class TailPane(Vertical):
     ) -> None:
         """Create the pane.
 
-        `raw_line` returns the JSON of the line with a key. If the lines are events, `event_text` returns
-        the event with a key, and a line is opened as an event instead of as JSON, and successive lines with
-        the same `fold_key` are folded. The tail has the focus at first; with
-        `focus_record` the record has it, unless the facts are folded. `status_changed` is called when
-        the title and the keys must be updated, `fold_changed` when the facts must be drawn again.
-        `has_more` tells whether there are more facts than those shown at first on a wide screen.
+        `record` shows the facts and `source` supplies the lines of the tail. `raw_line` returns the JSON
+        of the line with a key.
+
+        If the lines are events, `event_text` returns the event with a key, and opening a line shows the
+        event and not the JSON. Successive lines with the same `fold_key` are folded into one.
+
+        The tail has the focus at first. If `focus_record` is True, the record has it, unless the facts
+        are folded. `status_changed` is called when the title and the keys must be updated, `fold_changed`
+        when the facts must be drawn again. `has_more` is True if there are more facts than those shown at
+        first on a wide screen.
         """
         super().__init__()
         self.record, self._raw_line = record, raw_line
@@ -123,12 +127,12 @@ class TailPane(Vertical):
     # Changes ---------------------------------------------------------------------------------------------------
 
     def added(self, added: BatchResult) -> None:
-        """Note which lines a read has added or changed; the next `draw` shows them."""
+        """Collect the lines that a read has added or changed, for the next call of `draw`."""
         self._touched.update(added.changed)
         self._reordered |= added.reordered
 
     def all_changed(self) -> None:
-        """Make the next `draw` draw every line."""
+        """Make the next call of `draw` draw every line."""
         self._reordered = True
 
     def draw(self) -> None:
@@ -148,9 +152,10 @@ class TailPane(Vertical):
     # Layout ----------------------------------------------------------------------------------------------------
 
     def set_width(self, width: int) -> None:
-        """Fold the facts into two lines if the terminal is narrow, else unfold them.
+        """Adapt the layout to the width of the terminal.
 
-        In a very wide terminal, an open event is beside the tail instead of below it.
+        In a narrow terminal the facts are folded into two lines. In a very wide one, an open event is
+        beside the tail and not below it.
         """
         self.set_class(width < WIDE, "-narrow")
         self.set_class(width >= SIDE_BY_SIDE, "-side")
@@ -163,7 +168,7 @@ class TailPane(Vertical):
 
     @property
     def shows_all(self) -> bool:
-        """Return whether all facts are shown, also ids and those without a value."""
+        """Return whether all facts are shown, including ids and facts without a value."""
         return self.is_narrow or self.has_class("-all")
 
     @property
@@ -174,9 +179,9 @@ class TailPane(Vertical):
     # Status ----------------------------------------------------------------------------------------------------
 
     def segments(self, *, cut_off: bool) -> list[Segment]:
-        """Return two title segments: the search, and whether the tail is followed.
+        """Return two title segments: the search, and "following" or "paused".
 
-        With `cut_off`, which means that new lines cannot be read, "following" is not shown.
+        If `cut_off` is True, new lines cannot be read and "following" is left out.
         """
         search_text = self._tail_search.text("&" if self._only_matches else "/")
         if self._only_matches and self.rows.context:
@@ -246,9 +251,9 @@ class TailPane(Vertical):
             (self.record if self.tail.has_focus else self.tail).focus()
 
     def close_top(self) -> bool:
-        """Close the JSON pane, or else the event, or else clear the search.
+        """Close the JSON pane if open, else the event if open, else clear the search.
 
-        Returns False if none of them is shown.
+        Returns False if there was nothing to close or clear.
         """
         if self._json.is_open:
             self._json.close()
@@ -268,7 +273,7 @@ class TailPane(Vertical):
         self._json.show(raw)
 
     def show_cursor_line(self) -> None:
-        """Show the line under the cursor as an event or as JSON."""
+        """Show the line under the cursor as an event, or as JSON if it is not an event."""
         if self.tail.cursor_key is None:
             return
         if self._event_text is not None:
@@ -290,7 +295,10 @@ class TailPane(Vertical):
 
     @property
     def has_open_event(self) -> bool:
-        """Return whether keys apply to an open event: not while the facts have the focus."""
+        """Return whether an event is open and the facts do not have the focus.
+
+        Keys then apply to the open event.
+        """
         return self.event_view.is_open and not self.record.has_focus
 
     def open_event(self) -> None:
@@ -308,7 +316,10 @@ class TailPane(Vertical):
         self._status_changed()
 
     def close_event(self) -> None:
-        """Hide the event and focus the tail, which follows again if it did before."""
+        """Hide the event and focus the tail.
+
+        The tail follows again if it did when the event was opened and the cursor has not moved.
+        """
         self.event_view.close()
         self._event_search.set_term("")
         self._open_event = None
@@ -319,7 +330,7 @@ class TailPane(Vertical):
         self._status_changed()
 
     def _draw_event(self) -> None:
-        """Show the event under the cursor in the open pane if it has changed."""
+        """Update the open event if the cursor has moved or the event has changed."""
         key = self.tail.cursor_key
         if self._open_event is None or self._event_text is None or key is None:
             return
@@ -349,7 +360,8 @@ class TailPane(Vertical):
     def go_to_next(self, keys: Iterable[str], by: int, *, from_start: bool = False) -> bool:
         """Move the cursor to the next (1) or previous (-1) line among those with `keys`.
 
-        If an event is open, show that line's event. Returns False if none of the lines is shown.
+        The search starts at the cursor, or at the first line if `from_start` is True. An open event is
+        replaced by the event of the new line. Returns False if none of the lines is shown.
         """
         key = self.rows.next_of(keys, None if from_start else self.tail.cursor_key, by)
         if key is None or not self.tail.move_cursor_to(key):
@@ -358,7 +370,7 @@ class TailPane(Vertical):
         return True
 
     def _uncover_facts(self) -> None:
-        """Close the event if it is in the place of the facts."""
+        """Close the open event if it covers the facts."""
         if self.event_view.is_open and not self.record.is_on_screen:
             self.close_event()
 
@@ -399,14 +411,14 @@ class TailPane(Vertical):
         (self.event_view.text if self._typed_search is self._event_search else self.tail).focus()
 
     def _filter(self) -> None:
-        """Show the lines that match the search, or all lines if they are not filtered."""
+        """Show only the lines that match the search, or all lines if not filtering."""
         term = self._tail_search.term if self._only_matches else ""
         if term != self.rows.filter_term:
             self.rows.set_filter(term)
             self._rows_changed()
 
     def _rows_changed(self) -> None:
-        """Draw the tail after lines were hidden or shown; the cursor stays near its line."""
+        """Draw the tail after lines were hidden or shown; keep the cursor near its line."""
         key = self.tail.cursor_key
         self.tail.refresh_rows(None)
         if key is not None and not self.tail.follow and (near := self.rows.nearest(key)) is not None:
@@ -415,9 +427,9 @@ class TailPane(Vertical):
         self._status_changed()
 
     def _toggle_matches(self) -> None:
-        """Show only the lines that match the search, or all lines.
+        """Switch between showing all lines and only those that match the search.
 
-        Without a search, ask for its term.
+        If there is no search, ask for its term first.
         """
         self._only_matches = not self._only_matches or not self._tail_search.term
         if not self._tail_search.term:
@@ -426,7 +438,7 @@ class TailPane(Vertical):
         self._filter()
 
     def _next_context(self) -> None:
-        """Show more lines around the matching ones, or none after the largest number."""
+        """Show more lines around each matching line; after the largest number, show none."""
         if not self._only_matches:
             sentence = f"Show only matching lines with {key_of('tail.matches')} first."
             self.notify(sentence, severity="warning", markup=False)
@@ -435,7 +447,7 @@ class TailPane(Vertical):
         self._rows_changed()
 
     def _toggle_folds(self) -> None:
-        """Show each of the repeated lines, or fold them again."""
+        """Switch between folding repeated lines into one and showing each of them."""
         self.rows.set_folding(not self.rows.folds)
         self._rows_changed()
 
@@ -449,7 +461,7 @@ class TailPane(Vertical):
     def _toggle_facts(self) -> None:
         """Unfold and focus the facts, or fold them and focus the tail.
 
-        On a wide screen, show all facts, or only those with a value that is not an id.
+        On a wide screen, switch between showing all facts and hiding ids and facts without a value.
         """
         self._uncover_facts()
         if not self.is_narrow:

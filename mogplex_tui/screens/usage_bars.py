@@ -1,4 +1,4 @@
-"""The bars of the Observability screen, and the filters that they stand for."""
+"""The bars of the Observability screen and the filters for the runs behind a bar."""
 
 from __future__ import annotations
 
@@ -37,9 +37,10 @@ def _plain_label(key: str, _: Names) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """One way to group runs, by their owner: a model, a repository, an agent.
+    """One way to group runs, such as by model, by repository or by agent.
 
-    The functions return the owner of a run, and the label and the filter of an owner.
+    Each group has an owner, such as one model. `owner_of` returns the owner of a run, or None;
+    `filter_of` and `label_of` return the filter and the label for an owner.
     """
 
     name: str
@@ -96,14 +97,17 @@ BY_NAME: Mapping[str, Dimension] = {dimension.name: dimension for dimension in (
 
 
 def range_filter(chosen: TimeRange, now: datetime) -> str:
-    """Return the filter of the runs of a time range."""
+    """Return the filter that selects the runs of a time range."""
     if chosen is TimeRange.TODAY:
         return started_filter(chosen.since(now), None)
     return f"age:<{_AGES[chosen]}"
 
 
 def started_filter(since: datetime, until: datetime | None) -> str:
-    """Return the filter of the runs that started in an interval, as short as possible."""
+    """Return the shortest filter for the runs that started between two times.
+
+    If `until` is None, the interval has no end.
+    """
     start = local_minute(since)
     if until is None:
         return f"started:>{start.removesuffix('T00:00')}"
@@ -115,7 +119,7 @@ def started_filter(since: datetime, until: datetime | None) -> str:
 
 
 def amount(value: Decimal | int | None, measure: Measure) -> str:
-    """Return a figure as text; a dash if it is not known."""
+    """Return a figure as text, or a dash if the figure is None."""
     if isinstance(value, Decimal) or measure is Measure.COST:
         # An estimate stays one.
         return formatting.money(value if isinstance(value, Decimal) else None)
@@ -123,7 +127,10 @@ def amount(value: Decimal | int | None, measure: Measure) -> str:
 
 
 def _figure(usage: Usage, measure: Measure) -> tuple[str, str]:
-    """Return the figure of a bar with the number of runs, and the figure alone."""
+    """Return the text of a bar's figure in a long and a short form.
+
+    The long form also has the number of runs.
+    """
     brief = amount(usage.value(measure), measure)
     calls = f"{usage.calls:,} {'run ' if usage.calls == 1 else 'runs'}"
     return (calls, brief) if measure is Measure.CALLS else (f"{brief}  {calls}", brief)
@@ -132,7 +139,10 @@ def _figure(usage: Usage, measure: Measure) -> tuple[str, str]:
 def bars_of(
     dimension: Dimension, usages: Mapping[str | None, Usage], measure: Measure, names: Names
 ) -> list[Bar]:
-    """Return the bars of a dimension, the greatest first; an unknown amount is last."""
+    """Return a bar for each owner of a dimension, the greatest amount first.
+
+    Owners with an unknown amount come last.
+    """
 
     def rank(item: tuple[str | None, Usage]) -> tuple[Decimal, int]:
         value = item[1].value(measure)
@@ -155,10 +165,11 @@ def failure_bars(
     *,
     ascii_mode: bool = False,
 ) -> list[Bar]:
-    """Return the bars of the owners that have failed runs, the one with most first.
+    """Return a bar for each owner that has failed runs, the most failures first.
 
-    The figure has the number of failed runs, the number of all runs and the trend over `span`, the start
-    and end of the time range. Runs without an automation are left out of the list of automations.
+    A bar's figure has the number of failed runs, the number of all runs and the trend over `span`, the
+    start and end of the time range. In the dimension "automation", runs without an automation are
+    left out.
     """
     failing = [
         (key, usage)
@@ -187,7 +198,10 @@ def failure_bars(
 
 
 def stats_usages(stats: Stats, dimension: str, measure: Measure) -> Mapping[str | None, Usage] | None:
-    """Return the usage by owner as the service counts it; None if it does not."""
+    """Return the usage by owner from the service's statistics.
+
+    None if the service does not count this measure by this dimension.
+    """
     if dimension == "model" and measure is not Measure.COST:
         return {use.model: Usage(use.count or 0, use.tokens) for use in stats.by_model}
     if dimension == "type" and measure is Measure.CALLS:
@@ -196,7 +210,11 @@ def stats_usages(stats: Stats, dimension: str, measure: Measure) -> Mapping[str 
 
 
 def top_runs(rows: Iterable[RunRow], since: datetime, measure: Measure) -> list[Bar]:
-    """Return the bars of the runs with the highest cost, or with most tokens."""
+    """Return bars of the calls with the highest cost, or with the most tokens.
+
+    Tokens are compared if `measure` is tokens, otherwise costs. Calls before `since` and calls without
+    a figure are left out.
+    """
     tokens = measure is Measure.TOKENS
     runs = [
         (value, row)
@@ -223,10 +241,10 @@ def _run_label(row: RunRow) -> str:
 
 
 def since_text(complete_since: datetime | None, since: datetime, nouns: str, *, is_reading: bool) -> str:
-    """Return from when figures are complete, and whether older runs are being read.
+    """Return a text that says since when figures are complete.
 
-    The text is empty if they are complete from `since`, the start of the time range. `nouns` names what is
-    counted.
+    It also says if older records are still being read. It is empty if the figures are complete since
+    `since`, the start of the time range. `nouns` is the plural noun for the counted records.
     """
     if complete_since is not None and complete_since <= since:
         return ""
@@ -245,7 +263,7 @@ def coverage_text(
 ) -> str:
     """Return which runs the figures cover: `from 214 of 430 runs, since Wed 09:40`.
 
-    `since` is the start of the time range. `is_reading` tells that older runs are still being read.
+    `since` is the start of the time range. `is_reading` is True while older runs are being read.
     """
     if complete_since is not None and complete_since <= since:
         return f"from all {formatting.plural(loaded, 'run')}"
@@ -255,13 +273,13 @@ def coverage_text(
 
 
 def bucket_label(bucket: Bucket, chosen: TimeRange) -> str:
-    """Return the label of a bucket on the time axis."""
+    """Return the label of a bucket on the time axis: its start time or day."""
     start = bucket.start.astimezone()
     return f"{start:%a %d}" if chosen is TimeRange.WEEK else f"{start:%H:%M}"
 
 
 def bucket_text(bucket: Bucket, chosen: TimeRange) -> str:
-    """Return the time, the cost and the number of runs of a bucket as a sentence part."""
+    """Return a bucket's time, cost and number of runs as text."""
     start, end = bucket.start.astimezone(), bucket.end.astimezone()
     when = f"{start:%a %d %b}" if chosen is TimeRange.WEEK else f"{start:%a %H:%M}–{end:%H:%M}"
     if bucket.read == 0:
@@ -275,7 +293,10 @@ def bucket_text(bucket: Bucket, chosen: TimeRange) -> str:
 
 
 def read_text(buckets: Sequence[Bucket]) -> str:
-    """Return how many hours of the chart have been read, empty if all of them."""
+    """Return how many hours of the chart have been read, such as "3 of 24 hours read".
+
+    Empty if all of them have been read.
+    """
     read, steps = sum(bucket.read for bucket in buckets), sum(bucket.steps for bucket in buckets)
     if read == steps:
         return ""

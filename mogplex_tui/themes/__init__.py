@@ -1,7 +1,7 @@
 """The console's own themes, a dark one and a light one.
 
-Their severity colours are used only for severity. Hex colours are defined only in this
-module.
+Colours for severities, such as the red of errors, are used only for severities. Hex colours are
+defined only in this module.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ THEMES: Final = (DARK, LIGHT)
 
 
 def register(app: App[Any]) -> None:
-    """Register the console's themes with a Textual app, without choosing one of them."""
+    """Register the console's themes with a Textual app without activating one."""
     for theme in THEMES:
         app.register_theme(theme)
 

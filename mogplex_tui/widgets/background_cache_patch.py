@@ -11,9 +11,9 @@ from textual._styles_cache import StylesCache
 def share_backgrounds() -> None:
     """Patch Textual's cache of background styles so that it references no widgets.
 
-    Textual caches the last 1,024 results of `StylesCache.get_inner_outer` together with the
-    object that the method was called on, and so keeps the drawn lines of that object in memory:
-    50 MB after some hours of opening and closing screens.
+    Textual caches the last 1,024 results of `StylesCache.get_inner_outer` together with the object
+    that the method was called on, and so keeps the drawn lines of that object in memory: 50 MB after
+    some hours of opening and closing screens.
     """
     held: Any = StylesCache.__dict__.get("get_inner_outer")
     compute = getattr(held, "__wrapped__", None)

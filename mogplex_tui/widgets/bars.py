@@ -47,7 +47,7 @@ class Bar:
 
 
 class Edge(Message):
-    """Sent when the cursor of a widget was moved beyond its first or last line."""
+    """Sent when the user moves a widget's cursor beyond its first or last line."""
 
     def __init__(self, widget: Widget, direction: int) -> None:
         """Create the message; `direction` is -1 for up and 1 for down."""
@@ -99,7 +99,7 @@ class BarList(ToneWidget, can_focus=True):
         self._top = 0
 
     def set_bars(self, bars: Sequence[Bar], title: str = "", empty: str = "") -> None:
-        """Show these bars and this title, or `empty` in place of no bars."""
+        """Show bars under a title; if there are no bars, show the text `empty`."""
         fresh = tuple(bars)
         if (fresh, title, empty) == (self._bars, self._title, self._empty):
             return
@@ -119,7 +119,7 @@ class BarList(ToneWidget, can_focus=True):
         return len(self._bars) + bool(self._title)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 (Textual's own)
-        """Return the number of lines: one for each bar, and one for a title."""
+        """Return the number of lines: one for each bar, and one if there is a title."""
         return self._count()
 
     # Cursor ----------------------------------------------------------------------------------------------------
@@ -135,7 +135,10 @@ class BarList(ToneWidget, can_focus=True):
         self.refresh()
 
     def action_cursor(self, lines: int) -> None:
-        """Move the cursor; beyond the ends, ask the parent to focus another widget."""
+        """Move the cursor by a number of lines.
+
+        At the first or last bar, ask the parent to focus another widget.
+        """
         if 0 <= self._at + lines < len(self._bars):
             self._go(self._at + lines)
         else:
@@ -171,11 +174,11 @@ class BarList(ToneWidget, can_focus=True):
             self.post_message(self.Selected(self))
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Scroll the list if it is focused and has more bars; else the page scrolls."""
+        """Scroll the list down if it is focused and not at its end, else scroll the page."""
         self._scroll(event, 1)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Scroll the list if it is focused and has more bars; else the page scrolls."""
+        """Scroll the list up if it is focused and not at its start, else scroll the page."""
         self._scroll(event, -1)
 
     def _scroll(self, event: events.MouseEvent, lines: int) -> None:
@@ -187,11 +190,11 @@ class BarList(ToneWidget, can_focus=True):
     # Drawing ---------------------------------------------------------------------------------------------------
 
     def _room(self, down: int) -> int:
-        """Return the number of bars that fit into `down` lines."""
+        """Return how many bars fit into `down` lines below the title."""
         return max(1, down - bool(self._title))
 
     def lines(self, across: int, down: int, /) -> list[list[Cell]]:
-        """Return the lines of the title and of the bars around the cursor that fit."""
+        """Return the title's line and the lines of the bars around the cursor that fit."""
         room = self._room(down)
         self._top = max(0, min(self._top, self._at, len(self._bars) - room))
         self._top = max(self._top, self._at - room + 1)
@@ -209,7 +212,11 @@ class BarList(ToneWidget, can_focus=True):
         return [*out, *self._drawn_bars(shown, across - _MARK)]
 
     def _drawn_bars(self, shown: Sequence[Bar], across: int) -> list[list[Cell]]:
-        """Return the lines of some of the bars, laid out for the names and figures of all."""
+        """Return the lines of the `shown` bars.
+
+        The columns are as wide as the names and figures of all bars need, so that they do not move while
+        the list scrolls.
+        """
         out: list[list[Cell]] = []
         texts = [visible(bar.text) for bar in shown]
         name = _widest([visible(bar.label) for bar in self._bars])

@@ -1,4 +1,4 @@
-"""A small titled panel of figures, each with its name."""
+"""A small panel that shows figures with their names under a title."""
 
 from __future__ import annotations
 

@@ -29,7 +29,8 @@ _LABEL_STEPS: Final = (1, 2, 3, 4, 6, 8, 12, 24)
 class ChartBar:
     """One interval of time, with its cost in dollars and the label of its start.
 
-    A `value` of None means that the cost is not known. A bar that is not `is_whole` is a lower bound.
+    A `value` of None means that the cost is not known. If `is_whole` is False, the value is a lower
+    bound.
     """
 
     value: float | None
@@ -41,7 +42,7 @@ class CostChart(ToneWidget, can_focus=True):
     """Bar chart of costs in dollars, with one bar for each interval of time.
 
     An interval without a known cost has no bar and a dotted time axis, because an unknown cost is not
-    zero. The cursor marks one interval; the parent widget shows what it stands for.
+    zero. The cursor marks one interval; the parent widget shows the figures of that interval.
     """
 
     DEFAULT_CSS = "CostChart { height: 1fr; }"
@@ -55,10 +56,10 @@ class CostChart(ToneWidget, can_focus=True):
     ]
 
     class Moved(Message):
-        """Sent when the cursor was moved, or the chart was focused or left."""
+        """Sent when the cursor has moved, or the chart has got or lost the focus."""
 
     class Selected(Message):
-        """Sent when the bar under the cursor was clicked again."""
+        """Sent when the user clicks the bar that is already under the cursor."""
 
     def __init__(self, *, ascii_mode: bool = False, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -81,7 +82,7 @@ class CostChart(ToneWidget, can_focus=True):
         return len(self._bars) - 1 - self._back
 
     def move(self, bars: int) -> None:
-        """Move the cursor by a number of bars; a negative one moves it back in time."""
+        """Move the cursor by a number of bars; a negative number moves it back in time."""
         self._place(self._back - bars)
 
     def _place(self, back: int) -> None:
@@ -112,7 +113,7 @@ class CostChart(ToneWidget, can_focus=True):
         self.post_message(self.Moved())
 
     def on_click(self, event: events.Click) -> None:
-        """Move the cursor to the clicked bar, or select it if it is there already."""
+        """Move the cursor to the clicked bar; if it is there already, select the bar."""
         layout = self._layout(self.size.width, self.size.height)
         if layout is None:
             return
@@ -125,7 +126,7 @@ class CostChart(ToneWidget, can_focus=True):
                 self._place(len(self._bars) - 1 - place)
 
     def lines(self, across: int, down: int, /) -> list[list[Cell]]:
-        """Return the lines of plot and time axis; a sentence if no cost is known."""
+        """Return the lines of plot and time axis, or a sentence if no cost is known."""
         known = [bar.value for bar in self._bars if bar.value is not None]
         if not known:
             return [clipped([("no costs are known in this time", Tone.DIM)], across)]
@@ -141,7 +142,7 @@ class CostChart(ToneWidget, can_focus=True):
         return out
 
     def _layout(self, across: int, down: int) -> _Layout | None:
-        """Return where the bars are drawn; None if there is no room or nothing to draw."""
+        """Return the chart's layout; None if there is no room or no known cost."""
         rows = down - 2
         known = [bar.value for bar in self._bars if bar.value is not None]
         if not known or rows < _LEAST_HEIGHT - 1 or across < _LEAST_WIDTH:
@@ -202,8 +203,9 @@ class CostChart(ToneWidget, can_focus=True):
 class _Layout:
     """The layout of a chart: its cost axis, and the width and the number of its bars.
 
-    `left` is the width of the labels, `bar` that of a bar with its gap, `first` the first bar that has
-    room, `top` the amount at the top of the plot of `rows` lines.
+    `scale` has the labels of the cost axis and `left` is their width. `bar` is the width of a bar with
+    its gap and `first` the index of the first bar that is shown. The plot has `rows` lines; `top` is
+    the amount at its top.
     """
 
     scale: list[str]
@@ -217,7 +219,7 @@ class _Layout:
 def axis(most: float, rows: int) -> list[str]:
     """Return the labels of the cost axis: `rows` labels from the top down, then "$0".
 
-    Lines that do not stand for a round amount have an empty label.
+    `most` is the greatest cost. Lines that do not stand for a round amount have an empty label.
     """
     step, top = _step_and_top(most, rows)
     if most <= 0:

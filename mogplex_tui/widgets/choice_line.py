@@ -1,4 +1,4 @@
-"""A line of choices, of which one is active, with texts at its right end."""
+"""A line of choices, one of which is active, with notes at its right end."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Choice(NamedTuple):
 class ChoiceLine(ToneWidget):
     """A label and choices; the active choice is in brackets. A click picks a choice.
 
-    The texts at the right end are shown as far as there is room.
+    The notes at the right end are shown as far as there is room.
     """
 
     class Picked(Message):
@@ -50,7 +50,7 @@ class ChoiceLine(ToneWidget):
         self._notes: tuple[Segment, ...] = ()
 
     def set_choices(self, choices: Sequence[Choice], active: str, notes: Sequence[Segment] = ()) -> None:
-        """Show these choices, one of them as active, and notes at the right end."""
+        """Show choices, the one named `active` in brackets, and notes at the right end."""
         fresh = (tuple(choices), active, tuple(notes))
         if fresh != (self._choices, self._active, self._notes):
             self._choices, self._active, self._notes = fresh
@@ -89,6 +89,6 @@ class ChoiceLine(ToneWidget):
 
 
 def _is_cut(cells: Sequence[Cell], notes: Sequence[Segment]) -> bool:
-    """Return whether the only note that is left was cut."""
+    """Return whether only one note is left and its text had to be cut."""
     texts = [text for text, _ in cells if text.strip()]
     return len(texts) == 1 and texts[0] not in {visible(note.text) for note in notes}

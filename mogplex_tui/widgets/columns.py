@@ -16,11 +16,11 @@ _MOST: Final = 120
 class Column(NamedTuple):
     """A column of a line table: its title, width, alignment and priority.
 
-    `width` is the width that the column gets first, if its content is that wide. `min_width` is
-    the width to which a column with wider content may shrink; if it is None, the column does not
-    shrink below `width`. `flex` weighs the column's need of spare room against that of others.
-    `priority` is the order in which columns are dropped from a narrow table: the greatest first,
-    and 0 never.
+    `width` is the width that the column gets first, if its content is that wide. `min_width` is the
+    width to which a column with wider content may shrink; if it is None, the column does not shrink
+    below `width`. If there is spare room, each column gets a share in proportion to `flex` times the
+    width that it lacks. `priority` is the order in which columns are dropped from a narrow table: the
+    greatest first. A column of priority 0 is never dropped for its priority.
     """
 
     key: str
@@ -34,7 +34,7 @@ class Column(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """A column as shown: its index among all columns, and its width in cells."""
+    """A column that is shown: its index among all columns, and its width in cells."""
 
     place: int
     width: int
@@ -43,9 +43,9 @@ class Slot(NamedTuple):
 class ContentWidths:
     """The width of the widest cell of each column.
 
-    The widths grow with the rows that are added, and never shrink, so that columns do not move
-    while a list is read or scrolled. A width is 0 until a row has a value in the column; `blanks`
-    are the texts that stand for no value.
+    The widths grow with the rows that are added, and never shrink, so that columns do not move while a
+    list is read or scrolled. A column's width is 0 until a row has a value in it; `blanks` are the
+    texts that are shown for a missing value.
     """
 
     def __init__(self, columns: int, blanks: Collection[str]) -> None:
@@ -79,15 +79,16 @@ def arrange(
 ) -> list[Slot]:
     """Return the columns that fit into `room` cells, in order, with their widths.
 
-    `contents` are the widths of the columns' contents, None if they are not known; a column whose
-    width is 0 there is left out, as are those whose key is in `without`. No column gets wider than
-    its content and its title.
+    `contents` are the widths of the columns' contents, or None if they are not known. Columns whose
+    content has the width 0 and columns whose key is in `without` are left out. No column gets wider
+    than its content and its title.
 
-    Columns are dropped until the rest fits at its least widths, the column with the greatest
-    priority first and the rightmost of several. Spare room then widens the columns to their
-    `width`, beginning with the smallest priority; what is left goes to the columns that are cut,
-    in proportion to what they need. If even the columns of priority 0 do not fit, the last ones
-    are narrowed, or dropped if less than half of their least width would be left.
+    Columns are dropped until the others fit at their least widths: first the column with the greatest
+    priority, and among several with the same priority the rightmost. Spare room then widens the
+    columns to their `width`, beginning with the smallest priority. Room that is still left goes to the
+    columns whose content is cut, in proportion to what they need. If even the columns of priority 0 do
+    not fit, the last ones are narrowed, or dropped if less than half of their least width would be
+    left.
     """
     wanted = [_wanted(column, None if contents is None else contents[i]) for i, column in enumerate(columns)]
     shown = [i for i, column in enumerate(columns) if column.key not in without and wanted[i]]
@@ -112,7 +113,7 @@ def arrange(
 
 
 def _wanted(column: Column, content: int | None) -> int:
-    """Return the width at which nothing of a column is cut, 0 without any value."""
+    """Return the width at which a column is shown in full; 0 if it has no values."""
     if content is None:
         return column.width
     # The arrow of a sort follows the title of a left-aligned column; others have it in the gap.
@@ -127,7 +128,10 @@ def _least(column: Column, wanted: int) -> int:
 
 
 def _widen(columns: Sequence[Column], wanted: Sequence[int], widths: dict[int, int], spare: int) -> None:
-    """Share `spare` cells among the columns that are cut, in proportion to their need."""
+    """Share `spare` cells among the columns whose content is cut.
+
+    Each gets a share in proportion to its `flex` and the width that it lacks.
+    """
     while spare > 0:
         needs = {i: (wanted[i] - has) * max(1, columns[i].flex) for i, has in widths.items()}
         total, left = sum(needs.values()), spare

@@ -1,4 +1,4 @@
-"""A list of facts, each a label and a value, in groups under a title and an error."""
+"""A list of labels with values in groups, under a title and an error message."""
 
 from __future__ import annotations
 
@@ -36,8 +36,7 @@ class Fact:
 class Facts(ToneWidget):
     """A list of facts, scrolled with the mouse wheel if it does not fit.
 
-    With `whole`, values are shown in full, up to 40 lines each; otherwise a value takes at most
-    three lines.
+    A value takes at most three lines, or up to 40 lines if `whole` is True.
     """
 
     DEFAULT_CSS = "Facts { height: auto; }"
@@ -86,7 +85,7 @@ class Facts(ToneWidget):
     def lines(self, across: int, down: int, /) -> list[list[Cell]]:
         """Return the lines to draw, beginning at the scroll position.
 
-        If not all lines fit, the last one states how many follow.
+        If not all lines fit, the last line states how many more there are.
         """
         all_lines = self._all(across)
         self._first = max(0, min(self._first, len(all_lines) - down))
@@ -130,7 +129,7 @@ class Facts(ToneWidget):
         ]
 
     def _folded(self, text: str, room: int, most: int) -> list[str]:
-        """Return the text wrapped to at most `most` lines, the last one cut if necessary."""
+        """Return the text wrapped to at most `most` lines; a longer text is cut."""
         # Wrap only as much text as can fit, and one line more, which shows that the rest is left out.
         text = text[: (room + 1) * (most + 2) * 2]
         lines = [
@@ -154,10 +153,7 @@ class Facts(ToneWidget):
         self.renew()
 
     def _all_shown(self) -> bool:
-        """Return whether all facts fit.
-
-        If they do, the mouse wheel scrolls the parent widget.
-        """
+        """Return whether all facts fit, so that the mouse wheel scrolls the parent widget."""
         return len(self._all(self.size.width)) <= self.size.height
 
     def _on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:

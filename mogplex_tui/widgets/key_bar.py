@@ -1,4 +1,4 @@
-"""The key bar at the bottom of a screen: its keys with their titles."""
+"""The key bar at the bottom of a screen: the screen's keys with their titles."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ Item = tuple[str, str]
 class KeyBar(ToneWidget):
     """A line of keys with their titles.
 
-    If not all fit, keys are dropped from the right. The keys in `lasting` are dropped after all
-    others, the first of them first.
+    If not all keys fit, they are dropped from the right. Keys in `lasting` are dropped only after all
+    other keys, in the order of `lasting`.
     """
 
     DEFAULT_CSS = "KeyBar { background: $surface; dock: bottom; }"

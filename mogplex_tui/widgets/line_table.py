@@ -55,8 +55,8 @@ class LineTable(RowView, can_focus=True):
     class NearEnd(LineMessage):
         """Sent when the last row is on screen or at most two pages below the screen.
 
-        It is sent once for each number of rows. While the table is not scrolled, it is sent only if
-        the last row is on screen.
+        It is sent only once as long as the number of rows is the same. While the table is not scrolled, it
+        is sent only if the last row is on screen.
         """
 
         def __init__(self, table: LineTable, rows: int) -> None:
@@ -94,8 +94,8 @@ class LineTable(RowView, can_focus=True):
     def refresh_rows(self, keys: Iterable[str] | None = None, *, reordered: bool = False) -> None:
         """Repaint the rows with the given keys, or all rows if `keys` is None.
 
-        Set `reordered` if the order of the rows has changed; it is assumed if the number of rows has
-        changed. Only lines that look different are painted.
+        Set `reordered` if the order of the rows has changed. A change in the number of rows has the same
+        effect. Only lines that look different are painted.
         """
         source = self._source
         if source is None:
@@ -225,15 +225,15 @@ class LineTable(RowView, can_focus=True):
         self._say_near_end()
 
     def _rests_below(self, top: int) -> bool:
-        """Return whether new rows pushed a cursor on the first row below the screen.
+        """Return whether new rows have pushed a cursor on the first row off the screen.
 
-        True only if the user has not moved the cursor and `top`, the scroll position, is 0: the user
-        then wants to see the first rows.
+        True only if the user has not moved the cursor and `top`, the scroll position, is 0: the user then
+        wants to see the first rows.
         """
         return self._resting and not top and self._cursor >= self.body_height > 0
 
     def _anchored_top(self) -> int:
-        """Return the scroll position that keeps the rows on the lines where they are.
+        """Return the scroll position at which the rows on screen stay on their lines.
 
         It is computed from the first row on screen that still exists.
         """
@@ -245,7 +245,7 @@ class LineTable(RowView, can_focus=True):
         return self.top
 
     def scrolled(self) -> None:
-        """Update which rows are on screen after the view has scrolled."""
+        """Determine which rows are on screen after the view has scrolled."""
         self._compose_shown()
         self._say_near_end()
 

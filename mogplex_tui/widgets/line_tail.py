@@ -1,4 +1,4 @@
-"""A live list of events or log lines that can stay at its end as rows arrive."""
+"""A live list of events or log lines that can keep showing its end as rows arrive."""
 
 from __future__ import annotations
 
@@ -83,9 +83,9 @@ class LineTail(TailView, can_focus=True):
         self._settle_and_paint()
 
     def refresh_rows(self, keys: Iterable[str] | None = None) -> None:
-        """Show the changes of the rows with these keys, or of all rows if None.
+        """Draw the changes of the rows with these keys, or of all rows if `keys` is None.
 
-        With `keys` rows must not have been inserted or removed; if they have been, pass None.
+        If rows have been inserted or removed, `keys` must be None.
         """
         source = self._source
         if source is None:
@@ -111,7 +111,7 @@ class LineTail(TailView, can_focus=True):
     def set_notice(self, notice: str | Cell | None) -> None:
         """Show a notice above the rows, or hide it if `notice` is None.
 
-        A notice says, for example, where the history ends.
+        A notice states, for example, where the history ends.
         """
         fresh = (notice, Tone.WARN) if isinstance(notice, str) else notice
         if fresh == self._notice:
@@ -135,7 +135,7 @@ class LineTail(TailView, can_focus=True):
             self.paint(())
 
     def settle(self) -> None:
-        """Show the rows that `appended` has reported but that are not shown yet."""
+        """Show the rows that were reported to `appended` and are not shown yet."""
         if not self._arrived:
             return
         arrived, self._arrived = self._arrived, 0
@@ -206,7 +206,7 @@ class LineTail(TailView, can_focus=True):
             self.paint(())
 
     def _look_back(self) -> None:
-        """Stop follow mode, because the user has moved away from the end."""
+        """Stop follow mode; called when the user moves away from the end."""
         self.settle()
         self.follow = False
 
@@ -254,14 +254,14 @@ class LineTail(TailView, can_focus=True):
         self.paint()
 
     def next_match(self) -> tuple[int, int]:
-        """Move the cursor to the next matching row, or to the first after the last.
+        """Move the cursor to the next matching row; after the last, to the first.
 
         Returns the number of the match and the number of all matches, or (0, 0) if no row matches.
         """
         return self._go_to_match(lambda: self._matches.after(self._cursor))
 
     def prev_match(self) -> tuple[int, int]:
-        """Move the cursor to the previous matching row, or to the last before the first.
+        """Move the cursor to the previous matching row; before the first, to the last.
 
         Returns the number of the match and the number of all matches, or (0, 0) if no row matches.
         """
@@ -270,8 +270,8 @@ class LineTail(TailView, can_focus=True):
     def match_from(self, key: str | None) -> tuple[int, int]:
         """Move the cursor to the first match at or after the row with a key.
 
-        The search starts at the cursor if there is no such row. Returns the number of the match and
-        the number of all matches, or (0, 0) if no row matches. A search box calls this for each typed
+        If there is no row with that key, the search starts at the cursor. Returns the number of the match
+        and the number of all matches, or (0, 0) if no row matches. A search box calls this for each typed
         letter, always with the key of the row where the search was opened.
         """
         at = self._source.index_of(key) if self._source is not None and key is not None else None
@@ -290,7 +290,7 @@ class LineTail(TailView, can_focus=True):
         return at + 1, len(rows)
 
     def resting_place(self) -> Place:
-        """Return the position of the last page in follow mode, else the current position."""
+        """Return the scroll position of the end in follow mode, else the current position."""
         return self._end_top() if self.follow else super().resting_place()
 
     # Cursor and scrolling.
@@ -334,7 +334,10 @@ class LineTail(TailView, can_focus=True):
         self.post_message(self.CursorMoved(self))
 
     def reshaped(self) -> None:
-        """Keep the cursor on screen after a change of size, if it was on screen before."""
+        """Lay out the rows again after a change of size.
+
+        If the cursor was on screen, it stays on screen.
+        """
         had_cursor = bool(self.lines_of(self._cursor))
         super().reshaped()
         if had_cursor and not self.follow and self._count:

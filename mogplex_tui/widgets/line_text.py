@@ -1,4 +1,4 @@
-"""A long text that is drawn by line, with scrolling, wrapping and search."""
+"""A long text that is drawn line by line, with scrolling, wrapping and search."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _NO_LINE: Final = -1
 class TextLine(NamedTuple):
     """A line of text with its tone.
 
-    If the line is wrapped, its later parts are indented by `indent` cells.
+    If the line is wrapped, its continuation lines are indented by `indent` cells.
     """
 
     text: str
@@ -53,7 +53,7 @@ class _Lines:
         return index if index < len(self.lines) else None
 
     def version(self, _key: str) -> int:
-        """Return the same number always, because lines do not change."""
+        """Return a constant, because lines do not change."""
         return 0
 
 
@@ -66,7 +66,7 @@ def _parts(line: TextLine) -> Iterator[TextLine]:
 class LineText(TailView, can_focus=True, inherit_bindings=False):
     """A text of any length of which only the visible lines are laid out.
 
-    It has no keys of its own: the owner calls its methods.
+    It has no key bindings of its own: the owner calls its methods.
     """
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -78,7 +78,7 @@ class LineText(TailView, can_focus=True, inherit_bindings=False):
         self._matches = MatchList()
 
     def set_lines(self, lines: Sequence[TextLine], *, keep_place: bool = False) -> None:
-        """Show these lines from the first one, or from the current place."""
+        """Replace the text; scroll to its first line unless `keep_place` is True."""
         self._source = self._lines = source = _Lines(lines)
         self.restyled()
         self._generation += 1
@@ -104,7 +104,7 @@ class LineText(TailView, can_focus=True, inherit_bindings=False):
         self.paint()
 
     def lay_out(self, row: TailRow) -> list[TailLine]:
-        """Return a line as lines of the view's width, the later ones indented."""
+        """Return a line wrapped to the view's width, with indented continuation lines."""
         shape = self._shape()
         indent = min(self._lines.lines[int(row.key)].indent, shape.cells // 2)
         if not self._wrap or not indent:
@@ -128,7 +128,7 @@ class LineText(TailView, can_focus=True, inherit_bindings=False):
         self.paint()
 
     def match_from(self, _key: str | None) -> tuple[int, int]:
-        """Go to the first match from the top of the view on; return its position."""
+        """Go to the first match at or below the top of the view; return its position."""
         return self._go_to_match(lambda: self._matches.after(self._top.row - 1))
 
     def next_match(self) -> tuple[int, int]:
@@ -156,7 +156,7 @@ class LineText(TailView, can_focus=True, inherit_bindings=False):
 
     @property
     def shown_lines(self) -> tuple[int, int, int]:
-        """Return the numbers of the first and last line on screen, and of all lines."""
+        """Return the numbers of the first and last line on screen, and the line count."""
         if not self._shown:
             return 0, 0, self._count
         return self._shown[0][2] + 1, self._shown[-1][2] + 1, self._count

@@ -1,9 +1,9 @@
-"""Base class of the widgets that draw their lines themselves.
+"""Base class of the widgets that draw their own lines.
 
-A line view caches the finished strips of the lines on screen and draws again only those lines
-that are marked as changed, so that the cost of a repaint depends on the changes and not on
-the number of rows. Nothing is animated and nothing causes a layout: the scroll bar is the
-last cell of each line.
+A line view caches the finished strips of the lines on screen and draws again only those lines that
+are marked as changed, so that the cost of a repaint depends on the changes and not on the number
+of rows. Nothing is animated and nothing causes a layout: the scroll bar is the last cell of each
+line.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ WHEEL_LINES: Final = 3
 
 @lru_cache(maxsize=8)
 def _broken(message: tuple[Cell, ...], room: int) -> list[Cell]:
-    """Return the lines of the message for an empty view, wrapped to `room` cells.
+    """Return the lines of an empty view's message, wrapped to `room` cells.
 
-    Every drawn line needs all of them, so the result is cached.
+    Drawing any one line needs all of them, so the result is cached.
     """
     return [(part.rstrip(), tone) for text, tone in message for part in wrap(visible(text), room, room)]
 
@@ -76,10 +76,10 @@ class LineView(ScrollView, can_focus=True):
         raise NotImplementedError
 
     def restyled(self) -> None:
-        """Drop the subclass's cached strips; called when the palette or width has changed."""
+        """Drop a subclass's cached strips; called when the palette or width has changed."""
 
     def reshaped(self) -> None:
-        """Determine again which content is on screen; called when the size has changed.
+        """Update which content is on screen; called when the size has changed.
 
         It is called while painting, so it must not request a repaint.
         """
@@ -99,7 +99,7 @@ class LineView(ScrollView, can_focus=True):
         return self._palette_now
 
     def notify_style_update(self) -> None:
-        """Compare the palette with the theme before the next paint.
+        """Check before the next paint whether the theme has changed the palette.
 
         Cached strips are dropped only if the palette has changed.
         """
@@ -150,9 +150,9 @@ class LineView(ScrollView, can_focus=True):
         )
 
     def paint(self, lines: Iterable[int] | None = None) -> None:
-        """Request a repaint of these lines of the view, or of all lines if None.
+        """Request a repaint of lines of the view, or of all lines if `lines` is None.
 
-        Lines that were marked earlier as pending are repainted, too.
+        Lines that were marked as pending before are repainted, too.
         """
         frame = self._frame
         if lines is None:
@@ -196,7 +196,7 @@ class LineView(ScrollView, can_focus=True):
         hop(0)
 
     def on_unmount(self) -> None:
-        """End the delays of repaints, so that a removed view does not freeze the screen."""
+        """End all delays of repaints, so that a removed view does not freeze the screen."""
         for hold in list(self._holds):
             hold.close()
         self._holds.clear()
@@ -239,7 +239,7 @@ class LineView(ScrollView, can_focus=True):
     def quiet_jump(self, top: int) -> None:
         """Set the scroll position without repainting the rows.
 
-        Used for rows that stay on their lines because others were added above them.
+        Used if rows were added above: the rows on screen then stay on their lines.
         """
         self._quiet = True
         try:
@@ -249,10 +249,10 @@ class LineView(ScrollView, can_focus=True):
         self._place_thumb()
 
     def scrolled(self) -> None:
-        """Update the subclass's state; called when the view has scrolled."""
+        """Update a subclass's state; called when the view has scrolled."""
 
     def _place_thumb(self) -> None:
-        """Compute the lines of the scroll bar's thumb and repaint those that have changed."""
+        """Compute which lines the scroll bar's thumb covers, and repaint changed lines."""
         before, self._thumb = self._thumb, self._thumb_lines()
         if self._thumb != before and self.is_mounted:
             self.paint(set(before) ^ set(self._thumb))
@@ -266,7 +266,7 @@ class LineView(ScrollView, can_focus=True):
         return range(start, start + length)
 
     def bar_part(self, y: int, ground: Ground = Ground.BASE) -> Part:
-        """Return the last cell of line `y` of the view, which belongs to the scroll bar."""
+        """Return the last cell of line `y` of the view, which is part of the scroll bar."""
         if y not in self._thumb:
             return " ", Tone.PLAIN, ground
         return "▐", Tone.DIM, ground
@@ -318,7 +318,7 @@ class LineView(ScrollView, can_focus=True):
     def set_message(self, lines: Iterable[str | Cell]) -> None:
         """Set the text to show in the middle of the view while it has no rows.
 
-        Lines given as strings are dim, except for the first.
+        Lines given as strings are dim, except the first line.
         """
         fresh = tuple(
             (line, Tone.DIM if number else Tone.PLAIN) if isinstance(line, str) else line
@@ -331,7 +331,7 @@ class LineView(ScrollView, can_focus=True):
             self.paint()
 
     def message_line(self, y: int) -> Strip:
-        """Return line `y` of a view without rows, which shows the message."""
+        """Return line `y` of the message that a view without rows shows."""
         room = self.size.width
         broken = _broken(self._message, max(8, room - 4))
         number = y - self.header_lines - max(1, (self.body_height - len(broken)) // 3)
@@ -343,6 +343,6 @@ class LineView(ScrollView, can_focus=True):
         return self.strip([(left, Tone.PLAIN, Ground.BASE), (text, tone, Ground.BASE)])
 
     def plain_line(self, y: int) -> Strip:
-        """Return an empty line `y` with its cell of the scroll bar."""
+        """Return the strip of an empty line `y`, which ends with a cell of the scroll bar."""
         blank = " " * max(0, self._frame_width - 1)
         return self.strip([(blank, Tone.PLAIN, Ground.BASE), self.bar_part(y)])

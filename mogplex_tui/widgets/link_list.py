@@ -24,7 +24,7 @@ class LinkLine(NamedTuple):
 
     @classmethod
     def to(cls, label: str, text: str) -> LinkLine:
-        """Return a line with an arrow and the name of the target."""
+        """Return a link line whose target is shown as an arrow and `text`."""
         return cls(label, (("→ ", Tone.DIM), (text, Tone.ACCENT)))
 
 
@@ -43,7 +43,7 @@ class Links(ToneWidget):
     def set_links(self, links: Sequence[LinkLine], labels: int = 0) -> None:
         """Show these links.
 
-        `labels` is the least width of the labels' column.
+        `labels` is the minimum width of the column of labels.
         """
         fresh = tuple(links)
         labels = max([labels, *(width(visible(link.label)) for link in fresh)])
@@ -77,7 +77,7 @@ class Links(ToneWidget):
 
     @property
     def bright(self) -> bool:
-        """Return whether the cursor is drawn bright, because the keys move it."""
+        """Return whether the cursor is drawn bright, as it is while keys move it."""
         return self._bright
 
     @bright.setter
@@ -91,7 +91,7 @@ class Links(ToneWidget):
         return len(self._links)
 
     def lines(self, across: int, _down: int, /) -> list[list[Cell]]:
-        """Return the lines of all links; the cursor is not included."""
+        """Return the lines of all links, without the cursor's highlight."""
         labels = min(self._labels, across // 2)
         out: list[list[Cell]] = []
         for link in self._links:

@@ -20,8 +20,8 @@ MOST_LINES: Final = 10_000
 class LongText(ToneWidget):
     """Titled texts that can be selected with the mouse.
 
-    Only the beginning of a very long text is shown. Its title says so or, if the text has no
-    title, a line below the text.
+    Only the beginning of a very long text is shown. A notice says so in the title or, if the text has
+    no title, in a line below the text.
     """
 
     ALLOW_SELECT = True
@@ -88,13 +88,13 @@ class LongText(ToneWidget):
         return strip.apply_offsets(0, y)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """Return the selected text, and the line break that Textual puts after it."""
+        """Return the selected text and the line break to append to it."""
         lines = ("".join(text for text, _ in line) for line in self.lines(self.size.width, 0))
         return selection.extract("\n".join(lines)), "\n"
 
 
 def _part(title: str, text: str) -> tuple[str, list[str]]:
-    """Return a text's title and the lines of the text that are shown.
+    """Return the title of a text and those lines of the text that are shown.
 
     If the text is too long, the title or a last line states how much of it is shown.
     """

@@ -1,6 +1,6 @@
 """A notice above the content of a screen, such as why some records are missing.
 
-It takes no room while there is no notice.
+It takes no room on screen while there is no notice.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Patch that makes option lists without room ignore page up and page down."""
+"""Patch for option lists without height, in which page up and down cause a crash."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from textual.widgets import OptionList
 def page_only_what_is_drawn() -> None:
     """Make Textual's option lists ignore page up and down while they have no size.
 
-    For these keys Textual looks up the line of the highlighted option. A list that has no size,
-    as in a terminal of a few lines, has no such line, and the lookup ends the program with a
-    KeyError. The palette and select boxes create their lists themselves, so a subclass would not
-    be used there.
+    For these keys Textual looks up the line of the highlighted option. A list that has no size, as in
+    a terminal of a few lines, has no such line, and the lookup ends the program with a KeyError. The
+    palette and select boxes create their lists themselves, so they would not use a fixed subclass.
     """
     move_page: Any = OptionList._move_page
     if getattr(move_page, "__wrapped__", None) is not None:

@@ -1,4 +1,4 @@
-"""Base class of the line table that draws its header and its rows."""
+"""Base class of the line table; it draws the header and the rows."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class RowView(LineView):
         self.paint()
 
     def leave_out(self, keys: frozenset[str]) -> None:
-        """Hide the columns with these keys, however wide the table is.
+        """Hide the columns with these keys, whatever the width of the table.
 
         The source still returns cells for them.
         """
@@ -116,7 +116,7 @@ class RowView(LineView):
     def set_contents(self, widths: tuple[int, ...] | None) -> None:
         """Fit the columns to the widths of their contents; hide those whose width is 0.
 
-        `widths` is None while no row is known; then the columns have the widths that they declare.
+        While no row is known, `widths` is None and each column has its declared width.
         """
         if widths != self._contents:
             self._contents = widths
@@ -124,14 +124,17 @@ class RowView(LineView):
             self.paint()
 
     def set_sort(self, key: str | None, descending: bool = False) -> None:
-        """Mark a column in the header as the sort column; the source sorts the rows."""
+        """Mark a column in the header as the sort column.
+
+        The order of the rows does not change: the source sorts them.
+        """
         self._sort = None if key is None else (key, descending)
         self.paint((0,))
 
     def flash(self, key: str, column_keys: Iterable[str]) -> None:
         """Highlight the cells of a row in the given columns for half a second.
 
-        Does nothing with reduced motion.
+        Does nothing if reduced motion is on.
         """
         if self.reduced_motion or key not in self._line_by_key:
             return
@@ -214,7 +217,7 @@ class RowView(LineView):
         return "▾" if descending else "▴"
 
     def _look(self, key: str) -> bool:
-        """Update the cached row with a key; return whether the row looks different now."""
+        """Update the cached row with a key; return whether its look has changed."""
         row = self._rows.get(key)
         if row is None:
             if len(self._rows) >= _CACHED_ROWS:

@@ -1,4 +1,4 @@
-"""A page that the arrow keys and the keys for moving in lists scroll."""
+"""A page that can be scrolled with the arrow keys and the keys that move in lists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A line of texts at its left and right ends, of which some are dropped if narrow."""
+"""A line of texts at its left and right ends; texts without room are dropped."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ CLOSE_GAP: Final = 1
 
 
 class Segment(NamedTuple):
-    """A text in a segment line, with its tone, its priority and the end it belongs to.
+    """A text in a segment line, with its tone, its priority and its end of the line.
 
     If the line is narrow, the segments with the greatest `priority` are dropped first. A `right`
-    segment is at the right end of the line. A `close` segment is only one blank away from the
-    segment before it, as the steps of a path are. Instead of being dropped at `short_priority`,
-    a segment with a `short` text is shortened and stays until its own priority. A click on a
-    segment with an `action` sends this id.
+    segment is at the right end of the line. A `close` segment is only one blank away from the segment
+    before it, like the steps of a path. A segment with a `short` text is shortened to it at the
+    priority `short_priority` and dropped at its own `priority`. A click on a segment with an `action`
+    sends the id of this action.
     """
 
     text: str
@@ -83,8 +83,9 @@ class HeaderLine(SegmentLine):
 def fold(segments: Sequence[Segment], room: int) -> list[Cell]:
     """Return the cells of a line of `room` cells with the segments that fit.
 
-    If not all fit, the gaps are narrowed first. Then segments are shortened or dropped, the
-    greatest priority first and the last of several. The last remaining segment is cut.
+    If not all fit, the gaps are narrowed first. Then segments are shortened or dropped: first those
+    with the greatest priority, and among several with the same priority the last. The last remaining
+    segment is cut.
     """
     return [cell for cell, _ in _laid(segments, room)]
 

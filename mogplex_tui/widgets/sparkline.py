@@ -13,8 +13,8 @@ GAP: Final = " "
 def sparkline(values: Sequence[float | None], *, ascii_mode: bool = False, cells: int | None = None) -> str:
     """Return one bar character for each value, scaled to the greatest value.
 
-    A value of zero or less is the lowest bar. None is a gap, because an unknown value is not
-    zero. With `cells`, only that many of the last values are shown.
+    A value of zero or less is the lowest bar. None is a gap, because an unknown value is not zero. If
+    `cells` is given, only the last `cells` values are shown.
     """
     shown = values if cells is None else values[max(0, len(values) - cells) :]
     bars = ASCII_BARS if ascii_mode else BARS

@@ -55,7 +55,7 @@ _TONES: Final[dict[Tone, tuple[str, float, bool]]] = {
 
 
 class Ground(StrEnum):
-    """The kind of background behind a piece of text, such as the cursor line's."""
+    """The kind of background behind a piece of text, such as that of the cursor line."""
 
     BASE = "base"
     CURSOR = "cursor"
@@ -145,7 +145,7 @@ class Palette:
 def _painted(
     colours: tuple[str, ...], background: Color, filters: tuple[LineFilter, ...], *, ansi: bool, plain: bool
 ) -> tuple[Mapping[tuple[Tone, Ground], Style], frozenset[Ground]]:
-    """Return the styles by tone and ground, and the grounds whose spaces look alike.
+    """Return the styles by tone and ground, and the grounds on which spaces are alike.
 
     On those grounds, a space looks the same in every tone. Most widgets of a screen have the same
     background, so the result is cached for all of them.
@@ -176,7 +176,7 @@ def _tone_style(
 ) -> Style:
     """Return the style of a tone on the widget's plain background.
 
-    With `ansi`, the terminal's own colours are used, and grey text becomes dim.
+    If `ansi` is True, the terminal's own colours are used, and grey text becomes dim.
     """
     variable, share, bold = _TONES[tone]
     # Without colours a failure is bold, beside its glyph and word.
@@ -190,10 +190,10 @@ def _tone_style(
 
 
 def _ground_style(place: Ground, background: Color, variables: Mapping[str, str], *, ansi: bool) -> Style:
-    """Return the style to add to a tone's style for a kind of background.
+    """Return the style that a kind of background adds to the style of a tone.
 
-    It is a tinted background or, with `ansi` (the terminal's own colours), underline or reverse
-    video.
+    It is a tinted background colour. If `ansi` is True, the terminal's own colours are used and the
+    style is underline or reverse video.
     """
     if place is Ground.BASE:
         return Style()
@@ -206,8 +206,8 @@ def _ground_style(place: Ground, background: Color, variables: Mapping[str, str]
 def _color(value: str, background: Color) -> Color:
     """Parse a colour of the theme.
 
-    For a value that is no colour, such as "auto", return black or white, whichever contrasts with
-    the background.
+    If the value is not a colour, such as "auto", return black or white, whichever contrasts with the
+    background.
     """
     try:
         return Color.parse(value)

@@ -49,7 +49,7 @@ class TabLine(ToneWidget):
     ) -> None:
         """Create the line of tabs; `shorts` maps titles to shorter ones for narrow lines.
 
-        If that is not enough, all titles are cut to their first letters.
+        If the shorter titles do not fit either, all titles are cut to their first letters.
         """
         super().__init__(id=id)
         self._tabs = tuple(tabs)

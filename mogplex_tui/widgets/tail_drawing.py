@@ -1,8 +1,8 @@
-"""Base class of the tail; it lays out each row when the row comes on screen.
+"""Base class of the tail, which lays out each row when the row comes on screen.
 
-The scroll position is a row and a line within that row, never an offset among the lines of
-all rows. So rows may have any height and wrap at any width, and the cost depends on the lines
-on screen and not on the number of rows.
+The scroll position is a row and a line within that row, never an offset among the lines of all
+rows. So rows may have any height and wrap at any width, and the cost depends on the lines on
+screen and not on the number of rows.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class TailView(LineView):
         return TailShape(max(1, self.size.width - 2), self._wrap, self._times)
 
     def _lay(self, index: int) -> _Laid:
-        """Return the laid-out row at `index`, from the cache if possible."""
+        """Return the laid-out row at `index`, from the cache if it has not changed."""
         source = self._source
         key = self._keys.get(index)
         laid = self._laid.get(key) if key is not None else None
@@ -138,7 +138,7 @@ class TailView(LineView):
         return self._back(Place(last, self._height(last) - 1), max(0, self.body_height - 1))
 
     def top_with_cursor(self) -> Place:
-        """Return the scroll position nearest to the current one that shows the cursor."""
+        """Return the scroll position, nearest to the current one, that shows the cursor."""
         row = self._cursor
         highest = self._back(Place(row, self._height(row) - 1), max(0, self.body_height - 1))
         return min(max(self._top, highest), Place(row, 0))
@@ -151,7 +151,7 @@ class TailView(LineView):
         return min(Place(row, line), self._end_top())
 
     def _fill_shown(self) -> None:
-        """Collect the lines that are on screen, beginning at the scroll position."""
+        """Determine the lines that are on screen, beginning at the scroll position."""
         shown: list[tuple[_Laid, int, int]] = []
         row, line = self._top
         room = self.body_height
@@ -162,12 +162,12 @@ class TailView(LineView):
         self._shown = shown[:room]
 
     def go(self, place: Place) -> None:
-        """Scroll to a position and mark every line that changes for a repaint."""
+        """Scroll to a position and mark the lines that change for a repaint."""
         self._top = self._clamped(place)
         self.show_changes()
 
     def show_changes(self) -> None:
-        """Determine the lines on screen again and mark those that differ for a repaint."""
+        """Update the lines on screen and mark those that have changed for a repaint."""
         before = self._shown
         self._fill_shown()
         self._place_thumb()
@@ -180,7 +180,7 @@ class TailView(LineView):
                 self._pending.add(head + y)
 
     def lines_of(self, row: int) -> set[int]:
-        """Return the line numbers of the view on which a row is shown."""
+        """Return the numbers of the view's lines on which a row is shown."""
         return {y for y, (_, _, index) in enumerate(self._shown, self.header_lines) if index == row}
 
     @property
@@ -209,7 +209,7 @@ class TailView(LineView):
         self._keys.clear()
 
     def reshaped(self) -> None:
-        """Wrap the notice and determine the lines on screen again after a change of size."""
+        """Wrap the notice and update the lines on screen after a change of size."""
         self._fold_notice()
         self._top = self.resting_place()
         self._fill_shown()
@@ -243,7 +243,7 @@ class TailView(LineView):
         return strip
 
     def badge(self) -> list[Cell]:
-        """Return a text to draw over the right end of the last line; empty by default."""
+        """Return a text to draw over the right end of the last line; here an empty one."""
         return []
 
     def _badged(self, strip: Strip, badge: Iterable[Cell]) -> Strip:
@@ -279,7 +279,7 @@ class TailView(LineView):
         return self.strip(parts)
 
     def _parts(self, line: TailLine, ground: Ground) -> list[Part]:
-        """Return the cells of a line; matches of the search have another background."""
+        """Return the styled parts of a line, with another background for search matches."""
         spans = []
         if self._needle is not None:
             spans = [match.span() for match in self._needle.finditer("".join(text for text, _ in line))]

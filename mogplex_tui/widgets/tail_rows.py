@@ -1,4 +1,4 @@
-"""The rows of a tail, and how a row is laid out as lines."""
+"""The rows of a tail, and the layout of a row as lines."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ TailLine = list[Cell]
 class TailRow(NamedTuple):
     """A row of a tail: time, label, message, a right-aligned text and a detail.
 
-    `body` holds the parts of the message. If the first part ends in a space, it is the name of a
-    tool and is drawn in a column of its own, so that the messages line up. `right` is drawn at
-    the right edge, `detail` on a further line below the message. A row with neither time nor
-    label is a remark, such as a note about missing events, and takes the whole width.
+    `body` holds the parts of the message. If the first part ends in a space, it is the name of a tool
+    and is drawn in a separate column, so that the messages line up. `right` is drawn at the right
+    edge, `detail` on another line below the message. A row with neither time nor label is a remark,
+    such as a note about missing events, and takes the whole width.
     """
 
     key: str
@@ -66,7 +66,10 @@ class TailSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TailShape:
-    """How a tail lays out rows: width in cells, and whether to wrap and to show times."""
+    """The settings by which a tail lays out rows.
+
+    They are the width in cells, whether long messages are wrapped, and whether times are shown.
+    """
 
     cells: int
     wrap: bool
@@ -122,9 +125,9 @@ def _exactly(line: TailLine, cells: int) -> TailLine:
 
 
 def _head(row: TailRow, shape: TailShape) -> TailLine:
-    """Return the cells of time, label and name, each padded to its column.
+    """Return the padded cells of a row's time, label and tool name.
 
-    A row with neither time nor label has none.
+    The list is empty for a row with neither time nor label.
     """
     if not row.time and not row.label[0]:
         return []
@@ -158,7 +161,7 @@ def _cut(spans: Sequence[Cell], cells: int) -> TailLine:
 
 
 def _wrapped(spans: Sequence[Cell], first_width: int, other_width: int) -> list[TailLine]:
-    """Return the message's parts as lines, broken at newlines and at the width."""
+    """Return the parts of a message as lines, broken at newlines and at the width."""
     paragraphs: list[TailLine] = [[]]
     left = _LONGEST
     for text, tone in spans:

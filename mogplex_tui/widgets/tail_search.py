@@ -1,4 +1,4 @@
-"""Search in a tail while the term is being typed and rows are being added."""
+"""The search in a tail, while the term is typed and rows are added."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class _Found:
         self.searched = 0
 
     def extend(self, source: TailSource, among: Iterable[int], count: int) -> None:
-        """Search the rows with the indexes in `among`, and set `searched` to `count`."""
+        """Add the rows in `among` that match; then `count` rows have been searched."""
         search, text = self.needle.search, source.text
         self.rows.extend(index for index in among if search(visible(text(index), None)))
         self.searched = count
 
     def recheck(self, index: int, text: str) -> None:
-        """Add or remove the row at an index, depending on whether its new text matches."""
+        """Add or remove the row at `index`, depending on whether its new text matches."""
         if index >= self.searched:
             return
         at = bisect_left(self.rows, index)
@@ -61,7 +61,7 @@ class MatchList:
     def seek(self, term: str | None) -> re.Pattern[str] | None:
         """Set the term to search for, ignoring case, and return its pattern.
 
-        None or an empty term ends the search, and None is returned.
+        None or an empty term ends the search; then None is returned.
         """
         if not term:
             self._terms = []
@@ -90,7 +90,7 @@ class MatchList:
     def find(self, source: TailSource, count: int) -> list[int]:
         """Return the indexes of the matching rows among the first `count` rows.
 
-        Rows that were searched before are not searched again.
+        Only rows that have not been searched yet are searched.
         """
         wider: _Found | None = None
         for search in self._terms:
@@ -102,18 +102,18 @@ class MatchList:
         return self._terms[-1].rows if self._terms else []
 
     def after(self, row: int) -> int:
-        """Return the position in the matches of the first match after a row.
+        """Return the position, among the matches, of the first match after a row.
 
-        After the last match the first one follows.
+        If there is none, return the position of the first match.
         """
         rows = self._terms[-1].rows
         at = bisect_right(rows, row)
         return at if at < len(rows) else 0
 
     def before(self, row: int) -> int:
-        """Return the position in the matches of the last match before a row.
+        """Return the position, among the matches, of the last match before a row.
 
-        Before the first match comes the last one.
+        If there is none, return the position of the last match.
         """
         rows = self._terms[-1].rows
         return (bisect_left(rows, row) - 1) % len(rows)

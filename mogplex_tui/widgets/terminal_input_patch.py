@@ -10,11 +10,11 @@ from typing import Any
 def tolerate_malformed_input() -> None:
     """Make Textual's driver tolerate input that would crash the application.
 
-    Bytes that are not UTF-8 are read as U+FFFD. They come from pasted binary data, from a
-    terminal with another encoding, and from a terminal that sets the eighth bit for alt. Key
-    codes of the kitty protocol with event types are ignored. They come from a terminal that
-    another program left in that mode. The driver has no option for either case, so the decoder
-    and the parser that it looks up in its module are replaced.
+    Bytes that are not UTF-8 are read as U+FFFD. They come from pasted binary data, from a terminal
+    with another encoding, and from a terminal that sets the eighth bit for alt. Malformed key codes of
+    the kitty protocol, such as key codes with event types, are ignored. They come from a terminal that
+    another program left in that mode. The driver has no option for either case, so this function
+    replaces the decoder and the parser that the driver looks up in its module.
     """
     try:
         from textual.drivers import linux_driver as driver_module

@@ -56,9 +56,9 @@ def _shown(match: re.Match[str]) -> str:
 def visible(text: str, most: int | None = LONGEST_LINE) -> str:
     """Return the text with control characters and escape sequences made visible.
 
-    Marks of the reading direction become visible, too; tabs become spaces and newlines ⏎. A text
-    longer than `most` characters is first cut and ended with an ellipsis, and long runs of
-    combining marks are shortened. If `most` is None, neither is done.
+    Marks of the reading direction become visible, too; tabs become spaces and newlines ⏎. A text longer
+    than `most` characters is first cut and ended with an ellipsis, and long runs of combining marks
+    are shortened. If `most` is None, nothing is cut or shortened.
     """
     if most is not None and len(text) > most:
         text = text[:most] + ELLIPSIS
@@ -91,7 +91,7 @@ def visible_lines(text: str) -> str:
 
 
 def width(text: str) -> int:
-    """Return the width in terminal cells of a text that `visible` has returned."""
+    """Return the width in terminal cells of a text that has passed through `visible`."""
     return len(text) if text.isascii() else cell_len(text)
 
 
@@ -126,7 +126,7 @@ def _tail(text: str, cells: int) -> str:
 
 
 def cut_end(text: str, cells: int, ellipsis: str = ELLIPSIS) -> str:
-    """Return the text, cut at its end with an ellipsis if wider than `cells`."""
+    """Return the text; if it is wider than `cells`, cut its end and add an ellipsis."""
     if width(text) <= cells:
         return text
     mark = width(ellipsis)
@@ -136,7 +136,7 @@ def cut_end(text: str, cells: int, ellipsis: str = ELLIPSIS) -> str:
 
 
 def cut_middle(text: str, cells: int, ellipsis: str = ELLIPSIS) -> str:
-    """Return the text, cut in its middle if it is wider than `cells` cells.
+    """Return the text; if it is wider than `cells`, put an ellipsis for its middle.
 
     This keeps both ends of a branch or a path, which identify it.
     """
@@ -213,12 +213,12 @@ _COMMAND: Final = re.compile(r"mogplex-tui(?: [a-z]+(?: (?:add|create))?)?(?: --
 
 
 def wrap(text: str, first_width: int, other_width: int) -> list[str]:
-    """Return the lines into which a text made visible is wrapped.
+    """Return the lines into which a text is wrapped; the text has passed `visible`.
 
     The first line has at most `first_width` cells, the others `other_width`.
 
-    A mogplex-tui command in the text is not broken unless it would fill most of a line, so that
-    the user can type it as shown.
+    A mogplex-tui command in the text is not broken unless it would fill most of a line, so that the
+    user can type it as shown.
     """
 
     def held(command: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""Base class of the small widgets, which consist of lines of text with tones."""
+"""Base class of the small widgets that consist of lines of text with tones."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class ToneWidget(Widget):
         raise NotImplementedError
 
     def renew(self) -> None:
-        """Call `lines` again and repaint if the result differs from the lines on screen."""
+        """Call `lines` again and repaint the widget if the result has changed."""
         if not self.is_mounted or not self.size:
             self._drawn = None
             return

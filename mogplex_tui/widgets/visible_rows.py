@@ -1,4 +1,4 @@
-"""The rows of a tail that are shown: repeats are folded, and rows may be filtered."""
+"""The rows that a tail shows: repeated rows are folded, and rows may be filtered."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _REPEAT_BITS = 20
 class RowChanges:
     """The effect of a change of the source on the visible rows.
 
-    `appended` is the number of rows added at the end and `touched` has the keys of changed rows.
-    With `reordered` other rows were inserted or removed.
+    `appended` is the number of rows added at the end and `touched` has the keys of changed rows. If
+    `reordered` is True, rows were also inserted or removed elsewhere.
     """
 
     appended: int = 0
@@ -29,10 +29,10 @@ class RowChanges:
 
 
 class VisibleRows:
-    """A source that shows repeated rows as one row, and only matching rows if asked.
+    """A source of rows that folds repeated rows and can hide rows that do not match.
 
-    `fold_key` returns a key for the row at an index; successive rows with the same key are one row,
-    and a row with the key None is never folded. Changes of the source take effect in `update`.
+    `fold_key` returns a key for the row at an index. Successive rows with the same key are folded into
+    one row; a row with the key None is never folded. Changes of the source take effect in `update`.
     """
 
     def __init__(self, source: TailSource, fold_key: Callable[[int], Hashable | None] | None = None) -> None:
@@ -56,7 +56,7 @@ class VisibleRows:
         return len(self._starts) if self._shown is None else len(self._shown)
 
     def row(self, index: int) -> TailRow:
-        """Return the first row of a group, with the number of rows in the group."""
+        """Return the first row of the group at an index, with the size of the group."""
         group = self._group_at(index)
         start = self._starts[group]
         if start >= len(self._source):
@@ -74,7 +74,10 @@ class VisibleRows:
         return self._source.text(start) if start < len(self._source) else ""
 
     def index_of(self, key: str) -> int | None:
-        """Return the index of the row that shows the source's row with a key, if any."""
+        """Return the index of the visible row that contains the source's row with a key.
+
+        None if no visible row contains it.
+        """
         group = self._group_of(key)
         if group is None or self._shown is None:
             return group
@@ -82,16 +85,19 @@ class VisibleRows:
         return at if at < len(self._shown) and self._shown[at] == group else None
 
     def version(self, key: str) -> int:
-        """Return a number that changes with the row's content and its repeats."""
+        """Return a number that changes whenever the row or its number of repeats changes."""
         return self._source.version(key) << _REPEAT_BITS | self.repeats(key)
 
     def repeats(self, key: str) -> int:
-        """Return how many rows of the source the row with a key stands for."""
+        """Return the number of rows of the source that are folded into the row with a key."""
         group = self._group_of(key)
         return 1 if group is None else self._repeats(group)
 
     def nearest(self, key: str) -> str | None:
-        """Return the key of the row at or after the one with a key, else of the last row."""
+        """Return the key of the first visible row at or after the source's row with a key.
+
+        If there is none, return the key of the last visible row, or None without rows.
+        """
         group = self._group_of(key)
         if not len(self) or group is None:
             return None
@@ -101,8 +107,8 @@ class VisibleRows:
     def next_of(self, keys: Iterable[str], key: str | None, by: int) -> str | None:
         """Return the key of the next (1) or previous (-1) row among those with `keys`.
 
-        The search starts at the row with `key`, or outside the list if it is None, and goes on at the
-        other end of the list.
+        The search starts at the row with `key`. If `key` is None, it starts before the first row, or
+        after the last one if `by` is -1. After the last row, it continues at the other end of the list.
         """
         order = sorted({index for each in keys if (index := self.index_of(each)) is not None})
         if not order:
@@ -134,20 +140,20 @@ class VisibleRows:
         self._filter_again()
 
     def set_context(self, rows: int) -> None:
-        """Show this many rows before and after each matching row, too."""
+        """Also show `rows` rows before and after each matching row."""
         self.context = rows
         self._show_matches()
 
     def set_folding(self, folds: bool) -> None:
-        """Fold repeated rows, or show each of them."""
+        """Fold repeated rows if `folds` is True, else show each of them."""
         self.folds = folds and self._fold_key is not None
         self._rebuild()
 
     def update(self, touched: Iterable[str] = (), *, reordered: bool = False) -> RowChanges:
-        """Take over the changes of the source.
+        """Adopt the changes of the source and return their effect.
 
-        `touched` are the keys of rows that have changed; with `reordered` rows were inserted or removed.
-        Rows at the end of the source are added without being named.
+        `touched` are the keys of rows that have changed. Set `reordered` if rows were inserted or removed.
+        Rows added at the end of the source need not be in `touched`.
         """
         touched = set(touched)
         if reordered or len(self._source) < self._size or any(map(self._joins, touched)):
@@ -175,7 +181,7 @@ class VisibleRows:
         return None if group is None else self._source.row(self._starts[group]).key
 
     def _joins(self, key: str) -> bool:
-        """Return whether the group of a changed row may have changed."""
+        """Return whether a changed row may join or leave a group of repeated rows."""
         index = self._source.index_of(key)
         if not self.folds or self._fold_key is None or index is None or index >= self._size:
             return False
@@ -189,7 +195,10 @@ class VisibleRows:
         return own is not None and any(self._fold_key(each) == own for each in neighbours)
 
     def _extend(self) -> bool:
-        """Add the source's rows that are in no group; return whether there were any."""
+        """Add the source's new rows to the groups; return whether the last group may grow.
+
+        Without folding, each row is a group of its own and the result is False.
+        """
         first, self._size = self._size, len(self._source)
         if not self.folds or self._fold_key is None:
             self._starts.extend(range(first, self._size))
@@ -211,7 +220,7 @@ class VisibleRows:
         self._show_matches()
 
     def _show_matches(self) -> None:
-        """Search the rows that were not searched yet, and show the matches with context."""
+        """Search the rows not searched yet, and show the matching rows with their context."""
         if self._needle is None:
             self._shown = None
             return

@@ -88,7 +88,7 @@ class _LazyResource(Generic[R]):
 
 
 class ClientView:
-    """The resources of one context, all of which send their requests at one priority.
+    """The resources of one context, which send their requests at one priority.
 
     Requests that change something are an exception: their priority is always ACTION.
     """

@@ -36,7 +36,7 @@ class Argument(NamedTuple):
 
 @dataclass(slots=True)
 class CommandNode:
-    """What can follow a sequence of command words: verbs, options and arguments.
+    """The verbs, options and arguments that can follow a sequence of command words.
 
     Options in `with_value` take a value. It is one of the option's `values`; a file, or one of
     `values`, if the option is in `files`; a record of the kind in `records`; the name of a context

@@ -314,6 +314,9 @@ async def test_startup_reads_each_list_once(console: ConsoleFactory, world: RowF
         feeds = [feed for feed in scheduler._feeds.values() if feed.name in ("runs", "names")]
         # Nothing that was announced waits to be read: the next read is the usual poll.
         await ui.until(lambda: all((scheduler.due_in(feed) or 0.0) > 10 for feed in feeds), "the usual polls")
+        # The approvals are read in the background, one list after the other.
+        approvals = {"/api/flows/approvals", "/api/control/approvals"}
+        await ui.until(lambda: approvals <= set(ui.edge.passed), "both lists of approvals")
         counts = Counter(ui.edge.passed)
     assert counts["/api/observability/calls"] == 1
     assert counts["/api/v1/mogplex/repos"] + counts["/api/repos"] == 1, counts

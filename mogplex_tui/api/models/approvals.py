@@ -86,7 +86,7 @@ class FlowApproval(Inbound):
 
     @property
     def source(self) -> str:
-        """What waits for the approval: `step` (a manual step) or `tool` (a tool call)."""
+        """The kind of work that waits: `step` (a manual step) or `tool` (a tool call)."""
         return "step" if self.kind == "manual_approval" else "tool"
 
     @property
@@ -141,7 +141,7 @@ class ControlApproval(Inbound):
 
     @property
     def source(self) -> str:
-        """What waits for the approval; always `control`, the orchestrator."""
+        """The kind of work that waits; always `control`."""
         return "control"
 
     @property

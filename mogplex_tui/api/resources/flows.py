@@ -210,9 +210,9 @@ class FlowsResource(Resource):
 
 
 def publish_problems(error: MogplexError) -> list[str]:
-    """Return the problems because of which the service refused to publish a draft.
+    """Return the service's reasons for refusing to publish a draft.
 
-    Each problem is a sentence. If the error has no list of problems, the result has one item, the
+    Each reason is a sentence. If the error has no list of reasons, the result has one item, the
     message of the error.
     """
     found = error.extra.get("details")

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 
 class PlaneRouter(Router):
-    """Starlette's router with a table of routes, no two of which match the same path.
+    """Starlette's router, with a table in which each path matches one route.
 
     A path without parameters is looked up in the table, others by the text before their first
     parameter. For every other path Starlette's own search runs, so that the response is the same as

@@ -58,7 +58,7 @@ def _sandbox(request: ApiRequest, sandbox_id: str) -> Row:
 
 
 def _scope_keys(request: ApiRequest, body: dict[str, Any], lane: str) -> dict[str, Any]:
-    """Return the metadata that tells where a new memory belongs.
+    """Return the metadata that names the owner and origin of a new memory.
 
     It contains the repository, sandbox, session, conversation, team, source and agent, as far as
     they apply. Raises RefusedError: 404 for an unknown repository or sandbox, 400 for a sandbox of

@@ -196,7 +196,7 @@ class Choice(Field):
 
 @dataclass(frozen=True)
 class ListOf(Field):
-    """A rule for a list of at least `least` values, each of which follows `item`."""
+    """A rule for a list of `least` or more values that each match `item`."""
 
     item: Field
     least: int = 0

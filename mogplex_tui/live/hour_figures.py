@@ -12,13 +12,15 @@ if TYPE_CHECKING:
 class HourFigures(NamedTuple):
     """The number of calls of an hour, the share that succeeded, and their known cost.
 
-    `cost` is in US dollars; None if no call has a price. A live or cancelled call counts as not
+    `cost` is in US dollars; None if no call has a price. `tokens` is None if the service did not measure
+    them, or if the hour was stored by a version that left them out. A live or cancelled call counts as not
     successful (observability.md §1.1).
     """
 
     calls: int
     success_share: float
     cost: Decimal | None
+    tokens: int | None = None
 
     @property
     def cost_per_call(self) -> float | None:
@@ -34,4 +36,6 @@ def hour_figures(stats: Stats) -> HourFigures | None:
     summary = stats.summary
     if summary.total_calls is None or summary.success_rate is None:
         return None
-    return HourFigures(summary.total_calls, summary.success_rate / 100, summary.total_cost or None)
+    return HourFigures(
+        summary.total_calls, summary.success_rate / 100, summary.total_cost or None, summary.tokens
+    )

@@ -143,6 +143,7 @@ def _packed(start: datetime, hour: HourCost) -> list[str | None]:
     cost = None if hour.cost is None else str(hour.cost)
     figures = hour.figures
     more = [] if figures is None else [str(figures.calls), str(figures.success_share)]
+    more += [] if figures is None or figures.tokens is None else [str(figures.tokens)]
     return [start.isoformat(), cost, hour.read_at.isoformat(), *more]
 
 
@@ -151,8 +152,10 @@ def _unpacked(stored: list[str | None]) -> tuple[datetime, HourCost]:
     spent = None if cost is None else Decimal(cost)
     figures = None
     if more:
-        calls, share = more
-        figures = HourFigures(int(calls or ""), float(share or ""), spent or None)
+        calls, share, *tokens = more
+        figures = HourFigures(
+            int(calls or ""), float(share or ""), spent or None, *(int(each or "") for each in tokens)
+        )
         if figures.calls < 0 or not 0 <= figures.success_share <= 1:
             raise ValueError("figures of an hour out of range")
     return aware(datetime.fromisoformat(start or "")), HourCost(

@@ -13,6 +13,7 @@ from mogplex_tui.api.estimated_amount import Estimate
 from mogplex_tui.live.run_row import Cost, RunSource
 
 if TYPE_CHECKING:
+    from mogplex_tui.live.hourly_costs import HourCost
     from mogplex_tui.live.run_row import RunRow
 
 HOUR = timedelta(hours=1)
@@ -151,14 +152,13 @@ def trend(
 class Bucket(NamedTuple):
     """One interval of a chart, from `start` up to `end`.
 
-    `cost` is the known cost in US dollars, None if it is not known. `calls` is None unless all calls
-    of the interval are loaded. The interval has `steps` steps, and the costs of `read` of them are
-    known to be read.
+    `value` is the figure of the chart's measure, None if it is not known; a cost is in US dollars. `calls`
+    is None unless the number of calls is known. `read` of the `steps` in the interval have been read.
     """
 
     start: datetime
     end: datetime
-    cost: Decimal | None
+    value: Decimal | int | None
     calls: int | None
     read: int
     steps: int
@@ -169,13 +169,14 @@ def buckets(
     now: datetime,
     rows: Iterable[RunRow],
     complete_since: datetime | None,
-    hourly: Mapping[datetime, Decimal | None],
+    hourly: Mapping[datetime, HourCost],
+    measure: Measure = Measure.COST,
 ) -> list[Bucket]:
-    """Return the costs over a time range, divided into buckets.
+    """Return the figures of a measure over a time range, divided into buckets.
 
-    A bucket is ten minutes, an hour or a day long, and consists of steps of ten minutes or an hour.
-    The cost of a step is the sum over `rows` if all its calls are loaded. Otherwise the cost of an
-    hour is taken from `hourly`, which lacks the hours that were not read.
+    A bucket is ten minutes, an hour or a day. A step for which all calls are loaded is summed from
+    `rows`; an hour that is not loaded has its figure from `hourly`, in which hours that were not read
+    are missing. The service does not count failed calls by the hour.
     """
     step = STEP if chosen is TimeRange.HOUR else HOUR
     starts = _steps(chosen, now, step)
@@ -185,14 +186,12 @@ def buckets(
             sums.setdefault(_floor(row.began, step), Usage()).add(row)
     out: list[Bucket] = []
     for start in starts:
-        is_loaded = complete_since is not None and complete_since <= start
-        usage = sums.get(start, Usage())
-        if is_loaded:
-            fresh = Bucket(start, start + step, usage.cost if usage.calls else Decimal(0), usage.calls, 1, 1)
-        elif step == HOUR and start in hourly:
-            fresh = Bucket(start, start + step, hourly[start], None, 1, 1)
+        if complete_since is not None and complete_since <= start:
+            usage = sums.get(start, Usage())
+            value = usage.value(measure) if usage.calls else _NOTHING[measure]
+            fresh = Bucket(start, start + step, value, usage.calls, 1, 1)
         else:
-            fresh = Bucket(start, start + step, None, None, 0, 1)
+            fresh = _hour_bucket(start, start + step, hourly.get(start) if step == HOUR else None, measure)
         same_day = bool(out) and out[-1].start.astimezone().date() == start.astimezone().date()
         if chosen is TimeRange.WEEK and same_day:
             out[-1] = _joined(out[-1], fresh)
@@ -201,11 +200,38 @@ def buckets(
     return out
 
 
+_NOTHING: Mapping[Measure, Decimal | int] = {
+    Measure.COST: Decimal(0),
+    Measure.TOKENS: 0,
+    Measure.CALLS: 0,
+    Measure.FAILURES: 0,
+}
+
+
+def _hour_bucket(start: datetime, end: datetime, hour: HourCost | None, measure: Measure) -> Bucket:
+    """Return the bucket of an hour whose calls are not loaded, from the service's sums."""
+    figures = None if hour is None else hour.figures
+    calls = None if figures is None else figures.calls
+    if measure is Measure.COST:
+        value: Decimal | int | None = None if hour is None else hour.cost
+        is_read = hour is not None
+    elif measure is Measure.FAILURES:
+        # A live or cancelled call counts as not successful, too, so only their absence is certain.
+        value = 0 if calls == 0 else None
+        is_read = value is not None
+    else:
+        value = None if figures is None else figures.calls if measure is Measure.CALLS else figures.tokens
+        is_read = figures is not None
+    return Bucket(start, end, value, calls, int(is_read), 1)
+
+
 def _joined(first: Bucket, then: Bucket) -> Bucket:
-    costs = [bucket.cost for bucket in (first, then) if bucket.cost is not None]
-    total: Decimal | None = sum(costs, Decimal(0)) if costs else None
-    if total is not None and any(isinstance(cost, Estimate) for cost in costs):
-        total = Estimate(total)
+    values = [bucket.value for bucket in (first, then) if bucket.value is not None]
+    total: Decimal | int | None = None
+    if values:
+        total = sum(values[1:], values[0])
+        if any(isinstance(value, Estimate) for value in values):
+            total = Estimate(total)
     calls = None if first.calls is None or then.calls is None else first.calls + then.calls
     return Bucket(first.start, then.end, total, calls, first.read + then.read, first.steps + then.steps)
 

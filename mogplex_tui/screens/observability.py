@@ -24,7 +24,7 @@ from mogplex_tui.screens.usage_bars import DIMENSIONS, FAILURE_CLASS
 from mogplex_tui.screens.usage_cards import cards, cost_notes, range_choices
 from mogplex_tui.widgets.bars import BarList, Edge
 from mogplex_tui.widgets.card import Card
-from mogplex_tui.widgets.chart import ChartBar, CostChart
+from mogplex_tui.widgets.chart import ChartBar, UsageChart
 from mogplex_tui.widgets.choice_line import Choice, ChoiceLine
 from mogplex_tui.widgets.notice_line import NoticeLine
 from mogplex_tui.widgets.rule import RuleLine
@@ -107,7 +107,7 @@ class ObservabilityScreen(ConsoleScreen):
                     yield Card(title, id=name)
             yield RuleLine()
             yield SegmentLine([], id="reading")
-            yield CostChart(id="chart", ascii_mode=is_ascii)
+            yield UsageChart(id="chart", ascii_mode=is_ascii)
             yield ChoiceLine("Top", id="measures")
             with Container(id="lists"):
                 for name in LISTS:
@@ -287,35 +287,42 @@ class ObservabilityScreen(ConsoleScreen):
         self._summed_at = at
         owners = {dimension.name: dimension.owner_of for dimension in (*DIMENSIONS, FAILURE_CLASS)}
         self._breakdown = break_down(rows.rows.values(), self._since, owners, rows.whole_since)
-        hourly = {start: hour.cost for start, hour in self.session.costs.hourly.known.items()}
-        self._buckets = buckets(self._range, clock.now(), rows.rows.values(), rows.whole_since, hourly)
+        self._buckets = buckets(
+            self._range,
+            clock.now(),
+            rows.rows.values(),
+            rows.whole_since,
+            self.session.costs.hourly.known,
+            self._measure,
+        )
         self.console.runs.older.want(self._since)
 
     def _draw_chart(self) -> None:
-        chart = self.query_one("#chart", CostChart)
+        chart = self.query_one("#chart", UsageChart)
         chart.set_bars(
             [
                 ChartBar(
-                    None if bucket.cost is None else float(bucket.cost),
+                    None if bucket.value is None else float(bucket.value),
                     usage_bars.bucket_label(bucket, self._range),
                     is_whole=bucket.read == bucket.steps,
                 )
                 for bucket in self._buckets
-            ]
+            ],
+            usage_bars.CHART_MEASURES[self._measure],
         )
         self._draw_reading()
 
-    @on(CostChart.Moved)
+    @on(UsageChart.Moved)
     def _draw_reading(self) -> None:
         """Show the time and the figures of the bar under the chart's cursor."""
-        chart, bucket = self.query_one("#chart", CostChart), self._cursor_bucket()
+        chart, bucket = self.query_one("#chart", UsageChart), self._cursor_bucket()
         per = {TimeRange.HOUR: "10 minutes", TimeRange.WEEK: "day"}.get(self._range, "hour")
         tone = Tone.LIVE if chart.has_focus else Tone.DIM
         self.query_one("#reading", SegmentLine).set_segments(
             [
-                Segment(f"Cost per {per}", tone, priority=1),
+                Segment(f"{self._measure.capitalize()} per {per}", tone, priority=1),
                 Segment(
-                    "" if bucket is None else usage_bars.bucket_text(bucket, self._range),
+                    "" if bucket is None else usage_bars.bucket_text(bucket, self._range, self._measure),
                     Tone.STRONG if chart.has_focus else Tone.PLAIN,
                 ),
                 Segment(usage_bars.read_text(self._buckets), Tone.WARN, priority=2, right=True),
@@ -323,7 +330,7 @@ class ObservabilityScreen(ConsoleScreen):
         )
 
     def _cursor_bucket(self) -> Bucket | None:
-        place = self.query_one("#chart", CostChart).cursor
+        place = self.query_one("#chart", UsageChart).cursor
         return self._buckets[place] if 0 <= place < len(self._buckets) else None
 
     def _draw_lists(self, stats: Stats | None) -> None:
@@ -412,7 +419,7 @@ class ObservabilityScreen(ConsoleScreen):
         self._choose_measure(Measure.COST if is_failures else Measure.FAILURES)
 
     def _choose_measure(self, measure: Measure) -> None:
-        self._measure = measure
+        self._measure, self._summed_at = measure, None
         self._draw()
 
     @on(ChoiceLine.Picked, "#ranges")
@@ -424,11 +431,11 @@ class ObservabilityScreen(ConsoleScreen):
         self._choose_measure(Measure(event.name))
 
     @on(BarList.Selected)
-    @on(CostChart.Selected)
+    @on(UsageChart.Selected)
     def open_focused(self) -> None:
         """Open the run under the cursor, or a list of the runs that a bar stands for."""
         widget, now = self.focused, self.session.clock.now()
-        if isinstance(widget, CostChart):
+        if isinstance(widget, UsageChart):
             if (bucket := self._cursor_bucket()) is not None:
                 text = usage_bars.started_filter(bucket.start, bucket.end)
                 self.console.navigation.open_runs(text, (bucket.start, bucket.end), sort="cost")
@@ -458,7 +465,7 @@ class ObservabilityScreen(ConsoleScreen):
 
     def move_sideways(self, by: int) -> None:
         """Move the cursor of the chart, or the focus from one list to the list beside it."""
-        if isinstance(self.focused, CostChart):
+        if isinstance(self.focused, UsageChart):
             self.focused.move(by)
         elif isinstance(self.focused, BarList):
             place = LISTS.index((self.focused.id or "").removeprefix("usage-")) + by
@@ -468,7 +475,7 @@ class ObservabilityScreen(ConsoleScreen):
     @on(Edge)
     def _leave_widget(self, event: Edge) -> None:
         """Focus the widget above or below when a cursor moves past its widget's end."""
-        if isinstance(event.widget, CostChart):
+        if isinstance(event.widget, UsageChart):
             if event.direction > 0:
                 self.query_one("#usage-runs").focus()
             else:

@@ -14,6 +14,7 @@ from mogplex_tui.live.usage_breakdown import Measure, TimeRange, Usage, trend
 from mogplex_tui.operate import failure_steps, formatting, run_facts
 from mogplex_tui.operate.filters import local_minute, quoted
 from mogplex_tui.widgets.bars import Bar
+from mogplex_tui.widgets.chart import COSTS, ChartMeasure
 from mogplex_tui.widgets.sparkline import sparkline
 from mogplex_tui.widgets.styles import Tone
 
@@ -29,6 +30,14 @@ _AGES = {TimeRange.HOUR: "1h", TimeRange.DAY: "24h", TimeRange.WEEK: "7d"}
 MAX_RUN_NAME = 24
 # The most bars of a list: nobody scrolls further, and the list of runs has them all.
 MAX_BARS = 50
+
+
+CHART_MEASURES: Mapping[Measure, ChartMeasure] = {
+    Measure.COST: COSTS,
+    Measure.TOKENS: ChartMeasure("tokens"),
+    Measure.CALLS: ChartMeasure("runs"),
+    Measure.FAILURES: ChartMeasure("failures", tone=Tone.ERROR),
+}
 
 
 def _plain_label(key: str, _: Names) -> str:
@@ -278,13 +287,16 @@ def bucket_label(bucket: Bucket, chosen: TimeRange) -> str:
     return f"{start:%a %d}" if chosen is TimeRange.WEEK else f"{start:%H:%M}"
 
 
-def bucket_text(bucket: Bucket, chosen: TimeRange) -> str:
-    """Return a bucket's time, cost and number of runs as text."""
+def bucket_text(bucket: Bucket, chosen: TimeRange, measure: Measure) -> str:
+    """Return the time, the figure and the number of runs of a bucket as a sentence part."""
     start, end = bucket.start.astimezone(), bucket.end.astimezone()
     when = f"{start:%a %d %b}" if chosen is TimeRange.WEEK else f"{start:%a %H:%M}–{end:%H:%M}"
     if bucket.read == 0:
         return f"{when}   not read yet"
-    parts = [when, formatting.money(bucket.cost)]
+    parts = [when]
+    if measure is not Measure.CALLS or bucket.calls is None:
+        unit = "" if measure is Measure.COST else f" {'failed' if measure is Measure.FAILURES else measure}"
+        parts.append(f"{amount(bucket.value, measure)}{unit}")
     if bucket.calls is not None:
         parts.append(formatting.plural(bucket.calls, "run"))
     if bucket.read < bucket.steps:

@@ -1,4 +1,4 @@
-"""A bar chart of costs over time, with labelled axes and a cursor."""
+"""A bar chart of costs or counts over time, with labelled axes and a cursor."""
 
 from __future__ import annotations
 
@@ -26,11 +26,22 @@ _LABEL_STEPS: Final = (1, 2, 3, 4, 6, 8, 12, 24)
 
 
 @dataclass(frozen=True, slots=True)
-class ChartBar:
-    """One interval of time, with its cost in dollars and the label of its start.
+class ChartMeasure:
+    """What the bars of a chart measure: a plural noun, and whether it is in dollars."""
 
-    A `value` of None means that the cost is not known. If `is_whole` is False, the value is a lower
-    bound.
+    nouns: str
+    is_money: bool = False
+    tone: Tone = Tone.ACCENT
+
+
+COSTS: Final = ChartMeasure("costs", is_money=True)
+
+
+@dataclass(frozen=True, slots=True)
+class ChartBar:
+    """One interval of time, with its cost or count and the label of its start.
+
+    A `value` of None means that it is not known. A bar that is not `is_whole` is a lower bound.
     """
 
     value: float | None
@@ -38,14 +49,14 @@ class ChartBar:
     is_whole: bool = True
 
 
-class CostChart(ToneWidget, can_focus=True):
-    """Bar chart of costs in dollars, with one bar for each interval of time.
+class UsageChart(ToneWidget, can_focus=True):
+    """Bar chart of costs or counts, with one bar for each interval of time.
 
-    An interval without a known cost has no bar and a dotted time axis, because an unknown cost is not
-    zero. The cursor marks one interval; the parent widget shows the figures of that interval.
+    An interval without a known value has no bar and a dotted time axis, because an unknown value is not
+    zero. The cursor marks one interval; the parent widget shows what it stands for.
     """
 
-    DEFAULT_CSS = "CostChart { height: 1fr; }"
+    DEFAULT_CSS = "UsageChart { height: 1fr; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "leave(-1)", "Up", show=False, id="move.up"),
         Binding("down,j", "leave(1)", "Down", show=False, id="move.down"),
@@ -65,14 +76,15 @@ class CostChart(ToneWidget, can_focus=True):
         super().__init__(id=id)
         self._ascii = ascii_mode
         self._bars: tuple[ChartBar, ...] = ()
+        self._measure = COSTS
         # The place of the cursor, counted from the last bar, so that it stays at "now" as time goes on.
         self._back = 0
 
-    def set_bars(self, bars: Sequence[ChartBar]) -> None:
+    def set_bars(self, bars: Sequence[ChartBar], measure: ChartMeasure = COSTS) -> None:
         """Show these bars, oldest first; do nothing if they are unchanged."""
         fresh = tuple(bars)
-        if fresh != self._bars:
-            self._bars = fresh
+        if (fresh, measure) != (self._bars, self._measure):
+            self._bars, self._measure = fresh, measure
             self._back = max(0, min(self._back, len(fresh) - 1))
             self.renew()
 
@@ -126,10 +138,10 @@ class CostChart(ToneWidget, can_focus=True):
                 self._place(len(self._bars) - 1 - place)
 
     def lines(self, across: int, down: int, /) -> list[list[Cell]]:
-        """Return the lines of plot and time axis, or a sentence if no cost is known."""
+        """Return the lines of plot and time axis; a sentence if no value is known."""
         known = [bar.value for bar in self._bars if bar.value is not None]
         if not known:
-            return [clipped([("no costs are known in this time", Tone.DIM)], across)]
+            return [clipped([(f"no {self._measure.nouns} are known in this time", Tone.DIM)], across)]
         layout = self._layout(across, down)
         if layout is None:
             return []
@@ -147,17 +159,18 @@ class CostChart(ToneWidget, can_focus=True):
         known = [bar.value for bar in self._bars if bar.value is not None]
         if not known or rows < _LEAST_HEIGHT - 1 or across < _LEAST_WIDTH:
             return None
-        scale = axis(max(known), rows)
+        is_money = self._measure.is_money
+        scale, top = axis(max(known), rows, is_money=is_money), _top(max(known), rows, is_money=is_money)
         left = max(width(text) for text in scale if text)
         cells = across - left - 2
         bar = max(1, min(_MOST_BAR, cells // len(self._bars)))
         # In a terminal that is too narrow, the oldest bars are left out.
-        return _Layout(scale, left, bar, max(0, len(self._bars) - cells // bar), _top(max(known), rows), rows)
+        return _Layout(scale, left, bar, max(0, len(self._bars) - cells // bar), top, rows)
 
     def _tone(self, place: int) -> Tone:
         if place == self.cursor and self.has_focus:
             return Tone.STRONG
-        return Tone.ACCENT if self._bars[place].is_whole else Tone.DIM
+        return self._measure.tone if self._bars[place].is_whole else Tone.DIM
 
     def _row(self, layout: _Layout, row: int) -> list[Cell]:
         """Return the cells of one line of the plot, counted from the top."""
@@ -173,7 +186,7 @@ class CostChart(ToneWidget, can_focus=True):
         return cells
 
     def _zero_line(self, layout: _Layout) -> list[Cell]:
-        """Return the cells of the time axis, dotted where the cost is unknown."""
+        """Return the cells of the time axis, dotted where the value is unknown."""
         cells: list[Cell] = []
         for place in range(layout.first, len(self._bars)):
             sign = "╌" if self._bars[place].value is None else "─"
@@ -201,7 +214,7 @@ class CostChart(ToneWidget, can_focus=True):
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """The layout of a chart: its cost axis, and the width and the number of its bars.
+    """The layout of a chart: its value axis, and the width and the number of its bars.
 
     `scale` has the labels of the cost axis and `left` is their width. `bar` is the width of a bar with
     its gap and `first` the index of the first bar that is shown. The plot has `rows` lines; `top` is
@@ -216,44 +229,47 @@ class _Layout:
     rows: int
 
 
-def axis(most: float, rows: int) -> list[str]:
-    """Return the labels of the cost axis: `rows` labels from the top down, then "$0".
+def axis(most: float, rows: int, *, is_money: bool = True) -> list[str]:
+    """Return the labels of the value axis: `rows` labels from the top down, then zero.
 
     `most` is the greatest cost. Lines that do not stand for a round amount have an empty label.
     """
-    step, top = _step_and_top(most, rows)
+    step, top = _step_and_top(most, rows, is_money=is_money)
+    zero = "$0" if is_money else "0"
+    show = _money if is_money else _count
     if most <= 0:
-        return [_money(top, step), *[""] * (rows - 1), "$0"]
+        return [show(top, step), *[""] * (rows - 1), zero]
     labels = [""] * rows
     amount = top
     while amount > step / 2:
         row = _row(amount, top, rows)
         if row < rows and not labels[row]:
-            labels[row] = _money(amount, step)
+            labels[row] = show(amount, step)
         amount -= step
-    return [*labels, "$0"]
+    return [*labels, zero]
 
 
-def _top(most: float, rows: int) -> float:
-    return _step_and_top(most, rows)[1]
+def _top(most: float, rows: int, *, is_money: bool) -> float:
+    return _step_and_top(most, rows, is_money=is_money)[1]
 
 
 def _row(amount: float, top: float, rows: int) -> int:
     """Return the plot line on which an amount is drawn.
 
-    Line 0, at the top, stands for `top` dollars; line `rows` stands for zero.
+    Line 0, at the top, stands for the amount `top`; line `rows` stands for zero.
     """
     return max(0, min(rows, round((1 - amount / top) * rows)))
 
 
-def _step_and_top(most: float, rows: int) -> tuple[float, float]:
-    """Return the cost axis's amount between two labels, and the amount at its top.
+def _step_and_top(most: float, rows: int, *, is_money: bool) -> tuple[float, float]:
+    """Return the amount between two labels of the axis, and the amount at its top.
 
-    Both are 1 dollar if `most`, the greatest cost, is not positive.
+    Both are 1 if `most`, the greatest amount, is not positive. Counts have no labels between whole numbers.
     """
     if most <= 0:
         return 1.0, 1.0
     step = _step(most / max(1, min(rows, 4)))
+    step = step if is_money else max(1.0, step)
     return step, step * max(1, -(-most // step))
 
 
@@ -274,3 +290,10 @@ def _money(amount: float, step: float) -> str:
         return f"${amount / 1000:g}k"
     places = 0 if step >= 1 else min(6, max(2, -floor(log10(step))))
     return f"${amount:.{places}f}"
+
+
+def _count(amount: float, _: float) -> str:
+    for size, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if amount >= size:
+            return f"{amount / size:g}{letter}"
+    return f"{amount:g}"

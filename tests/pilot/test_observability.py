@@ -153,6 +153,18 @@ async def test_failures_are_grouped_and_open_the_failed_runs_of_a_group(
     async with console(size=(140, 40)) as ui:
         await ui.press("6", "f")
         text = await ui.sees("[failures]", "from all 5 runs", "failures by automation", "failures by model")
+        # The chart counts what failed, too.
+        await ui.press("shift+tab", "left")
+        text = await ui.sees("Failures per hour", "3 failed   4 runs")
+        assert (
+            re.search(r"^ *3 ┤", text, re.M)
+            and "$" not in text.partition("Failures per hour")[2].partition("Top")[0]
+        )
+        await ui.press("m", "m")
+        await ui.sees("Tokens per hour", "– tokens   4 runs")
+        await ui.press("m")
+        await ui.sees("Calls per hour")
+        await ui.press("f", "tab")
         assert re.search(r"rate limited .* 3  ▁▁▁▁▅▁▁█", text) and re.search(r"timeout .* 1  ▁▁▁▁▁▁▁█", text)
         assert re.search(r"nova .* 3 of 4  ▁▁▁▁▅▁▁█", text) and re.search(r"Review .* 4 of 5", text)
         await ui.press("enter")

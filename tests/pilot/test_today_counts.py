@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.widgets.chart import CostChart
+from mogplex_tui.widgets.chart import UsageChart
 from tests.controlplane.row_factory import RowFactory
 
 Run = Callable[..., Any]
@@ -71,7 +71,7 @@ async def test_chart_hours_match_the_clock_in_a_half_hour_zone(
     async with console() as ui:
         await ui.press("6")
         await ui.sees("Cost per hour", "today ~$3.50")
-        chart = ui.app.screen.query_one(CostChart)
+        chart = ui.app.screen.query_one(UsageChart)
         # The chart is drawn some time after the cards, when the calls of its hours were read.
         axis = await ui.until(lambda: chart.render_line(chart.size.height - 1).text.strip(), "the time axis")
         assert ":30" in axis and ":00" not in axis

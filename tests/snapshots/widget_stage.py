@@ -8,7 +8,7 @@ from textual.containers import Horizontal, Vertical
 from mogplex_tui.themes import register
 from mogplex_tui.widgets.bars import Bar, BarList
 from mogplex_tui.widgets.card import Card
-from mogplex_tui.widgets.chart import ChartBar, CostChart
+from mogplex_tui.widgets.chart import ChartBar, UsageChart
 from mogplex_tui.widgets.columns import Column
 from mogplex_tui.widgets.facts import Fact, Facts
 from mogplex_tui.widgets.key_bar import KeyBar
@@ -246,7 +246,7 @@ class Stage(App[None]):
     #facts { width: 38; height: 1fr; border-right: solid $border; padding: 0 1 0 2; }
     #cards { height: 5; }
     #cards Card { width: 1fr; }
-    CostChart { width: 1fr; height: 1fr; padding: 0 1; }
+    UsageChart { width: 1fr; height: 1fr; padding: 0 1; }
     Vertical { width: 1fr; height: 1fr; }
     """
 
@@ -341,7 +341,7 @@ class Stage(App[None]):
                 )
                 yield card
         yield RuleLine()
-        chart, models = CostChart(), BarList()
+        chart, models = UsageChart(), BarList()
         values = [None, 0.2, 0.9, 1.4, 1.2, 2.5, 3.1, 4.4, 5.2, 3.0, None, 1.1]
         chart.set_bars([ChartBar(value, f"{n * 2:02d}:00") for n, value in enumerate(values)])
         models.set_bars(

@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from mogplex_tui.api.estimated_amount import Estimate
+from mogplex_tui.live.hour_figures import HourFigures
+from mogplex_tui.live.hourly_costs import HourCost
 from mogplex_tui.live.run_row import Cost, RunRow, RunSource
-from mogplex_tui.live.usage_breakdown import TREND_PARTS, TimeRange, break_down, buckets, trend
+from mogplex_tui.live.usage_breakdown import TREND_PARTS, Measure, TimeRange, break_down, buckets, trend
 from mogplex_tui.screens.usage_bars import coverage_text, read_text, started_filter
 
 NOW = datetime(2026, 8, 3, 14, 5, tzinfo=UTC)
@@ -48,18 +50,29 @@ def test_breakdown_keeps_estimates_and_unknown_prices_apart() -> None:
 
 def test_hours_that_were_not_read_are_gaps_and_counted() -> None:
     hour = NOW.replace(minute=0)
-    hourly = {hour - 5 * HOUR: Estimate("4"), hour - 6 * HOUR: None, hour: Estimate("99")}
+    figures = HourFigures(7, 1.0, None, 9_000)
+    hourly = {
+        hour - 5 * HOUR: HourCost(Estimate("4"), NOW, figures),
+        hour - 6 * HOUR: HourCost(None, NOW),
+        hour: HourCost(Estimate("99"), NOW),
+    }
     day = buckets(TimeRange.DAY, NOW, ROWS, hour - HOUR, hourly)
     assert len(day) == 24
     # Loaded hours are summed from the rows, others are the service's sums.
-    assert [(each.cost, each.calls) for each in day[-2:]] == [(Decimal(2), 2), (Decimal("1.5"), 1)]
-    assert (day[-6].cost, day[-6].calls, day[-6].read) == (Decimal(4), None, 1)
-    assert (day[-7].cost, day[-7].read) == (None, 1)
-    assert (day[-5].cost, day[-5].read) == (None, 0)
+    assert [(each.value, each.calls) for each in day[-2:]] == [(Decimal(2), 2), (Decimal("1.5"), 1)]
+    assert (day[-6].value, day[-6].calls, day[-6].read) == (Decimal(4), 7, 1)
+    assert (day[-7].value, day[-7].read) == (None, 1)
+    assert (day[-5].value, day[-5].read) == (None, 0)
     assert read_text(day) == "4 of 24 hours read"
+    by = {each: buckets(TimeRange.DAY, NOW, ROWS, hour - HOUR, hourly, each) for each in Measure}
+    # The service counts the calls and tokens of an hour, but not those that failed.
+    assert [(by[each][-6].value, by[each][-6].read) for each in Measure] == [
+        (Decimal(4), 1), (9_000, 1), (7, 1), (None, 0),
+    ]  # fmt: skip
+    assert [by[each][-2].value for each in Measure][2:] == [2, 0]
     week = buckets(TimeRange.WEEK, NOW, ROWS, hour - HOUR, hourly)
     assert sum(each.steps for each in week) == 168
-    assert week[-1].cost == Decimal("7.5")
+    assert week[-1].value == Decimal("7.5")
     assert read_text(week) == "4 of 168 hours read"
 
 
@@ -76,7 +89,7 @@ def test_ranges_have_their_own_intervals() -> None:
     assert (today[0].start, len(today)) == (NOW.replace(hour=0, minute=0), 15)
     hour = buckets(TimeRange.HOUR, NOW, ROWS, NOW - 2 * HOUR, {})
     assert hour[0].start == NOW - HOUR - timedelta(minutes=5)
-    assert hour[-1].cost == Decimal("1.5") and read_text(hour) == ""
+    assert hour[-1].value == Decimal("1.5") and read_text(hour) == ""
 
 
 def test_interval_is_filtered_by_the_beginning_of_its_local_time() -> None:

@@ -8,7 +8,7 @@ from mogplex_tui.themes import THEMES, allowed, register
 from mogplex_tui.widgets.ascii_filter import letters
 from mogplex_tui.widgets.bars import Bar, BarList
 from mogplex_tui.widgets.card import Card
-from mogplex_tui.widgets.chart import ChartBar, CostChart, axis
+from mogplex_tui.widgets.chart import ChartBar, UsageChart, axis
 from mogplex_tui.widgets.columns import Column, ContentWidths, arrange
 from mogplex_tui.widgets.facts import Fact, Facts
 from mogplex_tui.widgets.key_bar import KeyBar
@@ -233,7 +233,7 @@ async def test_card_aligns_its_figures() -> None:
 
 @pytest.mark.parametrize("ascii_mode", [False, True], ids=["unicode", "ascii"])
 async def test_chart_has_axes_and_leaves_gaps(ascii_mode: bool) -> None:
-    chart = CostChart(ascii_mode=ascii_mode, id="fixed")
+    chart = UsageChart(ascii_mode=ascii_mode, id="fixed")
     async with Host(chart).run_test(size=(60, 14)) as pilot:
         assert "no costs are known" in shown(chart)[0]
         values = [0.0, 1.0, 2.0, 5.5, None, None, 2.0, 1.0]
@@ -270,6 +270,9 @@ def test_axis_labels_are_round_amounts() -> None:
     assert axis(0.037, 4)[0] == "$0.04"
     assert axis(31_000, 6)[0] == "$40k"
     assert axis(0, 3)[0] == "$1"
+    # Counts have no label between two whole numbers.
+    assert [label for label in axis(3, 8, is_money=False) if label] == ["3", "2", "1", "0"]
+    assert [label for label in axis(2_300_000, 3, is_money=False) if label] == ["3M", "2M", "1M", "0"]
 
 
 def test_columns_that_do_not_fit_at_all_are_narrowed() -> None:

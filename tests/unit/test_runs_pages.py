@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from mogplex_tui.live import call_pages
@@ -34,6 +36,31 @@ async def test_older_pages_are_loaded_and_refreshed_in_turn(session: FakeSession
     for _ in range(2):
         await listing.fetch()
     assert set(states(session).values()) == {"failed"}
+
+
+async def test_older_runs_are_read_page_by_page_from_spare_budget(
+    session: FakeSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listing, older, used = session.listing, session.listing.older, 0
+    session.fake.call_rows = [call(n) for n in range(PAGE * 4)]
+    await listing.fetch()
+    assert not older.is_reading
+    older.want(datetime(2000, 1, 1, tzinfo=UTC))
+    monkeypatch.setattr(session, "metered_off_v1", lambda: True)
+    monkeypatch.setattr(session.budget, "used", lambda: used)
+    oldest = listing.set.whole_since
+    session.fake.log.clear()
+    await older.feed.fetch()
+    assert session.fake.log == ["observability.calls"]
+    assert len(listing.set.rows) == PAGE * 2
+    assert oldest is not None and listing.set.whole_since is not None and listing.set.whole_since < oldest
+    used = session.budget.limit // 2
+    await older.feed.fetch()
+    assert (len(listing.set.rows), older.is_reading) == (PAGE * 2, True)
+    # With a browser session the pages cost no budget.
+    monkeypatch.setattr(session, "metered_off_v1", lambda: False)
+    await older.feed.fetch()
+    assert (len(listing.set.rows), older.is_reading) == (PAGE * 4, False)
 
 
 async def test_page_requested_before_first_read_comes_with_it(session: FakeSession) -> None:

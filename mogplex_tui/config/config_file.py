@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from mogplex_tui.config.file_locks import held
 from mogplex_tui.config.paths import SMALL_FILE, read_regular, write_private
@@ -26,12 +28,47 @@ def set_value(path: Path, key: str, value: str | bool) -> None:
     or written, or if replacing the old value would also change other values.
     """
     literal = f"{value}".lower() if isinstance(value, bool) else f'"{value}"'
+    _change(
+        path,
+        lambda text: _with_value(text, key, literal),
+        lambda before: {**before, key: value},
+        f"Set {key} = {literal} in it yourself.",
+    )
+
+
+def set_list(path: Path, table: str, key: str, values: Sequence[str] | None) -> None:
+    """Set a list of words in a table of a config file, or remove it if `values` is None.
+
+    The file and the table are created if they are missing. Raises ConfigFileError as `set_value` does.
+    """
+    literal = None if values is None else f"[{', '.join(f'{chr(34)}{value}{chr(34)}' for value in values)}]"
+
+    def expected(before: dict[str, Any]) -> dict[str, Any]:
+        entries = {name: value for name, value in before.get(table, {}).items() if name != key}
+        if values is not None:
+            entries[key] = list(values)
+        return {**before, table: entries} if table in before or entries else before
+
+    advice = f"Remove {key} from [{table}]" if literal is None else f"Set {key} = {literal} in [{table}]"
+    _change(path, lambda text: _with_entry(text, table, key, literal), expected, f"{advice} yourself.")
+
+
+def _change(
+    path: Path,
+    edit: Callable[[str], str],
+    expected: Callable[[dict[str, Any]], dict[str, Any]],
+    advice: str,
+) -> None:
+    """Edit the text of a config file, if this changes its values as expected.
+
+    Raises ConfigFileError, with `advice` if it does not.
+    """
     try:
         with held(path.with_suffix(".lock")):
             text, mode = _read(path)
-            changed = _with_value(text, key, literal)
-            if tomllib.loads(changed) != {**tomllib.loads(text), key: value}:
-                raise ConfigFileError(f"{path} was not changed. Set {key} = {literal} in it yourself.")
+            changed = edit(text)
+            if tomllib.loads(changed) != expected(tomllib.loads(text)):
+                raise ConfigFileError(f"{path} was not changed. {advice}")
             write_private(path, changed)
             if mode is not None:
                 path.chmod(mode)
@@ -70,6 +107,28 @@ def _with_value(text: str, key: str, literal: str) -> str:
     if at and not lines[at - 1].endswith("\n"):
         lines[at - 1] += "\n"
     return "".join([*lines[:at], f"{key} = {literal}\n", *lines[at:]])
+
+
+def _with_entry(text: str, table: str, key: str, literal: str | None) -> str:
+    """Return the text with an entry of a table set, or removed if `literal` is None."""
+    lines = text.splitlines(keepends=True)
+    if lines and not lines[-1].endswith("\n"):
+        lines[-1] += "\n"
+    heading = re.compile(rf"\s*\[\s*{re.escape(table)}\s*\]\s*(?:#.*)?$")
+    start = next((at for at, line in enumerate(lines, 1) if heading.match(line.rstrip())), None)
+    if start is None:
+        if literal is None:
+            return text
+        return "".join([*lines, *(["\n"] if lines else []), f"[{table}]\n", f"{key} = {literal}\n"])
+    end = next((at for at in range(start, len(lines)) if _TABLE.match(lines[at])), len(lines))
+    name = re.escape(key)
+    entry = re.compile(rf"""\s*(?:{name}|"{name}"|'{name}')\s*=""")
+    entries = [] if literal is None else [f"{key} = {literal}\n"]
+    for at in range(start, end):
+        if entry.match(lines[at]):
+            return "".join([*lines[:at], *entries, *lines[at + 1 :]])
+    at = start + _end_of_values(lines[start:end])
+    return "".join([*lines[:at], *entries, *lines[at:]])
 
 
 def _end_of_values(lines: list[str]) -> int:

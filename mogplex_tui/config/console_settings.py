@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,7 +54,7 @@ class ConsoleSettings:
 
     def all(self) -> list[ConsoleSetting]:
         """Return all settings of the console in the order in which they are shown."""
-        return [*(self.get(name) for name in _APPEARANCE), self._keys()]
+        return [*(self.get(name) for name in _APPEARANCE), self._columns(), self._keys()]
 
     def get(self, name: str) -> ConsoleSetting:
         """Return a setting by its name in the config file."""
@@ -64,9 +64,29 @@ class ConsoleSettings:
         return ConsoleSetting(name, title, word, self._origin(origin), choices)
 
     def _keys(self) -> ConsoleSetting:
-        count = len(self._settings.keys.value)
-        value = "default" if not count else "1 changed" if count == 1 else f"{count} changed"
+        value = _changed(len(self._settings.keys.value))
         return ConsoleSetting("keys", "console keys", value, f"[keys] in {self.path}")
+
+    def _columns(self) -> ConsoleSetting:
+        value = _changed(len(self._settings.columns.value))
+        return ConsoleSetting("columns", "console columns", value, f"[columns] in {self.path}")
+
+    def columns_of(self, kind: str) -> Sequence[str] | None:
+        """Return the names of the columns that the user has chosen for a kind, if any."""
+        return self._settings.columns.value.get(kind)
+
+    def use_columns(self, kind: str, names: Sequence[str] | None) -> None:
+        """Put the columns of a kind into force; None stands for the default ones."""
+        columns = {name: each for name, each in self._settings.columns.value.items() if name != kind}
+        if names is not None:
+            columns[kind] = names
+        self._settings = self._settings._replace(columns=Sourced(columns, THIS_CONSOLE))
+
+    def save_columns(self, kind: str, names: Sequence[str] | None) -> None:
+        """Write the columns of a kind into the config file. May block; raises ConfigFileError."""
+        from mogplex_tui.config.config_file import set_list
+
+        set_list(self.path, "columns", kind, names)
 
     def _origin(self, origin: str) -> str:
         return self.path.name if origin == str(self.path) else origin
@@ -101,4 +121,9 @@ class ConsoleSettings:
 
         Used to switch to another context without a change of the console's appearance.
         """
-        return settings._replace(**{name: getattr(self._settings, name) for name in _APPEARANCE})
+        names = (*_APPEARANCE, "columns")
+        return settings._replace(**{name: getattr(self._settings, name) for name in names})
+
+
+def _changed(count: int) -> str:
+    return "default" if not count else "1 changed" if count == 1 else f"{count} changed"

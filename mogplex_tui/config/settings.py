@@ -7,7 +7,7 @@ context over the config file, and the config file over the default.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
@@ -65,6 +65,8 @@ class Settings(NamedTuple):
     colour: Sourced[str | None]
     # The keys of actions by id, as the file has them: `operate.key_overrides` decides which of them hold.
     keys: Sourced[Mapping[str, Any]]
+    # The columns of lists by kind, from the left; unknown names are ignored.
+    columns: Sourced[Mapping[str, Sequence[str]]]
     # The largest response that is read, in megabytes after decompression.
     max_answer_mb: Sourced[int]
     context: str = "default"
@@ -144,6 +146,7 @@ def load(
     return Settings(
         **values,
         keys=_keys(stored, path),
+        columns=_columns(stored, path),
         context=name or "default",
         context_origin=origin,
         grant=grant,
@@ -327,6 +330,22 @@ def _keys(stored: Mapping[str, Any], path: Path) -> Sourced[Mapping[str, Any]]:
     from mogplex_tui.config.keymap import flat
 
     return Sourced(flat(table), str(path))
+
+
+def _columns(stored: Mapping[str, Any], path: Path) -> Sourced[Mapping[str, Sequence[str]]]:
+    """Return the `[columns]` table of the config file as a mapping of kinds to column names."""
+    if "columns" not in stored:
+        return Sourced({}, "default")
+    table = stored["columns"]
+    if not isinstance(table, Mapping) or not all(map(_is_words, table.values())):
+        raise SettingsError(
+            f'columns from {path} must be a table: [columns], and below it lines such as runs = ["state", "age"].'
+        )
+    return Sourced({kind: tuple(names) for kind, names in table.items()}, str(path))
+
+
+def _is_words(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
 
 
 def _resolve(

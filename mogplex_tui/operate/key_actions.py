@@ -286,6 +286,7 @@ ACTIONS: tuple[KeyAction, ...] = (
     KeyAction(
         "list.reverse", "reverse", ("S",), LISTS, "Reverse the sort order.", help_has_title=True, footer=False
     ),
+    KeyAction("list.columns", "columns", ("c",), LISTS, "Choose and order the columns."),
     KeyAction("tail.search", "search", ("slash",), TAILS, "Search the lines.", help_has_title=True),
     KeyAction("tail.next", "next match", ("n",), TAILS, "Go to the next match.", footer=False),
     KeyAction("tail.previous", "previous match", ("N",), TAILS, "Go to the previous match.", footer=False),

@@ -19,6 +19,7 @@ from mogplex_tui.operate.model import RenderTime
 from mogplex_tui.screens import freshness_text, list_title
 from mogplex_tui.screens.column_fitting import ColumnFitting
 from mogplex_tui.screens.console_screen import ConsoleScreen
+from mogplex_tui.screens.list_columns import ListColumns
 from mogplex_tui.screens.list_filter import ListFilter
 from mogplex_tui.screens.list_model import AnyRow, ListModel
 from mogplex_tui.screens.list_shortcuts import ListShortcuts
@@ -37,7 +38,16 @@ if TYPE_CHECKING:
     from mogplex_tui.screens.filter_bar import FilterBar
 
 
-# How the ids of actions end that need a row under the cursor.
+# Actions that need rows in the list, and how the ids of actions end that need one under the cursor.
+_LIST_ACTIONS = (
+    "list.filter",
+    "list.sort",
+    "list.columns",
+    "list.failed",
+    "list.live",
+    "list.range",
+    "list.groups",
+)
 _ROW_ACTIONS = (
     ".open",
     ".mark",
@@ -85,7 +95,7 @@ class ListScreen(ConsoleScreen):
         self._drawn: dict[str, AnyRow] = {}
         # Held while the filter bar is created, so that it is created only once.
         self._making_bar = asyncio.Lock()
-        self.shortcuts = ListShortcuts(self)
+        self.shortcuts, self.chosen_columns = ListShortcuts(self), ListColumns(self)
         self.handlers |= {
             f"{self._prefix}.open": self.open,
             f"{self._prefix}.mark": self.toggle_mark,
@@ -95,6 +105,7 @@ class ListScreen(ConsoleScreen):
             "list.invert-marks": lambda: self._marked(self.marks.invert()),
             "list.filter": self.open_filter,
             "list.reverse": self.reverse,
+            "list.columns": self.chosen_columns.pick,
             "view.export": self.export,
             "go.back": self.go_back,
             **self.shortcuts.actions(),
@@ -124,6 +135,7 @@ class ListScreen(ConsoleScreen):
         table = LineTable(id="table")
         table.reduced_motion = self.console.look.reduced_motion
         table.set_columns(columns_of(self.kind))
+        table.set_order(self.chosen_columns.chosen)
         table.set_source(self.table_model)
         self._fit_columns(table)
         yield table
@@ -453,8 +465,10 @@ class ListScreen(ConsoleScreen):
             self.search.ask(self.filter.older_query(now, self.row_read_at(), records.older.age))
 
     def on_screen_resume(self) -> None:
-        """Continue the search of older records."""
+        """Continue the search of older records, and show the columns chosen meanwhile."""
         self.search.resume()
+        if self.is_complete:
+            self.chosen_columns.apply()
 
     def on_screen_suspend(self) -> None:
         """Pause the search of older records while the list is covered."""
@@ -493,7 +507,15 @@ class ListScreen(ConsoleScreen):
 
         An action on rows is offered only if there are rows.
         """
-        if action.id in ("list.filter", "list.sort", "list.failed", "list.live", "list.range", "list.groups"):
+        if action.id in (
+            "list.filter",
+            "list.sort",
+            "list.failed",
+            "list.live",
+            "list.range",
+            "list.groups",
+            "list.columns",
+        ):
             return bool(self.rows.rows)
         if action.id == "view.export":
             return bool(len(self.view))

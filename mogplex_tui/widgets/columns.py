@@ -76,12 +76,15 @@ def arrange(
     room: int,
     without: Collection[str] = (),
     contents: Sequence[int] | None = None,
+    order: Sequence[str] | None = None,
 ) -> list[Slot]:
     """Return the columns that fit into `room` cells, in order, with their widths.
 
-    `contents` are the widths of the columns' contents, or None if they are not known. Columns whose
-    content has the width 0 and columns whose key is in `without` are left out. No column gets wider
-    than its content and its title.
+    `order` has the keys of the columns to show, from the left; None stands for all columns as they are.
+
+    `contents` are the widths of the columns' contents, None if they are not known; a column whose
+    width is 0 there is left out, as are those whose key is in `without`. No column gets wider than
+    its content and its title.
 
     Columns are dropped until the others fit at their least widths: first the column with the greatest
     priority, and among several with the same priority the rightmost. Spare room then widens the
@@ -91,7 +94,11 @@ def arrange(
     left.
     """
     wanted = [_wanted(column, None if contents is None else contents[i]) for i, column in enumerate(columns)]
-    shown = [i for i, column in enumerate(columns) if column.key not in without and wanted[i]]
+    places: Sequence[int] = range(len(columns))
+    if order is not None:
+        place_of = {column.key: place for place, column in enumerate(columns)}
+        places = [place_of[key] for key in order if key in place_of]
+    shown = [i for i in places if columns[i].key not in without and wanted[i]]
     least = {i: _least(columns[i], wanted[i]) for i in shown}
 
     def needed() -> int:

@@ -82,6 +82,7 @@ class RowView(LineView):
         self._columns: tuple[Column, ...] = tuple(columns)
         self._without: frozenset[str] = frozenset()
         self._contents: tuple[int, ...] | None = None
+        self._order: tuple[str, ...] | None = None
         self._slots: list[Slot] | None = None
         self._source: RowSource | None = None
         self._rows: dict[str, _Row] = {}
@@ -110,6 +111,16 @@ class RowView(LineView):
         """
         if keys != self._without:
             self._without = keys
+            self.restyled()
+            self.paint()
+
+    def set_order(self, keys: tuple[str, ...] | None) -> None:
+        """Show only the columns with these keys, in their order; None shows all columns.
+
+        The source still returns cells for all columns, in the order of `set_columns`.
+        """
+        if keys != self._order:
+            self._order = keys
             self.restyled()
             self.paint()
 
@@ -177,7 +188,7 @@ class RowView(LineView):
         """Return the columns that are shown at this width, with their widths."""
         if self._slots is None:
             room = self.size.width - PREFIX - 1
-            self._slots = arrange(self._columns, room, self._without, self._contents)
+            self._slots = arrange(self._columns, room, self._without, self._contents, self._order)
         return self._slots
 
     def shown_columns(self) -> list[str]:

@@ -46,6 +46,10 @@ _KEYS = """\
 ## Keys
 
 The table `[keys]` of `config.toml` gives actions other keys: see [Keys](keys.md).
+
+## Columns
+
+The table `[columns]` has the columns of lists by kind, from the left: see [Find things](../guide/find.md#columns).
 """
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mogplex_tui.config.config_file import ConfigFileError, set_value
+from mogplex_tui.config.config_file import ConfigFileError, set_list, set_value
 
 FILE = """\
 # mine
@@ -49,3 +49,32 @@ def test_file_that_cannot_be_changed_safely_is_left_alone(tmp_path: Path, text: 
     with pytest.raises(ConfigFileError, match="was not changed"):
         set_value(path, "theme", "light")
     assert path.read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("before", "names", "after"),
+    [
+        ("", ["a", "b"], '[columns]\nruns = ["a", "b"]\n'),
+        ('x = 1 # one\n', ["a"], 'x = 1 # one\n\n[columns]\nruns = ["a"]\n'),
+        ('[columns]\nq = []\n\n[keys]\nq = "z"\n', ["a"], '[columns]\nq = []\nruns = ["a"]\n\n[keys]\nq = "z"\n'),
+        ('[columns] # mine\n"runs" = ["b"]\njobs = ["b"]\n', ["a"], '[columns] # mine\nruns = ["a"]\njobs = ["b"]\n'),
+        ('[columns]\nruns = ["b"]\n', None, "[columns]\n"),
+        ("x = 1\n", None, "x = 1\n"),
+    ],
+    ids=["new", "added-table", "added", "replaced", "removed", "nothing-to-remove"],
+)  # fmt: skip
+def test_list_in_a_table_is_set_and_the_rest_is_kept(
+    tmp_path: Path, before: str, names: list[str] | None, after: str
+) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(before)
+    set_list(path, "columns", "runs", names)
+    assert path.read_text() == after
+
+
+def test_list_that_is_written_over_several_lines_is_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text('[columns]\nruns = [\n  "b",\n]\n')
+    with pytest.raises(ConfigFileError, match="was not changed"):
+        set_list(path, "columns", "runs", ["a"])
+    assert path.read_text() == '[columns]\nruns = [\n  "b",\n]\n'

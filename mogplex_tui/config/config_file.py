@@ -37,7 +37,9 @@ def set_value(path: Path, key: str, value: str | bool) -> None:
 
 
 def set_list(path: Path, table: str, key: str, values: Sequence[str] | None) -> None:
-    """Set a list of words in a table of a config file, or remove it if `values` is None.
+    """Set a list of words in a table of a config file, or remove it.
+
+    None as `values` removes it.
 
     The file and the table are created if they are missing. Raises ConfigFileError as `set_value` does.
     """

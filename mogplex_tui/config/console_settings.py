@@ -83,7 +83,10 @@ class ConsoleSettings:
         self._settings = self._settings._replace(columns=Sourced(columns, THIS_CONSOLE))
 
     def save_columns(self, kind: str, names: Sequence[str] | None) -> None:
-        """Write the columns of a kind into the config file. May block; raises ConfigFileError."""
+        """Write the columns of a kind into the config file.
+
+        May block; raises ConfigFileError.
+        """
         from mogplex_tui.config.config_file import set_list
 
         set_list(self.path, "columns", kind, names)

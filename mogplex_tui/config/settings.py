@@ -333,7 +333,7 @@ def _keys(stored: Mapping[str, Any], path: Path) -> Sourced[Mapping[str, Any]]:
 
 
 def _columns(stored: Mapping[str, Any], path: Path) -> Sourced[Mapping[str, Sequence[str]]]:
-    """Return the `[columns]` table of the config file as a mapping of kinds to column names."""
+    """Return the column names of the `[columns]` table of the config file, by kind."""
     if "columns" not in stored:
         return Sourced({}, "default")
     table = stored["columns"]

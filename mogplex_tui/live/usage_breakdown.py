@@ -209,7 +209,7 @@ _NOTHING: Mapping[Measure, Decimal | int] = {
 
 
 def _hour_bucket(start: datetime, end: datetime, hour: HourCost | None, measure: Measure) -> Bucket:
-    """Return the bucket of an hour whose calls are not loaded, from the service's sums."""
+    """Return the bucket of an hour that is not loaded, from the service's sums."""
     figures = None if hour is None else hour.figures
     calls = None if figures is None else figures.calls
     if measure is Measure.COST:

@@ -1,4 +1,4 @@
-"""The columns that the user has chosen for a list, and the dialog that chooses them."""
+"""The columns that the user has chosen for a list."""
 
 from __future__ import annotations
 

@@ -288,7 +288,7 @@ def bucket_label(bucket: Bucket, chosen: TimeRange) -> str:
 
 
 def bucket_text(bucket: Bucket, chosen: TimeRange, measure: Measure) -> str:
-    """Return the time, the figure and the number of runs of a bucket as a sentence part."""
+    """Return the time, figure and number of runs of a bucket as a sentence part."""
     start, end = bucket.start.astimezone(), bucket.end.astimezone()
     when = f"{start:%a %d %b}" if chosen is TimeRange.WEEK else f"{start:%a %H:%M}–{end:%H:%M}"
     if bucket.read == 0:

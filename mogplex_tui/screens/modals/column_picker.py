@@ -67,7 +67,7 @@ class ColumnPicker(Dialog[ColumnChoice]):
             box.border_title = self._title
             yield OptionList(*self._options())
             yield Static(
-                "space shows or hides · shift+↑ ↓ moves\nenter saves · d default columns · esc cancels",
+                "Show or hide with space, move with shift+↑ ↓,\nsave with enter, restore the default with d.",
                 classes="line dim",
             )
             yield Static("", classes="line trouble")

@@ -23,7 +23,7 @@ from mogplex_tui.live.run_row import RunRow, RunSource
 from mogplex_tui.operate import failure_steps, formatting
 from mogplex_tui.operate.filters import quoted
 
-HOUR = timedelta(hours=1)
+HOUR, WEEK = timedelta(hours=1), timedelta(days=7)
 # Fewer samples, or fewer runs, are not judged.
 FEWEST = 8
 # Number of spreads above the median at which a cost is unusual, and a share of failures.
@@ -32,6 +32,10 @@ COST_SPREADS, SHARE_SPREADS = 5.0, 3.0
 CHANCE_SPREADS = 4.0
 # Share of the earlier hours that must have cost less than an unusual hour.
 _QUANTILE = 0.95
+# An unusual cost per run, and an unusual sum of an hour, are at least this many times the usual one.
+_RUN_COST_TIMES, _SUM_TIMES = 3.0, 5.0
+# An hour that cost fewer dollars is no finding, however little the others cost.
+_LEAST_SUM = 1.0
 # Converts a median absolute deviation to a standard deviation of normally distributed values.
 _SIGMA = 1.4826
 # An automation that starts itself does so within this time after its end, and again and again.
@@ -151,14 +155,16 @@ def earlier_hours(
 ) -> Sequence[HourFigures]:
     """Return the figures of earlier hours, from the service or computed from rows.
 
-    They are computed from the rows as long as too few hours with calls were read from the service.
+    The result is the list with more hours in which there were runs, so that no hour that was read
+    from the service replaces a longer history.
     """
-    if sum(hour.calls > 0 for hour in stored) >= FEWEST:
-        return stored
     by_hour: defaultdict[int, list[RunRow]] = defaultdict(list)
     for row in rows:
-        if row.began is not None and row.began < now - HOUR and not row.live:
+        if row.began is not None and now - WEEK <= row.began < now - HOUR and not row.live:
             by_hour[int((now - row.began) / HOUR)].append(row)
+    read = sum(hour.calls > 0 for hour in stored)
+    if read >= max(FEWEST, len(by_hour)):
+        return stored
     return [
         HourFigures(
             len(each),
@@ -272,32 +278,54 @@ def _percent(share: float) -> str:
 
 
 def spend(current: HourFigures | None, hours: Sequence[HourFigures]) -> Finding | None:
-    """Return a finding if the cost per run in the last hour is unusual.
+    """Return a finding if the last hour cost unusually much, in all or per run.
 
-    The cost per run is compared and not the sum, so that a busy hour after a quiet night is no
+    Hours without runs are not counted as usual, so that a busy hour after a quiet night is no
     finding.
     """
-    earlier = [(cost, hour.calls) for hour in hours if (cost := hour.cost_per_call) is not None]
-    common = usual(earlier)
-    cost = None if current is None else current.cost_per_call
-    if common is None or current is None or cost is None or current.calls < FEWEST or common.median <= 0:
+    if current is None or current.cost is None:
         return None
-    # Equal hours have no spread; up to three times the usual cost is then still usual.
-    if cost <= common.median + max(COST_SPREADS * common.spread, 2 * common.median):
+    total, each = float(current.cost), current.cost_per_call or 0.0
+    sums = [(float(hour.cost), 1) for hour in hours if hour.cost]
+    costs = [(cost, hour.calls) for hour in hours if (cost := hour.cost_per_call) is not None]
+    usual_sum = _exceeded(total, sums, _SUM_TIMES) if total >= _LEAST_SUM else None
+    usual_cost = _exceeded(each, costs, _RUN_COST_TIMES) if current.calls >= FEWEST else None
+    if usual_sum is not None:
+        times, text, short = total / usual_sum.median, "spend {}× usual", "{}× spend"
+        sentence = (
+            f"The last hour cost {_dollars(total)}; usually {_dollars(usual_sum.median)}"
+            f" (median of {usual_sum.samples} hours)."
+        )
+        if usual_cost is not None:
+            sentence += (
+                f" Its {current.calls} runs cost {_dollars(each)} each; usually {_dollars(usual_cost.median)}."
+            )
+    elif usual_cost is not None:
+        times, text, short = each / usual_cost.median, "cost per run {}× usual", "{}× per run"
+        sentence = (
+            f"The {current.calls} runs of the last hour cost {_dollars(each)} each, {_dollars(total)} in all;"
+            f" usually {_dollars(usual_cost.median)} each (median of {usual_cost.samples} hours)."
+        )
+    else:
         return None
-    # Hours of few runs cost very different amounts a run: one in twenty hours may cost as much.
-    if cost <= sorted(each for each, _ in earlier)[ceil(_QUANTILE * len(earlier)) - 1]:
+    shown = f"{times:,.0f}"
+    return Finding(FindingKind.SPEND, text.format(shown), short.format(shown), sentence, "observability")
+
+
+def _exceeded(value: float, samples: Sequence[tuple[float, int]], least_times: float) -> Usual | None:
+    """Return the usual cost if `value` exceeds it unusually far, else None.
+
+    `samples` are the costs of earlier hours with their weights. `value` must be at least
+    `least_times` the usual cost, because equal hours have no spread. It must also exceed nearly all
+    samples, because hours of few runs cost very different amounts.
+    """
+    common = usual(samples)
+    if common is None or common.median <= 0:
         return None
-    times = cost / common.median
-    shown = f"{times:.0f}" if times >= 2 else f"{times:.1f}"
-    return Finding(
-        FindingKind.SPEND,
-        f"spend {shown}× usual",
-        f"{shown}× spend",
-        f"The {current.calls} runs of the last hour cost {_dollars(cost)} each, {_dollars(cost * current.calls)}"
-        f" in all; usually {_dollars(common.median)} each (median of {common.samples} hours).",
-        "observability",
-    )
+    if value <= common.median + max(COST_SPREADS * common.spread, (least_times - 1) * common.median):
+        return None
+    ordered = sorted(cost for cost, _ in samples)
+    return common if value > ordered[ceil(_QUANTILE * len(ordered)) - 1] else None
 
 
 def _dollars(amount: float) -> str:

@@ -11,7 +11,7 @@ from mogplex_tui.api.errors import Throttled
 from mogplex_tui.live.failure_class import FailureClass
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.operate import health
-from mogplex_tui.operate.health import Ended, Finding
+from mogplex_tui.operate.health import Ended, Finding, FindingKind
 
 if TYPE_CHECKING:
     from mogplex_tui.live.collection import AnyCollection
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _EVERY = 60.0
 # Seconds by which a console with a token alone reads other lists before the sandboxes.
 _SANDBOXES_AFTER = 70.0
+# Seconds for which a finding stays after it was last computed. While earlier hours are still being read, what is
+# usual changes with each of them, and a finding at the limit would come and go.
+_HELD = 180.0
 
 
 class HealthMonitor:
@@ -36,6 +39,8 @@ class HealthMonitor:
     ) -> None:
         self._session, self._approvals = session, approvals
         self._findings: list[Finding] = []
+        # The last finding of each kind, and the monotonic time at which it was computed.
+        self._last: dict[FindingKind, tuple[Finding, float]] = {}
         self._computed_at: float | None = None
         session.store.set("runs").changes.subscribe(self._outdate)
         session.store.set("approvals").changes.subscribe(self._outdate)
@@ -73,10 +78,27 @@ class HealthMonitor:
         now = self._session.clock.monotonic()
         if self._computed_at is None or now - self._computed_at >= _EVERY:
             self._computed_at = now
-            self._findings = self._computed()
+            self._findings = self._held(self._computed(), now)
         until = self._rate_limited_until()
         limit = [health.rate_limit(until - now)] if until > now else []
         return sorted([*self._findings, *limit], key=lambda finding: finding.kind)
+
+    def _held(self, computed: list[Finding], now: float) -> list[Finding]:
+        """Return the computed findings and those that were computed shortly before.
+
+        Approvals are a plain count and are not held. Failed runs are not held beside broken
+        sandboxes, which may explain them.
+        """
+        self._last.update((finding.kind, (finding, now)) for finding in computed)
+        left_out = {FindingKind.APPROVALS, *(finding.kind for finding in computed)}
+        if FindingKind.SANDBOXES in left_out:
+            left_out.add(FindingKind.FAILED_RUNS)
+        held = [
+            finding
+            for kind, (finding, at) in self._last.items()
+            if kind not in left_out and now - at < _HELD
+        ]
+        return computed + held
 
     def _rate_limited_until(self) -> float:
         """Return the monotonic time at which the last rate limit ends.

@@ -88,14 +88,14 @@ def header_segments(
     word = connection_word(session)
     tone = _CONNECTION.get(word, Tone.WARN)
     segments = [
-        Segment("mogplex", Tone.ACCENT, priority=5),
+        Segment("mogplex", Tone.ACCENT, priority=6),
         _context(look),
         Segment(f"team {look.team}" if look.team else "", Tone.PLAIN, priority=2),
         Segment("" if session.may_write else "read-only", Tone.WARN, priority=2),
         Segment("session expired" if session.session_expired else "", Tone.WARN, priority=1),
         Segment("two accounts" if session.two_accounts else "", Tone.WARN, priority=1),
-        Segment(session.account or "", Tone.DIM, priority=6),
-        Segment(_connected(session, f"● {word}"), tone, priority=0, right=True),
+        Segment(session.account or "", Tone.DIM, priority=7),
+        _connected(session, word, tone),
         *_findings(session, findings),
         Segment(*_budget(session), priority=2, right=True),
     ]
@@ -110,7 +110,7 @@ def header_segments(
         approvals, now = session.store.set("approvals"), session.clock.monotonic()
         sources = (approvals.freshness, *(source.freshness for source in approvals.sources.values()))
         tone = Tone.DIM if any(fresh.stale(now) for fresh in sources) else Tone.WARN
-        segments.append(Segment(f"{glyph} {waiting}", tone, priority=1, right=True))
+        segments.append(Segment(f"{glyph} {waiting}", tone, priority=0, right=True))
     return segments
 
 
@@ -118,6 +118,7 @@ def _findings(session: Session, findings: Sequence[Finding]) -> list[Segment]:
     """Return the segments that report problems.
 
     In a narrow terminal the last findings are dropped first, the first and most severe one last.
+    The two most severe stay longer than the request budget and the costs.
     """
     is_stale = session.store.set("runs").freshness.stale(session.clock.monotonic())
     segments = []
@@ -129,22 +130,25 @@ def _findings(session: Session, findings: Sequence[Finding]) -> list[Segment]:
             Segment(
                 f"{glyph}{finding.text}",
                 Tone.DIM if is_stale and finding.is_error else tone,
-                priority=(0, 2)[place] if place < 2 else 4,
+                priority=(0, 1)[place] if place < 2 else 3,
                 right=True,
                 short=f"{glyph}{finding.short}" if finding.short != finding.text else "",
-                short_priority=2 if place == 0 else 3,
+                short_priority=3,
                 action=FINDINGS,
             )
         )
     return segments
 
 
-def _connected(session: Session, text: str) -> str:
-    client = session.client_made
-    if client is None or str(client.connection.state) != "offline":
-        is_live = session.realtime.hearing is RealtimeState.OPEN
-        return f"{text} · live" if is_live else text
-    return f"{text} since {formatting.time_of_day(client.connection.since)}"
+def _connected(session: Session, word: str, tone: Tone) -> Segment:
+    """Return the segment of the connection; its word is dropped in narrow lines if all is well."""
+    text, client = f"● {word}", session.client_made
+    if client is not None and str(client.connection.state) == "offline":
+        text += f" since {formatting.time_of_day(client.connection.since)}"
+    elif session.realtime.hearing is RealtimeState.OPEN:
+        short = "● live" if word == "connected" else ""
+        return Segment(f"{text} · live", tone, priority=0, right=True, short=short, short_priority=4)
+    return Segment(text, tone, priority=0, right=True)
 
 
 def _budget(session: Session) -> tuple[str, Tone]:
@@ -177,6 +181,6 @@ def _costs(session: Session, look: Look) -> list[Segment]:
     if rate is not None:
         spark = sparkline(session.costs.series()[-12:], ascii_mode=look.ascii)
         plain, accent = (Tone.DIM, Tone.DIM) if old else (Tone.PLAIN, Tone.ACCENT)
-        segments.append(Segment(f"{formatting.money(rate)}/h", plain, priority=4, right=True))
-        segments.append(Segment(spark, accent, priority=7, right=True))
+        segments.append(Segment(f"{formatting.money(rate)}/h", plain, priority=5, right=True))
+        segments.append(Segment(spark, accent, priority=8, right=True))
     return segments

@@ -91,7 +91,8 @@ def test_earlier_rows_stand_in_for_hours_that_were_not_read() -> None:
     found = health.failed_runs(recent, hours, EVER, NOW)
     assert found is not None
     assert "usually 0 % do not succeed (median of 10 hours)" in found.explanation
-    assert health.earlier_hours(_hours(8), earlier, NOW) == _hours(8)
+    assert health.earlier_hours(_hours(8), earlier, NOW) == hours
+    assert health.earlier_hours(_hours(10), earlier, NOW) == _hours(10)
 
 
 def test_shares_of_hours_with_few_runs_differ_by_chance_alone() -> None:
@@ -103,17 +104,30 @@ def test_shares_of_hours_with_few_runs_differ_by_chance_alone() -> None:
     assert few_runs.spread < 0.25 < many_runs.spread
 
 
-def test_spend_is_judged_by_the_cost_of_a_run() -> None:
+def test_spend_is_judged_by_the_sum_of_an_hour_and_the_cost_of_a_run() -> None:
     found = health.spend(HourFigures(40, 1.0, Decimal("7.20")), _hours())
     assert found is not None
-    assert found.text == "spend 8× usual"
+    assert found.text == "spend 33× usual"
     assert found.explanation == (
-        "The 40 runs of the last hour cost ~$0.18 each, ~$7.20 in all; usually ~$0.022 each (median of 12 hours)."
+        "The last hour cost ~$7.20; usually ~$0.22 (median of 12 hours)."
+        " Its 40 runs cost ~$0.18 each; usually ~$0.022."
     )
-    busy_but_cheap = HourFigures(400, 1.0, Decimal("8.80"))
-    assert health.spend(busy_but_cheap, _hours()) is None
+    dear_runs = health.spend(HourFigures(10, 1.0, Decimal("0.90")), _hours())
+    assert dear_runs is not None
+    assert dear_runs.text == "cost per run 4× usual"
+    assert dear_runs.explanation == (
+        "The 10 runs of the last hour cost ~$0.090 each, ~$0.90 in all; usually ~$0.022 each (median of 12 hours)."
+    )
+    many_cheap_runs = health.spend(HourFigures(400, 1.0, Decimal("8.80")), _hours())
+    assert many_cheap_runs is not None
+    assert many_cheap_runs.text == "spend 40× usual"
+    assert many_cheap_runs.explanation == "The last hour cost ~$8.80; usually ~$0.22 (median of 12 hours)."
+    # A busy hour that earlier hours equal, and one that costs little, are no findings.
+    busy = [*_hours(), *_hours(3, cost="8.80")]
+    assert health.spend(HourFigures(400, 1.0, Decimal("8.80")), busy) is None
+    assert health.spend(HourFigures(40, 1.0, Decimal("0.95")), _hours(cost="0.10")) is None
     assert health.spend(HourFigures(40, 1.0, Decimal("7.20")), _hours(7)) is None
-    assert health.spend(HourFigures(7, 1.0, Decimal("7.20")), _hours()) is None
+    assert health.spend(HourFigures(7, 1.0, Decimal("0.90")), _hours()) is None
     assert health.spend(HourFigures(40, 1.0, None), _hours()) is None
     assert health.spend(None, _hours()) is None
 

@@ -85,7 +85,11 @@ class ConsoleApp(App[int]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+q", "leave", "quit", show=False, priority=True)]
     CSS = """
     Toast { max-width: 76; }
-    CommandPalette SearchIcon { display: none; }
+    CommandPalette #--input { border: none; padding: 1; }
+    CommandPalette SearchIcon { color: $primary; margin: 0; }
+    CommandPalette CommandInput, CommandPalette CommandInput:focus {
+        border: none; height: 1; background: $block-cursor-background;
+    }
     CommandPalette CommandList { text-wrap: nowrap; text-overflow: ellipsis; }
     """
 

@@ -297,9 +297,7 @@ def spend(current: HourFigures | None, hours: Sequence[HourFigures]) -> Finding 
             f" (median of {usual_sum.samples} hours)."
         )
         if usual_cost is not None:
-            sentence += (
-                f" Its {current.calls} runs cost {_dollars(each)} each; usually {_dollars(usual_cost.median)}."
-            )
+            sentence += f" Its {current.calls} runs cost {_dollars(each)} each; usually {_dollars(usual_cost.median)}."
     elif usual_cost is not None:
         times, text, short = each / usual_cost.median, "cost per run {}× usual", "{}× per run"
         sentence = (
@@ -308,7 +306,8 @@ def spend(current: HourFigures | None, hours: Sequence[HourFigures]) -> Finding 
         )
     else:
         return None
-    shown = f"{times:,.0f}"
+    # Two digits, so that the number does not change with each run.
+    shown = f"{round(times, 1 - len(str(int(times)))):,.0f}" if times >= 100 else f"{times:.0f}"
     return Finding(FindingKind.SPEND, text.format(shown), short.format(shown), sentence, "observability")
 
 

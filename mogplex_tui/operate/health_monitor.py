@@ -94,9 +94,7 @@ class HealthMonitor:
         if FindingKind.SANDBOXES in left_out:
             left_out.add(FindingKind.FAILED_RUNS)
         held = [
-            finding
-            for kind, (finding, at) in self._last.items()
-            if kind not in left_out and now - at < _HELD
+            finding for kind, (finding, at) in self._last.items() if kind not in left_out and now - at < _HELD
         ]
         return computed + held
 

@@ -24,8 +24,9 @@ class ColumnFitting:
 
     def __init__(self, kind: AnyKind, rows: Mapping[str, AnyRow]) -> None:
         self._kind, self._rows = kind, rows
-        # The keys of rows to measure, in the order of their changes.
-        self._pending: dict[str, None] = {}
+        # The keys of rows to measure, in the order of their changes. Rows that were read before the list was opened
+        # are among them.
+        self._pending: dict[str, None] = dict.fromkeys(rows)
         self._measured: ContentWidths | None = None
         # Spans and states change while a row is on screen, and their columns must not move then.
         self._steady = [

@@ -10,7 +10,16 @@ from rich.cells import cell_len
 from rich.text import Text
 from textual import on
 from textual.await_complete import AwaitComplete
-from textual.command import Command, CommandList, CommandPalette, DiscoveryHit, Hit, Hits, Provider
+from textual.command import (
+    Command,
+    CommandList,
+    CommandPalette,
+    DiscoveryHit,
+    Hit,
+    Hits,
+    Provider,
+    SearchIcon,
+)
 from textual.fuzzy import Matcher
 from textual.widgets import Input
 
@@ -163,9 +172,28 @@ def score(entry: PaletteEntry, typed: str) -> float:
     words = (word for name in entry.names for word in name.replace("-", " ").split())
     if any(word.startswith(query) for word in words):
         return _WORD + bonus
+    if not any(_is_near(name.lower(), query) for name in entry.names):
+        return 0.0
     # Textual's score has no upper limit. Scaled below 1, it decides among equally good matches.
     fuzzy = Matcher(query).match(entry.title)
     return _FUZZY + bonus + fuzzy / (1 + fuzzy) if fuzzy > 0 else 0.0
+
+
+def _is_near(name: str, query: str) -> bool:
+    """Return whether the letters of `query` follow each other closely in a name.
+
+    Letters that are spread over the name are a chance match: `costs` is not `conversations`.
+    """
+    for start in (place for place, letter in enumerate(name) if letter == query[0]):
+        end = start
+        for letter in query:
+            found = name.find(letter, end)
+            if found < 0:
+                return False
+            end = found + 1
+        if end - start <= 2 * len(query):
+            return True
+    return False
 
 
 def ranked(entries: Iterable[PaletteEntry], typed: str) -> list[tuple[float, PaletteEntry]]:
@@ -249,6 +277,10 @@ class Palette(CommandPalette):
         super().__init__([PaletteProvider], placeholder=placeholder, id="--command-palette")
         self._below = below
         self._typed_text, self._listed_for = "", ""
+
+    def on_mount(self) -> None:
+        """Show a colon before the text, as the key that opens the palette."""
+        self.query_one(SearchIcon).icon = ":"
 
     def dismiss(self, result: None = None) -> AwaitComplete:
         """Close the palette if it is the top screen, else do nothing.

@@ -114,7 +114,9 @@ def _title(kind: AnyKind, action: AnyAction, count: int, name: str = "") -> str:
     The records are named by their number and kind. For one record, `name` may be its name.
     """
     noun = kind.noun if count == 1 else formatting.plural(count, kind.noun)
-    return messages.capitalized(action.phrase(f"{noun} {name}".rstrip()))
+    # A quoted name is a sentence, such as a question that was asked, and needs no noun.
+    subject = name if name.startswith("“") else f"{noun} {name}".rstrip()
+    return messages.capitalized(action.phrase(subject))
 
 
 def _description(kind: AnyKind, entry: AnyEntry, moment: RenderTime) -> str:

@@ -141,7 +141,7 @@ def _findings(session: Session, findings: Sequence[Finding]) -> list[Segment]:
 
 
 def _connected(session: Session, word: str, tone: Tone) -> Segment:
-    """Return the segment of the connection; its word is dropped in narrow lines if all is well."""
+    """Return the segment of the connection, in narrow lines with only a short word."""
     text, client = f"● {word}", session.client_made
     if client is not None and str(client.connection.state) == "offline":
         text += f" since {formatting.time_of_day(client.connection.since)}"

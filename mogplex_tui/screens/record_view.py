@@ -34,7 +34,7 @@ class RecordView(VerticalScroll, can_focus=True):
         #page { layout: vertical; height: auto; }
         #more { height: auto; }
         #first { height: auto; padding: 0 2; display: none; }
-        #first.-some { display: block; }
+        #first.-some { display: block; margin-bottom: 1; }
         #facts { width: 1fr; height: auto; padding: 0 2; }
         #links { width: 1fr; margin: 1 0 0 0; display: none; }
         #links.-some { display: block; }

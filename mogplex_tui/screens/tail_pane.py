@@ -159,6 +159,7 @@ class TailPane(Vertical):
         """
         self.set_class(width < WIDE, "-narrow")
         self.set_class(width >= SIDE_BY_SIDE, "-side")
+        self._let_record_focus()
         self.call_after_refresh(self._fold_changed)
 
     @property
@@ -175,6 +176,10 @@ class TailPane(Vertical):
     def is_narrow(self) -> bool:
         """Return whether the terminal is too narrow to show the facts beside the tail."""
         return self.has_class("-narrow")
+
+    def _let_record_focus(self) -> None:
+        """Let the record take the focus unless it is folded and has no cursor to show."""
+        self.record.can_focus = not self.folded
 
     # Status ----------------------------------------------------------------------------------------------------
 
@@ -469,6 +474,7 @@ class TailPane(Vertical):
             self._fold_changed()
             return
         self.toggle_class("-facts")
+        self._let_record_focus()
         self._fold_changed()
         self.record.scroll_to(y=0, animate=False)
         (self.tail if self.folded else self.record).focus()

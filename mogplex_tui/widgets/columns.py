@@ -9,6 +9,8 @@ from .text import visible, width
 
 GAP: Final = 2
 """The width of the gap between two columns, in cells."""
+_FEW: Final = 8
+"""The number of cells for which no column is cut while there is spare room."""
 _MOST: Final = 120
 """The width in cells up to which a column grows for a long text."""
 
@@ -88,10 +90,10 @@ def arrange(
 
     Columns are dropped until the others fit at their least widths: first the column with the greatest
     priority, and among several with the same priority the rightmost. Spare room then widens the
-    columns to their `width`, beginning with the smallest priority. Room that is still left goes to the
-    columns whose content is cut, in proportion to what they need. If even the columns of priority 0 do
-    not fit, the last ones are narrowed, or dropped if less than half of their least width would be
-    left.
+    columns to their `width`, beginning with the smallest priority. Room that is still left goes first
+    to columns that lack only a few cells, and then to the others whose content is cut, in proportion
+    to what they need. If even the columns of priority 0 do not fit, the last ones are narrowed, or
+    dropped if less than half of their least width would be left.
     """
     wanted = [_wanted(column, None if contents is None else contents[i]) for i, column in enumerate(columns)]
     places: Sequence[int] = range(len(columns))
@@ -115,6 +117,10 @@ def arrange(
         more = max(0, min(spare, columns[i].width - widths[i], wanted[i] - widths[i]))
         widths[i] += more
         spare -= more
+    for i in sorted(widths, key=lambda i: wanted[i] - widths[i]):
+        if (more := wanted[i] - widths[i]) <= min(_FEW, spare):
+            widths[i] += more
+            spare -= more
     _widen(columns, wanted, widths, spare)
     return [Slot(i, widths[i]) for i in shown]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import Final, NamedTuple
 
 from textual.geometry import Size
@@ -14,6 +15,9 @@ from .tone_widget import ToneWidget, clipped
 
 _MARGIN: Final = 2
 _GAP: Final = 2
+# Cells to which a column of a table may be shortened, and the cells that the last column needs.
+_LEAST_COLUMN: Final = 10
+_LAST_COLUMN: Final = 14
 
 
 class LinkLine(NamedTuple):
@@ -26,6 +30,38 @@ class LinkLine(NamedTuple):
     def to(cls, label: str, text: str) -> LinkLine:
         """Return a link line whose target is shown as an arrow and `text`."""
         return cls(label, (("→ ", Tone.DIM), (text, Tone.ACCENT)))
+
+
+def _shortened(links: Sequence[LinkLine], room: int) -> Iterator[LinkLine]:
+    """Yield the links, with the widest columns of each table shortened to fit into `room`.
+
+    A table is made of lines without a label. Its first column is a state and is never shortened,
+    and only the beginning of its last column must fit.
+    """
+    for is_table, group in groupby(links, key=lambda link: not link.label):
+        lines = list(group)
+        widths = [width(visible(text)) for text, _ in max((link.cells for link in lines), key=len)]
+        kept = _kept(widths, room) if is_table else widths
+        for link in lines:
+            cells = list(link.cells)
+            for place in range(len(cells) - 1):
+                if kept[place] < widths[place]:
+                    text, tone = cells[place]
+                    text = cut_end(visible(text).rstrip(), kept[place] - _GAP)
+                    cells[place] = (pad_right(text, kept[place]), tone)
+            yield link._replace(cells=tuple(cells))
+
+
+def _kept(widths: Sequence[int], room: int) -> list[int]:
+    """Return the widths to which the columns are shortened, the widest first."""
+    kept = list(widths)
+    middle = range(1, len(kept) - 1)
+    while sum(kept[:-1]) + min(_LAST_COLUMN, kept[-1]) > room:
+        place = max(middle, key=lambda place: kept[place], default=0)
+        if kept[place] <= _LEAST_COLUMN or not place:
+            break
+        kept[place] -= 1
+    return kept
 
 
 class Links(ToneWidget):
@@ -94,7 +130,7 @@ class Links(ToneWidget):
         """Return the lines of all links, without the cursor's highlight."""
         labels = min(self._labels, across // 2)
         out: list[list[Cell]] = []
-        for link in self._links:
+        for link in _shortened(self._links, across - 1 - _MARGIN - labels - _GAP):
             shown = pad_right(cut_end(visible(link.label), labels), labels)
             cells = [
                 (" " * _MARGIN, Tone.PLAIN),

@@ -23,7 +23,7 @@ async def test_header_and_list_count_pending_approvals(console: Run, world: RowF
         await ui.sees("2 of 3 open", "expired")
         await ui.until(lambda: screen.table.move_cursor_to(first), "the approval")
         await ui.press("d")
-        await ui.sees("Deny approval")
+        await ui.sees("Deny “Launch a sandbox”")
         # No note: enter confirms what the form says.
         await ui.press("enter")
         await ui.sees("◆ 1", "is denied", "1 of 2 open")

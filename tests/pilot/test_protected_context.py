@@ -86,7 +86,7 @@ async def test_dangerous_action_asks_for_text_and_context_name(console: Run, wor
         await ui.app.parts.navigation.go("approvals")
         await ui.until(lambda: ui.app.screen.scope == "approvals" and ui.app.screen.table.cursor_key, "a row")
         await ui.press("d")
-        await ui.sees("Deny approval", "Note (optional)")
+        await ui.sees("Deny “", "Note (optional)")
         await ui.press(*"later", "enter")
         await ui.sees("The decision is final.", ASKED)
         assert world.row("control_approvals", key)["status"] == "pending"

@@ -101,7 +101,7 @@ KIND = Kind[RunRow](
             "REPO",
             lambda row: row.repo,
             formats.text(),
-            Layout(18, min_width=11, cut="middle"),
+            Layout(18, min_width=12, cut="middle"),
             show=_repo,
             filter_value=lambda row: row.repo,
         ),

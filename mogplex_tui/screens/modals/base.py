@@ -22,6 +22,7 @@ class Dialog(ModalScreen[Result]):
         #box {
             width: 72; max-width: 96%; height: auto; max-height: 90%;
             border: round $border; border-title-color: $foreground; border-title-style: bold;
+            border-subtitle-color: $foreground 70%;
             background: $surface; padding: 1 2;
             overflow-y: auto; scrollbar-size-vertical: 1;
         }
@@ -40,7 +41,16 @@ class Dialog(ModalScreen[Result]):
         Button.-style-default.-danger:focus { background: $error; color: $background; }
         Input, TextArea, Select { border: none; background: $panel; }
         Input { height: 1; padding: 0 1; }
-        Input:focus, TextArea:focus { border: none; background: $boost; }
+        Select { height: 1; }
+        SelectCurrent { border: none; height: 1; padding: 0 1; background: $panel; }
+        SelectOverlay { border: round $border; max-height: 12; }
+        Input:focus, TextArea:focus, Select:focus > SelectCurrent {
+            border: none; background: $block-cursor-background;
+        }
+        .field .label { width: 12; color: $foreground 60%; }
+        /* Without a rule of its own, the line would not be styled again when the focus moves. */
+        .field:focus-within { background: $surface; }
+        .field:focus-within .label { color: $primary; text-style: bold; }
     }
     """
     # In a low terminal the spacing is dropped, so that the buttons stay on screen.

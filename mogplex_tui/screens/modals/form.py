@@ -26,13 +26,8 @@ class FormModal(Dialog[Values]):
     DEFAULT_CSS = """
     FormModal {
         .field { height: auto; margin-bottom: 1; }
-        .field .label { width: 12; color: $foreground 60%; }
         .field Input, .field Select { width: 1fr; }
         &.-low .field { margin-bottom: 0; }
-        Select { height: 1; }
-        SelectCurrent { border: none; height: 1; padding: 0 1; background: $panel; }
-        Select:focus > SelectCurrent { border: none; background: $boost; }
-        SelectOverlay { border: round $border; max-height: 12; }
     }
     """
     BINDINGS = [Binding("ctrl+s", "take", "send", priority=True)]

@@ -85,16 +85,12 @@ class NewRunModal(Dialog[Draft]):
     NewRunModal {
         #box { width: 84; }
         .field { height: auto; margin-bottom: 1; }
-        .field .label { width: 12; color: $foreground 60%; }
         .field Input, .field Select, .field TextArea { width: 1fr; }
         .field Checkbox { width: auto; background: $surface; }
+        .field Checkbox:focus { background: $block-cursor-background; }
         #prompt { height: 6; }
         &.-low .field { margin-bottom: 0; }
         &.-low #prompt { height: 5; margin-bottom: 1; }
-        Select { height: 1; }
-        SelectCurrent { border: none; height: 1; padding: 0 1; background: $panel; }
-        Select:focus > SelectCurrent { border: none; background: $boost; }
-        SelectOverlay { border: round $border; max-height: 12; }
     }
     """
     BINDINGS = [Binding("ctrl+s", "start", "start", priority=True)]

@@ -30,7 +30,7 @@ async def test_approval_is_answered_with_a_note(console: Any) -> None:
         screen = await go_to_list(ui, "approvals", "kind:control !expired")
         key = screen.table.cursor_key
         await ui.press("a")
-        await ui.sees("Approve approval", "Note (optional)")
+        await ui.sees("Approve “", "Note (optional)")
         await ui.press(*"fine")
         await ui.press("enter")
         await wait_for_notice(ui, "is approved")

@@ -33,7 +33,7 @@ class LinkLine(NamedTuple):
 
 
 def _shortened(links: Sequence[LinkLine], room: int) -> Iterator[LinkLine]:
-    """Yield the links, with the widest columns of each table shortened to fit into `room`.
+    """Yield the links, with the columns of each table shortened to fit `room`.
 
     A table is made of lines without a label. Its first column is a state and is never shortened,
     and only the beginning of its last column must fit.

@@ -119,7 +119,7 @@ KIND = Kind[RunRow](
             "MODEL",
             lambda row: row.model,
             formats.MODEL,
-            Layout(17, 3, flex=1, min_width=13, cut="middle"),
+            Layout(17, 3, flex=1, min_width=15, cut="middle"),
         ),
         column(
             "branch",

@@ -258,13 +258,6 @@ ACTIONS: tuple[KeyAction, ...] = (
         "list.failed", "failed", ("f",), _scopes("runs") | FAILING, "Show only what failed, or all again."
     ),
     KeyAction(
-        "list.groups",
-        "groups",
-        ("b",),
-        _scopes("runs") | GROUPED,
-        "Group failures by class, model and automation, with their trend.",
-    ),
-    KeyAction(
         "groups.open",
         "filter",
         ("enter",),
@@ -286,7 +279,6 @@ ACTIONS: tuple[KeyAction, ...] = (
     KeyAction(
         "list.reverse", "reverse", ("S",), LISTS, "Reverse the sort order.", help_has_title=True, footer=False
     ),
-    KeyAction("list.columns", "columns", ("c",), LISTS, "Choose and order the columns."),
     KeyAction("tail.search", "search", ("slash",), TAILS, "Search the lines.", help_has_title=True),
     KeyAction("tail.next", "next match", ("n",), TAILS, "Go to the next match.", footer=False),
     KeyAction("tail.previous", "previous match", ("N",), TAILS, "Go to the previous match.", footer=False),
@@ -384,6 +376,15 @@ ACTIONS: tuple[KeyAction, ...] = (
         "run.browse", "browser", ("o",), RUN | {"runs"}, "Open its pull request, repository or preview."
     ),
     KeyAction("kind.browse", "browser", ("o",), KIND_SCREENS, "Open its page in the browser."),
+    # After the keys for one record, so that a narrow key bar drops these first.
+    KeyAction(
+        "list.groups",
+        "groups",
+        ("b",),
+        _scopes("runs") | GROUPED,
+        "Group failures by class, model and automation, with their trend.",
+    ),
+    KeyAction("list.columns", "columns", ("c",), LISTS, "Choose and order the columns."),
     KeyAction(
         "go.back",
         "back",

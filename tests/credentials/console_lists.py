@@ -31,6 +31,7 @@ _EVERYWHERE = {
     "open",
     "filter",
     "sort",
+    "columns",
     "mark",
     "space mark",
     "mark alike",

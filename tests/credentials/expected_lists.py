@@ -75,16 +75,16 @@ ALL_RECORDS = ExpectedList(Rows.ALL)
 LISTS = (
     ListRow(
         "runs",
-        ("cancel", "new run"),
+        ("cancel", "groups", "new run"),
         token=ExpectedList(
             Rows.OTHER,
-            ("new run",),
+            ("groups", "new run"),
             "You see the runs of your automations, and runs started or opened from here;"
             f" all others, and all costs, {_OPENS}",
         ),
         # Only v1 starts runs, which needs the write scope.
-        read_only_both=ExpectedList(Rows.ALL, ("cancel",)),
-        cookie=ExpectedList(Rows.ALL, ("cancel",)),
+        read_only_both=ExpectedList(Rows.ALL, ("cancel", "groups")),
+        cookie=ExpectedList(Rows.ALL, ("cancel", "groups")),
     ),
     ListRow(
         "agents",
@@ -119,7 +119,9 @@ LISTS = (
         session_only("Entries of the dispatch log", " The page of a job in :jobs shows its own entries."),
     ),
     ListRow(
-        "failures", (), session_only("Failures", " :jobs state:failed shows failed runs of automations.")
+        "failures",
+        ("groups",),
+        session_only("Failures", " :jobs state:failed shows failed runs of automations."),
     ),
     ListRow("installations", ("sync",), session_only("GitHub installations")),
     ListRow(

@@ -228,7 +228,7 @@ async def test_keys_are_not_lost_between_two_inputs(console: Run, world: RowFact
         _burst(ui, "/docs\n/")
         ui.app.post_message(Key("escape", None))
         _burst(ui, "?")
-        await ui.sees("Go to", "esc closes")
+        await ui.sees("This screen", "esc closes")
         assert "of 2" not in ui.text.split("\n")[2]
 
 

@@ -138,7 +138,8 @@ async def test_failed_job_links_to_the_cause(console: Any) -> None:
         await go_to_list(ui, "failures")
         failures = ui.app.screen.rows.rows.values()
         job_id, message = next(
-            (str(item.row.job_run_id), item.row.diagnostics.failure_message) for item in failures
+            (str(item.row.failure.job_run_id), item.row.failure.diagnostics.failure_message)
+            for item in failures
         )
         await go_to_row(ui, "jobs", job_id)
         await ui.press("enter")

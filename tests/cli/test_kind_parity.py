@@ -59,15 +59,20 @@ async def test_console_and_command_show_the_same(
         # Settings of the console itself are no settings of the service; `info` prints them.
         items = {key: item for key, item in items.items() if not key.startswith("console.")}
         visible = [key for key in screen.table.visible_keys if key in items]
-        listed, visible = [row["id"] for row in rows], _listed_ids(kind, items, visible)
+        # The console reads the runs of failed calls one by one, and so knows more ids and causes of them.
+        key_of = {id: key for key in items for id in (key, *_listed_ids(kind, items, [key]))}
+        listed = [key_of[row["id"]] for row in rows]
         assert listed[: len(visible)] == visible
-        assert sorted(listed) == sorted(_listed_ids(kind, items, items))
+        assert sorted(listed) == sorted(items)
         # Ages change between the two reads.
         columns = [column for column in kind.columns if not column.format.is_span]
         moment = RenderTime(ui.app.session.clock.now())
         refusal_counts: Counter[str] = Counter()
         for item in items.values():
+            is_read_alone = name == "runs" and item.row.external and item.row.state == "failed"
             for column in columns:
+                if is_read_alone and column.field == "error":
+                    continue
                 # Commands mask text that looks like a token, such as the prefix of one.
                 assert redact.text(column.cell(item.row, moment).text) in table
             for action in kind.actions:

@@ -100,10 +100,10 @@ def _copied(source: FileIO, path: Path, tail: tuple[int, int, int]) -> bool:
     built, length, checksum = tail
     path.touch(mode=0o600)
     with path.open("wb", buffering=0) as target:
-        return _poured(source, target, length, _start(built, length)) == (length, checksum)
+        return _copy_with_checksum(source, target, length, _start(built, length)) == (length, checksum)
 
 
-def _poured(source: FileIO, target: FileIO, length: int, summed: int) -> tuple[int, int]:
+def _copy_with_checksum(source: FileIO, target: FileIO, length: int, summed: int) -> tuple[int, int]:
     """Copy up to `length` bytes, and add them to the CRC-32 checksum `summed`.
 
     Returns the number of copied bytes and the new checksum.
@@ -143,7 +143,7 @@ def _keep(file: Path, path: Path, built_us: int) -> None:
     try:
         with os.fdopen(handle, "wb", buffering=0) as target, path.open("rb", buffering=0) as source:
             length = os.fstat(source.fileno()).st_size
-            _, summed = _poured(source, target, length, _start(built_us, length))
+            _, summed = _copy_with_checksum(source, target, length, _start(built_us, length))
             target.write(_TAIL.pack(_MAGIC, built_us, length, summed))
         Path(name).replace(file)
     except BaseException:

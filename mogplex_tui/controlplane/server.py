@@ -194,7 +194,7 @@ class PlaneServer:
     async def _stop(self, server: _Server, serving: asyncio.Task[None]) -> None:
         # Streams first, because uvicorn waits for open responses.
         self.plane.hub.close()
-        await self.plane.machines.close()
+        await self.plane.sandbox_tasks.close()
         server.end()
         await serving
 

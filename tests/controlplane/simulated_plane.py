@@ -118,7 +118,7 @@ class SimulatedPlane:
                 working_branch=branch or base,
                 created_at=now,
             )
-        self.plane.wake.run_started(run_id)
+        self.plane.callbacks.run_started(run_id)
         return run_id, call_id
 
     def cancel_call(self, call_id: str) -> bool:
@@ -129,7 +129,7 @@ class SimulatedPlane:
                 tx, call_id, self.clock.us, "Run cancelled", {"runtime_command_id": None}
             )
         if asked:
-            self.plane.wake.cancelled(call_id)
+            self.plane.callbacks.must_cancel(call_id)
         return asked
 
     def row(self, table: str, row_id: str) -> dict[str, Any]:

@@ -60,7 +60,7 @@ class ActorContext:
         self.generation = plane.db.meta("generation") or "0"
         self.world: SeededAccount = build_world(self.seed, plane.user_id)
         # Sandboxes that are being booted; no second boot of them may start.
-        self.booting: set[str] = plane.machines.booting
+        self.booting: set[str] = plane.sandbox_tasks.booting
         self._players: dict[str, str] = {}
 
     def now(self) -> int:
@@ -88,18 +88,18 @@ class ActorContext:
         if name not in self.scheduler:
             self.scheduler.spawn(name, acts, after)
 
-    def set_player(self, call_id: str, actor: str) -> None:
-        """Record which actor simulates a call, so that `wake_player` finds the actor."""
+    def set_simulator(self, call_id: str, actor: str) -> None:
+        """Record which actor simulates a call, so that `wake_simulator` finds the actor."""
         self._players[call_id] = actor
 
-    def clear_player(self, call_id: str) -> None:
+    def clear_simulator(self, call_id: str) -> None:
         """Forget which actor simulated a call, because the call has ended."""
         self._players.pop(call_id, None)
 
-    def is_played(self, call_id: str) -> bool:
+    def is_simulated(self, call_id: str) -> bool:
         """Return whether an actor simulates this call."""
         return self._players.get(call_id, "") in self.scheduler
 
-    def wake_player(self, call_id: str) -> None:
+    def wake_simulator(self, call_id: str) -> None:
         """Make the actor that simulates a call run its next step now."""
         self.scheduler.wake(self._players.get(call_id, ""))

@@ -14,7 +14,7 @@ from ..sample_data.loader import work, work_text
 from ..sandboxes import sandbox_writes
 from ..sandboxes.busy_check import is_busy
 from ..sandboxes.idle_reaper import PERIOD_S, reap
-from ..sandboxes.states import BOOTING, Change, change
+from ..sandboxes.states import BOOTING, Change, apply_change
 from ..workload.account import Repo
 from ..workload.rng import between, pick, whole
 from ..workload.sandbox_addresses import preview_url, runtime_of, vm_name
@@ -82,7 +82,7 @@ def _pause_unused(tx: Tx, context: ActorContext, user_id: str, most: int) -> int
             break
         idles = row["status"] == "running" and not is_busy(tx, row["id"], context.now())
         if idles and not booted_by_request(tx, row["id"]):
-            count -= change(tx, row["id"], Change.PAUSED, context.now())
+            count -= apply_change(tx, row["id"], Change.PAUSED, context.now())
     return count
 
 
@@ -149,7 +149,7 @@ def _begin(tx: Tx, context: ActorContext, random: ActorRandom, tree: Tree, pause
     if paused is not None:
         row = tx.one("SELECT boot_attempts FROM sandboxes WHERE id = ?", (paused,))
         attempts = 0 if row is None else row["boot_attempts"]
-        change(
+        apply_change(
             tx,
             paused,
             Change.RESUMED,
@@ -245,7 +245,7 @@ def _boot(context: ActorContext, random: ActorRandom, box_id: str, repo: Repo, b
 
 
 def _advance(
-    context: ActorContext, random: ActorRandom, box_id: str, number: int, how: Change, **columns: Any
+    context: ActorContext, random: ActorRandom, box_id: str, boot_number: int, change: Change, **columns: Any
 ) -> None:
     """Move a booting sandbox to its next state and set further columns of its row.
 
@@ -255,7 +255,7 @@ def _advance(
     with random.tx() as tx:
         row = tx.one("SELECT status FROM sandboxes WHERE id = ?", (box_id,))
         booting = row is not None and row["status"] in BOOTING
-        if not booting or not change(tx, box_id, how, context.now(), boot=number, **columns):
+        if not booting or not apply_change(tx, box_id, change, context.now(), boot=boot_number, **columns):
             raise BootFailed(SUPERSEDED)
 
 
@@ -297,19 +297,19 @@ def _idle(context: ActorContext, random: ActorRandom, box_id: str) -> Acts:
                 sandbox_writes.set_sandbox(tx, box_id, health_status="idle_warning")
                 seen = row["last_active_at"]
             elif not row["persistent"]:
-                change(tx, box_id, Change.STOPPED, now, stop_reason="idle_timeout")
+                apply_change(tx, box_id, Change.STOPPED, now, stop_reason="idle_timeout")
                 return
             else:
                 sandbox_writes.lifecycle_event(tx, box_id, "auto_pause_queued", now)
                 sandbox_writes.lifecycle_event(
                     tx, box_id, "auto_pause_decision", now, decision_code="would_auto_pause"
                 )
-                change(tx, box_id, Change.AUTO_PAUSING, now)
+                apply_change(tx, box_id, Change.AUTO_PAUSING, now)
                 break
         yield between(random.rng, 25.0, 50.0)
     yield between(random.rng, 2.0, 5.0)
     with random.tx() as tx:
-        if change(tx, box_id, Change.AUTO_PAUSED, context.now(), stop_reason="auto_pause"):
+        if apply_change(tx, box_id, Change.AUTO_PAUSED, context.now(), stop_reason="auto_pause"):
             code = "auto_pause_succeeded"
             sandbox_writes.lifecycle_event(tx, box_id, code, context.now(), decision_code=code)
 

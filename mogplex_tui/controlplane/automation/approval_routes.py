@@ -97,7 +97,7 @@ async def decide_flow_approval(request: ApiRequest) -> Response:
             raise refusal(409, _GONE)
         if not node_writes.end_wait(tx, wait_id, "resumed", now, payload):
             raise refusal(409, _GONE)
-    request.plane.wake.wait_resumed(wait_id)
+    request.plane.callbacks.wait_resumed(wait_id)
     return json_response({"ok": True, "decision": decision.word})
 
 

@@ -20,7 +20,7 @@ class JobCancel(NamedTuple):
     pending jobs that the installation tried to start afterwards.
     """
 
-    asked: int
+    calls_requested: int
     released: list[cancel_and_release.Released]
 
 
@@ -46,7 +46,7 @@ def cancel_job(plane: Plane, ids: Ids, job: Row) -> JobCancel:
         raise CancelError(500, "INTERNAL_ERROR", refused.text)
     with plane.db.transaction(ids=ids) as tx:
         cancel_and_release.finalize_cancel(tx, job["id"], plane.clock.now_us(), reason, len(asked))
-    plane.wake.job_cancelled(job["id"])
+    plane.callbacks.job_cancelled(job["id"])
     _wake_calls(plane, asked)
     released = work_queue.release(plane, ids, job["owner_installation_id"], plane.clock.now_us())
     return JobCancel(len(asked), released)
@@ -54,4 +54,4 @@ def cancel_job(plane: Plane, ids: Ids, job: Row) -> JobCancel:
 
 def _wake_calls(plane: Plane, asked: list[str]) -> None:
     for call_id in asked:
-        plane.wake.cancelled(call_id)
+        plane.callbacks.must_cancel(call_id)

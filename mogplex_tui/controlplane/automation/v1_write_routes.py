@@ -60,7 +60,7 @@ def _graph(body: dict[str, Any]) -> dict[str, Any] | None:
     """
     if "graph" not in body:
         return None
-    fault = v1_validation.first_fault(body["graph"])
+    fault = v1_validation.first_error_path(body["graph"])
     if fault is not None:
         place = "" if fault == "graph" else f" at {fault}"
         raise bad_request(f"graph must be a valid Flow graph{place}")

@@ -33,7 +33,7 @@ from ..identity.team_roles import ActiveTeam, may
 from ..workload.scenario_odds import Odds
 from . import chat_quota, chat_writes
 from .chat_reply import compose
-from .chat_stream import ChatAnswer, Prompt
+from .chat_stream import ChatAnswer, ChatCall
 
 _HEADERS = {
     "Content-Type": "text/event-stream",
@@ -67,16 +67,16 @@ class ChatRequest(NamedTuple):
 class ChatStream(StreamingResponse):
     """The response that streams a chat; it cancels the call if the client disconnects."""
 
-    def __init__(self, talk: ChatAnswer) -> None:
-        super().__init__(talk.lines(), headers=_HEADERS)
-        self._talk = talk
+    def __init__(self, answer: ChatAnswer) -> None:
+        super().__init__(answer.lines(), headers=_HEADERS)
+        self._answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the stream; afterwards cancel the call if it has not ended."""
         try:
             await super().__call__(scope, receive, send)
         finally:
-            self._talk.settle()
+            self._answer.cancel_if_live()
 
 
 def _text(body: dict[str, Any], name: str) -> str | None:
@@ -84,7 +84,7 @@ def _text(body: dict[str, Any], name: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _words(message: Any) -> str:
+def _text_of(message: Any) -> str:
     """Return the text parts of one message, joined.
 
     Raises RefusedError 500 for an invalid message.
@@ -105,7 +105,7 @@ async def _parse_request(request: ApiRequest) -> ChatRequest:
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
         raise refusal(500, "messages must be a list with at least one message")
-    texts = [_words(message) for message in messages]
+    texts = [_text_of(message) for message in messages]
     said = [index for index, message in enumerate(messages) if message["role"] == "user"]
     last = said[-1] if said else len(messages) - 1
     find = "SELECT id, {} FROM {} WHERE id = ? AND user_id = ?"
@@ -217,7 +217,7 @@ def _remember(request: ApiRequest, chat_request: ChatRequest, team: ActiveTeam |
         )
 
 
-def _fault(plane: Plane, model: str, call_id: str) -> str | None:
+def _simulated_error(plane: Plane, model: str, call_id: str) -> str | None:
     """Return the text of the error that the scenario simulates for a call, or None."""
     failure = Odds(plane.scenario.now.failures, (), Random(call_id)).failure(model, None)
     return None if failure is None else failure[1]
@@ -238,8 +238,10 @@ async def chat(request: ApiRequest) -> Response:
     )
     call_id = _start(request, chat_request, model, team)
     _remember(request, chat_request, team)
-    fault = _fault(plane, model, call_id) if known else f"The gateway does not offer the model {model}"
-    prompt = Prompt(model, sum(map(len, chat_request.texts)), reply, fault)
+    fault = (
+        _simulated_error(plane, model, call_id) if known else f"The gateway does not offer the model {model}"
+    )
+    prompt = ChatCall(model, sum(map(len, chat_request.texts)), reply, fault)
     return ChatStream(ChatAnswer(plane, request.service.ids, call_id, prompt))
 
 

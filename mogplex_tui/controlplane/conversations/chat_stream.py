@@ -28,7 +28,7 @@ _THINKING_SECONDS = 0.5
 _BARE = ("start", "finish")
 
 
-class Prompt(NamedTuple):
+class ChatCall(NamedTuple):
     """The data of one chat call: model, length of the conversation, and reply.
 
     `characters` is the number of characters of all messages. `fault` is the text of an error that is
@@ -48,29 +48,29 @@ class _EndedError(Exception):
 class ChatAnswer:
     """The answer to one chat call, sent piece by piece.
 
-    Iterate over `lines` once, and call `settle` afterwards, even if the client has disconnected.
+    Iterate over `lines` once, and call `cancel_if_live` afterwards, even if the client has disconnected.
     """
 
-    def __init__(self, plane: Plane, ids: Ids, call_id: str, prompt: Prompt) -> None:
+    def __init__(self, plane: Plane, ids: Ids, call_id: str, call: ChatCall) -> None:
         self._plane = plane
         self._ids = ids
         self._call_id = call_id
-        self._prompt = prompt
+        self._call = call
         self._used: list[dict[str, Any]] = []
         self._ended = asyncio.Event()
-        plane.wake.on_cancel.append(self._cancelled)
+        plane.callbacks.on_cancel.append(self._cancelled)
 
     def _cancelled(self, call_id: str) -> None:
         if call_id == self._call_id:
             self._ended.set()
 
-    def settle(self) -> None:
+    def cancel_if_live(self) -> None:
         """Cancel the call if it has not ended; to be called when the stream is closed.
 
         The call has not ended if the client disconnected before the end of the reply.
         """
         with contextlib.suppress(ValueError):
-            self._plane.wake.on_cancel.remove(self._cancelled)
+            self._plane.callbacks.on_cancel.remove(self._cancelled)
         with self._plane.db.transaction(ids=self._ids) as tx:
             chat_writes.abort_call(tx, self._call_id, self._plane.clock.now_us(), len(self._used))
 
@@ -97,22 +97,22 @@ class ChatAnswer:
             yield {"type": "error", "errorText": "The chat failed inside the plane"}
 
     async def _answer(self) -> AsyncIterator[dict[str, Any]]:
-        prompt = self._prompt
-        if prompt.fault is not None:
-            self._fail(prompt.fault)
-            yield {"type": "error", "errorText": prompt.fault}
+        call = self._call
+        if call.fault is not None:
+            self._fail(call.fault)
+            yield {"type": "error", "errorText": call.fault}
             return
         self._begin()
-        if prompt.reply.tools:
+        if call.reply.tools:
             yield {"type": "start-step"}
-            async for event in self._say("t1", prompt.reply.opening):
+            async for event in self._say("t1", call.reply.opening):
                 yield event
-            for use in prompt.reply.tools:
+            for use in call.reply.tools:
                 async for event in self._use(use):
                     yield event
             yield {"type": "finish-step"}
         yield {"type": "start-step"}
-        async for event in self._say("t2", prompt.reply.closing):
+        async for event in self._say("t2", call.reply.closing):
             yield event
         yield {"type": "finish-step"}
         self._finish()
@@ -199,8 +199,8 @@ class ChatAnswer:
 
         The input is the conversation plus the previews of the tool uses, the output is the reply.
         """
-        reply = self._prompt.reply
-        read = self._prompt.characters + sum(
+        reply = self._call.reply
+        read = self._call.characters + sum(
             len(used["input_preview"]) + len(used["output_preview"]) for used in self._used
         )
         return Tokens(max(1, read // 4), max(1, (len(reply.opening) + len(reply.closing)) // 4))

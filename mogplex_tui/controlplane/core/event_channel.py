@@ -20,7 +20,7 @@ class Channel:
         self._queue: asyncio.Queue[Event | None] = asyncio.Queue()
         self._left = False
 
-    def say(self, event: Event) -> None:
+    def put(self, event: Event) -> None:
         """Put an event into the queue, or drop it if the reader has left."""
         if not self._left:
             self._queue.put_nowait(event)

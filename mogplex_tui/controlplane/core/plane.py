@@ -15,7 +15,7 @@ from ..db.ids import Ids
 from ..scenarios import load
 from ..scenarios.fields import ScenarioError
 from ..scenarios.model import Scenario
-from .sandbox_processes import Machines
+from .sandbox_processes import SandboxTasks
 
 if TYPE_CHECKING:
     from ..faults.injector import Faults
@@ -81,7 +81,7 @@ class Callbacks:
         for call in tuple(self.on_run_started):
             call(run_id)
 
-    def cancelled(self, call_id: str) -> None:
+    def must_cancel(self, call_id: str) -> None:
         """Call the `on_cancel` functions after a call was cancelled or must be cancelled.
 
         A call must be cancelled if a cancel request was recorded for it. `call_id` is the id in
@@ -144,8 +144,8 @@ class Plane:
     ids: Ids
     user_id: str
     scenario: Scenario
-    wake: Callbacks = field(default_factory=Callbacks)
-    machines: Machines = field(default_factory=Machines)
+    callbacks: Callbacks = field(default_factory=Callbacks)
+    sandbox_tasks: SandboxTasks = field(default_factory=SandboxTasks)
     faults: Faults | None = None
 
     @property
@@ -200,7 +200,7 @@ def _kept_scenario(db: Database) -> Scenario | None:
     if text is None:
         return load.find(None) if db.meta("complete") else None
     try:
-        return load.kept(text)
+        return load.parse_stored(text)
     except ScenarioError as error:
         db.close()
         raise DatabaseMismatchError(f"{db.path} keeps a scenario that cannot be told: {error}") from error

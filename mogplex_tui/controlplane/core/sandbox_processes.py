@@ -48,7 +48,7 @@ class Process:
         return False
 
 
-class Machines:
+class SandboxTasks:
     """The asyncio tasks, sandbox boots and running commands of one plane."""
 
     def __init__(self) -> None:

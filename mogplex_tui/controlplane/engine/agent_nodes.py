@@ -21,7 +21,7 @@ from ..workload.call_plan import CallKind, CallPlan
 from ..workload.call_planner import Branches, plan_agent, plan_harness
 from ..workload.job_planner import CALL_TYPES
 from ..workload.rng import pick, token
-from ..workload.scenario_odds import dearer
+from ..workload.scenario_odds import with_tokens_multiplied
 from ..workload.v1_run_metadata import attached
 from . import drawn_agent_outcomes, node_outputs
 from .graph_progress import Node
@@ -94,7 +94,7 @@ def _own(context: ActorContext, random: ActorRandom, job: Job, node: Node, began
     model = str(node.data["modelOverride"])
     failure = outline.failure if outline.steered else random.odds.failure(model, outline.failure)
     call_plan = plan_agent(rng, CallKind.NODE, model, job.repo.key or None, outline.effort, failure)
-    call_plan = dearer(random.odds.spent(model, call_plan), _loop_times(context, job))
+    call_plan = with_tokens_multiplied(random.odds.spent(model, call_plan), _loop_factor(context, job))
     if outline.steered:
         call_plan = call_plan._replace(steps=call_plan.steps[:4], tool_calls=call_plan.tool_calls[:2])
     call_plan = _in_time(node, call_plan)
@@ -121,7 +121,7 @@ def _own(context: ActorContext, random: ActorRandom, job: Job, node: Node, began
     return NodeEnd("success", None, node_outputs.agent_output(node.data, text, tools, findings))
 
 
-def _loop_times(context: ActorContext, job: Job) -> float:
+def _loop_factor(context: ActorContext, job: Job) -> float:
     """Return the factor by which the scenario's loop multiplies a job's tokens.
 
     The loop starts one automation again and again. The factor is 1 for a job that it did not start.
@@ -270,9 +270,9 @@ def _cli(context: ActorContext, random: ActorRandom, job: Job, node: Node) -> No
         if made is None:
             return None
         call_id, is_streaming = made, False
-    context.set_player(call_id, random.name)
+    context.set_simulator(call_id, random.name)
     yield from play(context, random, call_id, call_plan, {"source": "automation"}, is_streaming)
-    context.clear_player(call_id)
+    context.clear_simulator(call_id)
     return _cli_end(context, node, call_id, call_plan)
 
 

@@ -32,7 +32,7 @@ class Runner:
         name = f"job:{job_id}"
         self._actors[job_id] = {name}
         for call in self._live_calls(job_id):
-            self._context.set_player(call, name)
+            self._context.set_simulator(call, name)
         self._context.spawn(name, self._begin(job_id), 0.4)
 
     def stopped(self, job_id: str) -> None:

@@ -12,7 +12,7 @@ from starlette.types import Scope
 from ..http.authentication import Caller
 from ..http.params import NotJsonError, is_uuid, leading_int, parsed
 from . import defects
-from .defects import FailingRequests, WholeBody
+from .defects import FailingRequests, UnvalidatedBody
 
 
 class CompiledDefect(NamedTuple):
@@ -154,7 +154,7 @@ class DefectCheck:
                 return broken, refusal
         return None
 
-    def _assigned(self) -> list[WholeBody]:
+    def _assigned(self) -> list[UnvalidatedBody]:
         return [
             whole
             for whole in defects.MASS_ASSIGNED

@@ -32,7 +32,7 @@ class FailingRequests(NamedTuple):
     instead: int = 0
 
 
-class WholeBody(NamedTuple):
+class UnvalidatedBody(NamedTuple):
     """Requests whose body the hosted service stores without validation.
 
     `keys` are the columns of the table, `needed` the columns that must not be null.
@@ -152,24 +152,24 @@ REFUSED_QUERIES = (FailingRequests("GET", "/api/cron/reconcile-job-runs", ""),)
 # (library.md §6.1, §7, §11 and §12). That such a body can also set the service's own columns is not
 # reproduced.
 MASS_ASSIGNED = (
-    WholeBody(
+    UnvalidatedBody(
         "POST,PUT",
         "/api/skills",
         "skills",
         "id user_id name content description type model is_public tags usage_count created_at updated_at",
         needed="name content",
     ),
-    WholeBody(
+    UnvalidatedBody(
         "POST,PUT", "/api/rules", "agent_rules", "table id user_id name content type created_at", "name"
     ),
-    WholeBody(
+    UnvalidatedBody(
         "POST",
         "/api/commands",
         "custom_commands",
         "id user_id name description template created_at",
         needed="name template",
     ),
-    WholeBody(
+    UnvalidatedBody(
         "PUT",
         "/api/conversations",
         "conversations",
@@ -185,7 +185,9 @@ ABSENT = (
 )
 NO_ROW = "Cannot coerce the result to a single JSON object"
 # An update of an agent without any column (library.md §1.3).
-EMPTY_UPDATES = (WholeBody("PUT", "/api/agents", "agents", "name model category description system_prompt"),)
+EMPTY_UPDATES = (
+    UnvalidatedBody("PUT", "/api/agents", "agents", "name model category description system_prompt"),
+)
 
 # An id in the body that is no UUID, its key, and the refusal that the database error replaces (v1.md §5.3).
 BODY_IDS = (

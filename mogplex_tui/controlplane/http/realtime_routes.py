@@ -62,7 +62,7 @@ async def frames(subscription: Subscription, ping_seconds: float) -> AsyncIterat
         yield b"".join(_message(frame.table, frame.op) for frame in burst)
 
 
-class HintStream(StreamingResponse):
+class ChangeStream(StreamingResponse):
     """The event stream to one client; when it ends, its subscription ends."""
 
     def __init__(self, hub: Hub, subscription: Subscription) -> None:
@@ -87,7 +87,7 @@ async def stream(request: ApiRequest) -> Response:
         return Response(media_type="text/event-stream", headers=_HEADERS)
     hub = request.plane.hub
     # Subscribe before the response starts: a change right after the headers must not be lost.
-    return HintStream(hub, hub.subscribe(request.user_id, tables))
+    return ChangeStream(hub, hub.subscribe(request.user_id, tables))
 
 
 def routes(service: Service) -> list[Route]:

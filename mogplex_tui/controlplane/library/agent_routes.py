@@ -78,7 +78,7 @@ async def list_agents(request: ApiRequest) -> Response:
     return json_response([*built_in, *(_agent(row) for row in rows)])
 
 
-def _words(value: Any) -> str:
+def _trimmed(value: Any) -> str:
     """Return a text without white space at its ends, or "" if the value is no text."""
     return params.trim(value) if isinstance(value, str) else ""
 
@@ -90,22 +90,22 @@ def _checked(request: ApiRequest, body: dict[str, Any], whole: bool) -> dict[str
     first invalid value; values are checked in the order of library.md §1.3.
     """
 
-    def asked(column: str) -> bool:
+    def is_required(column: str) -> bool:
         return whole or column in body
 
-    name, category, model = (_words(body.get(column)) for column in ("name", "category", "model"))
+    name, category, model = (_trimmed(body.get(column)) for column in ("name", "category", "model"))
     description, prompt = body.get("description"), body.get("system_prompt")
     checks = (
-        (asked("name") and not name, "Name is required"),
+        (is_required("name") and not name, "Name is required"),
         (request_fields.length(name) > 60, "Name must be 60 characters or less"),
         (
             isinstance(description, str) and request_fields.length(description) > 200,
             "Description must be 200 characters or less",
         ),
-        (asked("category") and not category, "Category is required"),
+        (is_required("category") and not category, "Category is required"),
         (category and not _CATEGORY.fullmatch(category), "Invalid category"),
         (isinstance(prompt, str) and request_fields.length(prompt) > 50_000, "System prompt is too long"),
-        (asked("model") and not model, "Model is required"),
+        (is_required("model") and not model, "Model is required"),
         (category and not _is_category(request, category), "Invalid category"),
     )
     for refused, text in checks:
@@ -176,7 +176,7 @@ async def change_agent(request: ApiRequest) -> Response:
 
 async def delete_agent(request: ApiRequest) -> Response:
     """Delete an agent with its assignments and triggers; succeed if it does not exist."""
-    agent_id = request_fields.doomed_id(request, _NO_AGENT)
+    agent_id = request_fields.id_to_delete(request, _NO_AGENT)
     with request.plane.db.transaction() as tx:
         writes.delete_agent(tx, agent_id, request.user_id)
     return json_response({"ok": True})

@@ -84,7 +84,7 @@ def owned(request: ApiRequest, table: str, row_id: Any, missing: str) -> Row:
     return row
 
 
-def doomed_id(request: ApiRequest, missing: str) -> str:
+def id_to_delete(request: ApiRequest, missing: str) -> str:
     """Return the query parameter `id` of a DELETE request, in lower case.
 
     Raises RefusedError: 400 `Missing id` if the parameter is missing, 404 with the text `missing`

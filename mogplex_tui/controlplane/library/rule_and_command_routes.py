@@ -92,7 +92,7 @@ async def change_rule(request: ApiRequest) -> Response:
 
 async def delete_rule(request: ApiRequest) -> Response:
     """Delete a rule; succeed if it does not exist."""
-    _delete(request, _table(request.query("table")), request_fields.doomed_id(request, _NO_RULE))
+    _delete(request, _table(request.query("table")), request_fields.id_to_delete(request, _NO_RULE))
     return json_response({"ok": True})
 
 
@@ -138,7 +138,7 @@ async def create_command(request: ApiRequest) -> Response:
 
 async def delete_command(request: ApiRequest) -> Response:
     """Delete a slash command; succeed if it does not exist."""
-    _delete(request, "custom_commands", request_fields.doomed_id(request, "Command not found"))
+    _delete(request, "custom_commands", request_fields.id_to_delete(request, "Command not found"))
     return json_response({"ok": True})
 
 

@@ -21,7 +21,7 @@ _CACHE = {"Cache-Control": "public, s-maxage=300, stale-while-revalidate=600"}
 
 
 @cache
-def _shelf() -> list[dict[str, Any]]:
+def _registry() -> list[dict[str, Any]]:
     """Return all skills of the registry, most installed first."""
     found: list[dict[str, Any]] = json.loads(_SHELF.read_text(encoding="utf-8"))
     return sorted(found, key=lambda skill: -int(skill["installs"]))
@@ -41,7 +41,7 @@ async def list_registry(request: ApiRequest) -> Response:
     q = request.query("q").strip().lower()
     found = [
         _listed(skill)
-        for skill in _shelf()
+        for skill in _registry()
         if any(q in skill[name].lower() for name in ("name", "source", "description"))
     ]
     return json_response({"skills": found}, headers=_CACHE)
@@ -54,7 +54,7 @@ async def read_registry(request: ApiRequest) -> Response:
     """
     owner, repo, wanted = (request.http.path_params[name] for name in ("owner", "repo", "skill"))
     source = f"{owner}/{repo}"
-    for skill in _shelf():
+    for skill in _registry():
         if (skill["source"], skill["skillId"]) == (source, wanted):
             names = ("name", "description", "installs", "source", "content")
             command = f"npx skills add {source} --skill {wanted}"

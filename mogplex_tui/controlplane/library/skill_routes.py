@@ -112,7 +112,7 @@ async def change_skill(request: ApiRequest) -> Response:
 
 async def delete_skill(request: ApiRequest) -> Response:
     """Delete a skill; succeed if it does not exist."""
-    skill_id = request_fields.doomed_id(request, _NO_SKILL)
+    skill_id = request_fields.id_to_delete(request, _NO_SKILL)
     with request.plane.db.transaction() as tx:
         tx.execute("DELETE FROM skills WHERE id = ? AND user_id = ?", (skill_id, request.user_id))
     return json_response({"ok": True})

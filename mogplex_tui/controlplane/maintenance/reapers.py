@@ -115,9 +115,9 @@ def _reconcile(plane: Plane, ids: Ids, row: Row, at: int) -> str | None:
 def _wake_and_release(
     plane: Plane, ids: Ids, job_id: str, asked: list[str], installation_id: int | None, at: int
 ) -> None:
-    plane.wake.job_cancelled(job_id)
+    plane.callbacks.job_cancelled(job_id)
     for call_id in asked:
-        plane.wake.cancelled(call_id)
+        plane.callbacks.must_cancel(call_id)
     work_queue.release(plane, ids, installation_id, at)
 
 
@@ -218,5 +218,5 @@ def expire_waits(plane: Plane, ids: Ids, at: int) -> int:
     with plane.db.transaction(ids=ids) as tx:
         expired = [row["id"] for row in rows if node_writes.end_wait(tx, row["id"], "expired", at)]
     for wait_id in expired:
-        plane.wake.wait_resumed(wait_id)
+        plane.callbacks.wait_resumed(wait_id)
     return len(expired)

@@ -59,17 +59,20 @@ async def _start(request: ApiRequest, key: str, unknown: str, source: str) -> Re
     return json_response(body)
 
 
-async def nothing_here(_: ApiRequest) -> Response:
+async def disabled(_: ApiRequest) -> Response:
     """Raise 404, as for every route that the service has disabled."""
     raise refusal(404, "Not found")
 
 
 def routes(service: Service) -> list[Route]:
     """Return the routes of this module."""
-    gone = MethodHandler(nothing_here)
+    not_found = MethodHandler(disabled)
     return [
         route("/api/jobs/process", MachineEndpoint(service, {"POST": MethodHandler(process)})),
         route("/api/agent/review", MachineEndpoint(service, {"POST": MethodHandler(review)})),
-        route("/api/migrate", SenderEndpoint(service, {"POST": gone})),
-        route("/api/test/e2e/flows", SenderEndpoint(service, {"GET": gone, "POST": gone, "DELETE": gone})),
+        route("/api/migrate", SenderEndpoint(service, {"POST": not_found})),
+        route(
+            "/api/test/e2e/flows",
+            SenderEndpoint(service, {"GET": not_found, "POST": not_found, "DELETE": not_found}),
+        ),
     ]

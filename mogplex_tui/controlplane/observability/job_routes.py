@@ -118,7 +118,7 @@ async def cancel_job(request: ApiRequest) -> Response:
             **_cancel_state(after),
             "runtimeProvider": after["runtime_provider"],
             "runtimeRunId": after["runtime_run_id"],
-            "aiCallsCancellationRequested": done.asked,
+            "aiCallsCancellationRequested": done.calls_requested,
             "releasedJobs": released,
         }
     )

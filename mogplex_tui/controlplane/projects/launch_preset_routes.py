@@ -76,7 +76,7 @@ def _preset(row: Row) -> dict[str, Any]:
 
 async def list_presets(request: ApiRequest) -> Response:
     """Return the caller's presets for the repository, newest first."""
-    repo = own_repo(request) if params.is_uuid(request.path_id("id")) else _crash("load launch presets")
+    repo = own_repo(request) if params.is_uuid(request.path_id("id")) else _bad_id("load launch presets")
     rows = request.plane.db.all(
         "SELECT * FROM sandbox_launch_presets WHERE user_id = ? AND repo_id = ?"
         " ORDER BY created_at DESC, rowid DESC",
@@ -85,7 +85,7 @@ async def list_presets(request: ApiRequest) -> Response:
     return json_response({"presets": [_preset(row) for row in rows]})
 
 
-def _crash(what: str) -> Row:
+def _bad_id(what: str) -> Row:
     """Raise the 500 that the route returns if an id in the path is not a UUID.
 
     `what` completes the text "Failed to …" (projects.md §4).
@@ -98,7 +98,7 @@ async def save_preset(request: ApiRequest) -> Response:
 
     A new preset is refused if the caller already has 25 presets for the repository.
     """
-    repo = own_repo(request) if params.is_uuid(request.path_id("id")) else _crash("save launch preset")
+    repo = own_repo(request) if params.is_uuid(request.path_id("id")) else _bad_id("save launch preset")
     fields = await _fields(request)
     now = request.plane.clock.now_us()
     mine = (request.user_id, repo["id"])
@@ -129,7 +129,7 @@ async def save_preset(request: ApiRequest) -> Response:
 async def delete_preset(request: ApiRequest) -> Response:
     """Delete one of the caller's presets. Raises 404 if it does not exist."""
     if not (params.is_uuid(request.path_id("id")) and params.is_uuid(request.path_id("preset_id"))):
-        _crash("delete launch preset")
+        _bad_id("delete launch preset")
     repo = own_repo(request)
     with request.plane.db.transaction() as tx:
         gone = tx.execute(

@@ -66,7 +66,7 @@ def cancel_run(plane: Plane, ids: Ids, run: Row) -> RunCancel:
         at = plane.clock.now_us()
         call_writes.finalize_cancel(tx, call["id"], at, "External Mogplex run cancelled", payload)
         status = run_writes.mirror_call(tx, run["id"], at) or run["status"]
-    plane.wake.cancelled(call["id"])
+    plane.callbacks.must_cancel(call["id"])
     return RunCancel(status, already_terminal=False)
 
 
@@ -115,6 +115,6 @@ def cancel_call(plane: Plane, ids: Ids, call_id: str) -> str:
         message, payload = "Run cancelled", {"runtime_command_id": command}
     with plane.db.transaction(ids=ids) as tx:
         call_writes.finalize_cancel(tx, call_id, plane.clock.now_us(), message, payload)
-    plane.wake.cancelled(call_id)
+    plane.callbacks.must_cancel(call_id)
     status: str = _call(plane, call_id)["status"]
     return status

@@ -145,7 +145,7 @@ def accept(plane: Plane, ids: Ids, caller: Caller, repo_name: str, key: str, req
             tx.update("external_agent_runs", run_id, runtime_provider=None, runtime_run_id=None)
             run_writes.give_up(tx, run_id, plane.clock.now_us(), refused.text, hosted=plane.is_hosted)
         raise QueueDownError(refused.text)
-    plane.wake.run_started(run_id)
+    plane.callbacks.run_started(run_id)
     return Accepted(run_id, replayed=False)
 
 

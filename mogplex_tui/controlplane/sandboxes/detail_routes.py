@@ -16,7 +16,7 @@ from .busy_check import pausing_since
 from .idle_reaper import STALE_PAUSING_US
 from .sandbox_endpoint import current_record, own_sandbox
 from .sandbox_serializers import record
-from .states import ACTIVE, PENDING, Change, change
+from .states import ACTIVE, PENDING, Change, apply_change
 from .vm import sandbox_lookup
 
 
@@ -48,13 +48,13 @@ def _sync_with_provider(request: ApiRequest, row: Row) -> dict[str, Any]:
     if view in ("silent", "gone", "closing"):
         # The look-up fails, and the record is all that is known.
         return record(row)
-    how: Change | None = None
+    change: Change | None = None
     if view == "running" and row["status"] in Change.SEEN_RUNNING.sources:
-        how = Change.SEEN_RUNNING
+        change = Change.SEEN_RUNNING
     elif view == "halted" and row["status"] in ACTIVE:
-        how = Change.VM_GONE
-    if how is not None:
-        _change(request, row, how)
+        change = Change.VM_GONE
+    if change is not None:
+        _change(request, row, change)
         return record(current_record(request, row["id"]))
     if view == "halted" and row["status"] == "error":
         shown = record(row)
@@ -64,21 +64,21 @@ def _sync_with_provider(request: ApiRequest, row: Row) -> dict[str, Any]:
     return record(row)
 
 
-def _change(request: ApiRequest, row: Row, how: Change) -> bool:
+def _change(request: ApiRequest, row: Row, change: Change) -> bool:
     now = request.plane.clock.now_us()
-    more: dict[str, Any] = {"stop_reason": "vm_gone"} if how is Change.VM_GONE else {"last_active_at": now}
-    if how is Change.SEEN_RUNNING:
+    more: dict[str, Any] = {"stop_reason": "vm_gone"} if change is Change.VM_GONE else {"last_active_at": now}
+    if change is Change.SEEN_RUNNING:
         # A machine that runs again begins a new session, whose time counts from here.
         more |= {
             "last_boot_started_at": now,
             "preview_url": row["preview_url"] or sandbox_lookup.preview_address(row["sandbox_id"]),
         }
     with request.plane.db.transaction(ids=request.service.ids) as tx:
-        done = change(tx, row["id"], how, now, vm=row["sandbox_id"], **more)
-    if done and how is Change.VM_GONE:
-        request.plane.machines.kill(row["id"])
+        done = apply_change(tx, row["id"], change, now, vm=row["sandbox_id"], **more)
+    if done and change is Change.VM_GONE:
+        request.plane.sandbox_tasks.kill(row["id"])
     elif done:
-        request.plane.wake.sandbox_running(row["id"])
+        request.plane.callbacks.sandbox_running(row["id"])
     return done
 
 
@@ -146,7 +146,7 @@ async def reconcile(request: ApiRequest) -> Response:
     now = request.plane.clock.now_us()
     if row["status"] == "pausing" and now - pausing_since(request.plane.db, row) >= STALE_PAUSING_US:
         with request.plane.db.transaction(ids=request.service.ids) as tx:
-            change(tx, row["id"], Change.PAUSE_GIVEN_UP, now, vm=row["sandbox_id"])
+            apply_change(tx, row["id"], Change.PAUSE_GIVEN_UP, now, vm=row["sandbox_id"])
         row = current_record(request, row["id"])
     shown = record(check_preview(request, row), persistent=False)
     return json_response({"queued": False, "reason": "trigger_not_configured", "sandbox": shown})

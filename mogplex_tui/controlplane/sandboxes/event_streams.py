@@ -71,6 +71,6 @@ def finished_stream(*events: Mapping[str, object], status: int = 200) -> EventSt
     """Return a stream response that sends only the given events."""
     channel = Channel()
     for event in events:
-        channel.say(event)
+        channel.put(event)
     channel.end()
     return EventStream(channel, status)

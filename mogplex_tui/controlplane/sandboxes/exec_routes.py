@@ -77,9 +77,9 @@ async def _start_command(
     run = run_line(machine, command) if args is None else run_words(machine, [command, *args])
     process = Process(row["id"], request.service.ids.opaque("cmd_"))
     channel = Channel()
-    request.plane.machines.enter(process)
+    request.plane.sandbox_tasks.enter(process)
     work = _work(request, row["id"], token, process, machine, run, channel, cwd or ".")
-    request.plane.machines.spawn(work, f"command {process.command_id}")
+    request.plane.sandbox_tasks.spawn(work, f"command {process.command_id}")
     if "text/event-stream" in request.http.headers.get("accept", ""):
         return EventStream(channel, headers={"X-Exec-Cmd-Id": process.command_id}, left=process.abandon)
     return await _collect_output(channel)
@@ -121,17 +121,17 @@ async def _work(
     The changes are also saved and the lock is also released if the command fails or is cancelled.
     """
     try:
-        channel.say({"type": "run", "cmdId": process.command_id})
+        channel.put({"type": "run", "cmdId": process.command_id})
         code = await stream_output(request, process, run, channel)
         if process.abandoned:
-            channel.say({"type": "cancelled"})
+            channel.put({"type": "cancelled"})
         else:
-            channel.say({"type": "done", "exitCode": code, "cwd": cwd})
+            channel.put({"type": "done", "exitCode": code, "cwd": cwd})
     except Exception as error:
-        channel.say({"type": "error", "data": f"The command could not be run: {error}"})
+        channel.put({"type": "error", "data": f"The command could not be run: {error}"})
         raise
     finally:
-        request.plane.machines.leave(process)
+        request.plane.sandbox_tasks.leave(process)
         run.close()
         save_disk(request, record_id, machine.disk)
         release(request, record_id, token)
@@ -152,7 +152,7 @@ async def stream_output(request: ApiRequest, process: Process, run: Run, channel
         if not await process.sleep(real_seconds(step.seconds, speed)):
             return INTERRUPTED if process.code is None else process.code
         if step.text:
-            channel.say({"type": "log", "stream": step.stream, "data": step.text})
+            channel.put({"type": "log", "stream": step.stream, "data": step.text})
 
 
 def save_disk(request: ApiRequest, record_id: str, disk: Disk) -> None:
@@ -212,7 +212,7 @@ async def cancel(request: ApiRequest) -> Response:
         raise refusal(400, "cmdId required")
     row = own_sandbox(request)
     require_created(row)
-    process = request.plane.machines.process(command_id)
+    process = request.plane.sandbox_tasks.process(command_id)
     if process is None or process.record_id != row["id"]:
         raise refusal(500, f"Command {command_id} is not running in this sandbox")
     process.signal(INTERRUPTED)

@@ -20,7 +20,7 @@ from .event_streams import EventStream
 from .exec_routes import has_ai
 from .harness_run import HarnessRun, about
 from .sandbox_endpoint import BASH, NOT_READY, own_sandbox, require_capability, text_of, wake_machine
-from .states import Change, change
+from .states import Change, apply_change
 
 _STOPPED = "Sandbox has stopped. Launch a new sandbox to continue."
 _NO_AI = "Add an AI provider key in Settings, or choose a plan that includes AI"
@@ -51,8 +51,8 @@ async def run_harness(request: ApiRequest) -> Response:
         raise
     process = Process(row["id"], request.service.ids.opaque("cmd_"))
     run = HarnessRun(request, row, call_id, body, process)
-    request.plane.machines.enter(process)
-    request.plane.machines.spawn(run.work(), f"harness {call_id}")
+    request.plane.sandbox_tasks.enter(process)
+    request.plane.sandbox_tasks.spawn(run.work(), f"harness {call_id}")
     return EventStream(run.channel, left=process.abandon)
 
 
@@ -120,7 +120,7 @@ def _check(request: ApiRequest, row: Row) -> None:
 
 def _stop(request: ApiRequest, tx: Tx, row: Row) -> None:
     now = request.plane.clock.now_us()
-    change(tx, row["id"], Change.VM_GONE, now, vm=row["sandbox_id"], stop_reason="vm_gone")
+    apply_change(tx, row["id"], Change.VM_GONE, now, vm=row["sandbox_id"], stop_reason="vm_gone")
 
 
 def _give_up(request: ApiRequest, call_id: str, error: str) -> None:

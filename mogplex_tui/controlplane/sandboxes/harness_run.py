@@ -25,7 +25,7 @@ from .exec_routes import save_disk
 from .sandbox_endpoint import team_of, text_of
 from .vm import sandbox_lookup
 from .vm.disk import Disk, TakenError
-from .vm.repo_contents import story_key
+from .vm.repo_contents import sample_key
 
 _CANCELLED = "Harness run cancelled"
 _GONE = "The development environment stopped while the command ran."
@@ -76,7 +76,7 @@ class HarnessRun:
         outcome = steered_outcome(self._rng, prompt)
         if outcome.endless:
             outcome = outcome._replace(turns=60)
-        task = Prompt(story_key(sandbox_lookup.repository(row)), "task", prompt)
+        task = Prompt(sample_key(sandbox_lookup.repository(row)), "task", prompt)
         first = self._rng.random() < 0.25
         return plan_harness(
             self._rng, self._body["harness"], row["full_name"] or "", task, branches, outcome, first
@@ -88,15 +88,15 @@ class HarnessRun:
         The disk is also saved and the channel also closed if the run raises an exception.
         """
         try:
-            self.channel.say({"type": "run", "ai_call_id": self._call_id})
+            self.channel.put({"type": "run", "ai_call_id": self._call_id})
             if await self._play_opening():
                 await self._play_steps()
         except Exception as error:
             self._fail(str(error))
-            self.channel.say({"type": "error", "data": str(error)})
+            self.channel.put({"type": "error", "data": str(error)})
             raise
         finally:
-            self._request.plane.machines.leave(self._process)
+            self._request.plane.sandbox_tasks.leave(self._process)
             save_disk(self._request, self._row["id"], self._disk)
             self.channel.end()
 
@@ -115,12 +115,12 @@ class HarnessRun:
                 tx, self._call_id, self._process.command_id, self._now(), metadata=patch
             )
         if not started:
-            self.channel.say({"type": "cancelled"})
+            self.channel.put({"type": "cancelled"})
             return False
         session = text_of(self._body, "resumeSessionId") or str(
             uuid.UUID(int=self._rng.getrandbits(128), version=4)
         )
-        self.channel.say({"type": "session", "sessionId": session})
+        self.channel.put({"type": "session", "sessionId": session})
         return True
 
     async def _play_steps(self) -> None:
@@ -136,7 +136,7 @@ class HarnessRun:
         url = call_plan.metadata.get("pull_request_url")
         if call_plan.failure_class == "unknown" and "exit_code" not in call_plan.ending.payload:
             self._finish()
-            self.channel.say({"type": "error", "data": call_plan.error or call_plan.ending.message})
+            self.channel.put({"type": "error", "data": call_plan.error or call_plan.ending.message})
             return
         for path in call_plan.metadata.get("auto_committed_files", ()):
             self._edit(path)
@@ -148,7 +148,7 @@ class HarnessRun:
             "error": call_plan.error,
             "failureCode": call_plan.ending.payload["failure_code"],
         }
-        self.channel.say(done if url is None else {**done, "pullRequestUrl": url})
+        self.channel.put(done if url is None else {**done, "pullRequestUrl": url})
 
     async def _wait(self, seconds: float) -> bool:
         """Wait for a number of simulated seconds; return whether the run continues.
@@ -178,7 +178,7 @@ class HarnessRun:
             self._cancel()
         else:
             self._fail(_GONE)
-            self.channel.say({"type": "error", "data": _GONE})
+            self.channel.put({"type": "error", "data": _GONE})
         return False
 
     def _now(self) -> int:
@@ -188,7 +188,7 @@ class HarnessRun:
         payload = {"runtime_command_id": self._process.command_id, "install_logs_present": False}
         with self._request.plane.db.transaction(ids=self._request.service.ids) as tx:
             call_writes.finalize_cancel(tx, self._call_id, self._now(), _CANCELLED, payload)
-        self.channel.say({"type": "cancelled"})
+        self.channel.put({"type": "cancelled"})
 
     def _fail(self, error: str) -> None:
         with self._request.plane.db.transaction(ids=self._request.service.ids) as tx:
@@ -217,13 +217,13 @@ class HarnessRun:
     def _send_output(self, step: Step) -> None:
         """Send a step as output of the CLI: one line of JSON, or an install log."""
         if step.payload.get("stage") == "install":
-            self.channel.say({"type": "install", "data": step.payload["logs"]})
+            self.channel.put({"type": "install", "data": step.payload["logs"]})
             return
         line = {"cli": _CLI[self._body["harness"]], "type": step.type, "text": step.message}
         if step.tool is not None:
             line["tool"] = step.tool
         data = json.dumps(line, ensure_ascii=False) + "\n"
-        self.channel.say({"type": "log", "stream": "stdout", "data": data})
+        self.channel.put({"type": "log", "stream": "stdout", "data": data})
 
     def _edit(self, path: str) -> None:
         """Simulate an edit by the CLI: append an empty line to a file."""

@@ -13,7 +13,7 @@ from ..db.database import Row, Tx
 from ..db.ids import Ids
 from . import sandbox_writes
 from .busy_check import is_busy, pausing_since
-from .states import BOOTING, PENDING, Change, change
+from .states import BOOTING, PENDING, Change, apply_change
 from .vm import sandbox_lookup
 
 PERIOD_S = 300.0
@@ -34,16 +34,16 @@ def reap(plane: Plane, ids: Ids, at: int) -> list[dict[str, Any]]:
             f"{sandbox_lookup.SELECT} WHERE s.status IN ('creating', 'installing', 'running', 'pausing', 'paused')"
             " ORDER BY s.last_active_at, s.id"
         ):
-            action = _look(tx, row, at)
+            action = _reap_one(tx, row, at)
             if action is not None:
                 found.append({"id": row["id"], "action": action})
     for entry in found:
         if entry["action"] not in ("idle_warning", "recovered", "restored"):
-            plane.machines.kill(entry["id"])
+            plane.sandbox_tasks.kill(entry["id"])
     return found
 
 
-def _look(tx: Tx, row: Row, at: int) -> str | None:
+def _reap_one(tx: Tx, row: Row, at: int) -> str | None:
     """Check one sandbox and take the first action that it needs.
 
     Returns the action's name, or None if no action was taken.
@@ -51,26 +51,26 @@ def _look(tx: Tx, row: Row, at: int) -> str | None:
     if row["status"] == "paused":
         since = row["stopped_at"] or row["last_active_at"]
         over = at - since >= PAUSED_US
-        return _moved(tx, row, Change.STOPPED, at, "deleted", "lifetime_timeout") if over else None
+        return _set_state(tx, row, Change.STOPPED, at, "deleted", "lifetime_timeout") if over else None
     if row["status"] == "pausing" and at - pausing_since(tx, row) >= STALE_PAUSING_US:
-        done = _moved(tx, row, Change.PAUSE_GIVEN_UP, at, "restored")
+        done = _set_state(tx, row, Change.PAUSE_GIVEN_UP, at, "restored")
         if done is not None:
             sandbox_writes.lifecycle_event(
                 tx, row["id"], "auto_pause_failed", at, decision_code="auto_pause_failed"
             )
         return done
     if row["provider_view"] in ("gone", "closing", "halted") and row["sandbox_id"] != PENDING:
-        return _moved(tx, row, Change.VM_GONE, at, "vm_gone", "vm_gone")
+        return _set_state(tx, row, Change.VM_GONE, at, "vm_gone", "vm_gone")
     boot_started_at = (
         row["created_at"] if row["last_boot_started_at"] is None else row["last_boot_started_at"]
     )
     if row["status"] in BOOTING:
         stuck = at - boot_started_at >= STUCK_BOOT_US
-        return _moved(tx, row, Change.STOPPED, at, "stuck_boot", "stuck_boot") if stuck else None
+        return _set_state(tx, row, Change.STOPPED, at, "stuck_boot", "stuck_boot") if stuck else None
     if row["status"] != "running":
         return None
     if at - boot_started_at >= sandbox_lookup.lifetime_ms(row) * 1000:
-        return _ended(tx, row, at, "lifetime_timeout")
+        return _pause_or_stop(tx, row, at, "lifetime_timeout")
     return _idle(tx, row, at)
 
 
@@ -87,22 +87,24 @@ def _idle(tx: Tx, row: Row, at: int) -> str | None:
             sandbox_writes.set_sandbox(tx, row["id"], health_status="running")
         return "recovered" if warned else None
     if warned:
-        return _ended(tx, row, at, "idle_timeout")
+        return _pause_or_stop(tx, row, at, "idle_timeout")
     sandbox_writes.set_sandbox(tx, row["id"], health_status="idle_warning")
     return "idle_warning"
 
 
-def _ended(tx: Tx, row: Row, at: int, reason: str) -> str | None:
+def _pause_or_stop(tx: Tx, row: Row, at: int, reason: str) -> str | None:
     """Pause a sandbox if it is persistent, and stop it otherwise.
 
     `reason` is stored only if it is stopped. Returns the action's name, or None if another request
     has changed the sandbox's state in the meantime.
     """
     if row["persistent"]:
-        return _moved(tx, row, Change.PAUSED, at, "paused")
-    return _moved(tx, row, Change.STOPPED, at, "stopped", reason)
+        return _set_state(tx, row, Change.PAUSED, at, "paused")
+    return _set_state(tx, row, Change.STOPPED, at, "stopped", reason)
 
 
-def _moved(tx: Tx, row: Row, how: Change, at: int, action: str, reason: str | None = None) -> str | None:
+def _set_state(
+    tx: Tx, row: Row, change: Change, at: int, action: str, reason: str | None = None
+) -> str | None:
     more: dict[str, Any] = {} if reason is None else {"stop_reason": reason}
-    return action if change(tx, row["id"], how, at, vm=row["sandbox_id"], **more) else None
+    return action if apply_change(tx, row["id"], change, at, vm=row["sandbox_id"], **more) else None

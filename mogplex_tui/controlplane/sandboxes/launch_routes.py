@@ -23,7 +23,7 @@ from .event_streams import EventStream
 from .quotas import admit_boot, claim_boot
 from .sandbox_endpoint import BASH, NO_FUNDS, has_hosted_compute, require_capability, team_of, text_of
 from .sandbox_serializers import record
-from .states import ACTIVE, PENDING, Change, change
+from .states import ACTIVE, PENDING, Change, apply_change
 from .vm import sandbox_lookup
 from .vm.boot import Boot, Kind
 
@@ -148,7 +148,7 @@ async def launch(request: ApiRequest, launch_request: LaunchRequest) -> Launched
             raise refusal(500, str(error)) from None
         return Launched(rival["id"], None)
     if orphan is not None:
-        request.plane.wake.sandbox_running(record_id)
+        request.plane.callbacks.sandbox_running(record_id)
         return Launched(record_id, None)
     return Launched(record_id, start(request, record_id, Kind.LAUNCH, launch_request.snapshot))
 
@@ -159,7 +159,7 @@ def start(request: ApiRequest, record_id: str, kind: Kind, snapshot: str | None 
     The boot continues even if nothing reads the channel.
     """
     channel = Channel()
-    boot = Boot(request.plane, request.service.ids, record_id, kind, channel.say, snapshot)
+    boot = Boot(request.plane, request.service.ids, record_id, kind, channel.put, snapshot)
 
     async def work() -> None:
         try:
@@ -167,7 +167,7 @@ def start(request: ApiRequest, record_id: str, kind: Kind, snapshot: str | None 
         finally:
             channel.end()
 
-    request.plane.machines.spawn(work(), f"boot {record_id}")
+    request.plane.sandbox_tasks.spawn(work(), f"boot {record_id}")
     return channel
 
 
@@ -175,7 +175,9 @@ async def _resume(request: ApiRequest, row: Row) -> None:
     """Resume a paused sandbox and wait until its boot has succeeded or failed."""
     now = request.plane.clock.now_us()
     with request.plane.db.transaction(ids=request.service.ids) as tx:
-        moved = change(tx, row["id"], Change.RESUMED, now, vm=row["sandbox_id"], **reboot_columns(row, now))
+        moved = apply_change(
+            tx, row["id"], Change.RESUMED, now, vm=row["sandbox_id"], **reboot_columns(row, now)
+        )
     if not moved:
         return
     channel = start(request, row["id"], Kind.RESUME)
@@ -223,10 +225,10 @@ def _existing(request: ApiRequest, launch_request: LaunchRequest) -> Row | None:
     if row is None or row["sandbox_id"] != PENDING:
         return row
     now = request.plane.clock.now_us()
-    if now - row["created_at"] < _STUCK_PENDING_US or row["id"] in request.plane.machines.booting:
+    if now - row["created_at"] < _STUCK_PENDING_US or row["id"] in request.plane.sandbox_tasks.booting:
         return row
     with request.plane.db.transaction(ids=request.service.ids) as tx:
-        change(tx, row["id"], Change.STOPPED, now, vm=PENDING, stop_reason="stuck_boot")
+        apply_change(tx, row["id"], Change.STOPPED, now, vm=PENDING, stop_reason="stuck_boot")
     return None
 
 

@@ -23,7 +23,7 @@ from .sandbox_endpoint import (
     require_created,
 )
 from .sandbox_serializers import record
-from .states import PENDING, Change, change
+from .states import PENDING, Change, apply_change
 
 _NOT_RUNNING = "Sandbox is not running"
 _BILL_OPEN = "Remote sandbox is gone. Billing closure is still reconciling; retry delete shortly."
@@ -42,8 +42,8 @@ async def pause(request: ApiRequest) -> Response:
     if row["provider_view"] is not None and row["provider_view"] != "running":
         raise refusal(500, f"Sandbox VM {row['sandbox_id']} could not be paused")
     with request.plane.db.transaction(ids=request.service.ids) as tx:
-        change(tx, row["id"], Change.PAUSED, request.plane.clock.now_us(), vm=row["sandbox_id"])
-    request.plane.machines.kill(row["id"])
+        apply_change(tx, row["id"], Change.PAUSED, request.plane.clock.now_us(), vm=row["sandbox_id"])
+    request.plane.sandbox_tasks.kill(row["id"])
     return json_response({"sandbox": record(current_record(request, row["id"]))})
 
 
@@ -62,11 +62,11 @@ async def stop(request: ApiRequest) -> Response:
                 " The record remains active for reconciliation."
             )
             sandbox_writes.set_sandbox(tx, row["id"], error=text)
-        elif not change(tx, row["id"], Change.STOPPED, now, stop_reason="manual"):
+        elif not apply_change(tx, row["id"], Change.STOPPED, now, stop_reason="manual"):
             # Nothing was active: the machine of a failed boot goes, its record keeps its state.
             sandbox_writes.set_sandbox(tx, row["id"], provider_view=None)
     if row["provider_view"] != "silent":
-        request.plane.machines.kill(row["id"])
+        request.plane.sandbox_tasks.kill(row["id"])
     return json_response({"sandbox": record(current_record(request, row["id"]))})
 
 
@@ -91,17 +91,17 @@ async def delete(request: ApiRequest) -> Response:
             "silent",
         )
         return json_response({**body, "warning": _UNVERIFIED})
-    request.plane.machines.kill(row["id"])
+    request.plane.sandbox_tasks.kill(row["id"])
     with request.plane.db.transaction(ids=request.service.ids) as tx:
         tx.execute("DELETE FROM sandboxes WHERE id = ?", (row["id"],))
         tx.note("sandboxes", "DELETE", request.user_id, row["id"])
     return json_response(body)
 
 
-def _keep(request: ApiRequest, row: Row, how: Change, text: str, view: str) -> None:
+def _keep(request: ApiRequest, row: Row, change: Change, text: str, view: str) -> None:
     with request.plane.db.transaction(ids=request.service.ids) as tx:
-        change(tx, row["id"], how, request.plane.clock.now_us(), error=text, provider_view=view)
-    request.plane.machines.kill(row["id"])
+        apply_change(tx, row["id"], change, request.plane.clock.now_us(), error=text, provider_view=view)
+    request.plane.sandbox_tasks.kill(row["id"])
 
 
 async def extend(request: ApiRequest) -> Response:

@@ -14,7 +14,7 @@ from ..db.database import Row
 from ..http.endpoints import ApiRequest, json_response
 from ..identity.active_team import team_scope
 from .sandbox_serializers import record
-from .states import PENDING, Change, change
+from .states import PENDING, Change, apply_change
 from .vm import sandbox_lookup
 
 _MOST = 10_000
@@ -51,7 +51,7 @@ def _stop_the_gone(request: ApiRequest) -> None:
         return
     with request.plane.db.transaction(ids=request.service.ids) as tx:
         for row in gone:
-            change(
+            apply_change(
                 tx,
                 row["id"],
                 Change.VM_GONE,
@@ -60,7 +60,7 @@ def _stop_the_gone(request: ApiRequest) -> None:
                 stop_reason="vm_gone",
             )
     for row in gone:
-        request.plane.machines.kill(row["id"])
+        request.plane.sandbox_tasks.kill(row["id"])
 
 
 def _short(row: Row) -> dict[str, Any]:

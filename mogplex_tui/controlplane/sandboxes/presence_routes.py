@@ -65,7 +65,7 @@ async def report(request: ApiRequest) -> Response:
             tx, row["id"], "auto_pause_queued", now, payload={"grace_period_ms": GRACE_MS}
         )
     if request.plane.settings.speed > 0:
-        request.plane.machines.spawn(_decide_later(request, row["id"], now), f"presence {row['id']}")
+        request.plane.sandbox_tasks.spawn(_decide_later(request, row["id"], now), f"presence {row['id']}")
     return json_response({"released": True, "queued": True, "gracePeriodMs": GRACE_MS})
 
 

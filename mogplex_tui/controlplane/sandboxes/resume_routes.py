@@ -23,7 +23,7 @@ from .sandbox_endpoint import (
     require_created,
 )
 from .sandbox_serializers import record
-from .states import ACTIVE, PENDING, Change, change
+from .states import ACTIVE, PENDING, Change, apply_change
 from .vm.boot import Kind
 
 _PAUSING = "Sandbox is pausing. Wait for pause to finish, or stop the sandbox to recover."
@@ -60,7 +60,7 @@ async def restart(request: ApiRequest) -> Response:
     _check_repo(row)
     require_created(row, "Sandbox is still booting")
     claim = None if row["status"] in ACTIVE else _admitted(request, row)
-    request.plane.machines.kill(row["id"])
+    request.plane.sandbox_tasks.kill(row["id"])
     return _boot(request, row, Kind.RESTART, claim)
 
 
@@ -93,7 +93,7 @@ def _boot(request: ApiRequest, row: Row, kind: Kind, claim: str | None) -> Respo
     with request.plane.db.transaction(ids=request.service.ids) as tx:
         if claim is not None:
             claim_boot(tx, claim, row["id"])
-        moved = change(tx, row["id"], how, now, vm=row["sandbox_id"], **more)
+        moved = apply_change(tx, row["id"], how, now, vm=row["sandbox_id"], **more)
         if moved and row["stop_reason"] == "auto_pause":
             sandbox_writes.lifecycle_event(tx, row["id"], "resume_after_auto_pause", now)
     if not moved:
@@ -109,8 +109,8 @@ async def _relaunch(request: ApiRequest, row: Row) -> Response:
     """
     snapshot = None if row["sandbox_id"] == PENDING else f"snap_{row['id'][:8]}"
     with request.plane.db.transaction(ids=request.service.ids) as tx:
-        change(tx, row["id"], Change.STOPPED, request.plane.clock.now_us(), stop_reason="manual")
-    request.plane.machines.kill(row["id"])
+        apply_change(tx, row["id"], Change.STOPPED, request.plane.clock.now_us(), stop_reason="manual")
+    request.plane.sandbox_tasks.kill(row["id"])
     body = {
         "repoId": row["repo_id"],
         "baseBranch": row["base_branch"],

@@ -60,10 +60,10 @@ class Change(Enum):
         return target
 
 
-def change(
+def apply_change(
     tx: Tx,
     record_id: str,
-    how: Change,
+    change: Change,
     at: int,
     *,
     vm: str | None = None,
@@ -78,19 +78,19 @@ def change(
     False (sandboxes.md §1.2).
     """
     row = tx.one("SELECT * FROM sandboxes WHERE id = ?", (record_id,))
-    if row is None or row["status"] not in how.sources:
+    if row is None or row["status"] not in change.sources:
         return False
     if (vm is not None and row["sandbox_id"] != vm) or (boot is not None and row["boot_attempts"] != boot):
         return False
-    sets = {**_status_columns(how.target, at), **columns, "status": how.target}
-    sets |= _session_totals(row, how.target, sets.get("stopped_at") or at)
+    sets = {**_status_columns(change.target, at), **columns, "status": change.target}
+    sets |= _session_totals(row, change.target, sets.get("stopped_at") or at)
     try:
         tx.update("sandboxes", record_id, **sets)
     except sqlite3.IntegrityError as error:
         if "UNIQUE" not in str(error):
             raise
         return False
-    if how.target == "stopped":
+    if change.target == "stopped":
         # The machine and its disk are removed, with everything written on it.
         tx.execute("DELETE FROM sandbox_files WHERE sandbox_id = ?", (record_id,))
     tx.note("sandboxes", "UPDATE", row["user_id"], record_id)

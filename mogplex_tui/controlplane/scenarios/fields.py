@@ -56,7 +56,7 @@ class Fields:
         """Return the names of the object's fields."""
         return tuple(self._value)
 
-    def truth(self, name: str, default: bool) -> bool:
+    def boolean(self, name: str, default: bool) -> bool:
         """Read a boolean."""
         value = self._get(name, default)
         if not isinstance(value, bool):
@@ -80,7 +80,7 @@ class Fields:
         """Read a number from `low` to `high`; return None if the field is missing."""
         return self.number(name, low, high) if name in self._value else self._get(name, None)
 
-    def whole(self, name: str, high: int) -> int:
+    def integer(self, name: str, high: int) -> int:
         """Read an integer from 0 to `high`; return 0 if the field is missing."""
         value = self._get(name, 0)
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= high:
@@ -121,16 +121,16 @@ class Fields:
         if name not in self._value:
             self._get(name, None)
             return dict(default)
-        inner = self.part(name)
+        inner = self.nested(name)
         found = {key: inner.number(key, 0, high, 0.0) for key in keys}
         inner.end()
         return found
 
-    def part(self, name: str) -> Fields:
+    def nested(self, name: str) -> Fields:
         """Return a reader of a nested object, which is empty if the field is missing."""
         return Fields(self._get(name, {}), self._path(name))
 
-    def each(self, name: str, read: Callable[[Fields], _T]) -> tuple[_T, ...]:
+    def objects(self, name: str, read: Callable[[Fields], _T]) -> tuple[_T, ...]:
         """Read a list of objects by calling `read` with a reader of each object.
 
         Afterwards `end` is called for each object, so that `read` need not call it.

@@ -83,7 +83,7 @@ def read(path: Path) -> Scenario:
         raise ScenarioError(f"{path}: {error}") from None
 
 
-def kept(text: str) -> Scenario:
+def parse_stored(text: str) -> Scenario:
     """Parse the scenario text that is stored in a database (Scenario.text).
 
     Raises ScenarioError.
@@ -134,7 +134,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _scenario_of(value: Any, name: str) -> Scenario:
     whole = Fields(value)
     name, title = whole.text("name", name), whole.text("title")
-    past, now = _past(whole.part("past")), _now(whole.part("now"))
+    past, now = _past(whole.nested("past")), _now(whole.nested("now"))
     whole.end()
     if past.loop_rounds and now.loop is None:
         raise ScenarioError("past.loop_rounds needs a now.loop")
@@ -153,7 +153,7 @@ def _check_bare(whole: Fields) -> None:
     Raises ScenarioError if one of them requires seeded data.
     """
     for part, allowed in (("past", ("seeded",)), ("now", ("boot_failures", "boot_error", "faults"))):
-        given = whole.part(part)
+        given = whole.nested(part)
         for name in given.names():
             if name not in allowed:
                 raise given.wrong(name, "means nothing when past.seeded is false")
@@ -161,15 +161,15 @@ def _check_bare(whole: Fields) -> None:
 
 def _past(part: Fields) -> ScenarioPast:
     past = ScenarioPast(
-        seeded=part.truth("seeded", True),
+        seeded=part.boolean("seeded", True),
         scale=part.choice("scale", SCALES, "small"),
-        failures=part.each("failures", _trouble),
-        spend=part.each("spend", _spend),
-        loop_rounds=part.whole("loop_rounds", 50),
-        parked=part.whole("parked", 3),
-        questions=part.whole("questions", 200),
-        broken_sandboxes=part.whole("broken_sandboxes", 100),
-        failed_calls=part.whole("failed_calls", 200),
+        failures=part.objects("failures", _trouble),
+        spend=part.objects("spend", _spend),
+        loop_rounds=part.integer("loop_rounds", 50),
+        parked=part.integer("parked", 3),
+        questions=part.integer("questions", 200),
+        broken_sandboxes=part.integer("broken_sandboxes", 100),
+        failed_calls=part.integer("failed_calls", 200),
     )
     part.end()
     return past
@@ -180,15 +180,15 @@ def _now(part: Fields) -> ScenarioEvents:
     now = ScenarioEvents(
         pace=part.number("pace", 0, 20, 1.0),
         arrivals=part.shares("arrivals", KINDS, 1_000, calm.arrivals),
-        failures=part.each("failures", _trouble),
-        spend=part.each("spend", _spend),
+        failures=part.objects("failures", _trouble),
+        spend=part.objects("spend", _spend),
         denials=part.shares("denials", ROUTES, 1, {}),
-        loop=_loop(part.part("loop")) if part.has("loop") else None,
+        loop=_loop(part.nested("loop")) if part.has("loop") else None,
         boot_failures=part.number("boot_failures", 0, 1, 0.0),
         boot_error=part.text("boot_error") if part.has("boot_error") else None,
         questions_every=part.maybe("questions_every", 1, _DAY),
-        answered=part.truth("answered", True),
-        faults=part.each("faults", _gust),
+        answered=part.boolean("answered", True),
+        faults=part.objects("faults", _gust),
     )
     part.know("loop", "boot_error")
     part.end()

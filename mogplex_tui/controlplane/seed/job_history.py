@@ -40,11 +40,15 @@ class JobHistory:
         # Jobs that failed long ago: plans with ids and ends.
         self._failed: list[tuple[JobPlan, str, int]] = []
 
-    def _plan(self, flow_key: str | None = None, failing: float = 0.13, thin: bool = False) -> JobPlan:
+    def _plan(
+        self, flow_key: str | None = None, failing: float = 0.13, without_tool_events: bool = False
+    ) -> JobPlan:
         key = flow_key or self.rng.choices(list(_FLOW_WEIGHTS), weights=list(_FLOW_WEIGHTS.values()))[0]
         flow = self.world.flows[key]
-        odds = self.direct.odds if failing and not thin else CALM
-        return plan_job(self.rng, flow, pick(self.rng, flow_repos(self.world, flow)), failing, thin, odds)
+        odds = self.direct.odds if failing and not without_tool_events else CALM
+        return plan_job(
+            self.rng, flow, pick(self.rng, flow_repos(self.world, flow)), failing, without_tool_events, odds
+        )
 
     def job(self) -> int:
         """Collect the rows of a random finished job run; return the number of its calls.
@@ -53,7 +57,7 @@ class JobHistory:
         """
         rng = self.rng
         fresh = self.direct.fresh()
-        plan, draw = self._plan(thin=not fresh), rng.random()
+        plan, draw = self._plan(without_tool_events=not fresh), rng.random()
         waits = sum(wait_seconds(rng) for node in plan.nodes if node.wait)
         delay = 2.0
         trouble = None
@@ -67,7 +71,7 @@ class JobHistory:
         total = plan.seconds() + waits + delay + 30 + 3 * len(plan.nodes)
         created = self.direct.place(self.direct.rhythm.draw(rng, fresh), total)
         if plan.flow.event == "schedule":
-            plan, created = self._clocked(plan, created, total)
+            plan, created = self._at_scheduled_time(plan, created, total)
         cancelled = draw > 0.96 and any(node.agent for node in plan.nodes)
         missing = 0.94 < draw < 0.955
         failed_before = len(self._failed)
@@ -84,7 +88,7 @@ class JobHistory:
         for plan, job_id, ended in self._failed[:count]:
             # Drawn from its own random stream.
             rng = Random(f"retry {job_id}")
-            again = plan_job(rng, plan.flow, plan.repo, 0.0, thin=True)
+            again = plan_job(rng, plan.flow, plan.repo, 0.0, without_tool_events=True)
             version = plan.flow.version_id
             again = again._replace(
                 metadata=plan.metadata | retry_metadata(version, version, "latest_published"),
@@ -95,7 +99,7 @@ class JobHistory:
             others = JobHistory(self.rows, self.world, rng, self.now, self.direct)
             others._finished(again, ended + whole(rng, 2, 9) * MINUTE_US, 2.0, 0.0, None, False, False)
 
-    def _clocked(self, plan: JobPlan, created: int, seconds: float) -> tuple[JobPlan, int]:
+    def _at_scheduled_time(self, plan: JobPlan, created: int, seconds: float) -> tuple[JobPlan, int]:
         """Return the plan of a scheduled job and the time at which the job was created.
 
         The time is the latest one of the schedule for which no job run was collected. If there is none,

@@ -209,7 +209,7 @@ class History:
         odds = self.odds if fresh and live_age is None else CALM
         failure, effort = odds.failure(model, failure), 0.5 if kind is CallKind.CHAT else 1.6
         call_plan = odds.spent(
-            model, plan_agent(rng, kind, model, row["repo"], effort, failure, thin=not fresh)
+            model, plan_agent(rng, kind, model, row["repo"], effort, failure, without_tool_events=not fresh)
         )
         if live_age is None:
             started = self.place(self.rhythm.draw(rng, fresh), call_plan.seconds() + 30)

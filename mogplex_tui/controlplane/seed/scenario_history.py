@@ -17,7 +17,7 @@ from ..workload.call_planner import Branches
 from ..workload.job_planner import JobPlan, plan_job
 from ..workload.orchestrator_questions import draw_question
 from ..workload.rng import new_uuid, pick, stream, token, whole
-from ..workload.scenario_odds import Odds, dearer
+from ..workload.scenario_odds import Odds, with_tokens_multiplied
 from ..workload.v1_run_metadata import HARNESSES, accepted_step, external_metadata, request_hash
 from .call_rows import CallFacts
 from .families.automation import approval
@@ -169,7 +169,9 @@ def _dearer(plan: JobPlan, where: str, title: str, times: float) -> JobPlan:
     nodes = tuple(
         node
         if node.agent is None
-        else node._replace(agent=node.agent._replace(call_plan=dearer(node.agent.call_plan, times)))
+        else node._replace(
+            agent=node.agent._replace(call_plan=with_tokens_multiplied(node.agent.call_plan, times))
+        )
         for node in plan.nodes
     )
     return plan._replace(nodes=nodes, metadata={**plan.metadata, where: title})

@@ -53,11 +53,11 @@ def arrive(context: ActorContext, random: ActorRandom, kind: CallKind) -> float:
             limit_claim_id=claim,
         )
     name = f"call:{call_id}"
-    context.set_player(call_id, name)
+    context.set_simulator(call_id, name)
     context.spawn(name, _talk(context, random, call_id, call_plan), 0.2)
     return call_plan.seconds() + 1.0
 
 
 def _talk(context: ActorContext, random: ActorRandom, call_id: str, call_plan: CallPlan) -> Acts:
     yield from play(context, random, call_id, call_plan)
-    context.clear_player(call_id)
+    context.clear_simulator(call_id)

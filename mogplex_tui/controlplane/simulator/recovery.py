@@ -48,7 +48,7 @@ def take_up(context: ActorContext) -> None:
         " AND NOT EXISTS (SELECT 1 FROM external_agent_runs r WHERE r.ai_call_id = c.id)"
     ):
         name = f"call:{row['id']}"
-        context.set_player(row["id"], name)
+        context.set_simulator(row["id"], name)
         context.spawn(name, _call(context, context.random(name), row), 0.2)
     for row in db.all(
         "SELECT * FROM sandboxes WHERE status IN ('creating', 'installing', 'running', 'pausing')"
@@ -65,8 +65,8 @@ def take_up(context: ActorContext) -> None:
 def _reap(context: ActorContext) -> None:
     plane, now = context.plane, context.now()
     ids = context.random(f"reaper:{now}").ids
-    reapers.finish_cancels(plane, ids, now, context.is_played)
-    reapers.zombie_rows(plane, ids, now, context.is_played)
+    reapers.finish_cancels(plane, ids, now, context.is_simulated)
+    reapers.zombie_rows(plane, ids, now, context.is_simulated)
     reapers.expire_waits(plane, ids, now)
 
 
@@ -122,7 +122,7 @@ def _call(context: ActorContext, random: ActorRandom, row: Row) -> Acts:
     call_plan = plan_agent(random.rng, kind, row["model"], repo, 1.0)
     yield between(random.rng, 0.5, 2.0)
     yield from play(context, random, row["id"], call_plan, is_streaming=row["status"] == "streaming")
-    context.clear_player(row["id"])
+    context.clear_simulator(row["id"])
 
 
 def repo_key(context: ActorContext, repo_id: str) -> str | None:

@@ -82,7 +82,7 @@ def start_run(
     task = prompt_of(repo, row["prompt"])
     first_use = random.rng.random() < 0.25
     call_plan = plan_harness(random.rng, row["harness"], row["full_name"], task, branches, outcome, first_use)
-    context.set_player(row["ai_call_id"], name)
+    context.set_simulator(row["ai_call_id"], name)
     context.spawn(name, _execute(context, random, row, repo, call_plan, outcome, is_streaming), 0.3)
     return call_plan.seconds() + 14.0
 
@@ -114,7 +114,7 @@ def _execute(
         watch_idle(context, box_id)
     patch = _attachment(context, row, box_id)
     fate = yield from play(context, random, call_id, call_plan, patch, is_streaming)
-    context.clear_player(call_id)
+    context.clear_simulator(call_id)
     # The call ends a moment before its run (v1.md §7.6).
     yield 0.2 if fate is CallState.CANCELLED else between(random.rng, 0.3, 1.2)
     with random.tx() as tx:
@@ -133,7 +133,7 @@ def _enter(context: ActorContext, random: ActorRandom, row: Row, box_id: str) ->
                 tx, row["id"], context.now(), status="streaming", sandbox_record_id=box_id, error=None
             )
         run_writes.mirror_call(tx, row["id"], context.now())
-    context.clear_player(row["ai_call_id"])
+    context.clear_simulator(row["ai_call_id"])
     return False
 
 
@@ -175,7 +175,7 @@ def _launch_failed(context: ActorContext, random: ActorRandom, row: Row, error: 
             hosted=context.plane.is_hosted,
             message=run_writes.LAUNCH_FAILED,
         )
-    context.clear_player(row["ai_call_id"])
+    context.clear_simulator(row["ai_call_id"])
 
 
 def arrive(context: ActorContext, random: ActorRandom) -> float:

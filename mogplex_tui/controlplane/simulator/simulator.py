@@ -47,7 +47,7 @@ class Simulator:
         """Start the actors for unfinished work and, if `arrivals` is True, for new work."""
         if self._speed <= 0:
             return
-        self._listen()
+        self._subscribe()
         for row in self._plane.db.all(
             "SELECT id FROM job_runs WHERE status = 'running' ORDER BY created_at, id"
         ):
@@ -80,7 +80,7 @@ class Simulator:
 
     async def stop(self) -> None:
         """Stop all actors; a later start continues their work from the database."""
-        self._unlisten()
+        self._unsubscribe()
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -100,24 +100,24 @@ class Simulator:
                 async with asyncio.timeout(wait):
                     await self._bell.wait()
 
-    def _listen(self) -> None:
-        wake = self._plane.wake
-        wake.on_run_started.append(self._run_started)
-        wake.on_cancel.append(self._cancelled)
-        wake.on_job_started.append(self._job_started)
-        wake.on_job_cancelled.append(self._job_cancelled)
-        wake.on_wait_resumed.append(self._wait_resumed)
-        wake.on_sandbox_running.append(self._sandbox_running)
+    def _subscribe(self) -> None:
+        callbacks = self._plane.callbacks
+        callbacks.on_run_started.append(self._run_started)
+        callbacks.on_cancel.append(self._cancelled)
+        callbacks.on_job_started.append(self._job_started)
+        callbacks.on_job_cancelled.append(self._job_cancelled)
+        callbacks.on_wait_resumed.append(self._wait_resumed)
+        callbacks.on_sandbox_running.append(self._sandbox_running)
 
-    def _unlisten(self) -> None:
-        wake = self._plane.wake
+    def _unsubscribe(self) -> None:
+        callbacks = self._plane.callbacks
         for listeners, own in (
-            (wake.on_run_started, self._run_started),
-            (wake.on_cancel, self._cancelled),
-            (wake.on_job_started, self._job_started),
-            (wake.on_job_cancelled, self._job_cancelled),
-            (wake.on_wait_resumed, self._wait_resumed),
-            (wake.on_sandbox_running, self._sandbox_running),
+            (callbacks.on_run_started, self._run_started),
+            (callbacks.on_cancel, self._cancelled),
+            (callbacks.on_job_started, self._job_started),
+            (callbacks.on_job_cancelled, self._job_cancelled),
+            (callbacks.on_wait_resumed, self._wait_resumed),
+            (callbacks.on_sandbox_running, self._sandbox_running),
         ):
             with contextlib.suppress(ValueError):
                 listeners.remove(own)
@@ -127,7 +127,7 @@ class Simulator:
         self._bell.set()
 
     def _cancelled(self, call_id: str) -> None:
-        self._context.wake_player(call_id)
+        self._context.wake_simulator(call_id)
         self._bell.set()
 
     def _job_started(self, job_id: str) -> None:

@@ -52,7 +52,7 @@ def pick_failure(rng: Random) -> tuple[str, str]:
 
 def _tool_work(rng: Random, tools: Toolbox, outcome: RunOutcome) -> None:
     """Plan the tool uses of a coding run: reading code, changing it, running tests."""
-    if tools.thin:
+    if tools.without_tool_events:
         tools.skim(6 + outcome.turns * 4)
         return
     tools.plan()
@@ -136,14 +136,16 @@ def plan_harness(
     branches: Branches,
     outcome: RunOutcome,
     first_use: bool = False,
-    thin: bool = False,
+    without_tool_events: bool = False,
 ) -> CallPlan:
     """Plan the call of a coding CLI whose sandbox is ready (v1.md §8.1).
 
-    With `first_use` the call installs the CLI first. With `thin` the plan has no tool events.
+    With `first_use` the call installs the CLI first.
     """
     command = token(rng, "cmd_")
-    tools = Toolbox(rng, script(prompt.repo), prompt.focus, prompt.term, thin=thin)
+    tools = Toolbox(
+        rng, script(prompt.repo), prompt.focus, prompt.term, without_tool_events=without_tool_events
+    )
     steps: list[Step] = []
     if first_use:
         package = work_package(harness)
@@ -204,21 +206,22 @@ def plan_agent(
     effort: float,
     failure: tuple[str, str] | None = None,
     focus: tuple[str, ...] = (),
-    thin: bool = False,
+    without_tool_events: bool = False,
 ) -> CallPlan:
     """Plan the call of a chat, a control run or an automation's agent node.
 
-    `failure` is the failure class and the error text of a call that fails (v1.md §8.3). With `thin`
-    the plan has no tool events.
+    `failure` is the failure class and the error text of a call that fails (v1.md §8.3).
     """
-    tools = Toolbox(rng, script(repo_key or "api"), focus, "", pace=0.8, thin=thin)
+    tools = Toolbox(
+        rng, script(repo_key or "api"), focus, "", pace=0.8, without_tool_events=without_tool_events
+    )
     uses = whole(rng, 1, 6) if kind is CallKind.CHAT else whole(rng, 4, 14)
     if failure is not None:
         uses //= 2
-    if thin:
+    if without_tool_events:
         tools.look()
         tools.uses, tools.seconds = uses, tools.seconds * uses
-    for number in range(0 if thin else uses):
+    for number in range(0 if without_tool_events else uses):
         if number == 0 and kind is CallKind.CONTROL:
             tools.plan()
         else:

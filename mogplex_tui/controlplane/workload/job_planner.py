@@ -191,13 +191,15 @@ def _agent_node(
     flow: Flow,
     repo: Repo,
     failure: tuple[str, str] | None,
-    thin: bool,
+    without_tool_events: bool,
     odds: Odds,
 ) -> NodePlan:
     if node["harness"] == "mogplex":
         model, effort = node["model"], _EFFORTS.get(flow.event, 1.0)
         failure = odds.failure(model, failure)
-        call_plan = plan_agent(rng, CallKind.NODE, model, repo.key, effort, failure, thin=thin)
+        call_plan = plan_agent(
+            rng, CallKind.NODE, model, repo.key, effort, failure, without_tool_events=without_tool_events
+        )
         call_plan = odds.spent(model, call_plan)
         call_type = CALL_TYPES.get(flow.event, flow.event)
         return NodePlan(node["id"], "agent", node["label"], AgentWork(model, call_type, call_plan))
@@ -205,14 +207,27 @@ def _agent_node(
     prompt = pick(rng, own) if own else Prompt(repo.key, "repair", "")
     branches = Branches(repo.branch, f"mogplex/agent-{rng.getrandbits(48):012x}", True)
     outcome = odds.outcome(node["harness"], draw_outcome(rng))
-    call_plan = plan_harness(rng, node["harness"], repo.full_name, prompt, branches, outcome, thin=thin)
+    call_plan = plan_harness(
+        rng,
+        node["harness"],
+        repo.full_name,
+        prompt,
+        branches,
+        outcome,
+        without_tool_events=without_tool_events,
+    )
     return NodePlan(
         node["id"], "agent", node["label"], AgentWork(f"harness:{node['harness']}", "agent", call_plan)
     )
 
 
 def _nodes(
-    rng: Random, flow: Flow, repo: Repo, failure: tuple[str, str] | None, thin: bool, odds: Odds
+    rng: Random,
+    flow: Flow,
+    repo: Repo,
+    failure: tuple[str, str] | None,
+    without_tool_events: bool,
+    odds: Odds,
 ) -> tuple[NodePlan, ...]:
     """Return the plans of a job's nodes in the order in which they run.
 
@@ -228,7 +243,7 @@ def _nodes(
             plans.append(NodePlan(node["id"], node["type"], node["label"], skipped=True))
         elif node["type"] == "agent":
             own = failure if node["id"] == doomed else None
-            plans.append(_agent_node(rng, node, flow, repo, own, thin, odds))
+            plans.append(_agent_node(rng, node, flow, repo, own, without_tool_events, odds))
         elif node["type"] == "await_event":
             wait = WaitWork(node["config"]["kind"], node["config"], node["timeout"]["value"])
             plans.append(NodePlan(node["id"], node["type"], node["label"], wait=wait))
@@ -259,16 +274,20 @@ def _diagnostics(rng: Random, flow: Flow, failed: NodePlan | None) -> dict[str, 
 
 
 def plan_job(
-    rng: Random, flow: Flow, repo: Repo, failing: float = 0.13, thin: bool = False, odds: Odds = CALM
+    rng: Random,
+    flow: Flow,
+    repo: Repo,
+    failing: float = 0.13,
+    without_tool_events: bool = False,
+    odds: Odds = CALM,
 ) -> JobPlan:
     """Plan a job run of `flow` for `repo` that fails with probability `failing`.
 
-    With `thin` its calls have no tool events. `odds` make some models and harnesses fail more
-    often.
+    `odds` make some models and harnesses fail more often.
     """
     metadata, key = _trigger(rng, flow, repo)
     failure = pick_failure(rng) if rng.random() < failing else None
-    nodes = _nodes(rng, flow, repo, failure, thin, odds)
+    nodes = _nodes(rng, flow, repo, failure, without_tool_events, odds)
     failed = next((node for node in nodes if node.failed), None)
     findings = _findings(rng) if flow.event == "pr_opened" and failed is None else ()
     diagnostics = _diagnostics(rng, flow, failed)

@@ -69,7 +69,7 @@ class Odds:
         """
         for entry in self._spend:
             if fnmatchcase(model, entry.subject):
-                call_plan = dearer(call_plan, entry.times)
+                call_plan = with_tokens_multiplied(call_plan, entry.times)
         return call_plan
 
     def _met(self, subject: str) -> tuple[bool, str | None]:
@@ -83,7 +83,7 @@ class Odds:
 CALM = Odds()
 
 
-def dearer(call_plan: CallPlan, times: float) -> CallPlan:
+def with_tokens_multiplied(call_plan: CallPlan, times: float) -> CallPlan:
     """Return a call plan with its token counts multiplied by `times`.
 
     The total in the plan's last event is multiplied, too.

@@ -27,8 +27,9 @@ def preview(value: Any) -> str:
 class Toolbox:
     """A collector of the random tool uses of one call.
 
-    `steps` are the events, and `calls` the entries of the call's column `tool_calls`. With `thin`
-    there are only a few entries, and no events: one step without a type takes the whole time.
+    `steps` are the events, and `calls` the entries of the call's column `tool_calls`. If
+    `without_tool_events` is True, there are only a few entries, and one step without a type takes the
+    whole time.
     """
 
     rng: Random
@@ -36,7 +37,7 @@ class Toolbox:
     focus: tuple[str, ...]
     term: str
     pace: float = 1.0
-    thin: bool = False
+    without_tool_events: bool = False
     steps: list[Step] = field(default_factory=list)
     calls: list[dict[str, Any]] = field(default_factory=list)
     uses: int = 0
@@ -59,7 +60,7 @@ class Toolbox:
         }
         entry |= {"output": result, "output_preview": preview(result)}
         self.calls.append(entry)
-        if self.thin:
+        if self.without_tool_events:
             return
         shared = {
             "tool_call_id": token(self.rng, "call_", 14),
@@ -79,9 +80,9 @@ class Toolbox:
     def timeline(self) -> tuple[Step, ...]:
         """Return the events of all tool uses.
 
-        With `thin` the result is one step without a type, which takes the whole time.
+        With `without_tool_events` the result is one step without a type, which takes the whole time.
         """
-        return (Step(self.seconds, "", "", {}),) if self.thin else tuple(self.steps)
+        return (Step(self.seconds, "", "", {}),) if self.without_tool_events else tuple(self.steps)
 
     def skim(self, uses: int) -> None:
         """Record three tool uses, and the time that `uses` tool uses take."""

@@ -59,7 +59,7 @@ async def test_answer_resumes_job(
     client: httpx.AsyncClient, factory: RowFactory, job: str, word: str
 ) -> None:
     woken: list[str] = []
-    factory.plane.wake.on_wait_resumed.append(woken.append)
+    factory.plane.callbacks.on_wait_resumed.append(woken.append)
     wait = insert_wait(factory, job)
     answer = await client.post(f"{FLOW}/{wait}", json={"decision": word, "note": "not now"})
     assert (answer.status_code, answer.json()) == (200, {"ok": True, "decision": word})

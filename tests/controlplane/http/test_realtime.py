@@ -196,7 +196,7 @@ async def test_listener_gone_before_first_byte_is_removed() -> None:
     async def send(_: Message) -> None:
         raise OSError
 
-    stream = realtime_routes.HintStream(hub, hub.subscribe("u", ["ai_calls"]))
+    stream = realtime_routes.ChangeStream(hub, hub.subscribe("u", ["ai_calls"]))
     with contextlib.suppress(Exception):
         await stream({"type": "http", "asgi": {"spec_version": "2.0"}}, gone, send)
     assert hub.listeners == 0

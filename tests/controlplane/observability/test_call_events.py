@@ -60,7 +60,7 @@ async def test_a_cancel_is_answered_while_a_long_answer_is_made(
             yield piece
 
     monkeypatch.setattr(call_routes, "events_body", seen)
-    server.plane.wake.on_cancel.append(order.append)
+    server.plane.callbacks.on_cancel.append(order.append)
     # A connection of its own, which is open already.
     assert (await client.get("/api/auth/user")).status_code == 200
     async with httpx.AsyncClient(base_url=server.base_url, headers=client.headers) as reader:

@@ -22,7 +22,7 @@ JOBS = "/api/observability/jobs"
 
 async def test_repair_starts_pending_job(client: httpx.AsyncClient, factory: RowFactory) -> None:
     heard: list[str] = []
-    factory.plane.wake.on_job_started.append(heard.append)
+    factory.plane.callbacks.on_job_started.append(heard.append)
     job = factory.job(factory.flow(), factory.repo())
     early = await client.post(f"{JOBS}/{job}/repair")
     assert (early.status_code, early.json()) == (400, {"error": "Job run is not repairable"})

@@ -31,7 +31,7 @@ async def test_v1_cancel_without_a_command(
     client: httpx.AsyncClient, factory: RowFactory, clock: ManualClock
 ) -> None:
     woken: list[str] = []
-    factory.plane.wake.on_cancel.append(woken.append)
+    factory.plane.callbacks.on_cancel.append(woken.append)
     call = factory.call()
     run = factory.run(factory.repo(), call)
     clock.advance(3)
@@ -199,7 +199,7 @@ async def test_job_cancel_ends_job_and_requests_cancel_of_calls(
             created_at=clock.us,
         )
     cancelled: list[str] = []
-    factory.plane.wake.on_job_cancelled.append(cancelled.append)
+    factory.plane.callbacks.on_job_cancelled.append(cancelled.append)
     clock.advance(4)
     answer = await client.post(f"/api/observability/jobs/{job}/cancel")
     assert answer.status_code == 200
@@ -256,7 +256,7 @@ async def test_a_full_installation_defers_and_a_cancel_releases(
     listed = (await client.get("/api/observability/jobs?status=pending")).json()["jobs"]
     assert listed[0]["latest_dispatch_event"]["reason"] == "INSTALLATION_CONCURRENCY_LIMIT"
     started: list[str] = []
-    factory.plane.wake.on_job_started.append(started.append)
+    factory.plane.callbacks.on_job_started.append(started.append)
     body = (await client.post(f"/api/observability/jobs/{running[0]}/cancel")).json()
     assert body["releasedJobs"] == [{"jobRunId": waiting, "started": True, "reason": None}]
     assert started == [waiting]

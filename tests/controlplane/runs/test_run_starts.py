@@ -72,7 +72,7 @@ def test_refused_root_directories(bad: Any) -> None:
 
 async def test_a_run_is_accepted_with_its_defaults(client: httpx.AsyncClient, factory: RowFactory) -> None:
     woken: list[str] = []
-    factory.plane.wake.on_run_started.append(woken.append)
+    factory.plane.callbacks.on_run_started.append(woken.append)
     repo = factory.repo(default_branch="trunk", root_directory="apps/web")
     answer = await start(client, "key", repoId=f" {repo.upper()} ", prompt="  Fix it ", harness=7)
     assert answer.status_code == 202

@@ -290,9 +290,9 @@ async def test_server_shutdown_ends_launch_and_stream() -> None:
         async with client.stream("POST", BOX, json={"repoId": factory.repo()}) as answer:
             lines = answer.aiter_lines()
             await next_event(lines)
-            await server.plane.machines.close()
+            await server.plane.sandbox_tasks.close()
             assert [line async for line in lines if line] == []
-        assert server.plane.machines.at_work == 0
+        assert server.plane.sandbox_tasks.at_work == 0
 
 
 async def test_v1_launch_returns_after_boot(client: httpx.AsyncClient, factory: RowFactory) -> None:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from mogplex_tui.controlplane.db.clock import MINUTE_US
-from mogplex_tui.controlplane.sandboxes.states import STATUSES, Change, change
+from mogplex_tui.controlplane.sandboxes.states import STATUSES, Change, apply_change
 from tests.controlplane.api_paths import V1
 from tests.controlplane.manual_clock import NOON
 from tests.controlplane.row_factory import RowFactory
@@ -168,7 +168,7 @@ async def test_state_transitions_follow_state_machine(factory: RowFactory, how: 
     for state in STATUSES:
         box = factory.sandbox(repo, status=state, working_branch=state)
         with factory.plane.db.transaction() as tx:
-            done = change(tx, box, how, factory.clock.us)
+            done = apply_change(tx, box, how, factory.clock.us)
         assert done == (state in ALLOWED[how])
         assert factory.row("sandboxes", box)["status"] == (how.target if done else state)
 
@@ -176,8 +176,8 @@ async def test_state_transitions_follow_state_machine(factory: RowFactory, how: 
 async def test_state_change_requires_same_machine_and_boot(factory: RowFactory) -> None:
     box = factory.sandbox(factory.repo(), boot_attempts=2)
     with factory.plane.db.transaction() as tx:
-        assert not change(tx, box, Change.PAUSED, NOON, vm="another")
-        assert not change(tx, box, Change.PAUSED, NOON, boot=1)
-        assert change(tx, box, Change.PAUSED, NOON + MINUTE_US, vm="mogplex-vm-1", boot=2)
-        assert not change(tx, "nobody", Change.PAUSED, NOON)
+        assert not apply_change(tx, box, Change.PAUSED, NOON, vm="another")
+        assert not apply_change(tx, box, Change.PAUSED, NOON, boot=1)
+        assert apply_change(tx, box, Change.PAUSED, NOON + MINUTE_US, vm="mogplex-vm-1", boot=2)
+        assert not apply_change(tx, "nobody", Change.PAUSED, NOON)
     assert factory.row("sandboxes", box)["stopped_at"] == NOON + MINUTE_US

@@ -111,7 +111,7 @@ def test_every_field_is_read(tmp_path: Path) -> None:
 
 def test_scenario_round_trips_through_database(tmp_path: Path) -> None:
     for told in (load.read(_written(tmp_path, FULL)), *map(load.find, NAMES)):
-        assert load.kept(told.text) == told
+        assert load.parse_stored(told.text) == told
 
 
 def test_toml_scenario_equals_json_scenario(tmp_path: Path) -> None:

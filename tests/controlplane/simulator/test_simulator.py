@@ -15,7 +15,7 @@ from mogplex_tui.controlplane.automation.jobs import cancel_and_release
 from mogplex_tui.controlplane.calls import call_writes
 from mogplex_tui.controlplane.db.clock import HOUR_US, Clock
 from mogplex_tui.controlplane.runs import run_writes
-from mogplex_tui.controlplane.sandboxes.states import Change, change
+from mogplex_tui.controlplane.sandboxes.states import Change, apply_change
 from tests.controlplane.simulated_plane import HOUR, SEEDED_AT, TERMINAL, SimulatedPlane, invariant_violations
 
 LIVE = "status IN ('pending', 'streaming')"
@@ -219,7 +219,7 @@ def test_stopped_sandbox_ends_its_run(simulated: SimulatedPlane) -> None:
     simulated.go(5)
     with simulated.db.transaction() as tx:
         box_id = simulated.row("external_agent_runs", run_id)["sandbox_record_id"]
-        assert change(tx, box_id, Change.STOPPED, simulated.clock.us, stop_reason="manual")
+        assert apply_change(tx, box_id, Change.STOPPED, simulated.clock.us, stop_reason="manual")
     simulated.go_until("SELECT status = 'failed' FROM external_agent_runs WHERE id = ?", (run_id,), 1)
     assert "development environment stopped" in simulated.row("ai_calls", call_id)["error"]
     assert simulated.events(call_id)[-1]["message"] == "Harness stream failed"
@@ -234,8 +234,8 @@ def test_calls_of_a_cancelled_job_end_when_their_actor_notices(simulated: Simula
         cancel_and_release.request_cancel(tx, row["job_run_id"], simulated.clock.us, "USER_REQUESTED")
         cancel_and_release.ask_children(tx, row["job_run_id"], simulated.clock.us)
         cancel_and_release.finalize_cancel(tx, row["job_run_id"], simulated.clock.us, "USER_REQUESTED", 1)
-    simulated.plane.wake.cancelled(row["id"])
-    simulated.plane.wake.job_cancelled(row["job_run_id"])
+    simulated.plane.callbacks.must_cancel(row["id"])
+    simulated.plane.callbacks.job_cancelled(row["job_run_id"])
     simulated.go_until("SELECT status = 'cancelled' FROM ai_calls WHERE id = ?", (row["id"],), 0.1)
     simulated.go(300)
     assert simulated.row("job_runs", row["job_run_id"])["status"] == "cancelled"
@@ -387,7 +387,7 @@ async def test_a_cancel_reaches_a_sleeping_simulator(tmp_path: Path) -> None:
         call_writes.request_cancel(tx, call_id, simulated.plane.clock.now_us(), {})
     async with asyncio.timeout(30):
         while simulated.row("ai_calls", call_id)["status"] != "cancelled":
-            simulated.plane.wake.cancelled(call_id)
+            simulated.plane.callbacks.must_cancel(call_id)
             await asyncio.sleep(0.02)
     await simulated.simulator.stop()
     simulated.close()

@@ -62,11 +62,11 @@ def deliver(plane: Plane, ids: Ids, delivery: Delivery) -> dict[str, Any]:
     if not delivered_events:
         return {"ok": True, "skipped": True, **tail}
     source = _known_account(plane, source_of(payload))
-    standing = not plane.is_hosted
+    include_legacy = not plane.is_hosted
     matched = [
         (event, target)
         for event in delivered_events
-        for target in matching.find_targets(plane.db, event, source, standing)
+        for target in matching.find_targets(plane.db, event, source, include_legacy)
     ]
     if not matched:
         return {"ok": True, "queued": 0, **tail}

@@ -64,11 +64,11 @@ def first_agent(graph: Mapping[str, Any]) -> str | None:
     return None
 
 
-def find_targets(db: Database, event: Event, source: Source, standing: bool = True) -> list[Target]:
+def find_targets(db: Database, event: Event, source: Source, include_legacy: bool = True) -> list[Target]:
     """Return the flows, assignments and triggers that an event starts.
 
     Flows come first, then assignments, then triggers; each group is ordered from oldest to newest.
-    If `standing` is False, only flows are returned: the hosted service ignores assignments and
+    If `include_legacy` is False, only flows are returned: the hosted service ignores assignments and
     triggers (routing.md §0).
     """
     if source.repo is None:
@@ -77,7 +77,7 @@ def find_targets(db: Database, event: Event, source: Source, standing: bool = Tr
     if not owners:
         return []
     flows = _flows(db, event, source, owners)
-    if not standing:
+    if not include_legacy:
         return flows
     return [
         *flows,

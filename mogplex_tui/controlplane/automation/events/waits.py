@@ -173,7 +173,7 @@ def resume(plane: Plane, ids: Ids, signal: Signal, delivery: str | None, at: int
                 tx.update("flow_waits", row["id"], resume_delivery_id=delivery)
                 resumed.append(row["id"])
     for wait_id in resumed:
-        plane.wake.wait_resumed(wait_id)
+        plane.callbacks.wait_resumed(wait_id)
     return {
         "matched": len(met),
         "resumed": len(resumed),

@@ -168,7 +168,7 @@ def start(
     handle = ids.opaque("run_") if down is None else ""
     result = job_writes.start_in_steps(plane.db, job_id, at, source, handle, ids, down)
     if result.started:
-        plane.wake.job_started(job_id)
+        plane.callbacks.job_started(job_id)
     return result
 
 
@@ -185,7 +185,7 @@ def release(
     )
     for entry in released:
         if entry.started:
-            plane.wake.job_started(entry.job_id)
+            plane.callbacks.job_started(entry.job_id)
     return released
 
 

@@ -28,15 +28,15 @@ _TYPES = frozenset(
 _SPACES = " \t\n\r\v\f\u00a0\ufeff"
 
 
-def first_fault(value: Any) -> str | None:
+def first_error_path(value: Any) -> str | None:
     """Return the path of the first invalid value, or None if the graph is valid.
 
     The path is `graph` if the value itself is invalid or has unknown keys.
     """
-    return next(_faults(value), None)
+    return next(_error_paths(value), None)
 
 
-def _faults(value: Any) -> Iterator[str]:
+def _error_paths(value: Any) -> Iterator[str]:
     if not isinstance(value, dict):
         yield "graph"
         return

@@ -26,7 +26,7 @@ def is_local(where: str) -> bool:
     return where.startswith("/") and not where.startswith(("//", "/\\")) and where.isprintable()
 
 
-def _way_back(request: ApiRequest) -> str:
+def _redirect_target(request: ApiRequest) -> str:
     """Return the path to redirect to after the login.
 
     For an OAuth authorization this is the authorize path with the query parameters in KEPT.
@@ -39,7 +39,7 @@ def _way_back(request: ApiRequest) -> str:
     return wanted if is_local(wanted) else LOGIN
 
 
-def _asked_for(request: ApiRequest) -> str:
+def _client_html(request: ApiRequest) -> str:
     """Return HTML that names the OAuth client of the query and the scopes it asks for.
 
     Returns "" if the query names no known client.
@@ -57,13 +57,13 @@ async def show(request: ApiRequest) -> Response:
 
     If the user is signed in and there is no page to return to, the page shows the user's name.
     """
-    back = _way_back(request)
+    back = _redirect_target(request)
     person = request.plane.db.only("SELECT name FROM profiles WHERE id = ?", (request.plane.user_id,))["name"]
     if request.caller is not None and back == LOGIN:
         return page("Signed in", f"<p>You are signed in as {escape(person)}.</p>")
     button = f'<button type="submit">Sign in as {escape(person)}</button>'
     form = f'<form method="post" action="{LOGIN}">{hidden(back=back)}{button}</form>'
-    return page("Sign in", _asked_for(request) + form)
+    return page("Sign in", _client_html(request) + form)
 
 
 async def sign_in(request: ApiRequest) -> Response:

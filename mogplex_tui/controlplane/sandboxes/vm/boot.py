@@ -18,7 +18,7 @@ from ...db.database import Row
 from ...db.ids import Ids
 from .. import sandbox_writes
 from ..sandbox_serializers import record
-from ..states import Change, change
+from ..states import Change, apply_change
 from . import sandbox_lookup
 from .repo_contents import Repository, manager, texts
 
@@ -79,7 +79,7 @@ class Boot:
 
         No exception is raised.
         """
-        machines = self._plane.machines
+        machines = self._plane.sandbox_tasks
         machines.booting.add(self._record_id)
         try:
             await (self._launch() if self._kind is Kind.LAUNCH else self._wake())
@@ -91,14 +91,16 @@ class Boot:
         finally:
             machines.booting.discard(self._record_id)
         if self._ready:
-            self._plane.wake.sandbox_running(self._record_id)
+            self._plane.callbacks.sandbox_running(self._record_id)
 
     async def _sleep(self, seconds: float) -> None:
         await asyncio.sleep(real_seconds(seconds, self._plane.settings.speed))
 
     def _change(self, how: Change, **columns: Any) -> bool:
         with self._plane.db.transaction(ids=self._ids) as tx:
-            return change(tx, self._record_id, how, self._plane.clock.now_us(), boot=self._number, **columns)
+            return apply_change(
+                tx, self._record_id, how, self._plane.clock.now_us(), boot=self._number, **columns
+            )
 
     def _send_event(self, kind: str, **more: Any) -> None:
         """Send an event of type `kind` that includes the current record."""

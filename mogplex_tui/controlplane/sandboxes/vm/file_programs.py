@@ -92,7 +92,7 @@ def cat(machine: Machine, words: list[str], stdin: str) -> Run:
     return code
 
 
-def _ends(words: list[str]) -> tuple[int, list[str]]:
+def _head_tail_arguments(words: list[str]) -> tuple[int, list[str]]:
     """Return the number of lines and the file names in arguments of `head` or `tail`."""
     count, names, words = 10, [], list(words)
     while words:
@@ -108,7 +108,7 @@ def _ends(words: list[str]) -> tuple[int, list[str]]:
 
 def _end_of(program: str) -> Program:
     def run(machine: Machine, words: list[str], stdin: str) -> Run:
-        count, names = _ends(words)
+        count, names = _head_tail_arguments(words)
         text = stdin
         if names:
             text, fault = _read(machine, program, names[0])

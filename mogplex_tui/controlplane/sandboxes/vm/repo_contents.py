@@ -80,7 +80,7 @@ def script(repo: Repository) -> dict[str, Any]:
     return known.get((repo.full_name, repo.root)) or known.get((repo.full_name, None)) or plain
 
 
-def story_key(repo: Repository) -> str:
+def sample_key(repo: Repository) -> str:
     """Return the key of a repository in the sample data, or `api` if it is unknown."""
     for row in material("account")["repos"]:
         if row["full_name"] == repo.full_name and row.get("root") in (repo.root, None):

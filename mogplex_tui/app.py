@@ -269,9 +269,9 @@ class ConsoleApp(App[int]):
                 self.runs.set,
                 self.session.clock.now(),
                 self.session.clock.monotonic(),
-                self.session.file_troubles,
+                self.session.file_errors,
             )
-            self.runs.join_kept()
+            self.runs.join_cached()
         self._end_on_signals()
         self.add_mode(self.DEFAULT_MODE, self.parts.navigation.run_list)
         self.call_after_refresh(self._begin)
@@ -296,7 +296,7 @@ class ConsoleApp(App[int]):
         for ready in self.after_first_frame:
             ready()
         self._notify_rejected_keys()
-        self.session.file_troubles.subscribe(self._notify_file_problem)
+        self.session.file_errors.subscribe(self._notify_file_problem)
         if isinstance(self.screen, ConsoleScreen):
             await self.screen.prepare()
         await self._connect()
@@ -348,7 +348,7 @@ class ConsoleApp(App[int]):
         if self.session.directory is not None and self.runs.set.rows:
             # Rows without a read time come from the first read, which is interrupted here.
             seen = self.runs.set.freshness.as_of_wall or self.session.clock.now()
-            startup_cache.save(self.session.directory, self.runs.to_keep, seen)
+            startup_cache.save(self.session.directory, self.runs.rows_to_cache, seen)
         save_known_records(self.session)
         self.unsent = [change.title for change in self.session.in_flight.queue]
         self.parts.tasks.cancel_all()

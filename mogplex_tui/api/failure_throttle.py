@@ -59,7 +59,7 @@ class RequestLimiter:
     """Spaces out the requests of one session while the service is in trouble.
 
     The service is in trouble if at least 3 and at least a quarter of the last 20 requests have
-    failed, however long ago, or if `disturbed` was called twice in the last 60 seconds. A request
+    failed, however long ago, or if `record_disturbance` was called twice in the last 60 seconds. A request
     has failed if another try might succeed (429, 5xx, no connection, an unreadable response). A
     refused request (401, 403, 404, a redirect to the sign-in page) has failed only if an earlier
     request to the same path succeeded, or was also refused within the last minute. Otherwise the
@@ -90,15 +90,15 @@ class RequestLimiter:
         oldest = _now() - WINDOW
         return sum(at > oldest for at in self._disturbances) >= MAX_DISTURBANCES
 
-    async def admit(self, priority: Priority) -> None:
+    async def wait_and_count(self, priority: Priority) -> None:
         """Wait until a request of this priority may be sent, and count the request.
 
         For actions there is no wait.
         """
-        await self.pause(priority)
+        await self.wait(priority)
         self.count()
 
-    async def pause(self, priority: Priority) -> None:
+    async def wait(self, priority: Priority) -> None:
         """Wait until a request of this priority may be sent, but do not count the request.
 
         For actions there is no wait.
@@ -138,7 +138,7 @@ class RequestLimiter:
             del self._paths[next(iter(self._paths))]
         self._failed.append(failed)
 
-    def disturbed(self) -> None:
+    def record_disturbance(self) -> None:
         """Record that the realtime stream was disturbed.
 
         The stream sent too many messages, or was lost as soon as it was open.

@@ -283,12 +283,12 @@ class Transport:
     async def _admit(self, priority: Priority) -> None:
         """Wait until the limiter admits a request of this priority, and count it."""
         if self._limiter is not None:
-            await self._limiter.admit(priority)
+            await self._limiter.wait_and_count(priority)
 
     async def _pause(self, priority: Priority) -> None:
         """Wait until the limiter admits a request of this priority, but do not count it."""
         if self._limiter is not None:
-            await self._limiter.pause(priority)
+            await self._limiter.wait(priority)
 
     def _count(self) -> None:
         """Tell the limiter of a request that it did not admit, such as a token renewal."""

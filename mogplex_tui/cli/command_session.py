@@ -143,7 +143,7 @@ def _run_in_session(
 
     async def guarded() -> int:
         session = Session(target, directory=state_dir(context), read_only=settings.read_only.value)
-        session.file_troubles.subscribe(lambda sentence: say(output.safe_text(sentence)))
+        session.file_errors.subscribe(lambda sentence: say(output.safe_text(sentence)))
         session.in_flight.while_queued = partial(_report_queued, session, output)
         if not reports_session:
             _report_session_expiry(session)

@@ -128,7 +128,7 @@ def show(start: Start, arguments: Mapping[str, object], *, log: Callable[[], Non
             report_unsent(unsent)
             return code
         # A theme that was chosen in one context is the operator's in all of them.
-        settings = app.console_settings.carried_to(following.settings)
+        settings = app.console_settings.with_appearance_of(following.settings)
         start = replace(following, settings=settings)
         # The garbage of the old console is not kept with the memory that the new one never frees.
         del app, following

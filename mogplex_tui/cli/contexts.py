@@ -15,7 +15,7 @@ from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.config import contexts, credential_store
 from mogplex_tui.config.contexts import COLOURS, Context, ContextError, Contexts
 from mogplex_tui.config.credential_store import CredentialStoreError
-from mogplex_tui.config.file_locks import held
+from mogplex_tui.config.file_locks import locked
 from mogplex_tui.config.settings import same_service
 
 
@@ -242,7 +242,7 @@ def _remove(arguments: argparse.Namespace) -> int:
     context = contexts.read().get(arguments.name)
     if context.protected and not arguments.yes:
         confirm_name(context.name, f"{context.name} is protected.")
-    with held(credential_store.lock_file(context.name)):
+    with locked(credential_store.lock_file(context.name)):
         may_be_left = _remove_credentials(context)
         forget_known(state_dir(context.name))
         known = contexts.change(lambda before: before.without(context.name))
@@ -294,7 +294,7 @@ def _rename(arguments: argparse.Namespace) -> int:
     context = contexts.read().renamed(old, new).get(new)
     old_store = context.credential_store
     # No other process renews the old context's token while the credentials are moved.
-    with held(credential_store.lock_file(old)):
+    with locked(credential_store.lock_file(old)):
         if context.credential_store is not None:
             record = credential_store.load(old, context.credential_store)
             if record is not None:

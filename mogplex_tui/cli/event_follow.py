@@ -199,7 +199,7 @@ class EventFollower:
 
         The token API sends the record together with the events.
         """
-        return self.row.call_id is not None and self.session.open(Family.OBSERVABILITY)
+        return self.row.call_id is not None and self.session.may_request(Family.OBSERVABILITY)
 
     def _ended_long_ago(self) -> bool:
         ended = self.row.ended_at
@@ -218,7 +218,7 @@ class EventFollower:
             fetch,
             Priority.TAIL,
             every=STATE_EVERY,
-            blind=STATE_BLIND,
+            poll_without_realtime=STATE_BLIND,
             gap=gap,
             tables=frozenset({"ai_calls", "job_runs"}),
             metered=lambda: self.row.run_id is not None or self.session.metered_off_v1(),

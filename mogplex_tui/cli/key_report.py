@@ -84,6 +84,6 @@ def print_refused(output: Output, refused: Mapping[str, str]) -> None:
 
 def _key_text(keys: tuple[str, ...] | list[str]) -> str:
     """Return keys in the syntax of the config file."""
-    from mogplex_tui.config.keymap import sign
+    from mogplex_tui.config.keymap import display_name
 
-    return " ".join(sign(key) for key in keys)
+    return " ".join(display_name(key) for key in keys)

@@ -130,7 +130,7 @@ class KindRecords(Generic[Row]):
             with suppress(MogplexError):
                 if name != "runs":
                     await new_collection(self._session, kinds()[name]).fetch(priority)
-                elif with_runs and self._session.open(Family.OBSERVABILITY):
+                elif with_runs and self._session.may_request(Family.OBSERVABILITY):
                     # Over v1 this would cost a request for each automation.
                     await Runs(self._session).fetch()
 
@@ -152,7 +152,7 @@ class KindRecords(Generic[Row]):
 
     async def _read_hidden(self, hidden: HiddenRows[Row], priority: Priority) -> None:
         """Add the records that the list leaves out, if the credential can read them."""
-        if not self._session.open(hidden.family):
+        if not self._session.may_request(hidden.family):
             return
         with suppress(*CLOSED):
             page = await with_retries(lambda: hidden.read(self._session.client.at(priority)))

@@ -20,7 +20,7 @@ from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.config import contexts, credential_store
 from mogplex_tui.config.contexts import Context, ContextError, Contexts
 from mogplex_tui.config.credential_store import CredentialStoreError, StoredCredential
-from mogplex_tui.config.file_locks import held
+from mogplex_tui.config.file_locks import locked
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.settings import SettingsError, load, same_service
 
@@ -273,7 +273,7 @@ def _stored_credential(context: Context) -> StoredCredential:
 
 
 def _store(context: Context, update: Callable[[StoredCredential], StoredCredential]) -> Context:
-    with held(credential_store.lock_file(context.name)):
+    with locked(credential_store.lock_file(context.name)):
         record = update(_stored_credential(context))
         store_name = credential_store.save(context.name, record)
 

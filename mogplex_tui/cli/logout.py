@@ -11,7 +11,7 @@ from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.config import contexts, credential_store
 from mogplex_tui.config.contexts import Context, ContextError, Contexts
 from mogplex_tui.config.credential_store import CredentialStoreError
-from mogplex_tui.config.file_locks import held
+from mogplex_tui.config.file_locks import locked
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +27,7 @@ def sign_out(name: str) -> Context:
     Raises ContextError and CredentialStoreError.
     """
     context = contexts.read().get(name)
-    with held(credential_store.lock_file(name)):
+    with locked(credential_store.lock_file(name)):
         credential_store.remove(name, context.credential_store)
 
         def change(known: Contexts) -> Contexts:

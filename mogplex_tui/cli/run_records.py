@@ -97,7 +97,7 @@ class RunRecords:
 
     def search(self, query: SearchQuery[ListedRow[RunRow]]) -> ListSearch[object] | None:
         """Return a search through older calls, None if the credential cannot read them."""
-        if not self._session.open(Family.OBSERVABILITY):
+        if not self._session.may_request(Family.OBSERVABILITY):
             return None
         holder = RunRows(self.runs)
         return ListSearch(self._session, "runs", OLDER_RUNS, holder, SearchQuery[RunRow](*query))
@@ -157,9 +157,9 @@ class RunRecords:
         """
         session = self._session
         client, fresh = session.client.at(priority), row
-        if row.source is RunSource.JOB and row.job_id and session.open(Family.OBSERVABILITY):
+        if row.source is RunSource.JOB and row.job_id and session.may_request(Family.OBSERVABILITY):
             return self._keep(run_lookup.job_row(self.runs, await client.observability.job(row.job_id)))
-        if row.call_id and row.began and session.open(Family.OBSERVABILITY):
+        if row.call_id and row.began and session.may_request(Family.OBSERVABILITY):
             try:
                 fresh = await run_lookup.call_of(self.runs, row, priority) or row
             except CLOSED:

@@ -117,7 +117,7 @@ def _print_facts(command: CommandSession, row: RunRow) -> None:
     from mogplex_tui.operate.run_facts import facts
 
     session = command.session
-    declared = facts(calls_open=session.open(Family.OBSERVABILITY))
+    declared = facts(calls_open=session.may_request(Family.OBSERVABILITY))
     lines = [("state", row.state)]
     for group in facts_of(declared, row, RenderTime(session.clock.now())):
         lines += [(label, value) for label, value, _ in group]
@@ -133,7 +133,7 @@ def _report_hidden_values(command: CommandSession, row: RunRow) -> None:
 
     facts = {"model": row.model, "tokens": row.tokens, "cost": row.cost}
     hidden = [name for name, value in facts.items() if value is None]
-    if row.source is RunSource.CALL or not hidden or command.session.open(Family.OBSERVABILITY):
+    if row.source is RunSource.CALL or not hidden or command.session.may_request(Family.OBSERVABILITY):
         return
     *first, last = hidden
     names = f"The {', '.join(first)} and {last} of this run" if first else f"The {last} of this run"

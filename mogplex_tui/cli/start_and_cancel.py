@@ -115,7 +115,7 @@ async def _repo_by_id(command: CommandSession, repo_id: str) -> Repo:
         return _named_repo(repo_id, repo_id)
     if listed:
         return listed[0]
-    if session.open(Family.REPOS):
+    if session.may_request(Family.REPOS):
         try:
             # The token API does not list hidden repositories.
             hidden = await client.imported_repos.get(repo_id)

@@ -153,7 +153,7 @@ class StateWatcher:
             fetch,
             Priority.TAIL,
             every=event_follow.STATE_BLIND,
-            blind=event_follow.STATE_BLIND,
+            poll_without_realtime=event_follow.STATE_BLIND,
             gap=event_follow.METERED_STATE_GAP if metered else event_follow.STATE_GAP,
             tables=frozenset({"ai_calls", "job_runs"}),
             metered=lambda: self.row.run_id is not None or session.metered_off_v1(),

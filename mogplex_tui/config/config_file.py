@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from mogplex_tui.config.file_locks import held
+from mogplex_tui.config.file_locks import locked
 from mogplex_tui.config.paths import SMALL_FILE, read_regular, write_private
 
 # A value on one line, with the comment after it.
@@ -66,7 +66,7 @@ def _change(
     Raises ConfigFileError, with `advice` if it does not.
     """
     try:
-        with held(path.with_suffix(".lock")):
+        with locked(path.with_suffix(".lock")):
             text, mode = _read(path)
             changed = edit(text)
             if tomllib.loads(changed) != expected(tomllib.loads(text)):

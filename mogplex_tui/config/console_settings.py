@@ -47,11 +47,6 @@ class ConsoleSettings:
         # Called with the new settings after each change.
         self.changed: Callable[[Settings], None] = lambda _: None
 
-    @property
-    def in_force(self) -> Settings:
-        """The current settings, including all changes made since the console started."""
-        return self._settings
-
     def all(self) -> list[ConsoleSetting]:
         """Return all settings of the console in the order in which they are shown."""
         return [*(self.get(name) for name in _APPEARANCE), self._columns(), self._keys()]
@@ -119,7 +114,7 @@ class ConsoleSettings:
     def _value(self, name: str, word: str) -> str | bool:
         return word == _ON if _ON in _APPEARANCE[name][1] else word
 
-    def carried_to(self, settings: Settings) -> Settings:
+    def with_appearance_of(self, settings: Settings) -> Settings:
         """Return a copy of `settings` with this console's theme and other appearance.
 
         Used to switch to another context without a change of the console's appearance.

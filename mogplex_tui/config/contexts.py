@@ -209,11 +209,11 @@ def change(how: Callable[[Contexts], Contexts], path: Path | None = None) -> Con
     `how` is called with the stored contexts. Meanwhile a lock keeps other processes from changing
     them. Raises ContextError if the file is damaged or cannot be written.
     """
-    from mogplex_tui.config.file_locks import held
+    from mogplex_tui.config.file_locks import locked
 
     path = path or contexts_file()
     try:
-        with held(path.with_suffix(".lock")):
+        with locked(path.with_suffix(".lock")):
             changed = how(read(path))
             write_private(path, _text(changed))
     except OSError as error:

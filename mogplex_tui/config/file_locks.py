@@ -58,7 +58,7 @@ class FileLock:
 
 
 @contextlib.contextmanager
-def held(path: Path, seconds: float = PATIENCE) -> Iterator[None]:
+def locked(path: Path, seconds: float = PATIENCE) -> Iterator[None]:
     """Hold the lock on a file for the duration of a `with` block.
 
     Waits until the lock is free. Raises TimeoutError if it is not free after `seconds` seconds, and

@@ -107,7 +107,7 @@ def _base(text: str) -> str | None:
     return name if name in _NAMED or name in _SIGNS else None
 
 
-def sign(key: str) -> str:
+def display_name(key: str) -> str:
     """Return the name to show for a key, given Textual's name for it.
 
     It is the key's character, or Textual's name if the key has no character.

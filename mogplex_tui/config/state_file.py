@@ -25,7 +25,7 @@ _DISK_ERRORS = {
 }
 
 
-class FileTroubles:
+class FileErrorReporter:
     """Passes messages about files that cannot be read or written to listeners.
 
     Each message is passed on only once.
@@ -71,9 +71,9 @@ class StateFile:
     or written.
     """
 
-    def __init__(self, path: Path | None, title: str, troubles: FileTroubles | None = None) -> None:
+    def __init__(self, path: Path | None, title: str, errors: FileErrorReporter | None = None) -> None:
         self._path, self._title = path, title
-        self._troubles = troubles or FileTroubles()
+        self._errors = errors or FileErrorReporter()
 
     @property
     def path(self) -> Path | None:
@@ -100,7 +100,7 @@ class StateFile:
             self.rename_damaged(f"{self._title} starts empty")
             return None
         except OSError as error:
-            self._troubles.report(
+            self._errors.report(
                 f"{self._title} could not be read from {self._path}: {error.strerror or error}. "
                 "The file is left as it is; nothing new is kept in it."
             )
@@ -118,7 +118,7 @@ class StateFile:
         try:
             write_private(self._path, json.dumps(content))
         except OSError as error:
-            self._troubles.report_unwritten(
+            self._errors.report_unwritten(
                 self._path,
                 error,
                 f"{self._title} could not be kept in {self._path}: {error.strerror or error}. "
@@ -140,10 +140,10 @@ class StateFile:
         try:
             path.rename(copy)
         except OSError as error:
-            self._troubles.report(
+            self._errors.report(
                 f"{path} is damaged and could not be renamed: {error.strerror or error}. "
                 "It is left as it is; nothing new is kept in it."
             )
             self._path = None
             return
-        self._troubles.report(f"{path} is damaged. It was renamed to {copy.name}; {outcome}.")
+        self._errors.report(f"{path} is damaged. It was renamed to {copy.name}; {outcome}.")

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mogplex_tui.config.paths import NotAFile
-from mogplex_tui.config.state_file import FileTroubles
+from mogplex_tui.config.state_file import FileErrorReporter
 
 log = logging.getLogger("mogplex.live")
 
@@ -50,9 +50,9 @@ class Ledger:
     wait adds two lines: `queued`, and `sent` before it is sent again.
     """
 
-    def __init__(self, directory: Path | None, troubles: FileTroubles | None = None) -> None:
+    def __init__(self, directory: Path | None, errors: FileErrorReporter | None = None) -> None:
         self._path = directory / "ledger.jsonl" if directory else None
-        self._troubles = troubles or FileTroubles()
+        self._errors = errors or FileErrorReporter()
         self.entries: deque[LedgerEntry] = deque(maxlen=MAX_ENTRIES)
 
     def open(self, action: str, subject: str, key: str | None = None) -> LedgerEntry:
@@ -119,7 +119,7 @@ class Ledger:
         except OSError as error:
             # A full disk must not prevent a cancel.
             log.warning("ledger not written: %s", error)
-            self._troubles.report_unwritten(
+            self._errors.report_unwritten(
                 self._path,
                 error,
                 f"The ledger of changes could not be written to {self._path}: {error.strerror or error}. "

@@ -170,7 +170,7 @@ class Collection(Generic[Row]):
             self.fetch,
             Priority.TABLE,
             every=min(source.poll for source in self.sources),
-            blind=min(source.poll_without_realtime for source in self.sources),
+            poll_without_realtime=min(source.poll_without_realtime for source in self.sources),
             gap=1.0,
             tables=frozenset().union(*(source.tables for source in self.sources)),
             announced=all(source.tables_are_complete for source in self.sources),
@@ -184,7 +184,7 @@ class Collection(Generic[Row]):
     @property
     def source(self) -> Source[Row] | None:
         """The first source that is not known to be closed; None if all are closed."""
-        return next((source for source in self.sources if self.session.open(source.family)), None)
+        return next((source for source in self.sources if self.session.may_request(source.family)), None)
 
     def _metered(self) -> bool:
         source = self.source
@@ -231,7 +231,7 @@ class Collection(Generic[Row]):
         self._begun += 1
         number = self._begun
         for source in self.sources:
-            if not self.session.open(source.family):
+            if not self.session.may_request(source.family):
                 continue
             if source is not self._last_source:
                 # Errors of another source say nothing about this one.

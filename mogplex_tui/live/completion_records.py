@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mogplex_tui.config.paths import read_regular
 
 if TYPE_CHECKING:
-    from mogplex_tui.config.state_file import FileTroubles, StateFile
+    from mogplex_tui.config.state_file import FileErrorReporter, StateFile
 
 FILE = "known_records.json"
 _TITLE = "the list of names for completions"
@@ -36,9 +36,9 @@ class KnownRecords:
     They are stored in a file if the session has a directory.
     """
 
-    def __init__(self, directory: Path | None, troubles: FileTroubles | None = None) -> None:
+    def __init__(self, directory: Path | None, errors: FileErrorReporter | None = None) -> None:
         self._path = None if directory is None else directory / FILE
-        self._troubles = troubles
+        self._errors = errors
         self._read: dict[str, list[KnownRecord]] = {}
         self._complete_kinds: set[str] = set()
 
@@ -65,12 +65,12 @@ class KnownRecords:
         """
         if self._path is None or not self._read:
             return
-        from mogplex_tui.config.file_locks import held
+        from mogplex_tui.config.file_locks import locked
         from mogplex_tui.config.state_file import StateFile
 
-        file = StateFile(self._path, _TITLE, self._troubles)
+        file = StateFile(self._path, _TITLE, self._errors)
         try:
-            with held(self._path.with_suffix(".lock"), _LOCK_SECONDS):
+            with locked(self._path.with_suffix(".lock"), _LOCK_SECONDS):
                 self._write(file)
         except OSError:
             # Without a lock, records that another process writes at the same time may be lost.

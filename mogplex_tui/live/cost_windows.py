@@ -50,7 +50,7 @@ class Costs:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.windows: dict[str, CostWindow] = {}
-        self.hourly = HourlyCosts(session.directory, session.clock, session.file_troubles)
+        self.hourly = HourlyCosts(session.directory, session.clock, session.file_errors)
         self.changed: Signal[[]] = Signal()
         self.feeds: dict[str, Feed] = {}
         for time_range, every, gap in (
@@ -65,7 +65,7 @@ class Costs:
             self._fetch_hours,
             Priority.BACKGROUND,
             every=FILL_EVERY,
-            blind=FILL_EVERY,
+            poll_without_realtime=FILL_EVERY,
             metered=self.session.metered_off_v1,
             metered_delay=FIRST_AFTER,
             idle=self._closed,
@@ -88,7 +88,7 @@ class Costs:
         return [self.feeds[time_range] for time_range in shown]
 
     def _closed(self) -> bool:
-        return not self.session.open(Family.OBSERVABILITY)
+        return not self.session.may_request(Family.OBSERVABILITY)
 
     def _window_feed(self, name: TimeRange, every: float, gap: float) -> Feed:
         is_compared = name in (TimeRange.TODAY, TimeRange.DAY)
@@ -109,7 +109,7 @@ class Costs:
             fetch,
             priority,
             every=every,
-            blind=every,
+            poll_without_realtime=every,
             gap=gap,
             tables=TABLES,
             metered=self.session.metered_off_v1,
@@ -137,7 +137,9 @@ class Costs:
             self.hourly.put(start, cost, hour_figures(stats))
             self.changed()
         feed = self.feeds["hours"]
-        feed.blind = METERED_EVERY if metered else FILL_EVERY if len(wanted) > 1 else HOURS_EVERY
+        feed.poll_without_realtime = (
+            METERED_EVERY if metered else FILL_EVERY if len(wanted) > 1 else HOURS_EVERY
+        )
         return False
 
     def earlier_hours(self) -> list[HourFigures]:

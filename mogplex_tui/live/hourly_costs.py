@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mogplex_tui.api.clock import Clock, aware
-from mogplex_tui.config.state_file import FileTroubles, StateFile
+from mogplex_tui.config.state_file import FileErrorReporter, StateFile
 from mogplex_tui.live.hour_figures import HourFigures
 
 HOUR = timedelta(hours=1)
@@ -40,9 +40,9 @@ class HourCost(NamedTuple):
 class HourlyCosts:
     """The costs of single hours of one account, by the start of the hour."""
 
-    def __init__(self, directory: Path | None, clock: Clock, troubles: FileTroubles | None = None) -> None:
+    def __init__(self, directory: Path | None, clock: Clock, errors: FileErrorReporter | None = None) -> None:
         path = directory / "hourly-costs.json" if directory else None
-        self._file = StateFile(path, "the cost of each hour", troubles)
+        self._file = StateFile(path, "the cost of each hour", errors)
         self._clock = clock
         self._hours: dict[datetime, HourCost] = {}
         # The account that the stored hours belong to, None while it is not known.

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from mogplex_tui.config.file_locks import held
-from mogplex_tui.config.state_file import FileTroubles, StateFile
+from mogplex_tui.config.file_locks import locked
+from mogplex_tui.config.state_file import FileErrorReporter, StateFile
 
 MAX_RUNS = 500
 # Characters of JSON up to which the last answer about a run is stored; a longer one is read again.
@@ -40,9 +40,9 @@ class KnownRuns:
     They are stored in a file if the session has a directory.
     """
 
-    def __init__(self, directory: Path | None, troubles: FileTroubles | None = None) -> None:
+    def __init__(self, directory: Path | None, errors: FileErrorReporter | None = None) -> None:
         path = directory / "runs.json" if directory else None
-        self._file = StateFile(path, "the list of started and opened runs", troubles)
+        self._file = StateFile(path, "the list of started and opened runs", errors)
         self._runs: dict[str, KnownRun] = {}
         self._by_call: dict[str, str] = {}
         for run in self._stored():
@@ -118,7 +118,7 @@ class KnownRuns:
         if path is None:
             return
         try:
-            with held(path.with_suffix(".lock"), _LOCK_SECONDS):
+            with locked(path.with_suffix(".lock"), _LOCK_SECONDS):
                 self._merge()
                 self._file.write([run._asdict() for run in self._runs.values()])
         except OSError:

@@ -152,7 +152,7 @@ async def _failure(reading: Awaitable[None] | None) -> MogplexError | None:
 
 async def read_hidden(session: Session, priority: Priority) -> bool:
     """Read the list that includes hidden repositories; return whether this succeeded."""
-    if not session.open(Family.REPOS):
+    if not session.may_request(Family.REPOS):
         return False
     try:
         await _read_whole_list(session, session.client.at(priority))
@@ -170,12 +170,12 @@ def can_list_hidden(session: Session) -> bool:
     The service does so if it accepted the token on the route for calls.
     """
     takes_tokens = session.access.reach(Family.OBSERVABILITY).reach is Reach.OPEN
-    return session.open(Family.REPOS) and (session.target.session_cookie is not None or takes_tokens)
+    return session.may_request(Family.REPOS) and (session.target.session_cookie is not None or takes_tokens)
 
 
 async def _read_repos(session: Session, client: ClientView) -> None:
     target = session.target
-    if target.session_cookie is not None and session.open(Family.REPOS):
+    if target.session_cookie is not None and session.may_request(Family.REPOS):
         try:
             await _read_whole_list(session, client)
         except MogplexError as error:
@@ -201,10 +201,10 @@ async def _read_agents(session: Session, client: ClientView) -> None:
         try:
             names.update({agent.id: agent.name for agent in await client.agents.list() if agent.name})
         except CLOSED:
-            if not session.open(Family.AGENTS):
+            if not session.may_request(Family.AGENTS):
                 raise
         else:
             return
-    if session.open(Family.AGENTS):
+    if session.may_request(Family.AGENTS):
         # The roster names every agent and, unlike the list, contains no prompts.
         names.update({agent.id: agent.name for agent in await client.agents.roster() if agent.name})

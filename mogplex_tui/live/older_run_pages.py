@@ -42,7 +42,7 @@ class OlderRunPages:
             self._fetch,
             Priority.BACKGROUND,
             every=_METERED_EVERY,
-            blind=_METERED_EVERY,
+            poll_without_realtime=_METERED_EVERY,
             metered=session.metered_off_v1,
             metered_delay=_METERED_DELAY,
             idle=lambda: not self.is_reading,
@@ -52,7 +52,7 @@ class OlderRunPages:
         """Read runs back to this time while the feed has a subscription."""
         was_reading, self._since = self.is_reading, since
         if self.is_reading and not was_reading:
-            self._session.scheduler.poke()
+            self._session.scheduler.recheck()
 
     @property
     def is_reading(self) -> bool:
@@ -69,7 +69,7 @@ class OlderRunPages:
     async def _fetch(self) -> bool:
         """Read the next pages; return whether any row changed. Raises MogplexError."""
         is_metered, budget, differed = self._session.metered_off_v1(), self._session.budget, False
-        self.feed.blind = _METERED_EVERY if is_metered else _FREE_EVERY
+        self.feed.poll_without_realtime = _METERED_EVERY if is_metered else _FREE_EVERY
         if is_metered and budget.used() > budget.limit // 3:
             return False
         for _ in range(1 if is_metered else MAX_RUNS // PAGE):

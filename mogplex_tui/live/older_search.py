@@ -73,7 +73,7 @@ class OlderSearch(Generic[Row]):
             self._fetch,
             Priority.BACKGROUND,
             every=PAGE_EVERY,
-            blind=PAGE_EVERY,
+            poll_without_realtime=PAGE_EVERY,
             # A user waits for the result.
             rest=1.0,
             metered=metered,

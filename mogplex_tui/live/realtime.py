@@ -88,12 +88,12 @@ class RealtimeWatch(BackgroundTask):
         scheduler: Scheduler,
         *,
         jitter: Callable[[], float] = random.random,
-        disturbed: Callable[[], None] = lambda: None,
+        on_disturbance: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__()
         self._client, self._scheduler, self._jitter = client, scheduler, jitter
         # Called when the stream is lost soon after it opened, and in each second with a flood.
-        self._disturbed = disturbed
+        self._on_disturbance = on_disturbance
         # The start of the current second, and the number of messages in it.
         self._counted_since, self._counted = float("-inf"), 0
         self._refreshed_at: float | None = None
@@ -139,7 +139,7 @@ class RealtimeWatch(BackgroundTask):
         if (hearing, reason) != (self.hearing, self.reason):
             self.hearing, self.reason = hearing, reason
             self.changed()
-            self._scheduler.poke()
+            self._scheduler.recheck()
 
     async def _run(self) -> None:
         from mogplex_tui.api.realtime_messages import backoff
@@ -179,7 +179,7 @@ class RealtimeWatch(BackgroundTask):
             lasted = self._scheduler.now() - opened
             self._brief = self._brief + 1 if lasted < BRIEF else 0
             if lasted < DISTURBING:
-                self._disturbed()
+                self._on_disturbance()
         return max(self._attempt, self._brief)
 
     def _failed(self, error: MogplexError, pause: float) -> float | None:
@@ -228,7 +228,7 @@ class RealtimeWatch(BackgroundTask):
             self._counted_since, self._counted = now, 0
         self._counted += 1
         if self._counted == FLOOD:
-            self._disturbed()
+            self._on_disturbance()
 
     def _connected(self) -> None:
         # Its loss starts a new series of tries.

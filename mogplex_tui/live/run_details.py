@@ -65,7 +65,7 @@ class RunDetails:
             self.fetch,
             Priority.BACKGROUND,
             every=60.0,
-            blind=60.0,
+            poll_without_realtime=60.0,
             metered=session.metered_off_v1,
             metered_delay=_METERED_DELAY,
             idle=lambda: not any(map(self._is_wanted, self._set.rows.values())),
@@ -214,7 +214,7 @@ class RunDetails:
                 self._failures.setdefault(record.job_run_id, known)
 
     async def _read_sandboxes(self, client: ClientView) -> None:
-        may_list = self._session.open(Family.SANDBOX)
+        may_list = self._session.may_request(Family.SANDBOX)
         boxes = await (client.sandboxes.records() if may_list else client.sandboxes.list(status="error"))
         self._broken.update({box.id: box.error or "" for box in boxes if box.status == "error"})
 
@@ -240,7 +240,7 @@ class RunDetails:
             return
         if self._session.metered_off_v1():
             # It is read at its pace, not at once.
-            self._session.scheduler.poke()
+            self._session.scheduler.recheck()
             return
         if any(self._is_wanted(rows[key]) for key in change.changed if key in rows):
             self._session.scheduler.refresh(self.feed)
@@ -257,16 +257,16 @@ class RunDetails:
     def _lacks_title(self, row: RunRow) -> bool:
         number = row.pull_number or row.issue_number
         is_unknown = row.title is None and row.job_id is not None and row.job_id not in self._asked_titles
-        return is_unknown and number is not None and self._session.open(Family.OBSERVABILITY)
+        return is_unknown and number is not None and self._session.may_request(Family.OBSERVABILITY)
 
     def _lacks_failure(self, row: RunRow) -> bool:
         is_unknown = row.job_id is not None and row.job_id not in self._asked_failures
-        return is_unknown and row.state == "failed" and self._session.open(Family.OBSERVABILITY)
+        return is_unknown and row.state == "failed" and self._session.may_request(Family.OBSERVABILITY)
 
     def _lacks_sandbox(self, row: RunRow) -> bool:
         if row.state != "failed" or row.sandbox_id is None or row.sandbox_id in self._asked_sandboxes:
             return False
-        is_open = self._session.open(Family.SANDBOX) or self._session.open(Family.V1)
+        is_open = self._session.may_request(Family.SANDBOX) or self._session.may_request(Family.V1)
         return row.sandbox_name in _NO_MACHINE and is_open
 
     def _lacks_run(self, row: RunRow) -> bool:
@@ -277,7 +277,7 @@ class RunDetails:
         """
         if row.source is not RunSource.CALL or not row.external or row.key in self._asked_runs:
             return False
-        if len(self._asked_runs) >= _MOST_RUNS or not self._session.open(Family.V1):
+        if len(self._asked_runs) >= _MOST_RUNS or not self._session.may_request(Family.V1):
             return False
         if row.state != "pending":
             return row.state == "failed"

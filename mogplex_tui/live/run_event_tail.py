@@ -161,7 +161,7 @@ class EventTail:
             if event.type == "tool_finished" and self._finish(event, batch.added):
                 continue
             self._place(self._line(event, batch), batch)
-        return self._settle(batch)
+        return self._apply_batch(batch)
 
     def add_bad(self, rows: Iterable[BadRow]) -> BatchResult:
         """Add a line with the raw JSON of each event that could not be parsed."""
@@ -183,7 +183,7 @@ class EventTail:
             self._place(
                 EventLine(key, at, self._count, UNREADABLE, None, message, self._spill.keep(body)), batch
             )
-        return self._settle(batch)
+        return self._apply_batch(batch)
 
     def _finish(self, event: Event, added: BatchResult) -> bool:
         call = _tool_call(event)
@@ -216,10 +216,10 @@ class EventTail:
             if line.call_id:
                 self._orphans[line.call_id] = line
         elif event.type == "tool_started" and line.call_id:
-            self._adopt(line, batch)
+            self._join_finish(line, batch)
         return line
 
-    def _adopt(self, start: EventLine, batch: _Batch) -> None:
+    def _join_finish(self, start: EventLine, batch: _Batch) -> None:
         """Join the start of a tool call with its finish, if the finish arrived first.
 
         Otherwise the start is remembered until the finish arrives.
@@ -242,7 +242,7 @@ class EventTail:
         else:
             batch.late.append(line)
 
-    def _settle(self, batch: _Batch) -> BatchResult:
+    def _apply_batch(self, batch: _Batch) -> BatchResult:
         """Insert the batch's late lines, and remove finishes that were joined to a start."""
         added, moved = batch.added, len(batch.late) + len(batch.gone)
         added.appended = len(batch.appended - batch.gone.keys())

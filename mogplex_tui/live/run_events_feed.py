@@ -48,7 +48,7 @@ class RunEventsFeed:
             self.fetch,
             Priority.TAIL,
             every=15.0,
-            blind=3.0,
+            poll_without_realtime=3.0,
             gap=0.25,
             tables=frozenset(
                 {"ai_call_events", "job_runs"} if row.source is RunSource.JOB else {"ai_call_events"}
@@ -68,14 +68,16 @@ class RunEventsFeed:
         """Whether events are read from the call-events route, which lacks the run's state."""
         row = self.row
         is_call = row.call_id is not None and row.source is not RunSource.JOB
-        return is_call and self.session.open(Family.OBSERVABILITY)
+        return is_call and self.session.may_request(Family.OBSERVABILITY)
 
     @property
     def reads_job(self) -> bool:
         """Whether events are read from the job route, which also returns the job's state."""
         row = self.row
         return (
-            row.source is RunSource.JOB and row.job_id is not None and self.session.open(Family.OBSERVABILITY)
+            row.source is RunSource.JOB
+            and row.job_id is not None
+            and self.session.may_request(Family.OBSERVABILITY)
         )
 
     @property

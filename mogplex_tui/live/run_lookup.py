@@ -41,7 +41,7 @@ def unknown_id(session: Session, asked: str) -> NotFound | NotSignedIn:
             f"No call or job was found by the id {asked}, and the id of a run cannot be looked up without a token",
             advice="mogplex-tui login --token adds one; the list of runs shows the ids of calls",
         )
-    if session.open(Family.OBSERVABILITY):
+    if session.may_request(Family.OBSERVABILITY):
         advice = (
             "Jobs and the newest calls were searched, too; check the id, it may belong to another account"
         )
@@ -90,7 +90,7 @@ async def _run(runs: Runs, run_id: str, *, completely: bool) -> RunRow:
         await _learn_repo(session, run.repo_id)
     row = runs.put_run(run, repo=session.names.repos.get(run.repo_id or ""))
     session.history.remember(KnownRun(run.run_id, row.call_id, row.repo))
-    if not completely or row.call_id is None or not session.open(Family.OBSERVABILITY):
+    if not completely or row.call_id is None or not session.may_request(Family.OBSERVABILITY):
         return row
     try:
         call = await call_of(runs, row, Priority.TABLE)
@@ -113,7 +113,7 @@ async def _learn_repo(session: Session, repo_id: str | None) -> None:
             names.take_repos(await client.repos.list(id=repo_id))
     with suppress(MogplexError):
         # The token API leaves out hidden repositories.
-        if repo_id not in names.repos and session.open(Family.REPOS):
+        if repo_id not in names.repos and session.may_request(Family.REPOS):
             names.take_repos([await client.imported_repos.get(repo_id)])
 
 
@@ -141,7 +141,7 @@ async def by_call_or_job(runs: Runs, asked: str, priority: Priority) -> RunRow |
     MogplexError, also for a refusal if there is no token.
     """
     session = runs.session
-    if not session.open(Family.OBSERVABILITY):
+    if not session.may_request(Family.OBSERVABILITY):
         return None
     known = session.history.get(asked)
     try:

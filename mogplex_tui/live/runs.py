@@ -67,16 +67,16 @@ class Runs:
             self.fetch,
             Priority.TABLE,
             every=45.0,
-            blind=6.0,
+            poll_without_realtime=6.0,
             gap=1.0,
             tables=frozenset({"ai_calls", "job_runs"}),
             metered=lambda: not self.listed or session.metered_off_v1(),
             freshness=self.set.freshness,
             sources=self.set.sources,
         )
-        session.names.changed.subscribe(self._name)
+        session.names.changed.subscribe(self._update_names)
 
-    def _name(self) -> None:
+    def _update_names(self) -> None:
         """Update rows whose repository, agent or automation now has another known name."""
         names = self.session.names
         unnamed_rows = [
@@ -91,7 +91,7 @@ class Runs:
     @property
     def listed(self) -> bool:
         """Whether the current credentials can list the service's calls."""
-        return self.session.open(Family.OBSERVABILITY)
+        return self.session.may_request(Family.OBSERVABILITY)
 
     @property
     def may_load_more(self) -> bool:
@@ -114,11 +114,11 @@ class Runs:
                 differed = await self.calls.read()
             except CLOSED:
                 # The access map has recorded this refusal; v1 may still accept the credential.
-                if self.session.target.token is None or self.session.open(Family.OBSERVABILITY):
+                if self.session.target.token is None or self.session.may_request(Family.OBSERVABILITY):
                     raise
             else:
                 self._calls_read_at = self.session.clock.now()
-                self.set.drop(self._keys_replacing_calls())
+                self.set.drop(self._keys_to_drop_for_calls())
                 self._job_calls.restore()
                 self.set.notices = ()
                 return differed
@@ -143,7 +143,7 @@ class Runs:
             self.set.sources.clear()
             self.set.sources.update(sources)
 
-    def _keys_replacing_calls(self) -> list[str]:
+    def _keys_to_drop_for_calls(self) -> list[str]:
         """Return the keys of the rows to remove when calls can be listed again.
 
         They are the rows of jobs, which replaced the calls of the jobs, and the rows of calls whose
@@ -169,7 +169,7 @@ class Runs:
         self._job_calls.replace(job)
         return self.enrich(job)
 
-    def join_kept(self) -> None:
+    def join_cached(self) -> None:
         """Replace calls by their jobs in the rows loaded from the startup cache.
 
         The last session may have read calls and jobs at different times.
@@ -181,7 +181,7 @@ class Runs:
         self._job_calls.replace_all()
 
     @property
-    def to_keep(self) -> dict[str, RunRow]:
+    def rows_to_cache(self) -> dict[str, RunRow]:
         """The rows to cache: those in the list, and the calls that jobs have replaced."""
         return {**self._job_calls.replaced, **self.set.rows}
 

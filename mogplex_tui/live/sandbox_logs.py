@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def by_v1(session: Session) -> bool:
     """Return whether the logs are read from v1, which accepts only tokens."""
-    return session.attached and session.target.token is not None and session.open(Family.V1)
+    return session.attached and session.target.token is not None and session.may_request(Family.V1)
 
 
 async def read(

@@ -71,7 +71,7 @@ class Feed:
     """Data that is read repeatedly to stay up to date, and the state of its reads.
 
     `fetch` reads the data into the store and returns whether anything changed. `every` is the poll
-    interval while the realtime stream is open, `blind` the poll interval while it is not open, and
+    interval while the realtime stream is open, `poll_without_realtime` the one while it is not, and
     `gap` the minimum time between two reads caused by hints. Intervals are in seconds.
     """
 
@@ -79,7 +79,7 @@ class Feed:
     fetch: Callable[[], Awaitable[bool]]
     priority: Priority
     every: float
-    blind: float
+    poll_without_realtime: float
     tables: frozenset[str] = frozenset()
     # False if the tables do not announce every change; a change found only by polling is then not a sign of a broken
     # stream.
@@ -281,7 +281,7 @@ class Scheduler(BackgroundTask):
         """Return the time of the scheduler's clock in monotonic seconds."""
         return self._clock.monotonic()
 
-    def poke(self) -> None:
+    def recheck(self) -> None:
         """Wake the loop, so that it checks again which feeds are due.
 
         To be called when an interval, the access to routes or the budget has changed.
@@ -331,7 +331,7 @@ class Scheduler(BackgroundTask):
         if feed.idle():
             return None
         announced = self.realtime_open and bool(feed.tables)
-        interval = max(feed.every if announced else feed.blind, self._pace(feed))
+        interval = max(feed.every if announced else feed.poll_without_realtime, self._pace(feed))
         # Data that takes long to read is read less often: do not request an answer of many megabytes every second.
         return max(interval, feed.took * feed.rest)
 
@@ -359,13 +359,13 @@ class Scheduler(BackgroundTask):
         recent = used if metered else len(feed.recent)
         share = min(1.0, max(0.0, (recent - UNPACED) / (PACED - UNPACED)))
         pace = (METERED_PACE if metered else FREE_PACE)[feed.priority]
-        pace *= max(1, feed.requests) * (1 + self._rivals(feed, metered)) * share
+        pace *= max(1, feed.requests) * (1 + self._competing_feeds(feed, metered)) * share
         if not metered:
             return pace
         crowded = max(0.0, used / limit - 1 / 3)
         return pace * self._budget.slowdown + 18 * crowded**2 * (1 if feed.priority <= Priority.TAIL else 2)
 
-    def _rivals(self, feed: Feed, metered: bool) -> int:
+    def _competing_feeds(self, feed: Feed, metered: bool) -> int:
         """Return the number of other feeds that share the feed's requests per minute.
 
         Feeds of the same or a more urgent priority are counted. The result is 0 for a background feed.
@@ -459,7 +459,7 @@ class Scheduler(BackgroundTask):
             feed.finished, feed.took = now, max(0.0, now - begun - reading.waited)
             feed.requests = reading.requests
             feed.recent.append(now)
-            is_repeated = feed.blind < RARELY and not feed.local and not feed.idle()
+            is_repeated = feed.poll_without_realtime < RARELY and not feed.local and not feed.idle()
             feed.competes_for = feed.metered() if is_repeated else None
             for part in feed.troubled:
                 part.retry_at = self._retry_at(feed, part)

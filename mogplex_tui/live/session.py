@@ -16,7 +16,7 @@ from mogplex_tui.api.failure_throttle import RequestLimiter
 from mogplex_tui.api.response_errors import CredentialKind
 from mogplex_tui.api.route_access import AccessMap, Family, Reach
 from mogplex_tui.api.target import Target
-from mogplex_tui.config.state_file import FileTroubles
+from mogplex_tui.config.state_file import FileErrorReporter
 from mogplex_tui.live.change_ledger import Ledger
 from mogplex_tui.live.changes_in_flight import InFlight
 from mogplex_tui.live.completion_records import KnownRecords
@@ -82,14 +82,16 @@ class Session:
         self.limiter = RequestLimiter()
         self.store = Store()
         self.scheduler = Scheduler(self.clock, self.budget)
-        self.file_troubles = FileTroubles()
-        self.history = KnownRuns(directory, self.file_troubles)
-        self.ledger = Ledger(directory, self.file_troubles)
-        self.known_records = KnownRecords(directory, self.file_troubles)
+        self.file_errors = FileErrorReporter()
+        self.history = KnownRuns(directory, self.file_errors)
+        self.ledger = Ledger(directory, self.file_errors)
+        self.known_records = KnownRecords(directory, self.file_errors)
         self.directory = directory
         self.names = Names()
         self.costs = Costs(self)
-        self.realtime = RealtimeWatch(lambda: self.client, self.scheduler, disturbed=self.limiter.disturbed)
+        self.realtime = RealtimeWatch(
+            lambda: self.client, self.scheduler, on_disturbance=self.limiter.record_disturbance
+        )
         self.wake = SleepDetector(self.clock)
         self.read_only = read_only
         self.account: str | None = None
@@ -212,7 +214,7 @@ class Session:
         """Whether the token is used on unversioned routes because the cookie is refused."""
         return self.session_expired and self.target.token_opens_unversioned_routes
 
-    def open(self, family: Family) -> bool:
+    def may_request(self, family: Family) -> bool:
         """Return whether a request to a route family may succeed.
 
         False if the family is known to be closed to the credentials.
@@ -230,7 +232,7 @@ class Session:
 
     def closed(self, families: Sequence[Family]) -> Closed | None:
         """Return why all of these route families are closed, or None if one may be open."""
-        if any(self.open(family) for family in families):
+        if any(self.may_request(family) for family in families):
             return None
         v1 = self.access.reach(Family.V1)
         if Family.V1 in families and v1.reach is Reach.NEEDS_SCOPE:
@@ -277,7 +279,7 @@ class Session:
         """Start the background reads. Needs a running event loop."""
         self.scheduler.hold_first_reads(STREAM_ASKED)
         self.scheduler.start()
-        self._forget.append(self.access.subscribe(lambda *_: self.scheduler.poke()))
+        self._forget.append(self.access.subscribe(lambda *_: self.scheduler.recheck()))
         self._forget.append(self.access.cookie.subscribe(self._cookie_changed))
         for feed in (self._account_feed(), self._names_feed(), self._retry_feed):
             self.scheduler.subscribe(feed)
@@ -337,8 +339,10 @@ class Session:
                 # refused.
                 with contextlib.suppress(LoginRequired, NotSignedIn):
                     await self.client.at(Priority.BACKGROUND).account.user(credential=CredentialKind.COOKIE)
-            feed.blind = (
-                min(LONGEST_RETRY_PAUSE, feed.blind * 2) if self._allow_retries() else RETRY_ACCESS_EVERY
+            feed.poll_without_realtime = (
+                min(LONGEST_RETRY_PAUSE, feed.poll_without_realtime * 2)
+                if self._allow_retries()
+                else RETRY_ACCESS_EVERY
             )
             return False
 
@@ -347,7 +351,7 @@ class Session:
             fetch,
             Priority.BACKGROUND,
             every=RETRY_ACCESS_EVERY,
-            blind=RETRY_ACCESS_EVERY,
+            poll_without_realtime=RETRY_ACCESS_EVERY,
             metered=lambda: False,
         )
         return feed
@@ -365,7 +369,14 @@ class Session:
                 self.accounts = await compare(client, user)
             return False
 
-        return Feed("account", fetch, Priority.TABLE, every=600, blind=600, metered=self.metered_off_v1)
+        return Feed(
+            "account",
+            fetch,
+            Priority.TABLE,
+            every=600,
+            poll_without_realtime=600,
+            metered=self.metered_off_v1,
+        )
 
     def _names_feed(self) -> Feed:
         async def fetch() -> bool:
@@ -381,7 +392,7 @@ class Session:
             fetch,
             Priority.TABLE,
             every=900,
-            blind=900,
+            poll_without_realtime=900,
             gap=5.0,
             tables=frozenset({"repos", "agents"}),
             metered=lambda: self.target.token is not None,

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mogplex_tui.api.clock import Clock
-from mogplex_tui.config.file_locks import held
+from mogplex_tui.config.file_locks import locked
 from mogplex_tui.config.paths import NotAFile, read_regular, write_private
 
 # Bytes that the file never reaches; a larger one is not read.
@@ -103,7 +103,7 @@ class SharedRequests:
 
     def _update(self, changes: Mapping[str, float | None]) -> None:
         try:
-            with held(self._path.with_suffix(".lock"), PATIENCE):
+            with locked(self._path.with_suffix(".lock"), PATIENCE):
                 entries = self._read()
                 self._keep_others(entries)
                 for key, until in changes.items():

@@ -16,7 +16,7 @@ from typing import Any
 
 from mogplex_tui.api.clock import aware
 from mogplex_tui.config.paths import write_private
-from mogplex_tui.config.state_file import FileTroubles, StateFile
+from mogplex_tui.config.state_file import FileErrorReporter, StateFile
 from mogplex_tui.live.failure_class import FailureClass
 from mogplex_tui.live.run_row import Cost, RunRow, RunSource
 from mogplex_tui.live.store import RowSet
@@ -58,13 +58,13 @@ def load(
     rows: RowSet[RunRow],
     now: datetime,
     monotonic: float,
-    troubles: FileTroubles | None = None,
+    errors: FileErrorReporter | None = None,
 ) -> None:
     """Load cached rows into an empty row set, and set its freshness to their age.
 
     A damaged file is renamed.
     """
-    file = StateFile(directory / "picture.json", "the list of runs before the first answer", troubles)
+    file = StateFile(directory / "picture.json", "the list of runs before the first answer", errors)
     body = file.read(_is_cached_startup)
     if body is None:
         return

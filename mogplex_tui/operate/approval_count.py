@@ -33,7 +33,7 @@ class ApprovalCount:
             self._fetch,
             Priority.BACKGROUND,
             every=READ_INTERVAL,
-            blind=READ_INTERVAL,
+            poll_without_realtime=READ_INTERVAL,
             metered=collection.feed.metered,
             metered_delay=FIRST_AFTER,
             idle=lambda: collection.source is None,

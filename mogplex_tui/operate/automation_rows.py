@@ -91,7 +91,7 @@ def _from_flow(flow: Flow) -> AutomationRow:
         notes=flow.notes,
         webhook_configured=flow.webhook_configured,
         version=flow.version,
-        draft=flow.draft,
+        draft=flow.draft_state,
         activity=Activity.model_construct(**{name: getattr(flow, name) for name in Activity.model_fields}),
     )
 
@@ -116,7 +116,7 @@ def _from_v1(automation: Automation, runs: tuple[AutomationRun, ...]) -> Automat
         _row(automation, is_flow=False),
         notes=automation.notes,
         version=automation.version,
-        draft=automation.draft,
+        draft=automation.draft_state,
         activity=activity,
         runs=runs,
     )

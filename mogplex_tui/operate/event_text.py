@@ -65,11 +65,11 @@ class EventSection:
     @property
     def heading(self) -> str:
         """The title, the number of lines if there are several, and the note."""
-        size = formatting.plural(len(self.lines), "line") if self.is_long else ""
+        size = formatting.plural(len(self.lines), "line") if self.shows_line_count else ""
         return "  ".join(part for part in (self.title, size, self.note) if part)
 
     @property
-    def is_long(self) -> bool:
+    def shows_line_count(self) -> bool:
         """Whether the heading shows the number of lines.
 
         The number is not shown for lists of fields, which are short.

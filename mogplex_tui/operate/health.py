@@ -186,7 +186,7 @@ class Ended(NamedTuple):
     """A run or sandbox boot that has ended: when it began, and whether it failed."""
 
     began: datetime
-    is_bad: bool
+    has_failed: bool
 
 
 def _shares_by_hour(ends: Iterable[Ended], before: datetime) -> list[tuple[float, int]]:
@@ -197,7 +197,7 @@ def _shares_by_hour(ends: Iterable[Ended], before: datetime) -> list[tuple[float
         if end.began < before:
             hour = int((before - end.began) / HOUR)
             counts[hour] += 1
-            bad[hour] += end.is_bad
+            bad[hour] += end.has_failed
     return [(bad[hour] / runs, runs) for hour, runs in counts.items()]
 
 
@@ -436,7 +436,7 @@ def broken_sandboxes(boots: Collection[Ended], now: datetime) -> Finding | None:
     """Return a finding if an unusual share of the last hour's sandboxes did not boot."""
     common = usual_share(_shares_by_hour(boots, now - HOUR))
     recent = [boot for boot in boots if boot.began >= now - HOUR]
-    broken = sum(boot.is_bad for boot in recent)
+    broken = sum(boot.has_failed for boot in recent)
     if common is None or not _is_unusual_share(broken, len(recent), common):
         return None
     return Finding(

@@ -58,7 +58,7 @@ class HealthMonitor:
             fetch,
             Priority.BACKGROUND,
             every=_EVERY,
-            blind=_EVERY,
+            poll_without_realtime=_EVERY,
             metered=sandboxes.feed.metered,
             metered_delay=_SANDBOXES_AFTER,
             idle=lambda: sandboxes.source is None or not self._has_failed_runs(),

@@ -35,9 +35,9 @@ def shown_key(key: str, *, ascii_only: bool = False) -> str:
         return _ASCII_KEY_SYMBOLS[key]
     if key in _KEY_SYMBOLS or len(key) == 1 or not _KEY_OVERRIDES:
         return _KEY_SYMBOLS.get(key, key)
-    from mogplex_tui.config.keymap import sign
+    from mogplex_tui.config.keymap import display_name
 
-    return sign(key)
+    return display_name(key)
 
 
 def set_key_overrides(overrides: Mapping[str, tuple[str, ...]]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from mogplex_tui.config.keymap import canonical, sign
+from mogplex_tui.config.keymap import canonical, display_name
 from mogplex_tui.operate import action_registry, cursor_movement
 from mogplex_tui.operate.kinds.registry import kinds
 
@@ -126,7 +126,7 @@ def validate_overrides(configured: Mapping[str, object], origin: str) -> Keymap:
 
 
 def _shown(keys: Sequence[str]) -> str:
-    return " ".join(action_registry.shown_key(sign(key)) for key in keys)
+    return " ".join(action_registry.shown_key(display_name(key)) for key in keys)
 
 
 def _read(known: Mapping[str, KeyOwner], id: str, value: object) -> tuple[tuple[str, ...], str]:

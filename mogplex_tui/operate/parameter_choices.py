@@ -50,7 +50,11 @@ def repositories_to_run_in(session: Session, key: str) -> list[model.Choice]:
     which needs the write scope. Without such a token, the only choice is that the service
     chooses, because the browser session's route takes no repository (routing.md §3.11).
     """
-    if session.target.token is not None and session.open(Family.V1) and session.may_change(v1_only=True):
+    if (
+        session.target.token is not None
+        and session.may_request(Family.V1)
+        and session.may_change(v1_only=True)
+    ):
         automations: RowSet[Entry[AutomationRow]] = session.store.set("automations")
         automation = automations.rows.get(key)
         row = None if automation is None else automation.row

@@ -232,9 +232,9 @@ def _cancel_closed_reason(session: Session, row: RunRow) -> str | None:
     from mogplex_tui.operate import messages
     from mogplex_tui.operate.action_registry import NO_WRITE_SCOPE
 
-    if row.source is RunSource.JOB and not session.open(Family.OBSERVABILITY):
+    if row.source is RunSource.JOB and not session.may_request(Family.OBSERVABILITY):
         return messages.requirement_sentence(Requirement("cancels of an automation's runs"))
-    if row.run_id is None and not session.open(Family.OBSERVABILITY):
+    if row.run_id is None and not session.may_request(Family.OBSERVABILITY):
         return "The ID of this run is unknown, and this credential cannot cancel calls."
     if not session.may_change(v1_only=True) and not session_cancels(session, row):
         return NO_WRITE_SCOPE
@@ -244,7 +244,7 @@ def _cancel_closed_reason(session: Session, row: RunRow) -> str | None:
 def session_cancels(session: Session, row: RunRow) -> bool:
     """Return whether the browser session can cancel the job or call of a row."""
     known = row.source is not RunSource.RUN or row.call_id is not None
-    return known and session.has_session and session.open(Family.OBSERVABILITY)
+    return known and session.has_session and session.may_request(Family.OBSERVABILITY)
 
 
 async def _cancel(change: Change[RunRow]) -> None:

@@ -183,7 +183,7 @@ async def send_cancel(session: Session, row: RunRow) -> None:
 async def _cancel_run(session: Session, run_id: str, row: RunRow) -> None:
     client = session.client.at(Priority.ACTION)
     answer = await client.runs.cancel(run_id)
-    if answer.already_terminal and row.source is RunSource.CALL and session.open(Family.OBSERVABILITY):
+    if answer.already_terminal and row.source is RunSource.CALL and session.may_request(Family.OBSERVABILITY):
         # The run has ended but its call has not, and hangs until it is cancelled (v1.md §7.6).
         with contextlib.suppress(Conflict):
             await client.observability.cancel_call(row.key)

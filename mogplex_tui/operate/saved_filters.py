@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from mogplex_tui.config.state_file import FileTroubles, StateFile
+from mogplex_tui.config.state_file import FileErrorReporter, StateFile
 
 MAX_HISTORY: Final = 50
 """The filters that are kept for each kind."""
@@ -35,9 +35,9 @@ class FilterStore:
     Both are read on first use, and stored in a file if the session has a directory.
     """
 
-    def __init__(self, directory: Path | None, troubles: FileTroubles | None = None) -> None:
+    def __init__(self, directory: Path | None, errors: FileErrorReporter | None = None) -> None:
         path = None if directory is None else directory / "filters.json"
-        self._file = StateFile(path, "the list of filters", troubles)
+        self._file = StateFile(path, "the list of filters", errors)
 
     @cached_property
     def _content(self) -> tuple[dict[str, list[str]], dict[str, SavedFilter]]:

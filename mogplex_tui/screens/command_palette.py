@@ -51,7 +51,7 @@ class PaletteEntry:
     names: tuple[str, ...]
     help: str
     run: Callable[[], object]
-    place: bool = False
+    is_screen: bool = False
     key: str = ""
     run_with_argument: Callable[[str], object] | None = None
     separator: str = "/"
@@ -115,7 +115,7 @@ def entries_of(screen: AnyScreen) -> Iterator[PaletteEntry]:
     yield from _lists(console)
     yield from _saved_filters(console)
     for name, reopen in console.navigation.recent:
-        yield PaletteEntry((name,), "", reopen, place=True, group=_RECENT)
+        yield PaletteEntry((name,), "", reopen, is_screen=True, group=_RECENT)
 
 
 def _saved_filters(console: Console) -> Iterator[PaletteEntry]:
@@ -126,7 +126,7 @@ def _saved_filters(console: Console) -> Iterator[PaletteEntry]:
         order = f" by {saved.sort}" if saved.sort else ""
         text = f"{saved.kind} / {saved.text}{order}"
         go = partial(console.navigation.go_saved, saved)
-        yield PaletteEntry((saved.name,), text, go, place=True, group=_FILTERS)
+        yield PaletteEntry((saved.name,), text, go, is_screen=True, group=_FILTERS)
         if console.filters.is_removable(saved.name):
             remove = partial(console.filters.remove, saved.name)
             yield PaletteEntry((f"forget {saved.name}",), f"Remove the filter {saved.name}.", remove)
@@ -146,10 +146,17 @@ def _lists(console: Console) -> Iterator[PaletteEntry]:
         if kind.name == "contexts":
             key, switch = action_registry.key_of("go.contexts"), console.context_switch.switch
             yield PaletteEntry(
-                names, text, go, place=True, key=key, run_with_argument=switch, separator="to", group=group
+                names,
+                text,
+                go,
+                is_screen=True,
+                key=key,
+                run_with_argument=switch,
+                separator="to",
+                group=group,
             )
             continue
-        yield PaletteEntry(names, text, go, place=True, key=key, run_with_argument=filtered, group=group)
+        yield PaletteEntry(names, text, go, is_screen=True, key=key, run_with_argument=filtered, group=group)
 
 
 # Scores for a match of the whole name, its beginning, the beginning of a later word, or single letters.
@@ -162,7 +169,7 @@ def score(entry: PaletteEntry, typed: str) -> float:
     Between equally good matches, an entry for a screen scores higher than one for an action.
     """
     query = typed.strip().lstrip(":").lower()
-    bonus = 1.0 if entry.place else 0.0
+    bonus = 1.0 if entry.is_screen else 0.0
     if not query:
         return 0.0
     if query in entry.names:
@@ -227,7 +234,7 @@ def _with_text(entry: PaletteEntry, typed: str) -> PaletteEntry | None:
         (f"{entry.names[0]} {entry.separator} {text}",),
         entry.help,
         partial(entry.run_with_argument, text),
-        place=True,
+        is_screen=True,
     )
 
 

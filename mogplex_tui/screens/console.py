@@ -65,7 +65,7 @@ class Console:
         self.tasks = TaskRunner(app)
         self.dialogs = DialogQueue(app)
         self.changes = ChangeQueue(app, session)
-        self.filters = FilterStore(session.directory, session.file_troubles)
+        self.filters = FilterStore(session.directory, session.file_errors)
         self.exporter = Exporter(app, session, look, self.tasks)
         self.collections = KindCollections(session, runs)
         self.health = HealthMonitor(session, self.collections.waiting_approvals)

@@ -188,7 +188,7 @@ class DetailScreen(ConsoleScreen):
             fetch,
             Priority.TAIL,
             every=30.0,
-            blind=10.0,
+            poll_without_realtime=10.0,
             gap=1.0,
             tables=collection.feed.tables,
             metered=collection.feed.metered,

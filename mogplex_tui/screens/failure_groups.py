@@ -88,7 +88,7 @@ class FailureGroupsScreen(ConsoleScreen):
         if self._older is None:
             return self._model.feeds()
         names = self.console.collections.of_name("automations").feed
-        is_open = self.session.open(Family.FLOWS)
+        is_open = self.session.may_request(Family.FLOWS)
         return [*self._model.feeds(), self._older.feed, *((names,) if is_open else ())]
 
     def on_screen_resume(self) -> None:

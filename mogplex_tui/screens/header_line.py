@@ -172,7 +172,7 @@ def _budget(session: Session) -> tuple[str, Tone]:
 
 
 def _costs(session: Session, look: Look) -> list[Segment]:
-    if not session.open(Family.OBSERVABILITY):
+    if not session.may_request(Family.OBSERVABILITY):
         return [Segment(f"today {formatting.DASH}", Tone.DIM, priority=3, right=True)]
     today = formatting.money(session.costs.today)
     rate, old = session.costs.per_hour, session.costs.feeds["hour"].freshness.stale(session.clock.monotonic())

@@ -99,10 +99,10 @@ class ListScreen(ConsoleScreen):
         self.handlers |= {
             f"{self._prefix}.open": self.open,
             f"{self._prefix}.mark": self.toggle_mark,
-            "list.mark-all": lambda: self._marked(self.marks.mark_shown()),
+            "list.mark-all": lambda: self._marks_changed(self.marks.mark_shown()),
             "list.mark-alike": self._mark_alike,
             "list.mark-range": self._mark_range,
-            "list.invert-marks": lambda: self._marked(self.marks.invert()),
+            "list.invert-marks": lambda: self._marks_changed(self.marks.invert()),
             "list.filter": self.open_filter,
             "list.reverse": self.reverse,
             "list.columns": self.chosen_columns.pick,
@@ -189,25 +189,25 @@ class ListScreen(ConsoleScreen):
         """Mark the row under the cursor or remove its mark, and go to the next row."""
         key = self.table.cursor_key
         if key is not None:
-            self._marked(self.marks.toggle(key))
+            self._marks_changed(self.marks.toggle(key))
             self.table.action_cursor(1)
 
     def _mark_alike(self) -> None:
         key, alike = self.table.cursor_key, self.kind.alike
         if key is not None and alike is not None:
-            self._marked(self.marks.mark_alike(key, lambda each: each.row and alike(each.row)))
+            self._marks_changed(self.marks.mark_similar(key, lambda each: each.row and alike(each.row)))
 
     def _mark_range(self) -> None:
         key = self.table.cursor_key
         if key is not None:
-            self._marked(self.marks.mark_range(key))
+            self._marks_changed(self.marks.mark_range(key))
 
     def unmark(self) -> None:
         """Remove every mark."""
         self.marks.clear()
-        self._marked()
+        self._marks_changed()
 
-    def _marked(self, why_not: str | None = None) -> None:
+    def _marks_changed(self, why_not: str | None = None) -> None:
         """Draw the marks after a change; notify the user of `why_not` if it is a reason."""
         if why_not is not None:
             self.notify(why_not, severity="warning", markup=False)

@@ -128,7 +128,7 @@ class ObservabilityScreen(ConsoleScreen):
             *self.session.costs.window_feeds(self._range),
             self.console.runs.feed,
             self.console.runs.older.feed,
-            *(names if self.session.open(Family.FLOWS) else ()),
+            *(names if self.session.may_request(Family.FLOWS) else ()),
         ]
 
     # Layout ----------------------------------------------------------------------------------------------------
@@ -220,7 +220,7 @@ class ObservabilityScreen(ConsoleScreen):
         problem = messages.freshness_text(self.session, fresh, failing_windows) if has_problem else ""
         # Figures that were never read have no age. A closed route is not read again, so its figures keep the age of the
         # last read.
-        if self._window is not None and not self.session.open(Family.OBSERVABILITY):
+        if self._window is not None and not self.session.may_request(Family.OBSERVABILITY):
             problem = (
                 f"stale {formatting.seconds((self.session.clock.now() - self._window.at).total_seconds())}"
             )
@@ -240,7 +240,7 @@ class ObservabilityScreen(ConsoleScreen):
     # Drawing ---------------------------------------------------------------------------------------------------
 
     def _draw(self) -> None:
-        closed = not self.session.open(Family.OBSERVABILITY)
+        closed = not self.session.may_request(Family.OBSERVABILITY)
         feed, known = self.session.costs.feeds[self._range], bool(self.session.costs.windows)
         fresh = feed.freshness
         is_first_read = self._window is None and fresh.error is None and fresh.blocked_until is None
@@ -285,7 +285,7 @@ class ObservabilityScreen(ConsoleScreen):
         if self._summed_at is not None and at - self._summed_at < SUM_EVERY:
             return
         self._summed_at = at
-        owners = {dimension.name: dimension.owner_of for dimension in (*DIMENSIONS, FAILURE_CLASS)}
+        owners = {dimension.name: dimension.group_of for dimension in (*DIMENSIONS, FAILURE_CLASS)}
         self._breakdown = break_down(rows.rows.values(), self._since, owners, rows.whole_since)
         self._buckets = buckets(
             self._range,

@@ -42,7 +42,7 @@ class RecordLog:
             self._read,
             Priority.TAIL,
             every=logs.poll,
-            blind=logs.poll_without_realtime,
+            poll_without_realtime=logs.poll_without_realtime,
             gap=0.5,
             tables=logs.tables,
             metered=lambda: logs.uses_v1(session),

@@ -56,16 +56,20 @@ class RowMarks:
         """
         return self._mark(map(self._view.key_at, range(len(self._view))))
 
-    def mark_alike(self, key: str, alike: Callable[[AnyRow], tuple[object, ...] | None]) -> str | None:
+    def mark_similar(
+        self, key: str, similarity_key: Callable[[AnyRow], tuple[object, ...] | None]
+    ) -> str | None:
         """Mark the shown rows that are similar to a row; return a reason if none can be.
 
         `alike` returns the values that similar rows have in common, or None for a row that no other row
         is similar to. Returns None if at least one row was marked.
         """
-        common = alike(self._rows.rows[key])
+        common = similarity_key(self._rows.rows[key])
         shown = (self._view.key_at(place) for place in range(len(self._view)))
         similar = [
-            each for each in shown if each == key or alike(self._rows.rows[each]) == common is not None
+            each
+            for each in shown
+            if each == key or similarity_key(self._rows.rows[each]) == common is not None
         ]
         return self._mark(similar)
 

@@ -115,9 +115,7 @@ class RunActions:
         """
         from mogplex_tui.screens.modals.new_run import DraftStore, NewRunModal
 
-        drafts = self._drafts = self._drafts or DraftStore(
-            self._session.directory, self._session.file_troubles
-        )
+        drafts = self._drafts = self._drafts or DraftStore(self._session.directory, self._session.file_errors)
         if prefilled is not None:
             drafts = DraftStore(None)
             drafts.keep(prefilled.draft)

@@ -131,7 +131,11 @@ class RunList:
         if not self.rows.notices:
             return ""
         # A run can be opened by its id over v1.
-        by_id = f" {key_of('runs.open-id')} opens any run by its id." if self._session.open(Family.V1) else ""
+        by_id = (
+            f" {key_of('runs.open-id')} opens any run by its id."
+            if self._session.may_request(Family.V1)
+            else ""
+        )
         return f"{messages.notices_text(self.rows.notices)}{by_id}"
 
     def older_records(self) -> OlderRecords[RunRow]:

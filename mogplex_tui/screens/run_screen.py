@@ -154,7 +154,7 @@ class RunScreen(ConsoleScreen):
     def _facts(self, row: RunRow, moment: RenderTime) -> list[list[ShownFact]]:
         if row.unreadable:
             return facts_of(run_facts.UNREADABLE_FACTS, row, moment)
-        calls_open = self.session.open(Family.OBSERVABILITY)
+        calls_open = self.session.may_request(Family.OBSERVABILITY)
         whole = self.pane.shows_all
         return facts_of(run_facts.facts(calls_open=calls_open, ids=whole), row, moment, whole=whole)
 

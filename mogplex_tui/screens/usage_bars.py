@@ -54,7 +54,7 @@ class Dimension:
 
     name: str
     title: str
-    owner_of: Callable[[RunRow], str | None]
+    group_of: Callable[[RunRow], str | None]
     filter_of: Callable[[str, Names], str]
     label_of: Callable[[str, Names], str] = _plain_label
 

@@ -117,7 +117,9 @@ class LineTable(RowView, can_focus=True):
             self.paint()
         if keys is None or reordered or len(source) != self.line_count:
             self._sync(len(source))
-        lines = {self._line_by_key[key] for key in changed if key in self._line_by_key and self._look(key)}
+        lines = {
+            self._line_by_key[key] for key in changed if key in self._line_by_key and self._refresh_row(key)
+        }
         if lines:
             self.paint(lines)
 

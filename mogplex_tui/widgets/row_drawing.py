@@ -227,7 +227,7 @@ class RowView(LineView):
         descending = self._sort is not None and self._sort[1]
         return "▾" if descending else "▴"
 
-    def _look(self, key: str) -> bool:
+    def _refresh_row(self, key: str) -> bool:
         """Update the cached row with a key; return whether its look has changed."""
         row = self._rows.get(key)
         if row is None:
@@ -248,7 +248,7 @@ class RowView(LineView):
         return True
 
     def _row_strip(self, key: str, y: int) -> Strip:
-        self._look(key)
+        self._refresh_row(key)
         row = self._rows[key]
         ground = Ground.BASE
         if y == self._cursor - self.top + self.header_lines:

@@ -156,7 +156,7 @@ class VisibleRows:
         Rows added at the end of the source need not be in `touched`.
         """
         touched = set(touched)
-        if reordered or len(self._source) < self._size or any(map(self._joins, touched)):
+        if reordered or len(self._source) < self._size or any(map(self._changes_groups, touched)):
             self._rebuild()
             return RowChanges(reordered=True)
         before = len(self._starts)
@@ -180,7 +180,7 @@ class VisibleRows:
         group = self._group_of(key)
         return None if group is None else self._source.row(self._starts[group]).key
 
-    def _joins(self, key: str) -> bool:
+    def _changes_groups(self, key: str) -> bool:
         """Return whether a changed row may join or leave a group of repeated rows."""
         index = self._source.index_of(key)
         if not self.folds or self._fold_key is None or index is None or index >= self._size:

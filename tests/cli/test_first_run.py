@@ -20,7 +20,7 @@ from mogplex_tui import app
 from mogplex_tui.cli import demo
 from mogplex_tui.config import contexts
 from mogplex_tui.config.contexts import Context
-from mogplex_tui.config.file_locks import held
+from mogplex_tui.config.file_locks import locked
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.screens.header_line import Look, header_segments
 from mogplex_tui.widgets.styles import Tone
@@ -43,7 +43,7 @@ def consoles(monkeypatch: pytest.MonkeyPatch) -> list[app.ConsoleApp]:
 
 @pytest.fixture
 def ports() -> Iterator[None]:
-    with held(Path(tempfile.gettempdir()) / "mogplex-tui-test-ports.lock", 300):
+    with locked(Path(tempfile.gettempdir()) / "mogplex-tui-test-ports.lock", 300):
         yield
 
 

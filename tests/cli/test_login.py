@@ -15,7 +15,7 @@ import pytest
 from mogplex_tui.api.oauth import PORTS
 from mogplex_tui.cli import browser_login
 from mogplex_tui.config import contexts, credential_store
-from mogplex_tui.config.file_locks import held
+from mogplex_tui.config.file_locks import locked
 from mogplex_tui.controlplane.server import PlaneServer
 from tests.cli.browser_sign_in import (
     approve,
@@ -33,7 +33,7 @@ from tests.controlplane.row_factory import RowFactory
 @pytest.fixture(autouse=True)
 def _lock_ports() -> Iterator[None]:
     """Lock the two callback ports of the machine: one test uses them at a time."""
-    with held(Path(tempfile.gettempdir()) / "mogplex-tui-test-ports.lock", 300):
+    with locked(Path(tempfile.gettempdir()) / "mogplex-tui-test-ports.lock", 300):
         yield
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from mogplex_tui.config.keymap import sign
+from mogplex_tui.config.keymap import display_name
 from mogplex_tui.operate.action_registry import ACTIONS, BY_ID, KeyAction, register_kind, with_key_names
 from mogplex_tui.operate.cursor_movement import EVENT, LIST, MOVES, PAGE, RECORD, TAIL
 from mogplex_tui.operate.key_overrides import FIXED_KEYS, RESERVED_KEYS
@@ -45,7 +45,7 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 def written(keys: Iterable[str]) -> str:
     """Return keys as they are written in the file."""
-    return " ".join(f"`{sign(key)}`" for key in keys) or "–"
+    return " ".join(f"`{display_name(key)}`" for key in keys) or "–"
 
 
 _WHERE = {

@@ -16,7 +16,7 @@ from mogplex_tui.config.contexts import Context, contexts_file
 from mogplex_tui.config.credential_store import StoredCredential, credentials_file
 from mogplex_tui.config.paths import config_file, log_file, state_dir, write_private
 from mogplex_tui.config.secret import Secret
-from mogplex_tui.config.state_file import FileTroubles
+from mogplex_tui.config.state_file import FileErrorReporter
 from mogplex_tui.controlplane.server import PlaneServer
 from mogplex_tui.live import startup_cache
 from mogplex_tui.live.change_ledger import Ledger
@@ -139,20 +139,20 @@ async def test_command_names_the_damaged_file_and_keeps_it(
     assert _content(path) == before
 
 
-def _read(name: str, folder: Path, troubles: FileTroubles) -> None:
+def _read(name: str, folder: Path, errors: FileErrorReporter) -> None:
     """Read a file of the state directory as the console does, and write it again."""
     if name == "runs.json":
-        KnownRuns(folder, troubles).remember(KnownRun("r2"))
+        KnownRuns(folder, errors).remember(KnownRun("r2"))
     elif name == "draft.json":
-        DraftStore(folder, troubles).keep(Draft(prompt="another one"))
+        DraftStore(folder, errors).keep(Draft(prompt="another one"))
     elif name == "ledger.jsonl":
-        Ledger(folder, troubles).open("cancel", "run r1")
+        Ledger(folder, errors).open("cancel", "run r1")
     elif name == "known_records.json":
-        known = KnownRecords(folder, troubles)
+        known = KnownRecords(folder, errors)
         known.remember("skills", [KnownRecord("s2", "lint")])
         known.save()
     else:
-        startup_cache.load(folder, RowSet(), START, 0.0, troubles)
+        startup_cache.load(folder, RowSet(), START, 0.0, errors)
         startup_cache.save(folder, {}, START)
 
 
@@ -163,17 +163,17 @@ def test_damaged_state_file_is_reported_once_and_kept(tmp_path: Path, name: str,
     path.write_text(STATE[name])
     DAMAGES[damage](path)
     before = _content(path)
-    troubles, reported = FileTroubles(), list[str]()
-    troubles.subscribe(reported.append)
-    _read(name, tmp_path, troubles)
+    errors, reported = FileErrorReporter(), list[str]()
+    errors.subscribe(reported.append)
+    _read(name, tmp_path, errors)
     assert [name in sentence for sentence in reported] == ([] if damage in HARMLESS.get(name, ()) else [True])
     assert _kept_somewhere(path, before)
     # After the file was written again, nothing is reported.
     if name != "ledger.jsonl":
         reported_later = list[str]()
-        troubles = FileTroubles()
-        troubles.subscribe(reported_later.append)
-        _read(name, tmp_path, troubles)
+        errors = FileErrorReporter()
+        errors.subscribe(reported_later.append)
+        _read(name, tmp_path, errors)
         assert reported_later == []
 
 

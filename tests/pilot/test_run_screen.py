@@ -48,7 +48,7 @@ async def test_new_events_appear_within_a_second(console: Run, world: RowFactory
         await ui.sees("line 2", "live")
         (feed,) = (feed for feed in ui.app.screen.feeds() if feed.name.startswith("run:"))
         # No poll brings it, and what an announcement waits for is told by these.
-        feed.every = feed.blind = 3600.0
+        feed.every = feed.poll_without_realtime = 3600.0
         assert DEBOUNCE + feed.gap < 1.0
         world.event(call_id, "log", message="fresh from the service")
         await ui.sees("fresh from the service")

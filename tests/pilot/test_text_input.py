@@ -287,7 +287,7 @@ def _first_in_palette(ui: Any) -> str:
 
 def test_palette_ranks_exact_names_then_lists_then_actions() -> None:
     places = [
-        PaletteEntry(("dispatch", "ledger", "di"), "", print, place=True),
+        PaletteEntry(("dispatch", "ledger", "di"), "", print, is_screen=True),
         PaletteEntry(("models",), "", print, True),
     ]
     verbs = [PaletteEntry((title,), "", print) for title in ("disable", "copy id", "mode", "model")]

@@ -27,7 +27,7 @@ class SteppedScheduler:
     async def advance(self, seconds: float) -> None:
         """Advance the clock and run everything that is due."""
         self.clock.advance(seconds)
-        self.scheduler.poke()
+        self.scheduler.recheck()
         await run_ready_tasks()
 
     def use_budget(self, count: int) -> None:
@@ -49,7 +49,7 @@ class Probe:
         self.differs = False
         self.takes = 0.0
         self.requests = 1
-        self.feed = Feed(name, self.fetch, priority, **{"every": 60.0, "blind": 10.0, **more})
+        self.feed = Feed(name, self.fetch, priority, **{"every": 60.0, "poll_without_realtime": 10.0, **more})
 
     async def fetch(self) -> bool:
         self.reads += 1

@@ -132,13 +132,13 @@ def test_mcp_records_need_a_session_until_they_answer() -> None:
     session = _hosted()
     assert session.access.reach(Family.MCP_RECORDS).reach is Reach.NEEDS_SESSION
     session.access.learn(Family.MCP_RECORDS)
-    assert session.open(Family.MCP_RECORDS)
+    assert session.may_request(Family.MCP_RECORDS)
 
 
 def test_forbidden_change_closes_no_family() -> None:
     session: Any = Session(Target("t", "http://127.0.0.1:9", Secret("mog_t")))
     forbidden = NotAllowed("not yours", resource="MCP server 1", status=403)
     session.access.learn(Family.MCP_RECORDS, forbidden, method="DELETE")
-    assert session.open(Family.MCP_RECORDS)
+    assert session.may_request(Family.MCP_RECORDS)
     session.access.learn(Family.MCP_RECORDS, forbidden, method="GET")
-    assert not session.open(Family.MCP_RECORDS)
+    assert not session.may_request(Family.MCP_RECORDS)

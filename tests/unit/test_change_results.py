@@ -149,7 +149,7 @@ def test_draft_is_compared_with_published_version() -> None:
 
     def states(**more: Any) -> tuple[int | None, str]:
         found = Automation.model_validate({"id": "x", "draft_graph": graph, **more})
-        return found.version, found.draft
+        return found.version, found.draft_state
 
     assert states() == (None, "unpublished")
     assert states(published_version={"id": "v", "version_number": 3, "graph": graph}) == (3, "")

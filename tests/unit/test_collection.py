@@ -157,7 +157,7 @@ async def test_rows_of_a_closed_source_stay_and_are_stale(
     source = fake_list.collection.sources[0]
 
     async def refuse(*_: Any) -> RowPage[Thing]:
-        monkeypatch.setattr(fake_list.session, "open", lambda _: False)
+        monkeypatch.setattr(fake_list.session, "may_request", lambda _: False)
         raise LoginRequired("The things need a browser session")
 
     fake_list.collection.sources = (replace(source, read=refuse),)

@@ -16,7 +16,7 @@ import pytest
 from mogplex_tui.config import contexts, credential_store, file_locks
 from mogplex_tui.config.contexts import Context, ContextError, Contexts, contexts_file
 from mogplex_tui.config.credential_store import CredentialStoreError, Grant, StoredCredential, StoredGrant
-from mogplex_tui.config.file_locks import FileLock, held
+from mogplex_tui.config.file_locks import FileLock, locked
 from mogplex_tui.config.paths import config_file
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.settings import Settings, SettingsError, load, same_service
@@ -325,7 +325,7 @@ def test_lock_is_skipped_where_the_disk_has_no_locks(tmp_path: Path, monkeypatch
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(file_locks, "_lock", none)
-    with held(tmp_path / "lock", 0.0):
+    with locked(tmp_path / "lock", 0.0):
         pass
 
 
@@ -333,12 +333,12 @@ def test_file_lock_is_exclusive(tmp_path: Path) -> None:
     path = tmp_path / "x.lock"
     one, other = FileLock(path), FileLock(path)
     assert one.try_acquire() and not other.try_acquire() and not one.try_acquire()
-    with pytest.raises(TimeoutError), held(path, 0.0):
+    with pytest.raises(TimeoutError), locked(path, 0.0):
         pass
     one.release()
     assert other.try_acquire()
     other.release()
-    with held(path):
+    with locked(path):
         pass
 
 

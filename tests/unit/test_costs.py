@@ -121,7 +121,7 @@ async def test_token_reads_hours_from_spare_budget_only(session: FakeSession) ->
     feed = session.costs.feeds["hours"]
     assert (feed.metered(), feed.metered_delay) == (True, FIRST_AFTER)
     await read_hours(session)
-    assert (len(session.fake.asked), feed.blind) == (1, METERED_EVERY)
+    assert (len(session.fake.asked), feed.poll_without_realtime) == (1, METERED_EVERY)
     for _ in range(21):
         slot = session.budget.acquire(Priority.ACTION)
         assert isinstance(slot, Slot)

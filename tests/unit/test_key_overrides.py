@@ -13,7 +13,7 @@ import pytest
 from textual.binding import Binding
 from textual.keys import Keys, _character_to_key
 
-from mogplex_tui.config.keymap import canonical, sign
+from mogplex_tui.config.keymap import canonical, display_name
 from mogplex_tui.operate import action_registry, cursor_movement
 from mogplex_tui.operate.key_overrides import FIXED_KEYS, RESERVED_KEYS, key_owners, validate_overrides
 from mogplex_tui.screens.event_view import EventView
@@ -39,7 +39,7 @@ def set_overrides() -> Iterator[Any]:
 def test_key_names_match_those_of_textual() -> None:
     for character in string.digits + string.ascii_letters + string.punctuation + "é€ß":
         assert canonical(character) == _character_to_key(character)
-        assert sign(_character_to_key(character)) == character
+        assert display_name(_character_to_key(character)) == character
     # Aliases, keys that terminals send differently, and keys that do not exist.
     elsewhere = {"return", "ctrl+i", "ctrl+m", "ctrl+@", "ctrl-at"}
     names = {each.value for each in Keys if not each.value.startswith("<")} - elsewhere

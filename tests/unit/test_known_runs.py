@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mogplex_tui.config.state_file import FileTroubles
+from mogplex_tui.config.state_file import FileErrorReporter
 from mogplex_tui.live import known_runs as module
 from mogplex_tui.live.known_runs import KnownRun, KnownRuns
 
@@ -90,9 +90,9 @@ def test_known_runs_without_directory_are_not_written(tmp_path: Path) -> None:
 def test_unwritable_directory_is_reported(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("in the way")
-    troubles, reports = FileTroubles(), list[str]()
-    troubles.subscribe(reports.append)
-    history = KnownRuns(blocked, troubles)
+    errors, reports = FileErrorReporter(), list[str]()
+    errors.subscribe(reports.append)
+    history = KnownRuns(blocked, errors)
     history.remember(KnownRun("r1"))
     assert history.get("r1")
     (sentence,) = reports

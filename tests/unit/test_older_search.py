@@ -116,7 +116,7 @@ async def test_search_continues_after_a_failure(tmp_path: Path) -> None:
         if search.is_done:
             break
         session.time.seconds += 400
-        session.scheduler.poke()
+        session.scheduler.recheck()
         asked = len(service.asked)
         await wait_until(lambda: len(service.asked) > asked and not search.feed.running)
     subscription.drop()

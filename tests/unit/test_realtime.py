@@ -42,7 +42,12 @@ class WatchedStream:
         self.watch.changed.subscribe(lambda: self.states.append(self.watch.hearing))
         self.reads = 0
         self.feed = Feed(
-            "runs", self.fetch, Priority.TABLE, every=60, blind=5, tables=frozenset({"ai_calls"})
+            "runs",
+            self.fetch,
+            Priority.TABLE,
+            every=60,
+            poll_without_realtime=5,
+            tables=frozenset({"ai_calls"}),
         )
 
     async def fetch(self) -> bool:
@@ -100,24 +105,24 @@ async def test_one_stream_is_opened_for_all_tables(watched: WatchedStream) -> No
 async def test_feeds_are_read_again_once_the_stream_is_open(watched: WatchedStream) -> None:
     await watched.receive(Connected())
     watched.clock.advance(1)
-    watched.scheduler.poke()
+    watched.scheduler.recheck()
     await wait_until(lambda: watched.reads == 2)
 
 
 async def test_change_frame_is_a_hint_and_ping_is_none(watched: WatchedStream) -> None:
     await watched.receive(Connected())
     watched.clock.advance(1)
-    watched.scheduler.poke()
+    watched.scheduler.recheck()
     await wait_until(lambda: watched.reads == 2)
     for frame in (Ping(), Changed("sandboxes", "INSERT")):
         await watched.receive(frame)
         watched.clock.advance(1)
-        watched.scheduler.poke()
+        watched.scheduler.recheck()
         await run_ready_tasks()
     assert watched.reads == 2
     await watched.receive(Changed("ai_calls", "UPDATE"))
     watched.clock.advance(1)
-    watched.scheduler.poke()
+    watched.scheduler.recheck()
     await wait_until(lambda: watched.reads == 3)
 
 
@@ -125,7 +130,7 @@ async def test_change_frame_is_a_hint_and_ping_is_none(watched: WatchedStream) -
 async def test_lost_stream_reconnects_and_all_feeds_are_read(watched: WatchedStream, end: Any) -> None:
     await watched.receive(Connected())
     watched.clock.advance(1)
-    watched.scheduler.poke()
+    watched.scheduler.recheck()
     await wait_until(lambda: watched.reads == 2)
     await watched.receive(end)
     await wait_until(lambda: len(watched.stream.dials) == 2)
@@ -174,11 +179,11 @@ async def test_final_response_stops_reconnecting(watched: WatchedStream, error: 
 async def test_polling_is_faster_without_realtime(watched: WatchedStream) -> None:
     await watched.receive(Connected())
     watched.clock.advance(1)
-    watched.scheduler.poke()
+    watched.scheduler.recheck()
     await wait_until(lambda: watched.reads == 2)
     await run_ready_tasks()
     watched.clock.advance(6)
-    watched.scheduler.poke()
+    watched.scheduler.recheck()
     await run_ready_tasks()
     assert watched.reads == 2
     await watched.receive(LoginRequired("sign in", status=307))

@@ -110,7 +110,7 @@ async def test_at_most_eight_feeds_are_read_together(stepped: SteppedScheduler) 
 
 
 async def test_feed_blocked_by_budget_waits_for_a_slot(stepped: SteppedScheduler) -> None:
-    probe = stepped.feed(blind=500.0)
+    probe = stepped.feed(poll_without_realtime=500.0)
     probe.fails = [BudgetBlocked(stepped.clock.monotonic() + 30)]
     subscription = stepped.scheduler.subscribe(probe.feed)
     await wait_until(lambda: probe.reads == 1)
@@ -129,7 +129,7 @@ async def test_feed_blocked_by_budget_waits_for_a_slot(stepped: SteppedScheduler
 
 
 async def test_failing_feed_is_retried_with_backoff(stepped: SteppedScheduler) -> None:
-    probe = stepped.feed(blind=1000.0)
+    probe = stepped.feed(poll_without_realtime=1000.0)
     probe.fails = [Unreachable("down") for _ in range(6)]
     subscription = stepped.scheduler.subscribe(probe.feed)
     await wait_until(lambda: probe.reads == 1)
@@ -196,7 +196,7 @@ async def test_feed_with_failing_callback_stops_no_other(stepped: SteppedSchedul
 async def test_rate_limit_is_waited_for_each_time(
     stepped: SteppedScheduler, error: MogplexError, seconds: float
 ) -> None:
-    probe = stepped.feed(blind=1.0)
+    probe = stepped.feed(poll_without_realtime=1.0)
     probe.fails = [error] * 5
     stepped.scheduler.subscribe(probe.feed)
     await wait_until(lambda: probe.reads == 1)
@@ -235,7 +235,7 @@ async def test_refresh_reads_now_even_between_retries(stepped: SteppedScheduler)
 
 
 async def test_slow_feed_is_read_less_often(stepped: SteppedScheduler) -> None:
-    probe = stepped.feed(tables=frozenset({"t"}), blind=1.0, gap=0.1)
+    probe = stepped.feed(tables=frozenset({"t"}), poll_without_realtime=1.0, gap=0.1)
     probe.takes = 2.0
     stepped.scheduler.subscribe(probe.feed)
     await wait_until(lambda: probe.feed.finished is not None)
@@ -315,8 +315,8 @@ async def test_a_watched_run_sends_few_requests_a_minute(
     shapes = [("tail", Priority.TAIL, 0.25, 3.0, 1), ("runs", Priority.TABLE, 1.0, 6.0, 2)]
     shapes += [("costs", Priority.BACKGROUND, 3.0, 30.0, 1), ("approvals", Priority.BACKGROUND, 1.0, 60.0, 2)]
     probes = []
-    for name, priority, gap, blind, requests in shapes:
-        probe = stepped.feed(name, priority, gap=gap, blind=blind, tables=frozenset({"t"}))
+    for name, priority, gap, interval, requests in shapes:
+        probe = stepped.feed(name, priority, gap=gap, poll_without_realtime=interval, tables=frozenset({"t"}))
         probe.feed.metered = lambda: metered
         probe.requests = requests
         probes.append(probe)
@@ -348,7 +348,10 @@ async def test_change_after_a_quiet_time_is_read_at_once(stepped: SteppedSchedul
 
 
 async def test_reads_slow_down_as_others_use_the_budget(stepped: SteppedScheduler) -> None:
-    probe, free = stepped.feed("metered", blind=3.0), stepped.feed("free", blind=3.0, metered=lambda: False)
+    probe, free = (
+        stepped.feed("metered", poll_without_realtime=3.0),
+        stepped.feed("free", poll_without_realtime=3.0, metered=lambda: False),
+    )
     for each in (probe, free):
         stepped.scheduler.subscribe(each.feed)
     await wait_until(lambda: probe.reads == free.reads == 1)

@@ -93,7 +93,7 @@ async def test_reconnect_counts_as_hint_for_unwanted_feed(stepped: SteppedSchedu
 
 async def test_reconnect_reads_hinted_and_failed_feeds(stepped: SteppedScheduler) -> None:
     heard = stepped.feed("heard", tables=frozenset({"ai_calls"}))
-    failed, names = stepped.feed("failed"), stepped.feed("names", blind=900.0)
+    failed, names = stepped.feed("failed"), stepped.feed("names", poll_without_realtime=900.0)
     failed.fails = [LoginRequired("no", status=307)]
     for probe in (heard, failed, names):
         stepped.scheduler.subscribe(probe.feed)

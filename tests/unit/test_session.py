@@ -68,14 +68,14 @@ def test_unversioned_routes_are_metered_without_cookie(tmp_path: Path) -> None:
 
 def test_family_is_open_until_known_to_be_closed(tmp_path: Path) -> None:
     session = FakeSession(tmp_path)
-    assert session.open(Family.OBSERVABILITY)
+    assert session.may_request(Family.OBSERVABILITY)
     session.access.learn(Family.OBSERVABILITY)
-    assert session.open(Family.OBSERVABILITY)
+    assert session.may_request(Family.OBSERVABILITY)
     session.access.learn(Family.OBSERVABILITY, Unavailable("503", status=503))
-    assert session.open(Family.OBSERVABILITY)
+    assert session.may_request(Family.OBSERVABILITY)
     session.access.learn(Family.OBSERVABILITY, LoginRequired("sign in", status=307))
-    assert not session.open(Family.OBSERVABILITY)
-    assert session.open(Family.V1)
+    assert not session.may_request(Family.OBSERVABILITY)
+    assert session.may_request(Family.V1)
 
 
 def test_session_is_refused_when_no_family_is_open(tmp_path: Path) -> None:
@@ -147,13 +147,13 @@ def test_refused_cookie_keeps_its_families_closed(tmp_path: Path) -> None:
     session.access.cookie.learn(accepted=False)
     session.retry_lost_access()
     # A refused token may be temporary; families that need the cookie wait for its test.
-    assert [session.open(f) for f in (Family.OBSERVABILITY, Family.SETTINGS, Family.V1)] == [
+    assert [session.may_request(f) for f in (Family.OBSERVABILITY, Family.SETTINGS, Family.V1)] == [
         False,
         True,
         True,
     ]
     session.access.cookie.learn(accepted=True)
-    assert session.open(Family.OBSERVABILITY)
+    assert session.may_request(Family.OBSERVABILITY)
 
 
 @pytest.mark.parametrize("error", [NOBODY, LOGIN])
@@ -163,16 +163,16 @@ def test_family_that_was_open_is_requested_again(tmp_path: Path, error: MogplexE
     session.access.learn(Family.OBSERVABILITY, error)
     # A family that never answered stays closed.
     session.access.learn(Family.FLOWS, error)
-    assert not session.open(Family.OBSERVABILITY)
+    assert not session.may_request(Family.OBSERVABILITY)
     assert session.retry_lost_access()
-    assert (session.open(Family.OBSERVABILITY), session.open(Family.FLOWS)) == (True, False)
+    assert (session.may_request(Family.OBSERVABILITY), session.may_request(Family.FLOWS)) == (True, False)
     # The reason is unchanged until then.
     assert session.access.reach(Family.OBSERVABILITY).reason == str(error)
     session.access.learn(Family.OBSERVABILITY, Unavailable("busy", status=503))
-    assert session.open(Family.OBSERVABILITY)
+    assert session.may_request(Family.OBSERVABILITY)
     session.access.learn(Family.OBSERVABILITY, error)
-    assert not session.open(Family.OBSERVABILITY)
+    assert not session.may_request(Family.OBSERVABILITY)
     session.retry_lost_access()
     session.access.learn(Family.OBSERVABILITY)
-    assert session.open(Family.OBSERVABILITY)
+    assert session.may_request(Family.OBSERVABILITY)
     assert not session.retry_lost_access()

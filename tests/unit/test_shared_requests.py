@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mogplex_tui.api.budget import Blocked, Budget, Priority, RequestOutcome, Slot
-from mogplex_tui.config.file_locks import held
+from mogplex_tui.config.file_locks import locked
 from mogplex_tui.live.shared_requests import SharedRequests, path_for
 from tests.unit.fakes import FakeClock
 
@@ -78,7 +78,7 @@ def test_file_that_cannot_be_used_leaves_the_own_count(tmp_path: Path) -> None:
 def test_locked_file_delays_nothing(tmp_path: Path) -> None:
     path = tmp_path / "t.json"
     program = Program(path, 0.0)
-    with held(path.with_suffix(".lock")):
+    with locked(path.with_suffix(".lock")):
         program.send(1)
     assert program.budget.used() == 1
 

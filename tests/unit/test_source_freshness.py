@@ -110,7 +110,7 @@ def test_source_without_interval_is_not_stale_by_age() -> None:
 
 async def test_failed_source_is_retried_by_itself(stepped: SteppedScheduler) -> None:
     source = SourceState(Subject("they"))
-    probe = stepped.feed(blind=1000.0, tables=frozenset({"t"}), sources={"part": source})
+    probe = stepped.feed(poll_without_realtime=1000.0, tables=frozenset({"t"}), sources={"part": source})
     reads, fails = probe.feed.fetch, [BROKEN] * 4
 
     async def fetch() -> bool:
@@ -148,7 +148,7 @@ async def test_failing_feed_is_not_retried_for_its_failed_source(
     stepped: SteppedScheduler,
 ) -> None:
     source = SourceState(Subject("they"))
-    probe = stepped.feed(blind=1000.0, sources={"part": source}, idle=lambda: True)
+    probe = stepped.feed(poll_without_realtime=1000.0, sources={"part": source}, idle=lambda: True)
     source.freshness.mark_failed(BROKEN)
     source.freshness.retry_at = stepped.clock.monotonic() - 1
     probe.fails = [NotAllowed("no")]
@@ -160,7 +160,7 @@ async def test_failing_feed_is_not_retried_for_its_failed_source(
 
 @pytest.mark.parametrize("error", [InvalidResponse("no JSON"), NotAllowed("no", status=403)])
 async def test_retry_time_follows_any_error(stepped: SteppedScheduler, error: MogplexError) -> None:
-    probe = stepped.feed(blind=60.0)
+    probe = stepped.feed(poll_without_realtime=60.0)
     probe.fails = [error] * 6
     fresh = stepped.scheduler.subscribe(probe.feed).feed.freshness
     await wait_until(lambda: probe.reads == 1)

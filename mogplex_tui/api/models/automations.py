@@ -139,7 +139,7 @@ class Versioned(Inbound):
         return None if self.published_version is None else self.published_version.version_number
 
     @property
-    def draft(self) -> str:
+    def draft_state(self) -> str:
         """Whether the draft differs from the published version, as a word.
 
         The word is `unpublished` if nothing was published, `differs` if the two differ, and empty if

@@ -47,7 +47,7 @@ class GithubAccess(StrEnum):
     SYNCED_ONLY = "synced_only"
 
 
-class BareRepo(Owned):
+class RepoRecord(Owned):
     """An imported repository: one GitHub repository at one root directory.
 
     It belongs to a user or a team. If `root_directory` is None, it is the root of the GitHub
@@ -111,7 +111,7 @@ class BareRepo(Owned):
         return text.strip().lower() in " ".join(part for part in parts if part).lower()
 
 
-class ImportedRepo(BareRepo):
+class ImportedRepo(RepoRecord):
     """An imported repository with its project and its access by the GitHub App."""
 
     workspace: Project | None = None

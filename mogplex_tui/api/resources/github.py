@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mogplex_tui.api.models.base import Rows
 from mogplex_tui.api.models.github import GithubOwner, Installation, OrgMembers, Pulls
-from mogplex_tui.api.models.repos import BareRepo
+from mogplex_tui.api.models.repos import RepoRecord
 from mogplex_tui.api.request_checks import installation_number, path_id
 from mogplex_tui.api.resources.base import Resource
 from mogplex_tui.api.safe_text import short_id
@@ -45,7 +45,7 @@ class GithubResource(Resource):
         """
         return (await self._get("/api/github/owners", "the GitHub accounts")).rows(GithubOwner)
 
-    async def sync(self) -> Rows[BareRepo]:
+    async def sync(self) -> Rows[RepoRecord]:
         """Import repositories from GitHub; return all imported ones, favourites first.
 
         No repository is deleted. The request changes data although its HTTP method is GET. It is
@@ -54,7 +54,7 @@ class GithubResource(Resource):
         the caller's role must permit changes.
         """
         response = await self._change("GET", "/api/github/repos", "the sync with GitHub", extra_wait=120)
-        return response.rows(BareRepo)
+        return response.rows(RepoRecord)
 
     async def pulls(self, repo_id: str, number: int | None = None) -> Pulls:
         """Return up to five open pull requests of a repository, and the diff of one.

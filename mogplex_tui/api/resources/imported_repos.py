@@ -5,7 +5,7 @@ from __future__ import annotations
 from mogplex_tui.api.errors import InvalidInput, NotFound
 from mogplex_tui.api.models.base import Rows
 from mogplex_tui.api.models.repo_settings import Packages, Snapshot
-from mogplex_tui.api.models.repos import BareRepo, ImportedRepo, RepoDraft, RepoUpdate
+from mogplex_tui.api.models.repos import ImportedRepo, RepoDraft, RepoRecord, RepoUpdate
 from mogplex_tui.api.request_checks import path_id, root_directory
 from mogplex_tui.api.resources.base import Resource, advice_for_500
 from mogplex_tui.api.safe_text import short_id
@@ -103,7 +103,7 @@ class ImportedReposResource(Resource):
         path, resource = _part(repo_id, "monorepo", "the packages")
         return (await self._get(path, resource)).one(Packages)
 
-    async def add_subproject(self, repo_id: str, directory: str) -> BareRepo:
+    async def add_subproject(self, repo_id: str, directory: str) -> RepoRecord:
         """Import one directory of a repository as a repository of its own, and return it.
 
         Raises Conflict if the directory was imported already.
@@ -117,7 +117,7 @@ class ImportedReposResource(Resource):
             raise InvalidInput("root_directory is required", resource=resource)
         with advice_for_500(_SPACES_FAIL):
             response = await self._change("POST", path, resource, body={"root_directory": root})
-        return response.one(BareRepo)
+        return response.one(RepoRecord)
 
     async def snapshot(self, repo_id: str) -> Snapshot | None:
         """Return the prebuilt sandbox image of a repository, or None if it has none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mogplex_tui.api.models.base import Rows
 from mogplex_tui.api.models.projects import NewRepository, Project, ProjectDraft, ProjectUpdate
-from mogplex_tui.api.models.repos import BareRepo
+from mogplex_tui.api.models.repos import RepoRecord
 from mogplex_tui.api.request_checks import path_id
 from mogplex_tui.api.resources.base import Resource
 from mogplex_tui.api.safe_text import short_id
@@ -50,7 +50,7 @@ class ProjectsResource(Resource):
         path, resource = _project(project_id)
         await self._change("DELETE", path, resource)
 
-    async def create_repository(self, project_id: str, new: NewRepository) -> BareRepo | None:
+    async def create_repository(self, project_id: str, new: NewRepository) -> RepoRecord | None:
         """Create a repository on GitHub, import it into a project and return it.
 
         Returns None if the service has imported the repository into another project. Raises Conflict or
@@ -58,7 +58,7 @@ class ProjectsResource(Resource):
         """
         path, resource = _project(project_id)
         response = await self._change("POST", f"{path}/repos", resource, body=new.body(), extra_wait=60)
-        return None if response.data is None else response.one(BareRepo)
+        return None if response.data is None else response.one(RepoRecord)
 
 
 def _project(project_id: str) -> tuple[str, str]:

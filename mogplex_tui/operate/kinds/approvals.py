@@ -207,7 +207,7 @@ def _answer(decision: str) -> Callable[[Change[ApprovalRow]], Awaitable[None]]:
     return answer
 
 
-def _alike(row: ApprovalRow) -> tuple[object, ...]:
+def _similarity_key(row: ApprovalRow) -> tuple[object, ...]:
     """Return a key that is equal for similar approvals.
 
     They have the same automation or orchestrator, and the same tool or step.
@@ -263,7 +263,7 @@ KIND = Kind[ApprovalRow](
     ),
     join=Join(_fill, related={"automations": Related(columns=("requester",))}, depends_on_time=True),
     open_until=lambda row: row.expires_at,
-    alike=_alike,
+    alike=_similarity_key,
     columns=(
         column("status", "STATE", lambda row: row.status, formats.state(), Layout(11), is_text=True),
         column(

@@ -175,7 +175,7 @@ def _fill(session: Session) -> Callable[[ProjectRow], ProjectRow]:
     rows = [entry.row for entry in assignments.rows.values() if entry.row is not None]
     assigned = Counter(row.assignment.repo_id for row in rows)
     scheduled = Counter(row.assignment.repo_id for row in rows if row.assignment.cron_schedule)
-    all_are_known = assignments.freshness.as_of is not None and session.open(Family.ASSIGNMENTS)
+    all_are_known = assignments.freshness.as_of is not None and session.may_request(Family.ASSIGNMENTS)
     activity = DayActivity(session, lambda run: run.repo_id)
 
     def fill(row: ProjectRow) -> ProjectRow:

@@ -14,7 +14,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Button, Checkbox, Input, Select, Static, TextArea
 
-from mogplex_tui.config.state_file import FileTroubles, StateFile
+from mogplex_tui.config.state_file import FileErrorReporter, StateFile
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate.executor import new_idempotency_key
 from mogplex_tui.operate.model import Parameter, Values
@@ -34,9 +34,9 @@ class DraftStore:
     The input is thus kept when the form or the console is closed.
     """
 
-    def __init__(self, directory: Path | None, troubles: FileTroubles | None = None) -> None:
+    def __init__(self, directory: Path | None, errors: FileErrorReporter | None = None) -> None:
         path = directory / "draft.json" if directory else None
-        self._file = StateFile(path, "the form for a new run", troubles)
+        self._file = StateFile(path, "the form for a new run", errors)
         stored = self._stored()
         self.draft = Draft(**{name: stored[name] for name in asdict(Draft()) if name in stored})
         self.key: str = stored.get("key") or new_idempotency_key()

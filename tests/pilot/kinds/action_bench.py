@@ -202,7 +202,7 @@ class ActionBench:
             if other.name in ("models", "projects"):
                 await new_collection(self.session, other).fetch()
 
-    def spoil(self, key: str) -> None:
+    def corrupt_row(self, key: str) -> None:
         """Replace the texts of a row with wrong ones, which only another read corrects."""
         row = self.collection.set.rows.get(key)
         if row is not None:

@@ -68,7 +68,7 @@ async def test_action_survives_every_refusal_and_then_succeeds(
         is_listed = item.key in bench.collection.set.rows
         for status in REFUSALS:
             bench.fault(f"{sent} {'429' if status == 429 else f'status:{status}'}")
-            bench.spoil(item.key)
+            bench.corrupt_row(item.key)
             outcome = await executor.run_action(bench.session, bench.collection, kind, verb, item, values)
             calls = MAX_ATTEMPTS if status == 429 else 1
             assert bench.fired == calls, f"{calls} calls, not {bench.fired}"
@@ -113,7 +113,7 @@ async def test_lost_response_is_unknown_and_rows_are_read_again(
         item = await bench.item(verb)
         values = await bench.values(verb, item)
         bench.fault(f"{request_of(kind, verb)} drop")
-        bench.spoil(item.key)
+        bench.corrupt_row(item.key)
         outcome = await executor.run_action(bench.session, bench.collection, kind, verb, item, values)
         assert bench.fired == 1
         assert not outcome.is_success, outcome

@@ -61,7 +61,7 @@ async def test_trigger_uses_the_session_when_v1_refuses_the_token(console: Any) 
     async with console(gate=True, token="mog_nobodys") as ui:
         screen = await go_to_list(ui, "automations", "docs follow")
         key = screen.table.cursor_key
-        await ui.until(lambda: not ui.app.session.open(Family.V1), "the refusal of the token")
+        await ui.until(lambda: not ui.app.session.may_request(Family.V1), "the refusal of the token")
         await ui.press("n")
         await ui.sees("Repository to run in", "the service chooses")
         await ui.press("down", "enter")

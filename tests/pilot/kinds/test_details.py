@@ -234,7 +234,12 @@ async def test_failed_read_of_a_record_is_reported_at_once(
     monkeypatch.setattr(FlowsResource, "runs", fails)
     async with console() as ui:
         listed = collection_in(await go_to_list(ui, "automations")).feed
-        listed.tables, listed.hinted_at, listed.every, listed.blind = frozenset(), None, 3600.0, 3600.0
+        listed.tables, listed.hinted_at, listed.every, listed.poll_without_realtime = (
+            frozenset(),
+            None,
+            3600.0,
+            3600.0,
+        )
         await ui.press("enter")
         await ui.until(lambda: _title(ui).endswith("reading"), "the reading being told")
         await ui.pilot.pause(2 * console_screen.FLUSH)

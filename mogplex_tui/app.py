@@ -133,6 +133,7 @@ class ConsoleApp(App[int]):
             self.look,
             self._key_queue,
             self._actions(),
+            team=settings.team.value,
             embedded=plane is not None,
             opener=opener,
             leave_for=self._leave_for,
@@ -297,6 +298,7 @@ class ConsoleApp(App[int]):
             ready()
         self._notify_rejected_keys()
         self.session.file_errors.subscribe(self._notify_file_problem)
+        self.parts.tasks.run(self.parts.recent.sync())
         if isinstance(self.screen, ConsoleScreen):
             await self.screen.prepare()
         await self._connect()
@@ -351,6 +353,7 @@ class ConsoleApp(App[int]):
             startup_cache.save(self.session.directory, self.runs.rows_to_cache, seen)
         save_known_records(self.session)
         self.unsent = [change.title for change in self.session.in_flight.queue]
+        await self.parts.recent.sync()
         self.parts.tasks.cancel_all()
         await self.session.stop()
 

@@ -111,10 +111,13 @@ class StateFile:
         self.rename_damaged(f"{self._title} starts empty")
         return None
 
-    def write(self, content: Any) -> None:
-        """Replace the content of the file; report an error without raising it."""
+    def write(self, content: Any) -> bool:
+        """Replace the content of the file, and return whether that succeeded.
+
+        An error is reported and not raised.
+        """
         if self._path is None:
-            return
+            return False
         try:
             write_private(self._path, json.dumps(content))
         except OSError as error:
@@ -124,6 +127,8 @@ class StateFile:
                 f"{self._title} could not be kept in {self._path}: {error.strerror or error}. "
                 "It is kept until the console ends.",
             )
+            return False
+        return True
 
     def rename_damaged(self, outcome: str) -> None:
         """Rename a damaged file, so that it is not overwritten, and report this.

@@ -32,6 +32,8 @@ from mogplex_tui.widgets.text import visible
 
 # The sections besides the groups of kinds.
 _RECENT, _FILTERS, _ACTIONS = "Recent", "Filters", "Actions"
+# The recent places that are listed before anything is typed; a typed text finds all of them.
+_SHOWN_RECENT = 8
 _GROUP_WIDTH, _KEY_WIDTH, _NAME_WIDTH = 12, 7, 34
 
 
@@ -114,8 +116,9 @@ def entries_of(screen: AnyScreen) -> Iterator[PaletteEntry]:
             )
     yield from _lists(console)
     yield from _saved_filters(console)
-    for name, reopen in console.navigation.recent:
-        yield PaletteEntry((name,), "", reopen, is_screen=True, group=_RECENT)
+    for place in console.recent_places.offered(screen):
+        reopen = partial(console.recent_places.open, place)
+        yield PaletteEntry((place.title,), place.about, reopen, is_screen=True, group=_RECENT)
 
 
 def _saved_filters(console: Console) -> Iterator[PaletteEntry]:
@@ -166,10 +169,11 @@ _WHOLE, _PREFIX, _WORD, _FUZZY = 8.0, 6.0, 4.0, 2.0
 def score(entry: PaletteEntry, typed: str) -> float:
     """Return how well an entry matches the typed text; 0 means no match.
 
-    Between equally good matches, an entry for a screen scores higher than one for an action.
+    Between equally good matches, a list scores higher than a recent place, and that higher than an
+    action.
     """
     query = typed.strip().lstrip(":").lower()
-    bonus = 1.0 if entry.is_screen else 0.0
+    bonus = 0.5 if entry.group == _RECENT else 1.0 if entry.is_screen else 0.0
     if not query:
         return 0.0
     if query in entry.names:
@@ -243,8 +247,11 @@ class PaletteProvider(Provider):
 
     @property
     def entries(self) -> Sequence[PaletteEntry]:
-        """Every entry, sorted by title."""
-        return sorted(entries_of(self.screen), key=lambda entry: entry.title)
+        """Every entry: the recent places, the newest first, then the others by title."""
+        return sorted(
+            entries_of(self.screen),
+            key=lambda entry: (entry.group != _RECENT, "" if entry.group == _RECENT else entry.title),
+        )
 
     async def discover(self) -> Hits:
         """Yield every entry in its section; Textual calls this while nothing is typed."""
@@ -262,14 +269,19 @@ class PaletteProvider(Provider):
             yield Hit(match_score, entry.line(), entry.run, text=entry.title)
 
 
-def in_sections(entries: Iterable[PaletteEntry]) -> list[PaletteEntry]:
-    """Return entries sorted by section: recent records first, actions last."""
-    sections = [_RECENT, *GROUPS, _FILTERS, ""]
+def in_sections(entries: Sequence[PaletteEntry]) -> list[PaletteEntry]:
+    """Return entries sorted by section: the newest recent places first, actions last."""
+    recent = [entry for entry in entries if entry.group == _RECENT][:_SHOWN_RECENT]
+    others = (entry for entry in entries if entry.group != _RECENT)
+    sections = [*GROUPS, _FILTERS, ""]
     lists = [name for names in GROUPS.values() for name in names]
     order = {name: place for place, name in enumerate(lists)}
-    return sorted(
-        entries, key=lambda entry: (sections.index(entry.group), order.get(entry.names[0], len(order)))
-    )
+    return [
+        *recent,
+        *sorted(
+            others, key=lambda entry: (sections.index(entry.group), order.get(entry.names[0], len(order)))
+        ),
+    ]
 
 
 class Palette(CommandPalette):

@@ -13,6 +13,7 @@ from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate.health_monitor import HealthMonitor
 from mogplex_tui.operate.model import AnyEntry
+from mogplex_tui.operate.recent_places import RecentPlaces
 from mogplex_tui.operate.saved_filters import FilterStore
 from mogplex_tui.screens.context_switch import ConsoleStart, ContextOpener, ContextSwitch
 from mogplex_tui.screens.dialog_queue import DialogQueue
@@ -21,6 +22,7 @@ from mogplex_tui.screens.header_line import FINDINGS, Look
 from mogplex_tui.screens.key_queue import KeyQueue
 from mogplex_tui.screens.kind_collections import KindCollections
 from mogplex_tui.screens.navigation import Navigation
+from mogplex_tui.screens.place_opener import PlaceOpener
 from mogplex_tui.screens.queued_changes import GIVE_UP, ChangeQueue
 from mogplex_tui.screens.record_actions import RecordActions
 from mogplex_tui.screens.run_actions import RunActions
@@ -48,15 +50,17 @@ class Console:
         keys: KeyQueue,
         app_actions: Mapping[str, Callable[[], object]],
         *,
+        team: str | None,
         embedded: bool,
         opener: ContextOpener | None,
         leave_for: Callable[[ConsoleStart], None],
     ) -> None:
         """Create the shared services.
 
-        `app_actions` maps ids of the app's own actions to the functions that run them. `embedded` is
-        True if the console runs with an embedded control plane. `opener` finds other contexts.
-        `leave_for` is called to end this console and start a new one for another context.
+        `app_actions` maps ids of the app's own actions to the functions that run them. `team` is the id
+        of the active team, None for the personal scope. `embedded` is True if the console runs with an
+        embedded control plane. `opener` finds other contexts. `leave_for` is called to end this console
+        and start a new one for another context.
         """
         self._app = app
         self.session, self.runs, self.look, self.keys = session, runs, look, keys
@@ -69,7 +73,11 @@ class Console:
         self.exporter = Exporter(app, session, look, self.tasks)
         self.collections = KindCollections(session, runs)
         self.health = HealthMonitor(session, self.collections.waiting_approvals)
-        self.navigation = Navigation(app, session, runs, self.collections, self.tasks)
+        self.recent = RecentPlaces(session.directory, team, session.file_errors)
+        self.navigation = Navigation(app, session, runs, self.recent, self.collections, self.tasks)
+        self.recent_places = PlaceOpener(
+            app, session, runs, self.recent, self.collections, self.navigation, self.tasks
+        )
         self.context_switch = ContextSwitch(
             app, session, self.tasks, context=look.context, opener=opener, leave=leave_for
         )
@@ -87,7 +95,10 @@ class Console:
             copy=self.copy,
         )
         # Actions shared by all screens, by id. A screen may replace them.
-        self.actions: Mapping[str, Callable[[], object]] = {
+        self.actions: Mapping[str, Callable[[], object]] = {**self._own_actions(), **app_actions}
+
+    def _own_actions(self) -> Mapping[str, Callable[[], object]]:
+        return {
             GIVE_UP: self.changes.give_up_all,
             FINDINGS: self.show_findings,
             "runs.start": self.run_actions.start,
@@ -95,7 +106,6 @@ class Console:
             "contexts.switch": self._switch_to_selected,
             "contexts.details": self._show_context,
             "teams.act": self._act_for_selected,
-            **app_actions,
         }
 
     @property

@@ -18,6 +18,7 @@ from mogplex_tui.live.scheduler import Feed, Subscription
 from mogplex_tui.live.session import Session
 from mogplex_tui.live.signals import Signal
 from mogplex_tui.operate import action_registry
+from mogplex_tui.operate.recent_places import RecentPlace
 from mogplex_tui.screens.console import Console, console_of
 from mogplex_tui.screens.header_line import FINDINGS, header_segments
 from mogplex_tui.screens.queued_changes import BACK, GIVE_UP, is_on_row
@@ -151,6 +152,10 @@ class ConsoleScreen(Screen[None]):
     def step_name(self) -> str:
         """Return this screen's name as shown in the path of a screen opened on top of it."""
         return ""
+
+    def is_at(self, _: RecentPlace) -> bool:
+        """Return whether this screen shows a recent place."""
+        return False
 
     def path(self) -> list[str]:
         """Return the names of the screens below this one, from the bottom up."""

@@ -17,6 +17,7 @@ from mogplex_tui.live.run_event_tail import BatchResult
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.operate import action_registry, formatting, kind_rows, messages, record_page
 from mogplex_tui.operate.model import AnyAction, AnyEntry, AnyKind, Creation, RenderTime
+from mogplex_tui.operate.recent_places import RecentPlace
 from mogplex_tui.operate.related_rows import with_related
 from mogplex_tui.screens import freshness_text
 from mogplex_tui.screens.console_screen import ConsoleScreen
@@ -102,6 +103,10 @@ class DetailScreen(ConsoleScreen):
     def record_key(self) -> str:
         """Return the record's key."""
         return self._last_entry.key
+
+    def is_at(self, place: RecentPlace) -> bool:
+        """Return whether the screen shows the record of a recent place."""
+        return (place.kind, place.key) == (self.kind.name, self._last_entry.key)
 
     def step_name(self) -> str:
         """Return the record's name."""

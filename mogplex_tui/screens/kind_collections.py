@@ -42,11 +42,12 @@ class KindCollections:
         joined = (self._runs.feed if name == "runs" else self.of(kinds()[name]).feed for name in related)
         return (self.of(kind).feed, *joined)
 
-    async def find(self, kind: AnyKind, key: str) -> AnyEntry | None:
+    async def find(self, kind: AnyKind, key: str, *, is_fresh: bool = False) -> AnyEntry | None:
         """Return a record by its key, or None if the service does not have it.
 
-        If the record is not loaded yet, its list is read first. If the list does not contain it, the
-        single record is read. Raises a MogplexError if a read fails.
+        If the record is not loaded yet, its list is read first; if `is_fresh` is True, a stale list is
+        read as well. If the list does not contain the record, the single record is read. Raises a
+        MogplexError if a read fails.
         """
         from mogplex_tui.api.budget import Priority
         from mogplex_tui.api.errors import NotFound
@@ -54,8 +55,10 @@ class KindCollections:
         from mogplex_tui.operate.kind_rows import read_single
 
         collection = self.of(kind)
+        rows = collection.set
+        is_stale = is_fresh and rows.freshness.stale(self._session.clock.monotonic())
         try:
-            if key not in collection.set.rows:
+            if is_stale or key not in rows.rows:
                 await collection.fetch()
             is_missing = key not in collection.set.rows and collection.source is not None
             if is_missing and kind.single is not None:

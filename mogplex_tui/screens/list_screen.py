@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from mogplex_tui.live.run_row import RunRow
     from mogplex_tui.operate.kind_rows import ReadAt
     from mogplex_tui.operate.model import AnyKind
+    from mogplex_tui.operate.recent_places import RecentPlace
     from mogplex_tui.operate.saved_filters import SavedFilter
     from mogplex_tui.screens.filter_bar import FilterBar
 
@@ -345,6 +346,13 @@ class ListScreen(ConsoleScreen):
         """Return the kind's title."""
         return self.kind.title
 
+    def is_at(self, place: RecentPlace) -> bool:
+        """Return whether the list shows the rows of a recent place."""
+        return (place.kind, place.key, place.filter) == (self.kind.name, "", self.filter.text)
+
+    def _remember_place(self) -> None:
+        self.console.navigation.remember_list(self.kind.name, self.filter)
+
     # Filter ----------------------------------------------------------------------------------------------------
 
     def _apply_filter(self) -> bool:
@@ -384,8 +392,10 @@ class ListScreen(ConsoleScreen):
         await self.type_filter(saved.text)
 
     def on_filter_bar_changed(self, event: FilterBar.Changed) -> None:
-        """Filter the list by the typed text."""
+        """Filter the list by the typed text, or by the text of a key or a saved filter."""
         self.set_filter(event.text)
+        if not self.query("#filter.-open"):
+            self._remember_place()
 
     def set_filter(self, text: str) -> None:
         """Show only the rows that match a filter, in addition to the link's filter.
@@ -409,6 +419,7 @@ class ListScreen(ConsoleScreen):
     def on_filter_bar_closed(self, event: FilterBar.Closed) -> None:
         """Focus the table when the filter bar closes, and add its text to the history."""
         self.console.filters.remember(self.kind.name, event.text.strip())
+        self._remember_place()
         self.table.focus()
         self.refresh_keys()
 
@@ -449,6 +460,7 @@ class ListScreen(ConsoleScreen):
         self.table.refresh_rows(None, reordered=True)
         self.table.action_first()
         self._search_older()
+        self._remember_place()
         self.refresh_chrome()
 
     def _search_older(self) -> None:
@@ -465,8 +477,12 @@ class ListScreen(ConsoleScreen):
             self.search.ask(self.filter.older_query(now, self.row_read_at(), records.older.age))
 
     def on_screen_resume(self) -> None:
-        """Continue the search of older records, and show the columns chosen meanwhile."""
+        """Continue the search of older records, and show the columns chosen meanwhile.
+
+        A filtered list becomes the newest recent place.
+        """
         self.search.resume()
+        self._remember_place()
         if self.is_complete:
             self.chosen_columns.apply()
 

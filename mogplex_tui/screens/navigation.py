@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from textual.app import App
 
+from mogplex_tui.live.run_lookup import ids_of
 from mogplex_tui.live.run_row import RunRow
 from mogplex_tui.live.runs import Runs
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import kind_rows
 from mogplex_tui.operate.model import AnyEntry
-from mogplex_tui.operate.run_facts import name_of
+from mogplex_tui.operate.recent_places import RecentPlace, RecentPlaces
+from mogplex_tui.operate.run_facts import about, name_of
 from mogplex_tui.screens.kind_collections import KindCollections
 from mogplex_tui.screens.task_runner import TaskRunner
 
@@ -26,14 +28,13 @@ if TYPE_CHECKING:
     from mogplex_tui.operate.record_page import LinkTarget
     from mogplex_tui.operate.saved_filters import SavedFilter
     from mogplex_tui.screens.console_screen import ConsoleScreen
+    from mogplex_tui.screens.list_filter import ListFilter
     from mogplex_tui.screens.list_screen import ListScreen
 
 # Screens made by the app itself; every other name is the list of a kind.
 BUILT_IN = ("runs", "observability")
 # Screens that "back" can return to.
 _HISTORY = 9
-# Records that the palette offers to open again.
-_RECENT = 5
 
 
 class Navigation:
@@ -43,14 +44,18 @@ class Navigation:
     """
 
     def __init__(
-        self, app: App[int], session: Session, runs: Runs, collections: KindCollections, tasks: TaskRunner
+        self,
+        app: App[int],
+        session: Session,
+        runs: Runs,
+        recent: RecentPlaces,
+        collections: KindCollections,
+        tasks: TaskRunner,
     ) -> None:
-        self._app, self._session, self._runs = app, session, runs
+        self._app, self._session, self._runs, self._recent = app, session, runs, recent
         self._collections, self._tasks = collections, tasks
         self._kind_modes: set[str] = set()
         self._previous: list[str] = []
-        # The records that were opened last, the newest first: the name, and the function that opens it.
-        self.recent: list[tuple[str, Callable[[], None]]] = []
         # Links whose record is being read, each with the screen that shows the link.
         self._following: set[tuple[Screen[object], LinkTarget]] = set()
 
@@ -156,21 +161,16 @@ class Navigation:
             from mogplex_tui.live.known_runs import KnownRun
 
             self._session.history.remember(KnownRun(row.run_id, row.call_id, row.repo, row.prompt))
-        name = f"run {name_of(row)}" if row.repo else name_of(row)
-        self._remember(name, partial(self.open_run, row))
+        self._remember_run(row)
         self._app.push_screen(RunScreen(row, at_error=at_error))
 
     def open_record(self, kind: AnyKind, entry: AnyEntry) -> None:
         """Open the screen of a record."""
         from mogplex_tui.screens.detail_screen import DetailScreen
 
-        name = f"{kind.noun} {kind_rows.name_of(kind, entry)}"
-        self._remember(name, partial(self.open_record, kind, entry))
+        title = f"{kind.noun} {kind_rows.name_of(kind, entry)}"
+        self._remember(RecentPlace(kind.name, title, key=entry.key))
         self._app.push_screen(DetailScreen(kind, entry))
-
-    def _remember(self, name: str, reopen: Callable[[], None]) -> None:
-        others = [place for place in self.recent if place[0] != name]
-        self.recent = [(name, reopen), *others][:_RECENT]
 
     def show_or_notify(self, asked_on: Screen[object], show: Callable[[], None], sentence: str) -> None:
         """Call `show` if `asked_on` is still the current screen, or notify the user.
@@ -181,6 +181,33 @@ class Navigation:
             show()
         else:
             self._app.notify(sentence, timeout=12, markup=False)
+
+    # Recent places ---------------------------------------------------------------------------------------------
+
+    def remember_list(self, kind: str, shown: ListFilter) -> None:
+        """Add a list to the recent places if it has a filter."""
+        if shown.text:
+            self._remember(
+                RecentPlace(
+                    kind,
+                    f"{kind} / {shown.text}",
+                    filter=shown.text,
+                    sort=shown.sort,
+                    descending=shown.descending,
+                )
+            )
+
+    def _remember_run(self, row: RunRow) -> None:
+        ids = ids_of(row)
+        # A run has several ids, which become known one after the other.
+        known = next((each for each in self._recent.all() if each.kind == "runs" and each.key in ids), None)
+        key = known.key if known else row.run_id or row.key
+        title = f"run {name_of(row)}" if row.repo else name_of(row)
+        self._remember(RecentPlace("runs", title, key=key, about=about(row) or ""))
+
+    def _remember(self, place: RecentPlace) -> None:
+        if self._recent.add(place):
+            self._tasks.run(self._recent.sync())
 
     # Links -----------------------------------------------------------------------------------------------------
 

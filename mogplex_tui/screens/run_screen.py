@@ -15,11 +15,13 @@ from mogplex_tui.live.freshness import Freshness, SourceState, is_delayed, last_
 from mogplex_tui.live.reasons import Subject
 from mogplex_tui.live.run_event_tail import BatchResult
 from mogplex_tui.live.run_events_feed import RunEventsFeed
+from mogplex_tui.live.run_lookup import ids_of
 from mogplex_tui.live.run_row import ENDED_STATES, RunRow, duration_seconds
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.operate import cursor_movement, formatting, messages, run_facts
 from mogplex_tui.operate.action_registry import KeyAction, key_of, shown_key
 from mogplex_tui.operate.model import RenderTime
+from mogplex_tui.operate.recent_places import RecentPlace
 from mogplex_tui.operate.record_page import ShownFact, facts_of, links_of
 from mogplex_tui.operate.run_actions import (
     JOB_ACTIONS,
@@ -85,6 +87,10 @@ class RunScreen(ConsoleScreen):
     def compose_body(self) -> Iterator[Widget]:
         """Yield the pane with the run's facts, its events, and the JSON of one event."""
         yield self.pane
+
+    def is_at(self, place: RecentPlace) -> bool:
+        """Return whether the screen shows the run of a recent place."""
+        return place.kind == "runs" and place.key in ids_of(self.run_feed.row)
 
     def run_row(self) -> RunRow | None:
         """Return the run as it was last read."""

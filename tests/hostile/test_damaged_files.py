@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from mogplex_tui.live.change_ledger import Ledger
 from mogplex_tui.live.completion_records import KnownRecord, KnownRecords
 from mogplex_tui.live.known_runs import KnownRun, KnownRuns
 from mogplex_tui.live.store import RowSet
+from mogplex_tui.operate.recent_places import RecentPlace, RecentPlaces
 from mogplex_tui.operate.run_actions import Draft
 from mogplex_tui.screens.modals.new_run import DraftStore
 from tests.cli.support import CommandRunner
@@ -84,6 +87,7 @@ STATE = {
     "runs.json": '[{"run_id": "r1", "call_id": "c1", "repo": "acme/web", "prompt": "Fix it"}]',
     "picture.json": '{"at": "2026-08-05T10:00:00+00:00", "runs": []}',
     "known_records.json": '{"skills": [["5e700000-0000-4000-8000-000000000001", "triage"]]}',
+    "recent.json": json.dumps([asdict(RecentPlace("agents", "agent fixer", key="a1"))]),
     "draft.json": '{"repo": "acme/web", "prompt": "A long prompt that nobody wants to lose", "key": "k1"}',
     "ledger.jsonl": '{"id": "1", "at": "2026-08-05T10:00:00+00:00", "action": "start", "state": "sent"}\n',
 }
@@ -143,6 +147,10 @@ def _read(name: str, folder: Path, errors: FileErrorReporter) -> None:
     """Read a file of the state directory as the console does, and write it again."""
     if name == "runs.json":
         KnownRuns(folder, errors).remember(KnownRun("r2"))
+    elif name == "recent.json":
+        places = RecentPlaces(folder, None, errors)
+        places.add(RecentPlace("agents", "agent other", key="a2"))
+        asyncio.run(places.sync())
     elif name == "draft.json":
         DraftStore(folder, errors).keep(Draft(prompt="another one"))
     elif name == "ledger.jsonl":

@@ -86,7 +86,7 @@ def write_step(tx: Tx, context: ActorContext, call_id: str, step: Step) -> None:
     )
 
 
-def play(
+def simulate_call(
     context: ActorContext,
     random: ActorRandom,
     call_id: str,
@@ -117,7 +117,7 @@ def play(
             call_writes.begin_streaming(
                 tx, call_id, call_plan.runtime_command_id, context.now(), metadata=attach, message=message
             )
-    fate = yield from _play_steps(context, random, call_id, call_plan)
+    fate = yield from _simulate_steps(context, random, call_id, call_plan)
     if fate is not CallState.GO_ON:
         return fate
     yield call_plan.ending.after
@@ -127,11 +127,11 @@ def play(
             _end(tx, context, random.rng, call_id, call_plan)
             fate = CallState.OVER
     if call_plan.kind is not CallKind.HARNESS:
-        settle_later(context, random.rng, call_id)
+        schedule_billing(context, random.rng, call_id)
     return fate
 
 
-def _play_steps(context: ActorContext, random: ActorRandom, call_id: str, call_plan: CallPlan) -> Playing:
+def _simulate_steps(context: ActorContext, random: ActorRandom, call_id: str, call_plan: CallPlan) -> Playing:
     done = 0
     for number, step in enumerate(call_plan.steps, start=1):
         yield step.after
@@ -167,7 +167,7 @@ def _end(tx: Tx, context: ActorContext, rng: Random, call_id: str, call_plan: Ca
         tx.update("ai_calls", call_id, gateway_generation_id=ids[0], gateway_generation_ids=json.dumps(ids))
 
 
-def settle_later(context: ActorContext, rng: Random, call_id: str) -> None:
+def schedule_billing(context: ActorContext, rng: Random, call_id: str) -> None:
     """Schedule the replacement of a call's estimated cost by its billed cost.
 
     The replacement happens 60 to 130 simulated seconds later. One call in twenty keeps its

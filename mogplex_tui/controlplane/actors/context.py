@@ -31,7 +31,7 @@ class ActorRandom:
         self.ids = Ids(f"{context.seed}/{context.generation}/{name}")
 
     @cached_property
-    def chance(self) -> Random:
+    def scenario_rng(self) -> Random:
         """Random numbers for a scenario's additional events.
 
         They are a separate stream, so that a scenario does not change what `rng` returns.
@@ -42,7 +42,7 @@ class ActorRandom:
     def odds(self) -> Odds:
         """The current scenario's probabilities for the calls of this actor."""
         now = self._context.scenario.now
-        return Odds(now.failures, now.spend, self.chance)
+        return Odds(now.failures, now.spend, self.scenario_rng)
 
     def tx(self) -> AbstractContextManager[Tx]:
         """Open a write transaction that draws row ids from this actor's stream."""

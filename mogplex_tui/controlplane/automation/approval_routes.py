@@ -83,7 +83,7 @@ async def decide_flow_approval(request: ApiRequest) -> Response:
     """
     decision = await _decision(request, "Request body must be valid JSON")
     wait_id, now = request.path_id("approval_id"), request.plane.clock.now_us()
-    payload = node_writes.decided(decision.word, decision.note)
+    payload = node_writes.decision_output(decision.word, decision.note)
     with request.plane.db.transaction(ids=request.service.ids) as tx:
         row = tx.one(
             f"SELECT status, expires_at FROM flow_waits WHERE id = ? AND user_id = ? AND {_HUMAN}",

@@ -13,10 +13,10 @@ from ..http.bodies import body_of
 from ..http.endpoints import ApiRequest, MethodHandler, PlainEndpoint, Service, json_response, refusal, route
 from ..identity.active_team import active_team, team_scope
 from .flow_route_helpers import flow_refusal, positive_number, service_of
-from .flow_store import FlowError, flow_json, mend, own_flow, own_flows
-from .graphs.normalizer import Graph, coerce
+from .flow_store import FlowError, flow_json, own_flow, own_flows, repair_flows
+from .graphs.normalizer import Graph, normalize
 from .run_summaries import summaries
-from .starter_graphs import STARTERS, pinned, starter_graph
+from .starter_graphs import STARTERS, limit_to_installation, starter_graph
 
 _TEMPLATE_FIELDS = ("template_id", "personal_template_id", "team_template_id")
 _NO_TEMPLATE = FlowError(404, "FLOW_NOT_FOUND", "Workflow template not found")
@@ -32,7 +32,7 @@ async def list_flows(request: ApiRequest) -> Response:
 
     Each flow includes the summary of its job runs.
     """
-    mend(request.plane, request.service.ids, request.user_id)
+    repair_flows(request.plane, request.service.ids, request.user_id)
     rows = own_flows(request.plane.db, request.user_id)
     about = summaries(request.plane, "flow_id", [row["id"] for row in rows])
     return json_response([flow_json(row) | about[row["id"]] for row in rows])
@@ -77,7 +77,9 @@ def _create(request: ApiRequest, body: dict[str, Any], installation_id: int, fie
     given = body.get("name")
     if isinstance(given, str) and params.trim(given):
         name = params.trim(given)
-    return service.create(name or "Untitled flow", installation_id, pinned(graph, installation_id, repo))
+    return service.create(
+        name or "Untitled flow", installation_id, limit_to_installation(graph, installation_id, repo)
+    )
 
 
 def _from_template(request: ApiRequest, field: str, template_id: str, repo: str | None) -> tuple[str, Graph]:
@@ -98,12 +100,12 @@ def _from_template(request: ApiRequest, field: str, template_id: str, repo: str 
         raise _NO_TEMPLATE
     if row["requires_repository"] and repo is None:
         raise FlowError(400, "FLOW_GRAPH_INVALID", "This workflow template requires a repository.")
-    return row["name"], coerce(json.loads(row["graph"]))
+    return row["name"], normalize(json.loads(row["graph"]))
 
 
 async def read_flow(request: ApiRequest) -> Response:
     """Return one flow without the summary of its runs."""
-    mend(request.plane, request.service.ids, request.user_id)
+    repair_flows(request.plane, request.service.ids, request.user_id)
     try:
         return json_response(read(request, request.path_id("flow_id")))
     except FlowError as error:

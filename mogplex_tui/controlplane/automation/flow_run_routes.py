@@ -26,7 +26,7 @@ from . import flow_run_queries
 from .events import named_flow_start
 from .flow_route_helpers import flow_refusal
 from .flow_store import FlowError, own_flow
-from .graphs.normalizer import coerce, start_of
+from .graphs.normalizer import normalize, start_of
 
 _INACTIVE = "Publish and activate this workflow before testing it."
 
@@ -71,10 +71,10 @@ async def test_trigger(request: ApiRequest) -> Response:
     flow = named_flow_start.active_flow(request.plane, flow_id)
     if flow is None or flow["user_id"] != request.user_id:
         raise refusal(400, _INACTIVE)
-    if start_of(coerce(json.loads(flow["graph"]))) is None:
+    if start_of(normalize(json.loads(flow["graph"]))) is None:
         raise refusal(400, "Workflow trigger is missing.")
     key = named_flow_start.trial_key(flow_id, request.service.ids.uuid())
-    fired = named_flow_start.fire(
+    fired = named_flow_start.start_flow(
         request.plane, request.service.ids, flow, key=key, payload=payload, source="api"
     )
     return json_response(fired.body(), 202 if fired.outcome == "queued" else 200)

@@ -18,7 +18,7 @@ from ..identity import model_catalogue
 from ..library.own_agents import own_agent
 from .flow_store import FlowError, no_flow
 from .graphs import validation
-from .graphs.normalizer import Graph, agents_of, coerce, start_of
+from .graphs.normalizer import Graph, agents_of, normalize, start_of
 
 SOURCE_KINDS = {"schedule": "schedule", "webhook": "webhook", "slack_mention": "slack"}
 _NOT_YOURS = "One or more agents are not available to this user."
@@ -96,7 +96,7 @@ class FlowService:
             self._own(tx, flow_id)
             changes = dict(columns)
             if has_graph:
-                draft = coerce(graph)
+                draft = normalize(graph)
                 self._resolve(tx, draft, now)
                 self._check_agents(tx, draft)
                 changes["draft_graph"] = dumps_graph(draft)
@@ -122,7 +122,7 @@ class FlowService:
         now = self._plane.clock.now_us()
         with self._plane.db.transaction(ids=self._ids) as tx:
             row = self._own(tx, flow_id)
-            graph = coerce(json.loads(row["draft_graph"]))
+            graph = normalize(json.loads(row["draft_graph"]))
             self._resolve(tx, graph, now)
             faults = validation.check(graph)
             if faults:
@@ -173,7 +173,7 @@ class FlowService:
         return self.create(
             f"{row['name']} Copy",
             row["installation_id"],
-            coerce(json.loads(row["draft_graph"])),
+            normalize(json.loads(row["draft_graph"])),
             description=row["description"],
             notes=row["notes"],
         )

@@ -12,7 +12,7 @@ from ..core.plane import Plane
 from ..db.clock import iso_db
 from ..db.database import Database, Row
 from ..db.ids import Ids
-from .graphs.normalizer import coerce
+from .graphs.normalizer import normalize
 
 _COLUMNS = (
     "f.*, v.id AS version_id, v.version_number, v.graph AS version_graph, v.created_at AS version_created_at"
@@ -62,7 +62,7 @@ def own_flows(db: Database, user_id: str) -> list[Row]:
     )
 
 
-def mend(plane: Plane, ids: Ids, user_id: str) -> None:
+def repair_flows(plane: Plane, ids: Ids, user_id: str) -> None:
     """Repair a user's active flows whose published version does not exist.
 
     The newest version of such a flow is made its published version; a flow without versions becomes
@@ -87,7 +87,7 @@ def flow_json(row: Row) -> dict[str, Any]:
             "id": row["version_id"],
             "flow_id": row["id"],
             "version_number": row["version_number"],
-            "graph": coerce(json.loads(row["version_graph"])),
+            "graph": normalize(json.loads(row["version_graph"])),
             "created_at": iso_db(row["version_created_at"]),
         }
     out = {
@@ -106,7 +106,7 @@ def flow_json(row: Row) -> dict[str, Any]:
         )
     }
     return out | {
-        "draft_graph": coerce(json.loads(row["draft_graph"])),
+        "draft_graph": normalize(json.loads(row["draft_graph"])),
         "published_version": published,
         "webhook_configured": row["webhook_secret"] is not None,
         "created_at": iso_db(row["created_at"]),

@@ -35,7 +35,7 @@ def cancel_job(plane: Plane, ids: Ids, job: Row) -> JobCancel:
     with plane.db.transaction(ids=ids) as tx:
         cancel_and_release.request_cancel(tx, job["id"], now, reason)
     with plane.db.transaction(ids=ids) as tx:
-        asked = cancel_and_release.ask_children(tx, job["id"], now)
+        asked = cancel_and_release.request_call_cancels(tx, job["id"], now)
     handle = plane.db.value("SELECT runtime_run_id FROM job_runs WHERE id = ?", (job["id"],))
     refused = refusable_backends.stop_task(plane, handle)
     if refused is not None:

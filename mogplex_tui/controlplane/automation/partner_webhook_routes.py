@@ -39,7 +39,7 @@ async def slack(request: ApiRequest) -> Response:
     if payload.get("type") == "url_verification":
         return json_response({"challenge": payload.get("challenge")})
     if payload.get("type") == "event_callback":
-        engine.mentioned(request.plane, request.service.ids, payload)
+        engine.start_for_mention(request.plane, request.service.ids, payload)
     return json_response({"ok": True})
 
 

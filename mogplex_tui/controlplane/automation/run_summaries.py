@@ -32,7 +32,7 @@ _REASONS = (
 )
 
 
-def _nothing() -> dict[str, Any]:
+def _empty_summary() -> dict[str, Any]:
     return {
         "last_job_run_id": None,
         "last_run_status": None,
@@ -59,7 +59,7 @@ def summaries(plane: Plane, parent: str, ids: Sequence[str]) -> dict[str, dict[s
     newest 10,000 runs of all these parents together are counted. Fields that end in `_24h` cover the
     last 24 hours. Times are formatted with `iso_db`.
     """
-    out = {row_id: _nothing() for row_id in ids}
+    out = {row_id: _empty_summary() for row_id in ids}
     if not ids:
         return out
     now = plane.clock.now_us()

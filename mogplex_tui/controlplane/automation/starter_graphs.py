@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ..db.database import Database
 from ..identity import model_catalogue
-from .graphs.normalizer import Graph, agents_of, linear, start_of
+from .graphs.normalizer import Graph, agents_of, single_agent_graph, start_of
 from .graphs.validation import REPO_BOUND
 
 
@@ -57,10 +57,10 @@ def starter_graph(db: Database, user_id: str, template_id: str, installation_id:
         "modelOverride": None if profile is None else model_catalogue.settings_default(db, profile),
         **starter.agent,
     }
-    return pinned(linear(starter.start, agent), installation_id, None)
+    return limit_to_installation(single_agent_graph(starter.start, agent), installation_id, None)
 
 
-def pinned(graph: Graph, installation_id: int, repo_full_name: str | None) -> Graph:
+def limit_to_installation(graph: Graph, installation_id: int, repo_full_name: str | None) -> Graph:
     """Return a copy of a graph that listens to one installation only.
 
     If `repo_full_name` is not None, the copy listens to that repository only.

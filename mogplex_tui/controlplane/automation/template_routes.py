@@ -20,7 +20,7 @@ from ..http.bodies import body_of
 from ..http.endpoints import ApiRequest, MethodHandler, PlainEndpoint, Service, json_response, refusal, route
 from ..identity.active_team import active_team, may, team_scope
 from .flow_store import FlowError, own_flow
-from .graphs.normalizer import coerce
+from .graphs.normalizer import normalize
 from .starter_graphs import template_of
 
 _PAGE = 25
@@ -93,7 +93,7 @@ async def save_template(request: ApiRequest) -> Response:
         flow = own_flow(request.plane.db, request.user_id, params.trim(flow_id))
     except FlowError as error:
         raise refusal(error.status, error.message) from None
-    made = template_of(coerce(json.loads(flow["draft_graph"])))
+    made = template_of(normalize(json.loads(flow["draft_graph"])))
     now = request.plane.clock.now_us()
     with request.plane.db.transaction(ids=request.service.ids) as tx:
         template_id = tx.new_id()

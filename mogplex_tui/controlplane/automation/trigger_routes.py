@@ -74,7 +74,7 @@ def _own_agent(request: ApiRequest, value: Any) -> Row:
     return row
 
 
-def _give_slug(tx: Tx, request: ApiRequest, agent: Row) -> None:
+def _set_slug(tx: Tx, request: ApiRequest, agent: Row) -> None:
     """Set the slug of an agent that has none to a slug made from its name.
 
     The agent stays without a slug if another agent of the caller has the same one.
@@ -102,7 +102,7 @@ async def create_trigger(request: ApiRequest) -> Response:
         raise refusal(404, "Installation not found")
     agent = _own_agent(request, body["agent_id"])
     with request.plane.db.transaction(ids=request.service.ids) as tx:
-        _give_slug(tx, request, agent)
+        _set_slug(tx, request, agent)
         if body["event"] not in EVENTS:
             raise refusal(500, _BAD_EVENT)
         row_id = tx.new_id()
@@ -155,7 +155,7 @@ async def edit_trigger(request: ApiRequest) -> Response:
         changes["agent_id"] = agent["id"]
     with request.plane.db.transaction(ids=request.service.ids) as tx:
         if agent is not None:
-            _give_slug(tx, request, agent)
+            _set_slug(tx, request, agent)
         if changes:
             tx.update("triggers", row["id"], **changes)
             tx.note("triggers", "UPDATE", request.user_id, row["id"])

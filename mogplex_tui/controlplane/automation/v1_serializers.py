@@ -12,7 +12,7 @@ from ..db.clock import iso_db
 from ..db.database import Row
 from ..http.endpoints import ApiRequest, RefusedError, not_found, v1_refusal
 from .flow_store import FlowError, own_flow
-from .graphs.normalizer import coerce
+from .graphs.normalizer import normalize
 
 # The loader behind v1 does not compute it (v1.md §5.1).
 _RUN_SUMMARY = {
@@ -59,7 +59,7 @@ def automation(row: Row) -> dict[str, Any]:
         published = {
             "id": row["version_id"],
             "versionNumber": row["version_number"],
-            "graph": coerce(json.loads(row["version_graph"])),
+            "graph": normalize(json.loads(row["version_graph"])),
             "createdAt": iso_db(row["version_created_at"]),
         }
     return {
@@ -69,7 +69,7 @@ def automation(row: Row) -> dict[str, Any]:
         "description": row["description"],
         "notes": row["notes"],
         "status": row["status"],
-        "draftGraph": coerce(json.loads(row["draft_graph"])),
+        "draftGraph": normalize(json.loads(row["draft_graph"])),
         "publishedVersion": published,
         "createdAt": iso_db(row["created_at"]),
         "updatedAt": iso_db(row["updated_at"]),

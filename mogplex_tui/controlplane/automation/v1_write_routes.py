@@ -19,7 +19,7 @@ from .events.matching import Target
 from .flow_service import FlowService
 from .flow_store import FlowError, own_flow
 from .graphs import v1_validation
-from .graphs.normalizer import coerce, start_of
+from .graphs.normalizer import normalize, start_of
 from .starter_graphs import starter_graph
 from .v1_serializers import automation, flow_refusal, own_automation
 
@@ -157,7 +157,7 @@ async def set_model(request: ApiRequest) -> Response:
         profile = request.plane.db.only("SELECT * FROM profiles WHERE id = ?", (request.user_id,))
         if model_id not in {model["id"] for model in model_catalogue.offered_now(request.plane.db, profile)}:
             raise bad_request("Model is not enabled and available for this user")
-    graph = coerce(json.loads(row["draft_graph"]))
+    graph = normalize(json.loads(row["draft_graph"]))
     node = next((entry for entry in graph["nodes"] if entry["id"] == node_id), None)
     if node is None:
         raise not_found("Automation node not found")
@@ -205,7 +205,7 @@ async def trigger_automation(request: ApiRequest) -> Response:
         raise not_found("Repository not found")
     if repo["github_installation_id"] != row["installation_id"]:
         raise bad_request("Repository is outside this automation's GitHub installation")
-    start = start_of(coerce(json.loads(row["version_graph"]))) or {}
+    start = start_of(normalize(json.loads(row["version_graph"]))) or {}
     target = Target(
         "flow",
         row["id"],

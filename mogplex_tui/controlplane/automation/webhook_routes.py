@@ -50,7 +50,7 @@ def _parsed(body: bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-async def flow_hook(request: ApiRequest) -> Response:
+async def flow_webhook(request: ApiRequest) -> Response:
     """Start a flow for a signed delivery to the flow's own webhook.
 
     The checks are made in the order of system.md §2.4.
@@ -74,7 +74,7 @@ async def flow_hook(request: ApiRequest) -> Response:
     if flow is None or start_data(json.loads(flow["graph"])).get("event") != "webhook":
         raise refusal(404, "Active webhook workflow not found")
     key = f"flow-webhook:{flow_id}:{delivery}"
-    fired = named_flow_start.fire(
+    fired = named_flow_start.start_flow(
         request.plane, request.service.ids, flow, key=key, payload=payload, source="webhook"
     )
     return json_response(fired.body(), 202 if fired.outcome == "queued" else 200)
@@ -97,5 +97,7 @@ def routes(service: Service) -> list[Route]:
             "/api/webhooks/github",
             SenderEndpoint(service, {"POST": MethodHandler(github, None, "Failed to load flows")}),
         ),
-        route("/api/webhooks/flows/{flow_id}", SenderEndpoint(service, {"POST": MethodHandler(flow_hook)})),
+        route(
+            "/api/webhooks/flows/{flow_id}", SenderEndpoint(service, {"POST": MethodHandler(flow_webhook)})
+        ),
     ]

@@ -10,7 +10,7 @@ import json
 from collections.abc import Generator
 from typing import Any, NamedTuple
 
-from ..actors.call_player import play, settle_later, tokens_of
+from ..actors.call_player import schedule_billing, simulate_call, tokens_of
 from ..actors.context import ActorContext, ActorRandom
 from ..actors.sandbox_actors import BootFailed, Tree, launch, watch_idle
 from ..automation.events import waits
@@ -241,7 +241,7 @@ def _write_call(
             tx.update(
                 "ai_calls", call_id, gateway_generation_id=made[0], gateway_generation_ids=json.dumps(made)
             )
-    settle_later(context, random.rng, call_id)
+    schedule_billing(context, random.rng, call_id)
 
 
 def _cli(context: ActorContext, random: ActorRandom, job: Job, node: Node) -> NodeActs:
@@ -271,7 +271,7 @@ def _cli(context: ActorContext, random: ActorRandom, job: Job, node: Node) -> No
             return None
         call_id, is_streaming = made, False
     context.set_simulator(call_id, random.name)
-    yield from play(context, random, call_id, call_plan, {"source": "automation"}, is_streaming)
+    yield from simulate_call(context, random, call_id, call_plan, {"source": "automation"}, is_streaming)
     context.clear_simulator(call_id)
     return _cli_end(context, node, call_id, call_plan)
 

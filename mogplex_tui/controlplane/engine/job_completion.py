@@ -108,7 +108,7 @@ def _cancel_rest(tx: Tx, context: ActorContext, job: Job) -> None:
     """Cancel the nodes and calls of an ended job that are still running."""
     now = context.now()
     node_writes.end_all(tx, job.id, "cancelled", now, output={"cancelled": True, "reason": "JOB_RUN_ENDED"})
-    for call_id in cancel_and_release.ask_children(tx, job.id, now):
+    for call_id in cancel_and_release.request_call_cancels(tx, job.id, now):
         call_writes.finalize_cancel(tx, call_id, now, "Harness run cancelled", {"reason": "JOB_RUN_ENDED"})
 
 

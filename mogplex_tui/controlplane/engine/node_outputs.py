@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..automation.jobs.node_expressions import State, assign, condition
-from ..automation.jobs.node_writes import decided
+from ..automation.jobs.node_expressions import State, assign, evaluate_condition
+from ..automation.jobs.node_writes import decision_output
 from ..workload.call_plan import CallKind, CallPlan
 from ..workload.job_planner import JobPlan, NodePlan
 
@@ -95,11 +95,11 @@ class Outputs:
         if node.agent is not None:
             return self._agent(node.agent.call_plan, data)
         if node.wait is not None:
-            return {"kind": node.wait.kind, "payload": decided("approve")}
+            return {"kind": node.wait.kind, "payload": decision_output("approve")}
         if node.node_type == "start":
             return {"event": self._plan.flow.event}
         if node.node_type == "condition":
-            return {"matched": condition(self._state, data)}
+            return {"matched": evaluate_condition(self._state, data)}
         if node.node_type == "set_variable":
             made = assign(self._state, data)
             self._state.variables |= made

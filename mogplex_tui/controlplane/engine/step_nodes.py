@@ -38,7 +38,7 @@ def condition(context: ActorContext, _random: ActorRandom, job: Job, node: Node)
     """Run a condition node: evaluate its condition."""
     if not (yield from sleep(context, job.id, 0.1)):
         return None
-    matched = states.condition(state_of(job, node_rows(context.plane.db, job.id)), node.data)
+    matched = states.evaluate_condition(state_of(job, node_rows(context.plane.db, job.id)), node.data)
     return NodeEnd("success", None, {"matched": matched})
 
 
@@ -65,7 +65,7 @@ def delay(context: ActorContext, job: Job, node: Node, began_at: int) -> NodeAct
 
 def await_event(context: ActorContext, random: ActorRandom, job: Job, node: Node) -> NodeActs:
     """Run a node that waits for an event or a person; a denial or timeout fails it."""
-    config = waits.expected(node.data.get("config") or {}, job.metadata)
+    config = waits.config_for_job(node.data.get("config") or {}, job.metadata)
     kind = str(config.get("kind") or waits.LABEL)
     timeout = node.data.get("timeout")
     lasts_us = None

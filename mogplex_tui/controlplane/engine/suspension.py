@@ -106,7 +106,7 @@ def _poll_wait(context: ActorContext, random: ActorRandom, wait_id: str, answer_
         now = context.now()
         for due, status in ((row["expires_at"], "expired"), (answer_at, "resumed")):
             if due is not None and now >= due:
-                answer = node_writes.decided("approve") if status == "resumed" else None
+                answer = node_writes.decision_output("approve") if status == "resumed" else None
                 with random.tx() as tx:
                     node_writes.end_wait(tx, wait_id, status, now, answer)
                 break

@@ -98,7 +98,7 @@ def _reconcile(plane: Plane, ids: Ids, row: Row, at: int) -> str | None:
         if row["cancel_requested_at"] is not None:
             reason = "RECONCILED_CANCEL_REQUEST"
             dispatch_ledger.record_for_job(tx, job_id, "control", "reconciled", at, reason=reason)
-            asked = cancel_and_release.ask_children(tx, job_id, at)
+            asked = cancel_and_release.request_call_cancels(tx, job_id, at)
             cancel_and_release.finalize_cancel(tx, job_id, at, row["cancel_reason"] or reason, len(asked))
         else:
             live = tx.one(f"SELECT 1 FROM ai_calls WHERE job_run_id = ? AND {_LIVE}", (job_id,))
@@ -186,7 +186,7 @@ def _zombie_jobs(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
             continue
         with plane.db.transaction(ids=ids) as tx:
             installation = dispatch_ledger.job_context(tx, row["id"])["owner_installation_id"]
-            asked = cancel_and_release.ask_children(tx, row["id"], at)
+            asked = cancel_and_release.request_call_cancels(tx, row["id"], at)
             cancel_and_release.request_cancel(tx, row["id"], at, reason)
             cancel_and_release.finalize_cancel(tx, row["id"], at, reason, len(asked))
         reaped.append(row["id"])

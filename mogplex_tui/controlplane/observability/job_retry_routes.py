@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from ..automation.events import work_queue
-from ..automation.graphs.normalizer import coerce, start_of
+from ..automation.graphs.normalizer import normalize, start_of
 from ..automation.jobs import dispatch_ledger, job_writes
 from ..automation.jobs.job_serializers import REPAIRABLE_US
 from ..core import refusable_backends
@@ -187,7 +187,7 @@ def _latest(request: ApiRequest, job: Row) -> str | None:
     if row is None:
         return None
     metadata = json.loads(job["metadata"])
-    start = start_of(coerce(json.loads(row["graph"]))) or {}
+    start = start_of(normalize(json.loads(row["graph"]))) or {}
     event, installation_id = metadata.get("source_type"), metadata.get("installation_id")
     if event is not None and start.get("event") != event:
         return None

@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from ..automation.events.cron import latest, tick_key, tick_payload
-from ..automation.events.named_flow_start import slot_of, trial_key, trial_payload
+from ..automation.events.named_flow_start import payload_key, trial_key, trial_payload
 from ..automation.events.work_queue import retry_metadata
 from ..db.batch_insert import Rows, encode
 from ..db.clock import DAY_US, MINUTE_US, SECOND_US, iso_app
@@ -111,14 +111,14 @@ class JobHistory:
         if tick is None or tick < self.now - WINDOW_DAYS * DAY_US:
             return self._by_hand(plan, created), created
         self._untold[flow.id] = tick - MINUTE_US
-        metadata = plan.metadata | {slot_of(flow.event): tick_payload(tick, text, zone)}
+        metadata = plan.metadata | {payload_key(flow.event): tick_payload(tick, text, zone)}
         return plan._replace(metadata=metadata, idempotency_key=tick_key("flow", flow.id, tick)), tick
 
     def _by_hand(self, plan: JobPlan, at: int) -> JobPlan:
         """Return the plan of a scheduled job, changed so that a user starts the job."""
         unique = (plan.idempotency_key or "").rpartition(":")[2]
         return plan._replace(
-            metadata=plan.metadata | {slot_of(plan.flow.event): trial_payload(at)},
+            metadata=plan.metadata | {payload_key(plan.flow.event): trial_payload(at)},
             idempotency_key=trial_key(plan.flow.id, unique),
             start_source="api",
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from ..automation.jobs.node_writes import decided
+from ..automation.jobs.node_writes import decision_output
 from ..db.batch_insert import Rows, encode
 from ..db.clock import HOUR_US, MINUTE_US, SECOND_US
 from ..engine.node_outputs import Outputs
@@ -171,5 +171,5 @@ class NodeHistory:
             expires_at=begin + wait.hours * HOUR_US,
             created_at=begin,
             resumed_at=None if lasted is None else begin + lasted,
-            resume_payload=None if lasted is None else encode(decided("approve")),
+            resume_payload=None if lasted is None else encode(decision_output("approve")),
         )

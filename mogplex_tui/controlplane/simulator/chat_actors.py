@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..actors.call_player import play
+from ..actors.call_player import simulate_call
 from ..actors.context import ActorContext, ActorRandom
 from ..actors.scheduler import Acts
 from ..calls import admission_writes, call_writes
@@ -59,5 +59,5 @@ def arrive(context: ActorContext, random: ActorRandom, kind: CallKind) -> float:
 
 
 def _talk(context: ActorContext, random: ActorRandom, call_id: str, call_plan: CallPlan) -> Acts:
-    yield from play(context, random, call_id, call_plan)
+    yield from simulate_call(context, random, call_id, call_plan)
     context.clear_simulator(call_id)

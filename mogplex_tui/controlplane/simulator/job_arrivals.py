@@ -95,7 +95,7 @@ def _by_hand(context: ActorContext, random: ActorRandom, flow: Flow) -> float:
     found = named_flow_start.active_flow(context.plane, flow.id)
     if found is None:
         return 0.0
-    fired = named_flow_start.fire(
+    fired = named_flow_start.start_flow(
         context.plane,
         random.ids,
         found,

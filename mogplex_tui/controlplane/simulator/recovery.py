@@ -5,7 +5,7 @@ The unfinished work is that of the seed or of an earlier process.
 
 from __future__ import annotations
 
-from ..actors.call_player import play, settle_later
+from ..actors.call_player import schedule_billing, simulate_call
 from ..actors.context import ActorContext, ActorRandom
 from ..actors.sandbox_actors import BootFailed, boot, booted_by_request, watch_idle
 from ..actors.scheduler import Acts
@@ -59,7 +59,7 @@ def take_up(context: ActorContext) -> None:
         " AND cost_source IS NOT 'gateway' AND completed_at > ? ORDER BY completed_at LIMIT ?",
         (context.now() - DAY_US, _BILLS),
     ):
-        settle_later(context, context.random(f"late bill:{row['id']}").rng, row["id"])
+        schedule_billing(context, context.random(f"late bill:{row['id']}").rng, row["id"])
 
 
 def _reap(context: ActorContext) -> None:
@@ -121,7 +121,7 @@ def _call(context: ActorContext, random: ActorRandom, row: Row) -> Acts:
     kind = CallKind.CHAT if row["type"] == "chat" else CallKind.CONTROL
     call_plan = plan_agent(random.rng, kind, row["model"], repo, 1.0)
     yield between(random.rng, 0.5, 2.0)
-    yield from play(context, random, row["id"], call_plan, is_streaming=row["status"] == "streaming")
+    yield from simulate_call(context, random, row["id"], call_plan, is_streaming=row["status"] == "streaming")
     context.clear_simulator(row["id"])
 
 

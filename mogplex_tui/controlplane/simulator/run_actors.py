@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..actors.call_player import CallState, play, write_step
+from ..actors.call_player import CallState, simulate_call, write_step
 from ..actors.context import ActorContext, ActorRandom
 from ..actors.sandbox_actors import BootFailed, Tree, launch, watch_idle
 from ..actors.scheduler import Acts
@@ -113,7 +113,7 @@ def _execute(
     elif box_id is not None:
         watch_idle(context, box_id)
     patch = _attachment(context, row, box_id)
-    fate = yield from play(context, random, call_id, call_plan, patch, is_streaming)
+    fate = yield from simulate_call(context, random, call_id, call_plan, patch, is_streaming)
     context.clear_simulator(call_id)
     # The call ends a moment before its run (v1.md §7.6).
     yield 0.2 if fate is CallState.CANCELLED else between(random.rng, 0.3, 1.2)

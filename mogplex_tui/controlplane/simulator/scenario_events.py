@@ -164,7 +164,7 @@ def is_refused(context: ActorContext, random: ActorRandom, kind: str) -> bool:
     """
     route = {"run": "external_agent_run", "chat": "chat", "control": "chat"}.get(kind)
     share = 0.0 if route is None else context.scenario.now.denials.get(route, 0.0)
-    if route is None or not share or random.chance.random() >= share:
+    if route is None or not share or random.scenario_rng.random() >= share:
         return False
     reason, name, window, limit = _REFUSALS[route]
     with random.tx() as tx:

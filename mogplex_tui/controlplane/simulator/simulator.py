@@ -167,7 +167,7 @@ class Simulator:
                     r[0] for r in tx.all("SELECT ai_call_id FROM external_agent_runs WHERE id = ?", (row_id,))
                 ]
             elif kind == "job":
-                call_ids = cancel_and_release.ask_children(tx, row_id, now)
+                call_ids = cancel_and_release.request_call_cancels(tx, row_id, now)
             for call_id in call_ids:
                 if kind == "job":
                     call_writes.finalize_cancel(

@@ -109,7 +109,9 @@ def commands(context: ActorContext) -> Acts:
     while True:
         yield between(rng, 45.0, 160.0) / context.scenario.now.pace
         denied, remaining = rng.random() < 0.12, whole(rng, 3, 19)
-        denied = denied or random.chance.random() < context.scenario.now.denials.get("sandbox_exec", 0.0)
+        denied = denied or random.scenario_rng.random() < context.scenario.now.denials.get(
+            "sandbox_exec", 0.0
+        )
         box = context.plane.db.one(
             "SELECT id, repo_id FROM sandboxes WHERE user_id = ? AND status = 'running'"
             " ORDER BY last_active_at DESC LIMIT 1",

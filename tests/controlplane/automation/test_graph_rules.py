@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mogplex_tui.controlplane.automation.graphs.normalizer import coerce
+from mogplex_tui.controlplane.automation.graphs.normalizer import normalize
 from mogplex_tui.controlplane.automation.graphs.validation import check
 from tests.controlplane.automation.automation_rows import chain, node
 
@@ -16,7 +16,7 @@ AGENT = node("a", "agent", label="A", agentId="g", modelOverride="m", role="revi
 
 def faults(graph: Graph) -> list[str]:
     """Return the validation errors of a graph after it is put in its stored form."""
-    return check(coerce(graph))
+    return check(normalize(graph))
 
 
 def wired(graph: Graph, *edges: tuple[str, str, str | None]) -> Graph:

@@ -94,7 +94,7 @@ async def test_refused_start_is_repaired_manually_or_by_timer(engine: EngineDriv
     repo_id = engine.factory.repo()
     job_id = engine.factory.job(engine.flow([("a", "agent", {})], LINE), repo_id)
     with engine.db.transaction() as tx:
-        job_writes.attempt(tx, job_id, engine.clock.us, "webhook")
+        job_writes.count_attempt(tx, job_id, engine.clock.us, "webhook")
         job_writes.claim(tx, job_id, engine.clock.us)
         job_writes.start_failed(tx, job_id, engine.clock.us, "queue unavailable")
     assert (await engine.client.post(f"{JOBS}/{job_id}/repair")).status_code == 400

@@ -250,7 +250,7 @@ async def test_pressure_and_limits_in_range(client: httpx.AsyncClient, factory: 
     deferred = factory.job(flow)
     with factory.plane.db.transaction() as tx:
         job_writes.defer(tx, deferred, NOON - SECOND_US, "webhook")
-        job_writes.attempt(tx, deferred, NOON - SECOND_US, "repair")
+        job_writes.count_attempt(tx, deferred, NOON - SECOND_US, "repair")
         job_writes.claim(tx, deferred, NOON - SECOND_US)
         assert job_writes.start_failed(tx, deferred, NOON - SECOND_US, "runtime refused")
         cancel_and_release.request_cancel(tx, deferred, NOON, "USER_REQUESTED")

@@ -232,7 +232,7 @@ def test_calls_of_a_cancelled_job_end_when_their_actor_notices(simulated: Simula
     assert row is not None
     with simulated.db.transaction() as tx:
         cancel_and_release.request_cancel(tx, row["job_run_id"], simulated.clock.us, "USER_REQUESTED")
-        cancel_and_release.ask_children(tx, row["job_run_id"], simulated.clock.us)
+        cancel_and_release.request_call_cancels(tx, row["job_run_id"], simulated.clock.us)
         cancel_and_release.finalize_cancel(tx, row["job_run_id"], simulated.clock.us, "USER_REQUESTED", 1)
     simulated.plane.callbacks.must_cancel(row["id"])
     simulated.plane.callbacks.job_cancelled(row["job_run_id"])

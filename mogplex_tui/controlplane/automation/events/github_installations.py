@@ -48,7 +48,9 @@ def _installation(tx: Tx, payload: Payload, at: int) -> set[str]:
         for row in rows:
             tx.execute("DELETE FROM github_installations WHERE id = ?", (row["id"],))
             tx.note("github_installations", "DELETE", row["user_id"], row["id"])
-        _cover(tx, tx.all("SELECT * FROM repos WHERE github_installation_id = ?", (installation_id,)), None)
+        _set_installation(
+            tx, tx.all("SELECT * FROM repos WHERE github_installation_id = ?", (installation_id,)), None
+        )
         return users
     account = part(installation, "account")
     login, kind = text(account.get("login")), text(account.get("type")) or "User"
@@ -72,7 +74,7 @@ def _installation(tx: Tx, payload: Payload, at: int) -> set[str]:
                 created_at=at,
             )
             tx.note("github_installations", "INSERT", person["id"], row_id)
-            _gain(tx, person["id"], installation_id, payload.get("repositories"), at)
+            _add_repositories(tx, person["id"], installation_id, payload.get("repositories"), at)
             break
     return users
 
@@ -85,13 +87,13 @@ def _coverage(tx: Tx, payload: Payload, at: int) -> set[str]:
     installation_id = number(part(payload, "installation").get("id"))
     owners = tx.all("SELECT user_id FROM github_installations WHERE installation_id = ?", (installation_id,))
     for owner in owners:
-        _gain(tx, owner["user_id"], installation_id, payload.get("repositories_added"), at)
-        for entry in _named(payload.get("repositories_removed")):
-            _cover(tx, _rows(tx, owner["user_id"], entry), None)
+        _add_repositories(tx, owner["user_id"], installation_id, payload.get("repositories_added"), at)
+        for entry in _with_full_name(payload.get("repositories_removed")):
+            _set_installation(tx, _rows(tx, owner["user_id"], entry), None)
     return {owner["user_id"] for owner in owners}
 
 
-def _named(entries: Any) -> list[dict[str, Any]]:
+def _with_full_name(entries: Any) -> list[dict[str, Any]]:
     """Return the entries of a repository list that are objects with a full name."""
     listed = entries if isinstance(entries, list) else []
     return [entry for entry in listed if isinstance(entry, dict) and text(entry.get("full_name"))]
@@ -104,10 +106,10 @@ def _rows(tx: Tx, user_id: str, entry: dict[str, Any]) -> list[Row]:
     )
 
 
-def _gain(tx: Tx, user_id: str, installation_id: int | None, entries: Any, at: int) -> None:
-    for entry in _named(entries):
+def _add_repositories(tx: Tx, user_id: str, installation_id: int | None, entries: Any, at: int) -> None:
+    for entry in _with_full_name(entries):
         rows = _rows(tx, user_id, entry)
-        _cover(tx, rows, installation_id)
+        _set_installation(tx, rows, installation_id)
         github_id = number(entry.get("id"))
         taken = "SELECT 1 FROM repos WHERE user_id = ? AND github_id = ? AND root_directory IS NULL"
         if rows or github_id is None or tx.one(taken, (user_id, github_id)) is not None:
@@ -134,7 +136,7 @@ def _gain(tx: Tx, user_id: str, installation_id: int | None, entries: Any, at: i
         )
 
 
-def _cover(tx: Tx, rows: list[Row], installation_id: int | None) -> None:
+def _set_installation(tx: Tx, rows: list[Row], installation_id: int | None) -> None:
     for row in rows:
         tx.update("repos", row["id"], github_installation_id=installation_id)
         tx.note("repos", "UPDATE", row["user_id"], row["id"])

@@ -20,7 +20,7 @@ from . import matching, work_queue
 _SLOTS = {"schedule": "schedule", "webhook": "webhook", "slack_mention": "slack"}
 
 
-class Fired(NamedTuple):
+class FlowStartResult(NamedTuple):
     """The result of starting one flow with `fire` (routing.md §3.11).
 
     `outcome` is `queued` or `suppressed`; `reason` says why the job was not queued or not started.
@@ -42,7 +42,7 @@ class Fired(NamedTuple):
         }
 
 
-def slot_of(event: str) -> str:
+def payload_key(event: str) -> str:
     """Return the job metadata key that holds the payload of an event."""
     return _SLOTS.get(event, "trigger_payload")
 
@@ -83,7 +83,7 @@ def repo_of(plane: Plane, flow: Row, start: Mapping[str, Any]) -> Row | None:
     )
 
 
-def fire(
+def start_flow(
     plane: Plane,
     ids: Ids,
     flow: Row,
@@ -95,7 +95,7 @@ def fire(
     check_duplicates: bool | None = None,
     at: int | None = None,
     origin: str = "outside",
-) -> Fired:
+) -> FlowStartResult:
     """Queue and start one run of an active flow, without matching an event.
 
     `flow` is a row of `active_flow`, `extra_metadata` is added to the job's metadata, and `source` is
@@ -107,7 +107,7 @@ def fire(
     event = str(start.get("event") or "mention")
     repo = repo_of(plane, flow, start)
     if repo is None:
-        return Fired("suppressed", None, False, "REPO_NOT_FOUND")
+        return FlowStartResult("suppressed", None, False, "REPO_NOT_FOUND")
     target = matching.Target(
         "flow",
         flow["id"],
@@ -118,11 +118,11 @@ def fire(
         repo["full_name"],
         event,
     )
-    metadata = work_queue.work_metadata(target, {**(extra_metadata or {}), slot_of(event): dict(payload)})
+    metadata = work_queue.work_metadata(target, {**(extra_metadata or {}), payload_key(event): dict(payload)})
     check = event != "schedule" if check_duplicates is None else check_duplicates
     with plane.db.transaction(ids=ids) as tx:
         enqueued = work_queue.enqueue(tx, work_queue.Work(target, metadata, key, check, origin), at)
     if not enqueued.queued or enqueued.job_id is None:
-        return Fired("suppressed", enqueued.job_id, False, enqueued.reason)
+        return FlowStartResult("suppressed", enqueued.job_id, False, enqueued.reason)
     result = work_queue.start(plane, ids, enqueued.job_id, source, at)
-    return Fired("queued", enqueued.job_id, result.started, result.reason)
+    return FlowStartResult("queued", enqueued.job_id, result.started, result.reason)

@@ -43,7 +43,7 @@ def _flows(plane: Plane, ids: Ids, minute: int, us: int) -> list[str]:
             continue
         key = tick_key("flow", flow["id"], minute)
         payload = tick_payload(minute, expression, zone)
-        fired = named_flow_start.fire(plane, ids, flow, key=key, payload=payload, source="cron", at=us)
+        fired = named_flow_start.start_flow(plane, ids, flow, key=key, payload=payload, source="cron", at=us)
         if fired.outcome == "queued" and fired.job_id is not None:
             queued.append(fired.job_id)
     return queued

@@ -17,7 +17,7 @@ from .matching import start_data
 EVENT = "slack_mention"
 
 
-def mentioned(plane: Plane, ids: Ids, payload: Payload) -> list[named_flow_start.Fired]:
+def start_for_mention(plane: Plane, ids: Ids, payload: Payload) -> list[named_flow_start.FlowStartResult]:
     """Start every active flow that listens to the channel of a Slack mention.
 
     A flow is started at most once for each Slack event id.
@@ -27,14 +27,14 @@ def mentioned(plane: Plane, ids: Ids, payload: Payload) -> list[named_flow_start
     if event.get("type") != "app_mention" or event_id is None or event.get("bot_id"):
         return []
     fired = []
-    for flow_id in _listening(plane, text(payload.get("team_id")), text(event.get("channel"))):
+    for flow_id in _listening_flows(plane, text(payload.get("team_id")), text(event.get("channel"))):
         flow = named_flow_start.active_flow(plane, flow_id)
         if flow is not None:
             key = f"slack-event:{event_id}:flow:{flow_id}"
             comment = {"comment_body": text(event.get("text")), "comment_author": text(event.get("user"))}
             metadata = {name: value for name, value in comment.items() if value is not None}
             fired.append(
-                named_flow_start.fire(
+                named_flow_start.start_flow(
                     plane,
                     ids,
                     flow,
@@ -54,7 +54,7 @@ def _slack(payload: Payload) -> dict[str, Any]:
     return kept | {"team_id": payload.get("team_id"), "event_id": payload.get("event_id")}
 
 
-def _listening(plane: Plane, team: str | None, channel: str | None) -> list[str]:
+def _listening_flows(plane: Plane, team: str | None, channel: str | None) -> list[str]:
     rows = plane.db.all(
         "SELECT f.id, v.graph FROM flows f JOIN flow_versions v ON v.id = f.published_version_id"
         f" WHERE f.status = 'active' AND v.graph LIKE '%\"{EVENT}\"%' ORDER BY f.created_at, f.id"

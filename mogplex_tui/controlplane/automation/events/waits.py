@@ -109,7 +109,7 @@ _READERS = {
 }
 
 
-def fits(config: Mapping[str, Any], signal: Signal) -> bool:
+def satisfies(config: Mapping[str, Any], signal: Signal) -> bool:
     """Return whether a signal satisfies a wait's configuration."""
     return _FITS[signal.kind](config, signal.facts)
 
@@ -186,10 +186,10 @@ def resume(plane: Plane, ids: Ids, signal: Signal, delivery: str | None, at: int
 def _is_met(row: Row, signal: Signal, delivery: str | None) -> bool:
     if row["status"] != "waiting":
         return delivery is not None and row["resume_delivery_id"] == delivery
-    return fits(json.loads(row["wait_config"]), signal)
+    return satisfies(json.loads(row["wait_config"]), signal)
 
 
-def expected(config: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:
+def config_for_job(config: Mapping[str, Any], metadata: Mapping[str, Any]) -> dict[str, Any]:
     """Return a wait's configuration with the job's own issue number or commit added.
 
     routing.md §5.5.

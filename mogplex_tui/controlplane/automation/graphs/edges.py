@@ -14,7 +14,7 @@ FAILURE = "error"
 Edge = dict[str, Any]
 
 
-class Wiring:
+class GraphEdges:
     """The incoming and outgoing edges of each node of a normalised graph.
 
     Both ends of every edge must be nodes of the graph.
@@ -32,11 +32,11 @@ class Wiring:
         """Return the first node of a type. Raises StopIteration if there is none."""
         return next(node for node in self.graph["nodes"] if node["type"] == kind)
 
-    def plain_exits(self, node_id: str) -> list[Edge]:
+    def success_edges(self, node_id: str) -> list[Edge]:
         """Return the outgoing edges that a run follows when the node succeeds."""
         return [edge for edge in self.outgoing[node_id] if edge["sourceHandle"] != FAILURE]
 
-    def failure_exits(self, node_id: str) -> list[Edge]:
+    def failure_edges(self, node_id: str) -> list[Edge]:
         """Return the outgoing edges that a run follows when the node fails."""
         return [edge for edge in self.outgoing[node_id] if edge["sourceHandle"] == FAILURE]
 

@@ -30,7 +30,7 @@ _DATA: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 NODE_TYPES = frozenset(_DATA)
 
 
-def coerce(value: Any) -> Graph:
+def normalize(value: Any) -> Graph:
     """Return a graph in its stored form.
 
     A value that is not an object becomes an empty graph. Nodes of unknown types and edges without
@@ -94,13 +94,13 @@ def agents_of(graph: Graph) -> list[dict[str, Any]]:
     return [node["data"] for node in graph["nodes"] if node["type"] == "agent"]
 
 
-def linear(start: dict[str, Any], agent: dict[str, Any]) -> Graph:
+def single_agent_graph(start: dict[str, Any], agent: dict[str, Any]) -> Graph:
     """Return the graph of a new automation: start, `agent-1` and end.
 
     `start` and `agent` are the data of these nodes (routing.md §5.1).
     """
     nodes = [("start", "start", start), ("agent-1", "agent", agent), ("end", "end", {"label": "Done"})]
-    return coerce(
+    return normalize(
         {
             "nodes": [
                 {"id": node_id, "type": kind, "position": {"x": 260 * index, "y": 0}, "data": data}

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from .edges import Wiring
+from .edges import GraphEdges
 from .normalizer import Graph, start_of
 
 Node = dict[str, Any]
@@ -55,7 +55,7 @@ def check(graph: Graph) -> list[str]:
     structure = list(_structure(graph))
     if structure:
         return structure
-    wiring = Wiring(graph)
+    wiring = GraphEdges(graph)
     faults = list(_ends(wiring))
     for node in graph["nodes"]:
         faults += _node(node, wiring)
@@ -89,7 +89,7 @@ def _structure(graph: Graph) -> Iterator[str]:
             yield f'Edge "{edge["id"]}" cannot connect a node to itself.'
 
 
-def _ends(wiring: Wiring) -> Iterator[str]:
+def _ends(wiring: GraphEdges) -> Iterator[str]:
     start, end = wiring.only("start"), wiring.only("end")
     if wiring.incoming[start["id"]]:
         yield "The start node cannot have incoming edges."
@@ -99,7 +99,7 @@ def _ends(wiring: Wiring) -> Iterator[str]:
         yield "The end node cannot have outgoing edges."
 
 
-def _node(node: Node, wiring: Wiring) -> Iterator[str]:
+def _node(node: Node, wiring: GraphEdges) -> Iterator[str]:
     kind = node["type"]
     if kind == "start":
         yield from _trigger(node["data"])
@@ -111,12 +111,12 @@ def _node(node: Node, wiring: Wiring) -> Iterator[str]:
         yield from _own(kind, name, node, wiring)
 
 
-def _wired(kind: str, name: str, node: Node, wiring: Wiring) -> Iterator[str]:
+def _wired(kind: str, name: str, node: Node, wiring: GraphEdges) -> Iterator[str]:
     """Yield an error if a node has a wrong number of incoming or outgoing edges.
 
     Outgoing edges for the failure of the node are not counted.
     """
-    entries, exits = len(wiring.incoming[node["id"]]), len(wiring.plain_exits(node["id"]))
+    entries, exits = len(wiring.incoming[node["id"]]), len(wiring.success_edges(node["id"]))
     if kind == "join" and entries < 2:
         yield f"{name} must have at least two incoming edges."
     if kind != "join" and entries != 1:
@@ -131,7 +131,7 @@ def _wired(kind: str, name: str, node: Node, wiring: Wiring) -> Iterator[str]:
         yield f"{name} must have exactly one outgoing edge."
 
 
-def _own(kind: str, name: str, node: Node, wiring: Wiring) -> Iterator[str]:
+def _own(kind: str, name: str, node: Node, wiring: GraphEdges) -> Iterator[str]:
     data = node["data"]
     if kind == "condition":
         yield from _condition(name, node, wiring)
@@ -156,12 +156,12 @@ def _own(kind: str, name: str, node: Node, wiring: Wiring) -> Iterator[str]:
             yield f"{name} cannot use templates in its command."
 
 
-def _agent(node: Node, wiring: Wiring) -> Iterator[str]:
+def _agent(node: Node, wiring: GraphEdges) -> Iterator[str]:
     data = node["data"]
     name = data["label"]
     if not wiring.incoming[node["id"]]:
         yield f'Agent "{name}" must have an incoming edge.'
-    if not wiring.plain_exits(node["id"]):
+    if not wiring.success_edges(node["id"]):
         yield f'Agent "{name}" must have an outgoing edge.'
     if data["harness"] == "mogplex":
         if data["agentId"] is None:
@@ -175,7 +175,7 @@ def _agent(node: Node, wiring: Wiring) -> Iterator[str]:
         )
 
 
-def _may_edit(node: Node, wiring: Wiring) -> bool:
+def _may_edit(node: Node, wiring: GraphEdges) -> bool:
     start = start_of(wiring.graph) or {}
     if start.get("event") in _COMMENT_EVENTS:
         return True
@@ -186,8 +186,8 @@ def _may_edit(node: Node, wiring: Wiring) -> bool:
     )
 
 
-def _condition(name: str, node: Node, wiring: Wiring) -> Iterator[str]:
-    handles = sorted(str(edge["sourceHandle"]) for edge in wiring.plain_exits(node["id"]))
+def _condition(name: str, node: Node, wiring: GraphEdges) -> Iterator[str]:
+    handles = sorted(str(edge["sourceHandle"]) for edge in wiring.success_edges(node["id"]))
     if handles != ["false", "true"]:
         yield f"{name} must wire both then and else branches."
     rules = node["data"]["rules"]
@@ -279,8 +279,8 @@ def valid_zone(name: str) -> bool:
     return True
 
 
-def _edges(node: Node, wiring: Wiring) -> Iterator[str]:
-    failures = wiring.failure_exits(node["id"])
+def _edges(node: Node, wiring: GraphEdges) -> Iterator[str]:
+    failures = wiring.failure_edges(node["id"])
     name = node["data"]["label"]
     if failures and node["type"] not in RECOVERING:
         yield f'Node "{name}" cannot have an error edge — its operator does not support failure recovery.'
@@ -288,7 +288,7 @@ def _edges(node: Node, wiring: Wiring) -> Iterator[str]:
         yield f'Node "{name}" can have at most one error edge.'
 
 
-def _reach(wiring: Wiring) -> Iterator[str]:
+def _reach(wiring: GraphEdges) -> Iterator[str]:
     below = wiring.downstream(wiring.only("start")["id"])
     above = wiring.upstream(wiring.only("end")["id"])
     for node in wiring.graph["nodes"]:

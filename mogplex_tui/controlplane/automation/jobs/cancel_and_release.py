@@ -46,7 +46,7 @@ def _handle(job: Any) -> dict[str, Any]:
     return {"runtime_provider": job["runtime_provider"], "runtime_run_id": job["runtime_run_id"]}
 
 
-def ask_children(tx: Tx, job_id: str, at: int) -> list[str]:
+def request_call_cancels(tx: Tx, job_id: str, at: int) -> list[str]:
     """Request the cancellation of a job's live calls; return the ids of the calls."""
     rows = tx.all(
         "SELECT id FROM ai_calls WHERE job_run_id = ? AND status IN ('pending', 'streaming')", (job_id,)

@@ -151,7 +151,7 @@ def _touch(tx: Tx, job_id: str, **columns: Any) -> None:
     tx.note("job_runs", "UPDATE", None, job_id)
 
 
-def attempt(tx: Tx, job_id: str, at: int, source: str) -> StartResult:
+def count_attempt(tx: Tx, job_id: str, at: int, source: str) -> StartResult:
     """First step of a start: count the attempt and check whether the job may start.
 
     The job may not start if it is not pending, or if its installation is at its limit. At the limit
@@ -186,7 +186,7 @@ def claim(tx: Tx, job_id: str, at: int) -> bool:
     return True
 
 
-def hand_over(tx: Tx, job_id: str, at: int, runtime_run_id: str, provider: str = "trigger") -> None:
+def record_started(tx: Tx, job_id: str, at: int, runtime_run_id: str, provider: str = "trigger") -> None:
     """Third step of a start: store the runtime's run id and record the start.
 
     A dispatch event start/started is appended.
@@ -203,10 +203,10 @@ def hand_over(tx: Tx, job_id: str, at: int, runtime_run_id: str, provider: str =
 
 def start(tx: Tx, job_id: str, at: int, source: str, runtime_run_id: str) -> StartResult:
     """Start a job in one transaction, so that realtime sends a single update."""
-    result = attempt(tx, job_id, at, source)
+    result = count_attempt(tx, job_id, at, source)
     if result.started:
         claim(tx, job_id, at)
-        hand_over(tx, job_id, at, runtime_run_id)
+        record_started(tx, job_id, at, runtime_run_id)
     return result
 
 
@@ -226,14 +226,14 @@ def start_in_steps(
     with a dispatch event start/start_failed (runtime-model.md §4).
     """
     with db.transaction(ids=ids) as tx:
-        result = attempt(tx, job_id, at, source)
+        result = count_attempt(tx, job_id, at, source)
     if not result.started:
         return result
     with db.transaction(ids=ids) as tx:
         claim(tx, job_id, at)
     with db.transaction(ids=ids) as tx:
         if refused is None:
-            hand_over(tx, job_id, at, runtime_run_id)
+            record_started(tx, job_id, at, runtime_run_id)
             return result
         start_failed(tx, job_id, at, refused)
     return StartResult(False, refused)

@@ -89,19 +89,19 @@ def _contains(left: Any, right: str) -> bool:
     return right.lower() in as_text(left).lower()
 
 
-def _ordered(left: Any, right: str, greater: bool) -> bool:
+def _compare(left: Any, right: str, greater: bool) -> bool:
     a, b = _number(left), _number(right)
     if a is None or b is None:
         return False
     return a > b if greater else a < b
 
 
-def _listed(left: Any, right: str) -> bool:
+def _is_in_list(left: Any, right: str) -> bool:
     options = {part.strip().lower() for part in right.split(",")}
     return as_text(left).lower() in options
 
 
-def holds(state: State, rule: Mapping[str, Any]) -> bool:
+def evaluate_rule(state: State, rule: Mapping[str, Any]) -> bool:
     """Return whether one rule of a condition node is true.
 
     A rule with an unknown operator is false.
@@ -117,18 +117,18 @@ def holds(state: State, rule: Mapping[str, Any]) -> bool:
         "not_contains": lambda: not _contains(left, right),
         "starts_with": lambda: as_text(left).lower().startswith(right.lower()),
         "ends_with": lambda: as_text(left).lower().endswith(right.lower()),
-        "greater_than": lambda: _ordered(left, right, True),
-        "less_than": lambda: _ordered(left, right, False),
-        "in": lambda: _listed(left, right),
-        "not_in": lambda: not _listed(left, right),
+        "greater_than": lambda: _compare(left, right, True),
+        "less_than": lambda: _compare(left, right, False),
+        "in": lambda: _is_in_list(left, right),
+        "not_in": lambda: not _is_in_list(left, right),
     }
     test = results.get(str(rule.get("operator")))
     return test is not None and test()
 
 
-def condition(state: State, data: Mapping[str, Any]) -> bool:
+def evaluate_condition(state: State, data: Mapping[str, Any]) -> bool:
     """Return whether a condition node's rules are true: any in mode `any`, else all."""
-    results = [holds(state, rule) for rule in data.get("rules") or []]
+    results = [evaluate_rule(state, rule) for rule in data.get("rules") or []]
     return any(results) if data.get("mode") == "any" else all(results)
 
 
@@ -153,7 +153,7 @@ def transform(state: State, data: Mapping[str, Any]) -> dict[str, Any]:
         key, source = str(entry.get("key")), str(entry.get("source") or "")
         value = known.render(source) if "{{" in source else known.resolve(source)
         argument = known.render(as_text(entry.get("argument")))
-        set_[key] = known.variables[key] = _transformed(str(entry.get("operation")), value, argument)
+        set_[key] = known.variables[key] = _apply_transform(str(entry.get("operation")), value, argument)
     return set_
 
 
@@ -163,7 +163,7 @@ def _items(value: Any) -> list[Any]:
     return [line for line in as_text(value).splitlines() if line]
 
 
-def _transformed(operation: str, value: Any, argument: str) -> Any:
+def _apply_transform(operation: str, value: Any, argument: str) -> Any:
     if operation == "string_contains":
         return argument.lower() in as_text(value).lower()
     if operation == "string_split":

@@ -130,7 +130,7 @@ def insert_wait(
     return wait_id
 
 
-def decided(word: str, note: str | None = None) -> dict[str, Any]:
+def decision_output(word: str, note: str | None = None) -> dict[str, Any]:
     """Return the node output for an approval decision, `approve` or `deny`."""
     return {"decision": word, "approved": word == "approve", "note": note}
 

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from ...automation.flow_service import SOURCE_KINDS
-from ...automation.graphs.normalizer import Graph, coerce
+from ...automation.graphs.normalizer import Graph, normalize
 from ...automation.starter_graphs import template_of
 from ...db.batch_insert import Rows, encode
 from ...db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US
@@ -52,7 +52,7 @@ def write(rows: Rows, world: SeededAccount, rng: Random, now: int) -> None:
         for person in material("account")["people"]
         for row in person["installations"]
     }
-    graphs = {key: coerce(flow.graph) for key, flow in world.flows.items()}
+    graphs = {key: normalize(flow.graph) for key, flow in world.flows.items()}
     for spec in written["flows"]:
         graphs[spec["key"]] = _flow(rows, world, spec, installations[spec["installation"]], now)
     parents = {}
@@ -88,7 +88,7 @@ def _flow(rows: Rows, world: SeededAccount, spec: dict[str, Any], installation_i
     own = {node["id"]: node.get("data", {}) for node in spec["nodes"]}
     for node in built["nodes"]:
         node["data"] |= own.get(node["id"], {})
-    graph = coerce(built)
+    graph = normalize(built)
     flow_id, text, versions = _named_id(world, f"flow/{spec['key']}"), encode(graph), spec["versions"]
     created = now - (30 + 9 * versions) * DAY_US
     rows.add(

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from . import history_cache
-from .core.plane import Plane, Settings, open_plane, settled
+from .core.plane import Plane, Settings, open_plane, with_scenario_defaults
 from .db.clock import Clock
 from .db.database import DatabaseMismatchError
 from .identity.initial_account import create_credentials, create_profile
@@ -37,7 +37,7 @@ def prepare(
             return plane
         plane.db.close()
         _delete(path)
-    settings = settled(settings, asked)
+    settings = with_scenario_defaults(settings, asked)
     try:
         plane = _from_cache(settings, path, clock) or _written(settings, path, clock, notice)
     except BaseException:
@@ -55,16 +55,16 @@ def _from_cache(settings: Settings, path: Path, clock: Clock) -> Plane | None:
     if not settings.seeded:
         return None
     now = clock.now_us()
-    built = history_cache.fetch(settings, path, now)
+    built = history_cache.restore(settings, path, now)
     if built is None:
         return None
-    from .db.time_shift import move
+    from .db.time_shift import shift_times
 
     try:
         plane = open_plane(settings, path, clock)
         with _closed_on_error(plane):
             # Whole milliseconds, because some instants are stored as text with milliseconds.
-            move(plane.db, (now - built) // 1000 * 1000)
+            shift_times(plane.db, (now - built) // 1000 * 1000)
             create_credentials(plane)
     except (DatabaseMismatchError, sqlite3.Error):
         _delete(path)
@@ -83,7 +83,7 @@ def _written(settings: Settings, path: Path, clock: Clock, notice: Notice | None
 
             now = clock.now_us()
             seed.build(plane)
-            history_cache.keep(settings, path, now)
+            history_cache.store(settings, path, now)
         create_credentials(plane)
     return plane
 

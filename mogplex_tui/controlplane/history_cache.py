@@ -52,7 +52,7 @@ def _file(settings: Settings) -> Path:
     return _directory() / f"{settings.scale}-{settings.seed}-{scenario_digest}-{_version()}.history"
 
 
-def fetch(settings: Settings, path: Path, now_us: int) -> int | None:
+def restore(settings: Settings, path: Path, now_us: int) -> int | None:
     """Copy a cached database to `path` and return the time when it was built (µs).
 
     Returns None if there is no intact file less than a day old. Raises OSError if `path` cannot
@@ -69,7 +69,7 @@ def fetch(settings: Settings, path: Path, now_us: int) -> int | None:
         if tail is None or not 0 <= now_us - tail[0] <= GOOD_FOR_US:
             return None
         try:
-            if _copied(source, path, tail):
+            if _copy_database(source, path, tail):
                 return tail[0]
         except BaseException:
             path.unlink(missing_ok=True)
@@ -92,7 +92,7 @@ def _tail(source: FileIO) -> tuple[int, int, int] | None:
     return (built, length, checksum) if magic == _MAGIC and length == size else None
 
 
-def _copied(source: FileIO, path: Path, tail: tuple[int, int, int]) -> bool:
+def _copy_database(source: FileIO, path: Path, tail: tuple[int, int, int]) -> bool:
     """Copy the database in a cache file to `path`.
 
     Returns whether the checksum of the copied bytes is right.
@@ -126,18 +126,18 @@ def _start(built: int, length: int) -> int:
     return zlib.crc32(struct.pack("<qq", built, length))
 
 
-def keep(settings: Settings, path: Path, built_us: int) -> None:
+def store(settings: Settings, path: Path, built_us: int) -> None:
     """Put a copy of the database file at `path` into the cache; OSError is ignored."""
     if settings.scale not in SCALES:
         return
     with contextlib.suppress(OSError):
         file = _file(settings)
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _keep(file, path, built_us)
-        _tidy(file)
+        _store(file, path, built_us)
+        _delete_outdated(file)
 
 
-def _keep(file: Path, path: Path, built_us: int) -> None:
+def _store(file: Path, path: Path, built_us: int) -> None:
     # Readable by its owner only, like everything that mkstemp makes; complete before it has its name.
     handle, name = tempfile.mkstemp(dir=file.parent, suffix=".part")
     try:
@@ -151,7 +151,7 @@ def _keep(file: Path, path: Path, built_us: int) -> None:
         raise
 
 
-def _tidy(kept: Path) -> None:
+def _delete_outdated(kept: Path) -> None:
     """Delete outdated and surplus files from the cache, but not the file `kept`."""
     now, version = time.time(), kept.stem.rpartition("-")[2]
     ages = {path: now - path.stat().st_mtime for path in kept.parent.iterdir() if path != kept}

@@ -14,7 +14,7 @@ from .http.endpoints import Service
 from .http.site_guard import SiteGuard
 
 
-def before(app: ASGIApp, service: Service) -> ASGIApp:
+def wrap_in_middleware(app: ASGIApp, service: Service) -> ASGIApp:
     """Return the application wrapped in all middleware that the settings require.
 
     Raises BadRuleError for an invalid fault rule in the settings.

@@ -24,7 +24,7 @@ from .database_setup import Notice, prepare
 from .db.clock import Clock
 from .http.connection_limits import BACKLOG, Connection, raise_descriptor_limit
 from .identity.initial_account import Credentials, credentials
-from .middleware import before
+from .middleware import wrap_in_middleware
 
 _PARENT_CHECK_SECONDS = 0.5
 # Turns of the event loop after which an idle connection is closed.
@@ -170,7 +170,7 @@ class PlaneServer:
             simulator.start(arrivals=self.plane.settings.seeded)
             self._stack.push_async_callback(simulator.stop)
         config = uvicorn.Config(
-            before(build_app(service), service),
+            wrap_in_middleware(build_app(service), service),
             http=Connection,
             backlog=BACKLOG,
             loop="none",

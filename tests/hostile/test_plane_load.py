@@ -339,7 +339,7 @@ def flood(server: PlaneServer, count: int) -> None:
     """Announce many changes of one row at once."""
     with server.plane.db.transaction() as tx:
         for number in range(count):
-            tx.note("agents", "UPDATE", server.plane.user_id, f"row-{number}")
+            tx.record_change("agents", "UPDATE", server.plane.user_id, f"row-{number}")
 
 
 async def next_change(lines: AsyncIterator[str]) -> str:

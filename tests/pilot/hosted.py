@@ -16,7 +16,7 @@ from starlette.types import Message, Receive, Scope, Send
 from mogplex_tui.controlplane.app import build_app, service_of
 from mogplex_tui.controlplane.core.plane import Plane
 from mogplex_tui.controlplane.faults.injector import Faults
-from mogplex_tui.controlplane.middleware import before
+from mogplex_tui.controlplane.middleware import wrap_in_middleware
 from tests.response_rewriting import Rewriting
 
 
@@ -59,7 +59,7 @@ class HostedEdge:
         self._port = self._listener.getsockname()[1]
         service = service_of(self._plane)
         self.base_url = service.origin = f"http://127.0.0.1:{self._port}"
-        self._app = before(build_app(service), service)
+        self._app = wrap_in_middleware(build_app(service), service)
         if self._rewrite is not None:
             self._app = Rewriting(self._app, self._rewrite)
         config = uvicorn.Config(

@@ -79,7 +79,7 @@ async def create_assignment(request: ApiRequest) -> Response:
             enabled=int(body.get("enabled") is not False),
             created_at=now,
         )
-        tx.note("assignments", "INSERT", None, row_id)
+        tx.record_change("assignments", "INSERT", None, row_id)
     return json_response(assignment(_row(request, row_id)), 201)
 
 
@@ -113,7 +113,7 @@ async def edit_assignment(request: ApiRequest) -> Response:
     row = _row(request, str(row_id))
     with request.plane.db.transaction(ids=request.service.ids) as tx:
         tx.update("assignments", row["id"], **changes)
-        tx.note("assignments", "UPDATE", None, row["id"])
+        tx.record_change("assignments", "UPDATE", None, row["id"])
     return json_response(assignment(_row(request, row["id"])))
 
 
@@ -126,9 +126,9 @@ async def delete_assignment(request: ApiRequest) -> Response:
     try:
         with request.plane.db.transaction(ids=request.service.ids) as tx:
             for job in tx.all("SELECT id FROM job_runs WHERE assignment_id = ?", (row["id"],)):
-                tx.note("job_runs", "DELETE", None, job["id"])
+                tx.record_change("job_runs", "DELETE", None, job["id"])
             tx.execute("DELETE FROM assignments WHERE id = ?", (row["id"],))
-            tx.note("assignments", "DELETE", None, row["id"])
+            tx.record_change("assignments", "DELETE", None, row["id"])
     except sqlite3.Error as error:
         raise refusal(500, str(error)) from None
     return json_response({"ok": True})

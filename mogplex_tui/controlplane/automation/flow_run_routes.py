@@ -17,7 +17,7 @@ from ..http.endpoints import (
     MethodHandler,
     PlainEndpoint,
     Service,
-    empty_crash,
+    empty_500,
     json_response,
     refusal,
     route,
@@ -47,7 +47,7 @@ async def list_runs(request: ApiRequest) -> Response:
     if request.query("limit"):
         given = params.leading_int(request.query("limit"))
         if given is None:
-            raise empty_crash()
+            raise empty_500()
         limit = max(1, min(50, given))
     rows = flow_run_queries.newest(request.plane, _flow_id(request), limit)
     return json_response({"runs": flow_run_queries.records(request.plane, rows)})

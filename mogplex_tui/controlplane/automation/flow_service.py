@@ -187,7 +187,7 @@ class FlowService:
             self._own(tx, flow_id)
             for table, owner in (("job_runs", None), ("automation_dispatch_events", self._user_id)):
                 for row in tx.all(f"SELECT id FROM {table} WHERE flow_id = ?", (flow_id,)):
-                    tx.note(table, "UPDATE", owner, row["id"])
+                    tx.record_change(table, "UPDATE", owner, row["id"])
             tx.execute("DELETE FROM flows WHERE id = ?", (flow_id,))
 
     def rotate_secret(self, flow_id: str) -> str:

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from ..db.clock import SECOND_US
 from ..http.endpoints import ApiRequest, MethodHandler, Service, json_response, refusal, route
 from ..http.params import NotJsonError, parsed
-from ..http.signatures import BODY_LIMIT, SenderEndpoint, body_within, same
+from ..http.signatures import BODY_LIMIT, SenderEndpoint, body_within, equal_in_constant_time
 from ..identity.initial_account import credentials
 from .events import slack_events as engine
 
@@ -52,7 +52,7 @@ def _is_slack(request: ApiRequest, body: bytes) -> bool:
         return False
     secret = credentials(request.plane).webhook_secret
     signed = hmac.new(secret.encode(), b"v0:" + stamp.encode() + b":" + body, hashlib.sha256)
-    return same(headers.get("x-slack-signature", ""), f"v0={signed.hexdigest()}")
+    return equal_in_constant_time(headers.get("x-slack-signature", ""), f"v0={signed.hexdigest()}")
 
 
 def _slack_payload(request: ApiRequest, body: bytes) -> dict[str, Any]:

@@ -83,7 +83,7 @@ def _set_slug(tx: Tx, request: ApiRequest, agent: Row) -> None:
     taken = tx.one("SELECT 1 FROM agents WHERE user_id = ? AND slug = ?", (request.user_id, slug))
     if agent["slug"] is None and slug and taken is None:
         tx.update("agents", agent["id"], slug=slug)
-        tx.note("agents", "UPDATE", request.user_id, agent["id"])
+        tx.record_change("agents", "UPDATE", request.user_id, agent["id"])
 
 
 async def create_trigger(request: ApiRequest) -> Response:
@@ -116,7 +116,7 @@ async def create_trigger(request: ApiRequest) -> Response:
             is_default=int(body.get("is_default") is True),
             created_at=request.plane.clock.now_us(),
         )
-        tx.note("triggers", "INSERT", request.user_id, row_id)
+        tx.record_change("triggers", "INSERT", request.user_id, row_id)
     return json_response(
         trigger(request.plane.db.only(f"{_OWN} AND t.id = ?", (request.user_id, row_id))), 201
     )
@@ -158,7 +158,7 @@ async def edit_trigger(request: ApiRequest) -> Response:
             _set_slug(tx, request, agent)
         if changes:
             tx.update("triggers", row["id"], **changes)
-            tx.note("triggers", "UPDATE", request.user_id, row["id"])
+            tx.record_change("triggers", "UPDATE", request.user_id, row["id"])
     return json_response(trigger(request.plane.db.only(f"{_OWN} AND t.id = ?", (request.user_id, row["id"]))))
 
 
@@ -171,9 +171,9 @@ async def delete_trigger(request: ApiRequest) -> Response:
         mine = tx.one("SELECT id FROM triggers WHERE id = ? AND user_id = ?", (row_id, request.user_id))
         if mine is not None:
             for job in tx.all("SELECT id FROM job_runs WHERE trigger_id = ?", (row_id,)):
-                tx.note("job_runs", "UPDATE", None, job["id"])
+                tx.record_change("job_runs", "UPDATE", None, job["id"])
             tx.execute("DELETE FROM triggers WHERE id = ?", (row_id,))
-            tx.note("triggers", "DELETE", request.user_id, row_id)
+            tx.record_change("triggers", "DELETE", request.user_id, row_id)
     return json_response({"ok": True})
 
 

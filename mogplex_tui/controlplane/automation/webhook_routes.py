@@ -12,9 +12,15 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..http.endpoints import ApiRequest, MethodHandler, Service, empty_crash, json_response, refusal, route
+from ..http.endpoints import ApiRequest, MethodHandler, Service, empty_500, json_response, refusal, route
 from ..http.params import NotJsonError, is_uuid, parsed
-from ..http.signatures import BODY_LIMIT, SenderEndpoint, body_within, same, sha256_signature
+from ..http.signatures import (
+    BODY_LIMIT,
+    SenderEndpoint,
+    body_within,
+    equal_in_constant_time,
+    sha256_signature,
+)
 from ..identity.initial_account import credentials
 from .events import named_flow_start
 from .events.github_delivery import Delivery, deliver
@@ -32,7 +38,7 @@ async def github(request: ApiRequest) -> Response:
     body = await request.http.body()
     secret = credentials(request.plane).webhook_secret
     headers = request.http.headers
-    if not same(headers.get("x-hub-signature-256", ""), sha256_signature(secret, body)):
+    if not equal_in_constant_time(headers.get("x-hub-signature-256", ""), sha256_signature(secret, body)):
         raise refusal(401, "Invalid signature")
     payload = _parsed(body)
     if payload is None:
@@ -63,11 +69,13 @@ async def flow_webhook(request: ApiRequest) -> Response:
         raise refusal(413, "Payload too large")
     flow_id = request.path_id("flow_id")
     if not is_uuid(flow_id):
-        raise empty_crash()
+        raise empty_500()
     secret = request.plane.db.value("SELECT webhook_secret FROM flows WHERE id = ?", (flow_id,))
     if not secret:
         raise refusal(404, "Webhook is not configured")
-    if not same(request.http.headers.get("x-mogplex-signature", ""), sha256_signature(secret, body)):
+    if not equal_in_constant_time(
+        request.http.headers.get("x-mogplex-signature", ""), sha256_signature(secret, body)
+    ):
         raise refusal(401, "Invalid signature")
     payload = _object(body)
     flow = named_flow_start.active_flow(request.plane, flow_id)

@@ -39,5 +39,5 @@ def record_limit(
         created_at=at,
         **columns,
     )
-    tx.note("limit_events", "INSERT", user_id, event_id)
+    tx.record_change("limit_events", "INSERT", user_id, event_id)
     return event_id

@@ -75,7 +75,7 @@ def insert_call(
         metadata=dumps(dict(metadata or {})),
         **columns,
     )
-    tx.note("ai_calls", "INSERT", user_id, call_id)
+    tx.record_change("ai_calls", "INSERT", user_id, call_id)
     roll_up_cost(tx, job_run_id)
     return call_id
 
@@ -105,7 +105,7 @@ def append_event(
         " tool_name, message, payload, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (event_id, call_id, *call, type, tool_name, message, dumps(scrub(dict(payload or {}))), at),
     )
-    tx.note("ai_call_events", "INSERT", call[0], event_id)
+    tx.record_change("ai_call_events", "INSERT", call[0], event_id)
     return event_id
 
 
@@ -150,10 +150,10 @@ def merge_metadata(tx: Tx, call_id: str, patch: Mapping[str, Any]) -> None:
     if call is None:
         raise LookupError(call_id)
     tx.update("ai_calls", call_id, metadata=_merged(call, patch))
-    tx.note("ai_calls", "UPDATE", call["user_id"], call_id)
+    tx.record_change("ai_calls", "UPDATE", call["user_id"], call_id)
 
 
-def stamp_job(tx: Tx, call_id: str, job_run_id: str, patch: Mapping[str, Any] | None = None) -> None:
+def assign_to_job(tx: Tx, call_id: str, job_run_id: str, patch: Mapping[str, Any] | None = None) -> None:
     """Assign a harness call to a job run, and set the call's source to "automation".
 
     `patch` is merged into the call's metadata. Raises LookupError for an unknown call.
@@ -163,7 +163,7 @@ def stamp_job(tx: Tx, call_id: str, job_run_id: str, patch: Mapping[str, Any] | 
         raise LookupError(call_id)
     metadata = _merged(call, {"source": "automation", **(patch or {})})
     tx.update("ai_calls", call_id, job_run_id=job_run_id, metadata=metadata)
-    tx.note("ai_calls", "UPDATE", call["user_id"], call_id)
+    tx.record_change("ai_calls", "UPDATE", call["user_id"], call_id)
 
 
 def begin_streaming(
@@ -190,7 +190,7 @@ def begin_streaming(
         runtime_command_id=runtime_command_id,
         metadata=_merged(call, metadata),
     )
-    tx.note("ai_calls", "UPDATE", call["user_id"], call_id)
+    tx.record_change("ai_calls", "UPDATE", call["user_id"], call_id)
     payload: dict[str, Any] = {"from": "pending", "to": "streaming"}
     if runtime_command_id is not None:
         payload["runtime_command_id"] = runtime_command_id
@@ -213,7 +213,7 @@ def update_usage(
     if call is None:
         return False
     tx.update("ai_calls", call_id, **_usage_columns(tx, call, tokens), **_tool_columns(tool_calls))
-    tx.note("ai_calls", "UPDATE", call["user_id"], call_id)
+    tx.record_change("ai_calls", "UPDATE", call["user_id"], call_id)
     return True
 
 
@@ -253,7 +253,7 @@ def finish_call(
 def _end(tx: Tx, call: Row, status: str, at: int, **columns: Any) -> None:
     duration_ms = max(0, (at - call["started_at"]) // 1000)
     tx.update("ai_calls", call["id"], status=status, completed_at=at, duration_ms=duration_ms, **columns)
-    tx.note("ai_calls", "UPDATE", call["user_id"], call["id"])
+    tx.record_change("ai_calls", "UPDATE", call["user_id"], call["id"])
 
 
 def reap_call(tx: Tx, call_id: str, at: int) -> bool:
@@ -287,7 +287,7 @@ def request_cancel(
         return False
     if call["control_state"] == "active":
         tx.update("ai_calls", call_id, control_state="cancel_requested", cancel_requested_at=at)
-        tx.note("ai_calls", "UPDATE", call["user_id"], call_id)
+        tx.record_change("ai_calls", "UPDATE", call["user_id"], call_id)
         append_event(tx, call_id=call_id, type="cancel_requested", message=message, payload=payload, at=at)
     return True
 
@@ -316,5 +316,5 @@ def reconcile_cost(tx: Tx, call_id: str, cost_usd: float) -> None:
     if call is None:
         raise LookupError(call_id)
     tx.update("ai_calls", call_id, cost_usd=round(cost_usd, 8), cost_source="gateway")
-    tx.note("ai_calls", "UPDATE", call["user_id"], call_id)
+    tx.record_change("ai_calls", "UPDATE", call["user_id"], call_id)
     roll_up_cost(tx, call["job_run_id"])

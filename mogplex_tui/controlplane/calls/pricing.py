@@ -39,7 +39,7 @@ def rates(tx: Tx, model: str) -> Rates | None:
     return None if row is None else (row[0], row[1], row[2], row[3])
 
 
-def priced(tokens: Tokens, rates: Rates | None) -> float | None:
+def cost_at(tokens: Tokens, rates: Rates | None) -> float | None:
     """Return the cost of tokens in US dollars, or None if it cannot be computed.
 
     The result is None if `rates` is None, if all counts are unknown, if a price is missing for a
@@ -66,9 +66,9 @@ def priced(tokens: Tokens, rates: Rates | None) -> float | None:
 def price(tx: Tx, model: str, tokens: Tokens) -> float | None:
     """Return the cost of tokens at the model's catalogue prices, in US dollars.
 
-    Returns None if the cost cannot be computed (see `priced`).
+    Returns None if the cost cannot be computed (see `cost_at`).
     """
-    return priced(tokens, rates(tx, model))
+    return cost_at(tokens, rates(tx, model))
 
 
 def roll_up_cost(tx: Tx, job_run_id: str | None) -> None:
@@ -81,4 +81,4 @@ def roll_up_cost(tx: Tx, job_run_id: str | None) -> None:
     row = tx.one("SELECT SUM(cost_usd) FROM ai_calls WHERE job_run_id = ?", (job_run_id,))
     total = None if row is None or row[0] is None else round(row[0], 8)
     tx.update("job_runs", job_run_id, cost_usd=total)
-    tx.note("job_runs", "UPDATE", None, job_run_id)
+    tx.record_change("job_runs", "UPDATE", None, job_run_id)

@@ -38,7 +38,7 @@ class Denial(NamedTuple):
     retry_s: int
 
 
-def admit(tx: Tx, user_id: str, call_id: str, repo_id: str | None, now: int) -> str | Denial:
+def check_and_record(tx: Tx, user_id: str, call_id: str, repo_id: str | None, now: int) -> str | Denial:
     """Check the limits for a chat that starts at `now` (µs), and record the result.
 
     Returns the id of the chat's quota claim, or a Denial if a limit is reached.

@@ -141,7 +141,7 @@ def _model(request: ApiRequest, wanted: str | None, team: ActiveTeam | None) -> 
     return model
 
 
-def _too_many(denial: chat_quota.Denial) -> RefusedError:
+def _quota_error(denial: chat_quota.Denial) -> RefusedError:
     body = {
         "error": denial.text,
         "code": "chat_rate_limited",
@@ -166,7 +166,7 @@ def _start(request: ApiRequest, chat_request: ChatRequest, model: str, team: Act
     if team is not None:
         metadata["product_team_id"] = team.id
     with request.plane.db.transaction(ids=request.service.ids) as tx:
-        claim = chat_quota.admit(tx, request.user_id, call_id, repo_id, now)
+        claim = chat_quota.check_and_record(tx, request.user_id, call_id, repo_id, now)
         if isinstance(claim, str):
             call_writes.insert_call(
                 tx,
@@ -186,9 +186,9 @@ def _start(request: ApiRequest, chat_request: ChatRequest, model: str, team: Act
             )
             if chat_request.conversation_id and sum(map(len, chat_request.texts)) > _LONG_HISTORY:
                 digest = hashlib.sha256("\n".join(chat_request.texts[:-12]).encode()).hexdigest()
-                chat_writes.note_compaction(tx, call_id, chat_request.texts, digest, now)
+                chat_writes.record_compaction(tx, call_id, chat_request.texts, digest, now)
     if not isinstance(claim, str):
-        raise _too_many(claim)
+        raise _quota_error(claim)
     return call_id
 
 

@@ -105,20 +105,20 @@ class ChatAnswer:
         self._begin()
         if call.reply.tools:
             yield {"type": "start-step"}
-            async for event in self._say("t1", call.reply.opening):
+            async for event in self._send_text("t1", call.reply.opening):
                 yield event
             for use in call.reply.tools:
-                async for event in self._use(use):
+                async for event in self._tool_events(use):
                     yield event
             yield {"type": "finish-step"}
         yield {"type": "start-step"}
-        async for event in self._say("t2", call.reply.closing):
+        async for event in self._send_text("t2", call.reply.closing):
             yield event
         yield {"type": "finish-step"}
         self._finish()
         yield {"type": "finish", "finishReason": "stop"}
 
-    async def _say(self, name: str, text: str) -> AsyncIterator[dict[str, Any]]:
+    async def _send_text(self, name: str, text: str) -> AsyncIterator[dict[str, Any]]:
         await self._wait(_THINKING_SECONDS)
         yield {"type": "text-start", "id": name}
         for piece in _PIECE.findall(text):
@@ -126,7 +126,7 @@ class ChatAnswer:
             yield {"type": "text-delta", "id": name, "delta": piece}
         yield {"type": "text-end", "id": name}
 
-    async def _use(self, use: ToolUse) -> AsyncIterator[dict[str, Any]]:
+    async def _tool_events(self, use: ToolUse) -> AsyncIterator[dict[str, Any]]:
         """Yield the events of one tool use, and record its start and end in the call."""
         call = {"toolCallId": self._ids.opaque("call_", 16), "toolName": use.name}
         yield {"type": "tool-input-start", **call}
@@ -142,13 +142,13 @@ class ChatAnswer:
             "input_preview": given,
             "step_number": 1,
         }
-        self._note("tool_started", f"Tool started: {use.name}", shared, use.name)
+        self._append_event("tool_started", f"Tool started: {use.name}", shared, use.name)
         yield {"type": "tool-input-available", **call, "input": use.given}
         await self._wait(use.seconds)
         duration = round(use.seconds * 1000)
         done = {"output": use.output, "output_preview": output, "duration_ms": duration}
         self._used.append({"name": use.name, "input": use.given, "input_preview": given, **done})
-        self._note(
+        self._append_event(
             "tool_finished", f"Tool finished: {use.name}", {**shared, **done, "success": True}, use.name
         )
         yield {"type": "tool-output-available", "toolCallId": call["toolCallId"], "output": use.output}
@@ -175,7 +175,7 @@ class ChatAnswer:
         if not began:
             raise _EndedError
 
-    def _note(self, kind: str, message: str, payload: dict[str, Any], tool: str) -> None:
+    def _append_event(self, kind: str, message: str, payload: dict[str, Any], tool: str) -> None:
         plane = self._plane
         with plane.db.transaction(ids=self._ids) as tx:
             alive = tx.one(

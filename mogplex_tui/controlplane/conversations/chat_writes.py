@@ -56,7 +56,7 @@ def remember(tx: Tx, user_id: str, text: str, metadata: dict[str, Any], at: int)
     )
 
 
-def note_compaction(tx: Tx, call_id: str, texts: list[str], digest: str, at: int) -> None:
+def record_compaction(tx: Tx, call_id: str, texts: list[str], digest: str, at: int) -> None:
     """Record that earlier messages of a long chat were replaced by a summary.
 
     v1.md §8.3.

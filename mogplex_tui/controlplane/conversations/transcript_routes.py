@@ -68,7 +68,7 @@ def _changes(body: dict[str, Any]) -> dict[str, Any]:
     return changes
 
 
-def _seen(body: dict[str, Any]) -> int | None:
+def _expected_version(body: dict[str, Any]) -> int | None:
     """Return the `expected_updated_at` of the body in µs, or None if it has none.
 
     It is the `updated_at` of the version that the client read; a body without it creates a
@@ -116,7 +116,7 @@ async def put_conversation(request: ApiRequest) -> Response:
     conversation_id = body.get("id")
     if not isinstance(conversation_id, str) or not conversation_id:
         raise refusal(400, "Missing id")
-    seen, changes = _seen(body), _changes(body)
+    seen, changes = _expected_version(body), _changes(body)
     with request.plane.db.transaction() as tx:
         written = _write(tx, request, conversation_id, seen, changes)
     row = _own(request, conversation_id)

@@ -174,24 +174,26 @@ def open_plane(settings: Settings, path: Path, clock: Clock | None = None) -> Pl
     # Until the seed is complete nothing has drawn from the stream that the next process would repeat.
     generation = int(db.meta("generation") or "-1") + 1 if db.meta("complete") else 0
     seed = int(db.meta("seed") or settings.seed)
-    scenario = _kept_scenario(db) or asked
+    scenario = _stored_scenario(db) or asked
     db.set_meta("scenario", scenario.text)
     db.set_meta("generation", str(generation))
     db.set_meta("seed", str(seed))
     if generation:
         ids = Ids(f"{seed}/{generation}")
         db.use_ids(ids)
-    return Plane(db, clock or Clock(), hub, settled(settings, scenario), ids, account_id(seed), scenario)
+    return Plane(
+        db, clock or Clock(), hub, with_scenario_defaults(settings, scenario), ids, account_id(seed), scenario
+    )
 
 
-def settled(settings: Settings, scenario: Scenario) -> Settings:
+def with_scenario_defaults(settings: Settings, scenario: Scenario) -> Settings:
     """Return the settings with `scale` and `seeded` filled in from the scenario."""
     return settings._replace(
         scale=settings.scale or scenario.past.scale, seeded=settings.seeded and scenario.past.seeded
     )
 
 
-def _kept_scenario(db: Database) -> Scenario | None:
+def _stored_scenario(db: Database) -> Scenario | None:
     """Return the scenario stored in a database, or None for a new database.
 
     Older versions stored no scenario: their complete databases have the default scenario.

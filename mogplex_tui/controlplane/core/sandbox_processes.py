@@ -65,15 +65,15 @@ class SandboxTasks:
         return task
 
     @property
-    def at_work(self) -> int:
+    def task_count(self) -> int:
         """The number of running background tasks."""
         return len(self._tasks)
 
-    def enter(self, process: Process) -> None:
+    def add_process(self, process: Process) -> None:
         """Register a running command, so that `process` and `kill` find it."""
         self._processes[process.command_id] = process
 
-    def leave(self, process: Process) -> None:
+    def remove_process(self, process: Process) -> None:
         """Remove a command that has ended."""
         self._processes.pop(process.command_id, None)
 

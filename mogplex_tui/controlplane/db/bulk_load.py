@@ -14,7 +14,7 @@ _STRICT = ("ignore_check_constraints=OFF", "foreign_keys=ON", "journal_mode=WAL"
 
 
 @contextmanager
-def loading(db: Database) -> Iterator[Tx]:
+def fast_transaction(db: Database) -> Iterator[Tx]:
     """Open a fast transaction without disk syncs, constraint checks and notifications.
 
     If the transaction fails, the caller must delete the database file.
@@ -30,7 +30,7 @@ def loading(db: Database) -> Iterator[Tx]:
 
 
 @contextmanager
-def suspended(tx: Tx) -> Iterator[None]:
+def without_indexes_and_triggers(tx: Tx) -> Iterator[None]:
     """Drop all indexes and triggers inside the block, and restore them at its end.
 
     The block must update the table call_days itself, because its triggers are dropped. Building

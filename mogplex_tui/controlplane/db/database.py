@@ -65,7 +65,7 @@ class Tx:
         sets = ", ".join(f"{name} = ?" for name in columns)
         self._connection.execute(f"UPDATE {table} SET {sets} WHERE id = ?", (*columns.values(), row_id))
 
-    def note(self, table: str, op: str, user_id: str | None, row_id: str) -> None:
+    def record_change(self, table: str, op: str, user_id: str | None, row_id: str) -> None:
         """Record a changed row, to be published to realtime streams after the commit.
 
         Equal notes of a transaction are published once (realtime.md §5).

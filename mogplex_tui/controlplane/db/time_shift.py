@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .bulk_load import loading, suspended
+from .bulk_load import fast_transaction, without_indexes_and_triggers
 from .clock import iso_app, parse_instant
 from .database import Database, Tx
 
@@ -13,27 +13,27 @@ from .database import Database, Tx
 _WITH_COPIES = ("ai_calls", "ai_call_events", "external_agent_runs")
 
 
-def mark_own(tx: Tx) -> None:
-    """Mark the rows that exist now: `move` will shift them, but not rows added later."""
+def mark_existing_rows(tx: Tx) -> None:
+    """Mark the existing rows; `shift_times` does not shift rows that are added later."""
     for table in _WITH_COPIES:
         tx.execute(f"INSERT INTO plane_meta SELECT 'own.{table}', MAX(rowid) FROM {table}")
 
 
-def move(db: Database, by_us: int) -> None:
+def shift_times(db: Database, by_us: int) -> None:
     """Add `by_us` to all times in a database, and update the sums per day.
 
-    Rows that were added after `mark_own` are copies of older work. They stay unchanged: they are
+    Rows that were added after `mark_existing_rows` are copies of older work. They stay unchanged: they are
     more than two weeks old, so that a shift within a day is not visible in them. Raises
     sqlite3.DatabaseError for a damaged file.
     """
     if by_us == 0:
         return
-    with loading(db) as tx:
+    with fast_transaction(db) as tx:
         if db.meta("own.ai_calls") is not None:
             # Few rows among very many: the triggers and indexes follow faster than they would be made again.
             _move_rows(tx, by_us)
             return
-        with suspended(tx):
+        with without_indexes_and_triggers(tx):
             _move_rows(tx, by_us)
             tx.execute("DELETE FROM call_days")
             tx.execute("INSERT INTO call_days SELECT * FROM call_sums")
@@ -62,10 +62,10 @@ def _move_texts(tx: Tx, by_us: int) -> None:
     """Shift the times that dispatch events contain as text in their metadata."""
     table = "automation_dispatch_events"
     for row in tx.all(f"SELECT id, metadata FROM {table} WHERE metadata LIKE '%\\_at\":\"%' ESCAPE '\\'"):
-        moved = {name: _moved(name, value, by_us) for name, value in json.loads(row["metadata"]).items()}
+        moved = {name: _shifted(name, value, by_us) for name, value in json.loads(row["metadata"]).items()}
         tx.update(table, row["id"], metadata=json.dumps(moved, ensure_ascii=False, separators=(",", ":")))
 
 
-def _moved(name: str, value: Any, by_us: int) -> Any:
+def _shifted(name: str, value: Any, by_us: int) -> Any:
     at = parse_instant(value) if name.endswith("_at") and isinstance(value, str) else None
     return value if at is None else iso_app(at + by_us)

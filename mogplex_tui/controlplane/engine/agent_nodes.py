@@ -58,7 +58,9 @@ class NodeEnd(NamedTuple):
 NodeActs = Generator[float, None, NodeEnd | None]
 
 
-def agent(context: ActorContext, random: ActorRandom, job: Job, node: Node, began_at: int) -> NodeActs:
+def run_agent_node(
+    context: ActorContext, random: ActorRandom, job: Job, node: Node, began_at: int
+) -> NodeActs:
     """Run an agent node that began at `began_at` (µs) and return its result.
 
     The result is None if the job was stopped.
@@ -97,7 +99,7 @@ def _own(context: ActorContext, random: ActorRandom, job: Job, node: Node, began
     call_plan = with_tokens_multiplied(random.odds.spent(model, call_plan), _loop_factor(context, job))
     if outline.steered:
         call_plan = call_plan._replace(steps=call_plan.steps[:4], tool_calls=call_plan.tool_calls[:2])
-    call_plan = _in_time(node, call_plan)
+    call_plan = _limit_duration(node, call_plan)
     steps = node.data.get("maxStepsOverride")
     most = steps if isinstance(steps, int) and steps > 0 else len(call_plan.tool_calls)
     tools = [dict(call) for call in call_plan.tool_calls[:most]]
@@ -105,7 +107,7 @@ def _own(context: ActorContext, random: ActorRandom, job: Job, node: Node, began
         for tool in tools:
             if not (yield from sleep(context, job.id, 1.0 + tool["duration_ms"] / 1000)):
                 return None
-            if not (yield from _ask(context, random, job, node, tool, began_at)):
+            if not (yield from _wait_for_approval(context, random, job, node, tool, began_at)):
                 return None
         call_plan = call_plan._replace(steps=())
     passed = (context.now() - began_at) / SECOND_US * context.speed if not call_plan.steps else 0.0
@@ -131,7 +133,7 @@ def _loop_factor(context: ActorContext, job: Job) -> float:
     return 1.0 if loop is None else loop.times(title)
 
 
-def _in_time(node: Node, call_plan: CallPlan) -> CallPlan:
+def _limit_duration(node: Node, call_plan: CallPlan) -> CallPlan:
     """Return the plan of a call, changed to a timeout if it exceeds the node's limit."""
     limit = node.data.get("timeoutMsOverride")
     allowed = min(limit, CEILING_MS) if isinstance(limit, int) and limit > 0 else CEILING_MS
@@ -154,7 +156,7 @@ def _in_time(node: Node, call_plan: CallPlan) -> CallPlan:
     )
 
 
-def _ask(
+def _wait_for_approval(
     context: ActorContext, random: ActorRandom, job: Job, node: Node, tool: dict[str, Any], began_at: int
 ) -> Generator[float, None, bool]:
     """Wait until a person approves or denies a tool call, or until a timeout.
@@ -162,7 +164,7 @@ def _ask(
     After a denial or a timeout the refusal becomes the output of `tool`. All approvals of a node
     share ten minutes (routing.md §3.15). Returns False if the job was stopped, otherwise True.
     """
-    left = APPROVAL_BUDGET_US - _waited(context, job, node, began_at)
+    left = APPROVAL_BUDGET_US - _approval_wait_us(context, job, node, began_at)
     refusal: str | None = "The time for approvals of this step is used up"
     if left >= APPROVAL_LEAST_US:
         text = json.dumps(tool["input"], ensure_ascii=False)
@@ -191,7 +193,7 @@ def _ask(
     return True
 
 
-def _waited(context: ActorContext, job: Job, node: Node, began_at: int) -> int:
+def _approval_wait_us(context: ActorContext, job: Job, node: Node, began_at: int) -> int:
     """Return the microseconds that the approvals of this node run have taken so far."""
     total = context.plane.db.value(
         "SELECT SUM(coalesce(resumed_at, expires_at, created_at) - created_at) FROM flow_waits"
@@ -266,7 +268,7 @@ def _cli(context: ActorContext, random: ActorRandom, job: Job, node: Node) -> No
         except BootFailed as error:
             return NodeEnd("failed", str(error), None, "dependency_unavailable")
         watch_idle(context, box_id)
-        made = _live_call(context, random, job, node, box_id)
+        made = _insert_pending_call(context, random, job, node, box_id)
         if made is None:
             return None
         call_id, is_streaming = made, False
@@ -276,7 +278,9 @@ def _cli(context: ActorContext, random: ActorRandom, job: Job, node: Node) -> No
     return _cli_end(context, node, call_id, call_plan)
 
 
-def _live_call(context: ActorContext, random: ActorRandom, job: Job, node: Node, box_id: str) -> str | None:
+def _insert_pending_call(
+    context: ActorContext, random: ActorRandom, job: Job, node: Node, box_id: str
+) -> str | None:
     """Write the pending call of a coding CLI node and return the call's id.
 
     Returns None if the job was stopped.
@@ -301,7 +305,7 @@ def _live_call(context: ActorContext, random: ActorRandom, job: Job, node: Node,
             repo_id=job.repo.id,
             metadata=attached(metadata),
         )
-        call_writes.stamp_job(tx, call_id, job.id)
+        call_writes.assign_to_job(tx, call_id, job.id)
     return call_id
 
 

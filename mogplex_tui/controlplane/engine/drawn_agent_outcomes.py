@@ -54,7 +54,7 @@ class AgentOutcome(NamedTuple):
     steered: bool
 
 
-def _says(text: str, words: str) -> bool:
+def _contains_word(text: str, words: str) -> bool:
     return re.search(rf"\b{words}\b", text, re.IGNORECASE) is not None
 
 
@@ -68,16 +68,16 @@ def draw(rng: Random, job: Job, effort: float) -> AgentOutcome:
     findings = tuple(rng.sample(material("findings"), k=count)) if rng.random() < 0.6 else ()
     one_or_more = findings or tuple(rng.sample(material("findings"), k=1))
     text = job.event_text()
-    asked = next((klass for said, klass in _FAILURES.items() if _says(text, said)), None)
-    quick = _says(text, "quick")
+    asked = next((klass for said, klass in _FAILURES.items() if _contains_word(text, said)), None)
+    quick = _contains_word(text, "quick")
     failure = unlucky if chance < _FAILING / max(1, len(job.graph.of_type("agent"))) else None
     if asked is not None:
         failure = (asked, pick(rng, material("errors")[asked]["texts"]))
     elif quick:
         failure = None
-    if _says(text, "no findings"):
+    if _contains_word(text, "no findings"):
         findings = ()
-    elif _says(text, "findings"):
+    elif _contains_word(text, "findings"):
         findings = one_or_more
     return AgentOutcome(effort * (0.15 if quick else 1.0), failure, findings, quick or asked is not None)
 
@@ -90,7 +90,7 @@ def draw_cli(rng: Random, job: Job, harness: str, odds: Odds) -> RunOutcome:
     drawn, outline = draw_outcome(rng), draw(rng, job, 1.0)
     if not outline.steered:
         return odds.outcome(harness, drawn)
-    turns = 1 if _says(job.event_text(), "quick") else min(3, drawn.turns)
+    turns = 1 if _contains_word(job.event_text(), "quick") else min(3, drawn.turns)
     if outline.failure is None:
         return RunOutcome(turns)
     return RunOutcome(turns, passes=False, failure=_CLI_FAILURES[outline.failure[0]])

@@ -110,7 +110,7 @@ class Step(NamedTuple):
     skip: list[str]
 
 
-def _token(edge: Edge, done: Mapping[str, NodeResult]) -> bool | None:
+def _is_edge_taken(edge: Edge, done: Mapping[str, NodeResult]) -> bool | None:
     """Return whether a run follows an edge; None if the edge's source has not ended."""
     ended = done.get(edge.source)
     if ended is None:
@@ -122,7 +122,7 @@ def _token(edge: Edge, done: Mapping[str, NodeResult]) -> bool | None:
     return edge.handle == ended.branch if edge.handle in ("true", "false") else True
 
 
-def _verdict(node: Node, tokens: list[bool | None]) -> bool | None:
+def _may_run(node: Node, tokens: list[bool | None]) -> bool | None:
     """Return whether a node runs (True), is skipped (False) or must wait (None).
 
     routing.md §5.5.
@@ -153,7 +153,7 @@ def next_step(graph: Graph, seen: Mapping[str, str], done: Mapping[str, NodeResu
     for node in graph.nodes.values():
         if node.id in seen:
             continue
-        verdict = _verdict(node, [_token(edge, done) for edge in graph.into[node.id]])
+        verdict = _may_run(node, [_is_edge_taken(edge, done) for edge in graph.into[node.id]])
         if verdict is not None:
             (run if verdict else skip).append(node.id)
     return Step(run, skip)

@@ -36,7 +36,7 @@ def succeed(context: ActorContext, job: Job) -> None:
     urls = [url for row in rows if (url := output_of(row).get("pull_request_url"))]
     patch = {"pull_request_url": urls[-1]} if urls else None
     with random.tx() as tx:
-        ended = _finish(tx, context, job, "success", reason, None, _recovered(random, job), patch)
+        ended = _finish(tx, context, job, "success", reason, None, _recovery_diagnostics(random, job), patch)
         if ended:
             _cancel_rest(tx, context, job)
             for ordinal, finding in enumerate(findings):
@@ -61,7 +61,7 @@ def fail(context: ActorContext, job: Job, end: NodeEnd) -> None:
         work_queue.release(context.plane, random.ids, job.installation_id, context.now())
 
 
-def unresolved(context: ActorContext, job_id: str, error: str) -> None:
+def fail_unresolved(context: ActorContext, job_id: str, error: str) -> None:
     """End a job as failed because it cannot be executed; `error` is the reason.
 
     A dispatch event is written only if the reason is a missing GitHub connection (observability.md
@@ -152,7 +152,7 @@ def _diagnostics(job: Job, end: NodeEnd) -> dict[str, Any]:
     return failure_diagnosis.failed(end.failure or "unknown", end.error, phase_of(job.source_type))
 
 
-def _recovered(random: ActorRandom, job: Job) -> dict[str, Any]:
+def _recovery_diagnostics(random: ActorRandom, job: Job) -> dict[str, Any]:
     """Return the diagnostics of a failed first attempt of a job that then succeeded.
 
     A random number decides whether there was such an attempt; {} is returned if there was none.

@@ -15,7 +15,7 @@ from .running_job import Job, UnresolvedJobError, load, node_rows, progress
 from .suspension import is_running
 
 
-class Runner:
+class JobRunner:
     """Runs the automation jobs of a plane.
 
     The progress of a job is stored only in its node runs, so that any process can continue it.
@@ -25,7 +25,7 @@ class Runner:
         self._context = context
         self._actors: dict[str, set[str]] = {}
 
-    def take_up(self, job_id: str) -> None:
+    def start_or_continue(self, job_id: str) -> None:
         """Start or continue a job, unless this runner is already running it."""
         if job_id in self._actors:
             return
@@ -35,12 +35,12 @@ class Runner:
             self._context.set_simulator(call, name)
         self._context.spawn(name, self._begin(job_id), 0.4)
 
-    def stopped(self, job_id: str) -> None:
+    def handle_stop(self, job_id: str) -> None:
         """Wake the actors of a job's nodes, so that they notice that the job was stopped."""
         for name in self._actors.get(job_id, ()):
             self._context.scheduler.wake(name)
 
-    def resumed(self, wait_id: str) -> None:
+    def handle_resume(self, wait_id: str) -> None:
         """Wake the node of a resumed wait, or continue its job if the node has no actor."""
         row = self._context.plane.db.one(
             "SELECT job_run_id, node_id FROM flow_waits WHERE id = ?", (wait_id,)
@@ -49,7 +49,7 @@ class Runner:
             return
         name = _actor(row["job_run_id"], row["node_id"])
         if not self._context.scheduler.wake(name):
-            self.take_up(row["job_run_id"])
+            self.start_or_continue(row["job_run_id"])
 
     def forget(self, job_id: str) -> None:
         """Stop tracking a job, for example after an error in one of its actors."""
@@ -61,7 +61,7 @@ class Runner:
         )
         return [row["id"] for row in rows]
 
-    def _let_go(self, job_id: str) -> None:
+    def _cancel_live_calls(self, job_id: str) -> None:
         """Cancel the live calls of a job that was stopped before its nodes were started."""
         with self._context.random(f"let go:{job_id}").tx() as tx:
             for call_id in self._live_calls(job_id):
@@ -76,11 +76,11 @@ class Runner:
             job = load(self._context, job_id)
         except UnresolvedJobError as missing:
             self.forget(job_id)
-            job_completion.unresolved(self._context, job_id, str(missing))
+            job_completion.fail_unresolved(self._context, job_id, str(missing))
             return
         if job is None:
             self.forget(job_id)
-            self._let_go(job_id)
+            self._cancel_live_calls(job_id)
             return
         for row in node_rows(self._context.plane.db, job_id):
             node = job.graph.nodes.get(row["node_id"])
@@ -100,7 +100,7 @@ class Runner:
             ends = job.graph.of_type("end")
             step = next_step(job.graph, seen, done)
             if any(end.id in done for end in ends) or not (step.run or step.skip or set(seen) - set(done)):
-                self.stopped(job.id)
+                self.handle_stop(job.id)
                 self.forget(job.id)
                 job_completion.succeed(self._context, job)
                 return
@@ -147,12 +147,12 @@ class Runner:
         random.ids.uuid()
         end = yield from self._work(random, job, node, began_at)
         self._actors.get(job.id, set()).discard(_actor(job.id, node.id))
-        if end is None or not self._close(random, job, run_id, end):
+        if end is None or not self._write_result(random, job, run_id, end):
             if not self._actors.get(job.id):
                 self.forget(job.id)
             return
         if end.status == "failed" and not job.graph.has_error_edge(node.id):
-            self.stopped(job.id)
+            self.handle_stop(job.id)
             self.forget(job.id)
             job_completion.fail(self._context, job, end)
             return
@@ -161,7 +161,7 @@ class Runner:
     def _work(self, random: ActorRandom, job: Job, node: Node, began_at: int) -> NodeActs:
         context = self._context
         if node.type == "agent":
-            return agent_nodes.agent(context, random, job, node, began_at)
+            return agent_nodes.run_agent_node(context, random, job, node, began_at)
         if node.type == "delay":
             return step_nodes.delay(context, job, node, began_at)
         known = {
@@ -171,9 +171,9 @@ class Runner:
             "transform": step_nodes.variables,
             "await_event": step_nodes.await_event,
         }
-        return known.get(node.type, step_nodes.moment)(context, random, job, node)
+        return known.get(node.type, step_nodes.pass_through)(context, random, job, node)
 
-    def _close(self, random: ActorRandom, job: Job, run_id: str, end: NodeEnd) -> bool:
+    def _write_result(self, random: ActorRandom, job: Job, run_id: str, end: NodeEnd) -> bool:
         """Write the result of a node; return False if its job is no longer running."""
         with random.tx() as tx:
             row = tx.one("SELECT status FROM job_runs WHERE id = ?", (job.id,))

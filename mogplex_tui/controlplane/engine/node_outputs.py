@@ -18,7 +18,7 @@ _OF_A_TOOL = ("name", "input_preview", "output_preview", "duration_ms")
 _REVIEW = "review"
 
 
-def _many(count: int, word: str) -> str:
+def _plural(count: int, word: str) -> str:
     return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
@@ -32,9 +32,9 @@ def report(data: Mapping[str, Any], metadata: Mapping[str, Any], repo: str, look
     `looks` is the number of its tool calls, `found` the number of its findings.
     """
     about = metadata.get("pr_title") or metadata.get("issue_title") or repo
-    role, seen = _role(data), _many(looks, "look")
+    role, seen = _role(data), _plural(looks, "look")
     if role == _REVIEW:
-        verdict = f"{_many(found, 'thing')} worth changing" if found else "nothing that would break"
+        verdict = f"{_plural(found, 'thing')} worth changing" if found else "nothing that would break"
         text = f"Read {about} with {seen} at the code and found {verdict}."
     elif role == "edit":
         text = f"Made the smallest change for {about} and ran the tests of what it touches."

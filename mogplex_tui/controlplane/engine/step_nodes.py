@@ -27,7 +27,7 @@ _CENTURY_US = 36_525 * DAY_US
 _BAD_COMMAND = re.compile(r"(^|[;&|]\s*)(false|exit\s+[1-9]\d*)\s*$")
 
 
-def moment(context: ActorContext, _random: ActorRandom, job: Job, node: Node) -> NodeActs:
+def pass_through(context: ActorContext, _random: ActorRandom, job: Job, node: Node) -> NodeActs:
     """Run a start, parallel, join or end node, which waits for 0.1 simulated seconds."""
     if not (yield from sleep(context, job.id, 0.1)):
         return None

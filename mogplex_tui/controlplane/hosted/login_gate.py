@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from ..faults.error_envelopes import is_v1, login
 from ..http.authentication import SESSION_COOKIE, TOKEN_PREFIX
 from ..http.endpoints import Service, json_response
-from ..http.worker_credentials import USER_HEADER, delegated
+from ..http.worker_credentials import USER_HEADER, delegated_user
 
 ASSETS = (".svg", ".png", ".jpg", ".jpeg", ".gif", ".webp")
 # Public paths. A text is a path with everything below it; one that ends in `*` is a prefix.
@@ -66,17 +66,19 @@ class HostedGate:
     def _decide(self, request: Request) -> Response | None:
         path, query = request.url.path, request.url.query
         if len(path) > 1 and path.endswith("/"):
-            return _moved(path.rstrip("/") or "/", query)
+            return _redirect(path.rstrip("/") or "/", query)
         if path.endswith(ASSETS):
             return None
         home = urlsplit(self._service.origin)
         if request.headers.get("host") == f"www.{home.netloc}":
-            return _moved(f"{self._service.origin}{path}", query)
+            return _redirect(f"{self._service.origin}{path}", query)
         authorization = request.headers.get("authorization", "")
         if self._bypassed(request) or is_one_of(path, PUBLIC):
             return None
         below_sandbox = path == "/api/sandbox" or path.startswith("/api/sandbox/")
-        if below_sandbox and delegated(self._service.plane, authorization, request.headers.get(USER_HEADER)):
+        if below_sandbox and delegated_user(
+            self._service.plane, authorization, request.headers.get(USER_HEADER)
+        ):
             return None
         if is_one_of(path, MACHINE):
             return self._machine(authorization)
@@ -115,7 +117,7 @@ def _same(given: str, wanted: str) -> bool:
     return hmac.compare_digest(given.encode("utf-8", "replace"), wanted.encode())
 
 
-def _moved(where: str, query: str) -> Response:
+def _redirect(where: str, query: str) -> Response:
     # A path that starts with several slashes would name another host.
     where = where if "://" in where else "/" + where.lstrip("/")
     return RedirectResponse(f"{where}?{query}" if query else where, 308)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from . import params
-from .endpoints import ApiRequest, empty_crash, refusal
+from .endpoints import ApiRequest, empty_500, refusal
 
 
 async def body_of(request: ApiRequest) -> dict[str, Any]:
@@ -22,5 +22,5 @@ async def body_of(request: ApiRequest) -> dict[str, Any]:
     except params.NotJsonError:
         raise refusal(400, "Invalid JSON body") from None
     if value is None:
-        raise empty_crash()
+        raise empty_500()
     return value if isinstance(value, dict) else {}

@@ -95,7 +95,7 @@ def refusal(status: int, message: str, /, **more: Any) -> RefusedError:
     return RefusedError(json_response({"error": message, **more}, status))
 
 
-def empty_crash() -> RefusedError:
+def empty_500() -> RefusedError:
     """Return the service's response to a crash, a 500 without a body, to be raised.
 
     errors.md §2, E10.
@@ -212,32 +212,32 @@ class Endpoint(ABC):
 
     async def _run(self, handler: MethodHandler, request: Request) -> Response:
         try:
-            caller = self.enter(request)
+            caller = self.authenticate(request)
             if (entered := request.scope.get("entered")) is not None:
                 entered(caller)
-            self.check(handler, caller)
+            self.authorize(handler, caller)
             return await handler.handle(ApiRequest(self.service, request, caller))
         except RefusedError as refused:
             return refused.response
         except WriteRefusedError:
-            return self.crash(handler)
+            return self.internal_error(handler)
         except ClientDisconnect:
             # The client is gone, and nothing was done.
             return Response(status_code=400)
         except Exception:
             log.exception("%s %s", request.method, request.url.path)
-            return self.crash(handler)
+            return self.internal_error(handler)
 
     @abstractmethod
-    def enter(self, request: Request) -> Caller | None:
+    def authenticate(self, request: Request) -> Caller | None:
         """Return the caller. Raises RefusedError if the route requires one."""
 
     @abstractmethod
-    def check(self, handler: MethodHandler, caller: Caller | None) -> None:
+    def authorize(self, handler: MethodHandler, caller: Caller | None) -> None:
         """Raise RefusedError if the caller may not use this method."""
 
     @abstractmethod
-    def crash(self, handler: MethodHandler) -> Response:
+    def internal_error(self, handler: MethodHandler) -> Response:
         """Return the response to an unexpected exception."""
 
 
@@ -247,7 +247,7 @@ class V1Endpoint(Endpoint):
     The token is checked first, then its request limit, then its scope (auth.md §5.2).
     """
 
-    def enter(self, request: Request) -> Caller:
+    def authenticate(self, request: Request) -> Caller:
         """Return the owner of the request's bearer token.
 
         Raises RefusedError: 401 for an invalid token, 429 over the request limit (auth.md §5.2).
@@ -263,7 +263,7 @@ class V1Endpoint(Endpoint):
             raise v1_refusal(429, "RATE_LIMITED", message, {"Retry-After": "60"})
         return caller
 
-    def check(self, handler: MethodHandler, caller: Caller | None) -> None:
+    def authorize(self, handler: MethodHandler, caller: Caller | None) -> None:
         """Raise RefusedError 403 if the token lacks the scope that the method requires.
 
         Methods without a `scope` require none (v1.md §0).
@@ -276,7 +276,7 @@ class V1Endpoint(Endpoint):
         challenge = f'Bearer resource_metadata="{metadata}"'
         return v1_refusal(401, "UNAUTHORIZED", "Unauthorized", {"WWW-Authenticate": challenge})
 
-    def crash(self, handler: MethodHandler) -> Response:
+    def internal_error(self, handler: MethodHandler) -> Response:
         """Return a 500 INTERNAL_ERROR whose message is `handler.failure` (errors.md §1.3)."""
         return v1_refusal(500, "INTERNAL_ERROR", handler.failure).response
 
@@ -289,7 +289,7 @@ def _missing_scope(scope: str) -> str:
 class OpenEndpoint(Endpoint):
     """An unversioned path that also answers without credentials (identity.md §1.2)."""
 
-    def enter(self, request: Request) -> Caller | None:
+    def authenticate(self, request: Request) -> Caller | None:
         """Return the caller, or None for an anonymous request.
 
         The caller is the owner of the token, the user in the test headers, or the session's owner.
@@ -297,27 +297,27 @@ class OpenEndpoint(Endpoint):
         header = request.headers.get("authorization", "")
         return self.service.auth.unversioned(header, request.cookies.get(SESSION_COOKIE), request.headers)
 
-    def check(self, handler: MethodHandler, caller: Caller | None) -> None:
+    def authorize(self, handler: MethodHandler, caller: Caller | None) -> None:
         """Allow everything: unversioned routes have no scopes (auth.md §5.1)."""
 
-    def crash(self, handler: MethodHandler) -> Response:
+    def internal_error(self, handler: MethodHandler) -> Response:
         """Return a 500 with `handler.failure` as error, or without a body if that is "".
 
         observability.md §0.
         """
-        return refusal(500, handler.failure).response if handler.failure else empty_crash().response
+        return refusal(500, handler.failure).response if handler.failure else empty_500().response
 
 
 class PlainEndpoint(OpenEndpoint):
     """An unversioned path that requires credentials, without scopes (auth.md §5.1)."""
 
-    def enter(self, request: Request) -> Caller:
+    def authenticate(self, request: Request) -> Caller:
         """Return the caller of the request.
 
         Raises RefusedError 401 if the request has no valid credentials. A token that is over its request
         limit counts as invalid.
         """
-        caller = super().enter(request)
+        caller = super().authenticate(request)
         if caller is None:
             raise refusal(401, "Unauthorized")
         return caller

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from .authentication import Caller
-from .endpoints import ApiRequest, Endpoint, MethodHandler, OpenEndpoint, empty_crash, refusal
+from .endpoints import ApiRequest, Endpoint, MethodHandler, OpenEndpoint, empty_500, refusal
 
 BODY_LIMIT = 1_000_000
 
@@ -22,7 +22,7 @@ def sha256_signature(secret: str, body: bytes) -> str:
     return "sha256=" + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
-def same(given: str, expected: str) -> bool:
+def equal_in_constant_time(given: str, expected: str) -> bool:
     """Return whether two secrets are equal, compared in constant time.
 
     They may contain any characters.
@@ -46,13 +46,13 @@ class SenderEndpoint(OpenEndpoint):
     Credentials of the request are ignored.
     """
 
-    def enter(self, request: Request) -> None:  # noqa: ARG002
+    def authenticate(self, request: Request) -> None:  # noqa: ARG002
         """Return None: the request has no caller."""
         return
 
-    def crash(self, handler: MethodHandler) -> Response:
+    def internal_error(self, handler: MethodHandler) -> Response:
         """Return a 500 with `handler.failure` as error, or without a body if that is ""."""
-        return refusal(500, handler.failure).response if handler.failure else empty_crash().response
+        return refusal(500, handler.failure).response if handler.failure else empty_500().response
 
 
 class MachineEndpoint(Endpoint):
@@ -61,7 +61,7 @@ class MachineEndpoint(Endpoint):
     system.md §1.
     """
 
-    def enter(self, request: Request) -> None:
+    def authenticate(self, request: Request) -> None:
         """Check the shared secret and return None: the request has no caller.
 
         Raises RefusedError: 503 if no secret is configured, 401 for a wrong one.
@@ -69,12 +69,12 @@ class MachineEndpoint(Endpoint):
         secret = self.service.plane.settings.cron_secret
         if not secret:
             raise refusal(503, "CRON_SECRET_NOT_CONFIGURED")
-        if not same(request.headers.get("authorization", ""), f"Bearer {secret}"):
+        if not equal_in_constant_time(request.headers.get("authorization", ""), f"Bearer {secret}"):
             raise refusal(401, "Unauthorized")
 
-    def check(self, handler: MethodHandler, caller: Caller | None) -> None:
+    def authorize(self, handler: MethodHandler, caller: Caller | None) -> None:
         """Allow every method: the shared secret has no scopes."""
 
-    def crash(self, handler: MethodHandler) -> Response:
+    def internal_error(self, handler: MethodHandler) -> Response:
         """Return a 500 with `handler.failure` as error, or without a body if that is ""."""
-        return refusal(500, handler.failure).response if handler.failure else empty_crash().response
+        return refusal(500, handler.failure).response if handler.failure else empty_500().response

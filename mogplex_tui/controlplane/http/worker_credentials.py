@@ -25,7 +25,7 @@ def internal_secret(plane: Plane) -> str:
     return hashlib.shake_256(f"{secret}/internal".encode()).hexdigest(20)
 
 
-def delegated(plane: Plane, authorization: str, user_id: str | None) -> Caller | None:
+def delegated_user(plane: Plane, authorization: str, user_id: str | None) -> Caller | None:
     """Return the user for whom one of the plane's workers sends a request.
 
     Returns None if `authorization` does not contain the workers' bearer token, or if the user is

@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute
 from ..db.clock import DAY_US, iso_app, iso_db, iso_db_or_none
 from ..http import params
 from ..http.bodies import body_of
-from ..http.endpoints import ApiRequest, MethodHandler, Service, empty_crash, json_response, refusal, route
+from ..http.endpoints import ApiRequest, MethodHandler, Service, empty_500, json_response, refusal, route
 from . import api_keys
 from .session_required import SessionEndpoint, trimmed
 
@@ -67,7 +67,7 @@ def _expiry(days: Any, now_us: int) -> int | None:
     if isinstance(days, bool) or not isinstance(days, int | float) or days <= 0:
         return None
     if not math.isfinite(days) or now_us + days * DAY_US > _LAST_US:
-        raise empty_crash()
+        raise empty_500()
     return (now_us + int(days) * DAY_US) // 1000 * 1000
 
 

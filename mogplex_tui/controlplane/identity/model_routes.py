@@ -11,7 +11,7 @@ from ..http.endpoints import (
     MethodHandler,
     OpenEndpoint,
     Service,
-    empty_crash,
+    empty_500,
     json_response,
     refusal,
     route,
@@ -75,7 +75,7 @@ async def patch_model(request: ApiRequest) -> Response:
     except params.NotJsonError:
         raise refusal(400, "Invalid JSON body") from None
     if parsed is None:
-        raise empty_crash()
+        raise empty_500()
     body = parsed if isinstance(parsed, dict) else {}
     model_id, enabled = body.get("model_id"), body.get("is_enabled")
     if not isinstance(model_id, str) or not model_id or not isinstance(enabled, bool):

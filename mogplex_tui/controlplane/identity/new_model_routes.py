@@ -112,7 +112,7 @@ class _Arrivals(OpenEndpoint):
     identity.md §6.8.
     """
 
-    def check(self, handler: MethodHandler, caller: object) -> None:
+    def authorize(self, handler: MethodHandler, caller: object) -> None:
         """Raise 401 if an anonymous caller uses another method than GET.
 
         This happens before the body is read.

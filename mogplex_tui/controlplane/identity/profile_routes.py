@@ -15,7 +15,7 @@ from ..http.endpoints import (
     OpenEndpoint,
     PlainEndpoint,
     Service,
-    empty_crash,
+    empty_500,
     json_response,
     refusal,
     route,
@@ -166,7 +166,7 @@ async def patch_settings(request: ApiRequest) -> Response:
     except params.NotJsonError:
         raise refusal(400, "Invalid JSON body") from None
     if body is None:
-        raise empty_crash()
+        raise empty_500()
     profile = _profile(request)
     if profile is None:
         raise refusal(404, "Profile not found")

@@ -45,12 +45,12 @@ def key_of(body: dict[str, Any]) -> str:
 class SessionEndpoint(PlainEndpoint):
     """A path that requires a session: tokens must not manage credentials (auth.md §4)."""
 
-    def enter(self, request: Request) -> Caller:
+    def authenticate(self, request: Request) -> Caller:
         """Return the caller of the request.
 
         Raises RefusedError: 401 without credentials, 403 for a token without a session.
         """
-        caller = super().enter(request)
+        caller = super().authenticate(request)
         if (
             caller.key_id is not None
             and self.service.auth.session(request.cookies.get(SESSION_COOKIE)) is None

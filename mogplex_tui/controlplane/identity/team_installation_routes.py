@@ -73,7 +73,7 @@ async def attach(request: ApiRequest) -> Response:
             product_team_id=here.team_id,
             attached_by_user_id=here.user_id,
         )
-        tx.note("github_installations", "UPDATE", here.user_id, own["id"])
+        tx.record_change("github_installations", "UPDATE", here.user_id, own["id"])
         payload = {"installation_id": number, "account_login": before["account_login"]}
         here.note(tx, "team.installation.attached", ("github_installation", own["id"]), payload)
     return json_response({"attached": dict(_row(request, own["id"]))}, 201)
@@ -95,7 +95,7 @@ async def detach(request: ApiRequest) -> Response:
     with db.transaction(ids=request.service.ids) as tx:
         for row in rows:
             tx.update("github_installations", row["id"], product_team_id=None, attached_by_user_id=None)
-            tx.note("github_installations", "UPDATE", row["user_id"], row["id"])
+            tx.record_change("github_installations", "UPDATE", row["user_id"], row["id"])
             payload = {"installation_id": number, "account_login": row["account_login"]}
             here.note(tx, "team.installation.detached", ("github_installation", row["id"]), payload)
     return json_response({"detached": True})

@@ -14,14 +14,14 @@ def insert_connection(tx: Tx, *, user_id: str, at: int, **columns: Any) -> str:
     """
     connection_id = tx.new_id()
     tx.insert("connections", id=connection_id, user_id=user_id, created_at=at, updated_at=at, **columns)
-    tx.note("connections", "INSERT", user_id, connection_id)
+    tx.record_change("connections", "INSERT", user_id, connection_id)
     return connection_id
 
 
 def update_connection(tx: Tx, user_id: str, connection_id: str, at: int, **columns: Any) -> None:
     """Update columns of a connection and publish the change to its user."""
     tx.update("connections", connection_id, updated_at=at, **columns)
-    tx.note("connections", "UPDATE", user_id, connection_id)
+    tx.record_change("connections", "UPDATE", user_id, connection_id)
 
 
 def delete_connection(tx: Tx, user_id: str, connection_id: str) -> None:
@@ -30,9 +30,9 @@ def delete_connection(tx: Tx, user_id: str, connection_id: str) -> None:
     The deletions of the connection and of its overrides are published.
     """
     for row in tx.all("SELECT id FROM repo_connection_overrides WHERE connection_id = ?", (connection_id,)):
-        tx.note("repo_connection_overrides", "DELETE", None, row["id"])
+        tx.record_change("repo_connection_overrides", "DELETE", None, row["id"])
     tx.execute("DELETE FROM connections WHERE id = ?", (connection_id,))
-    tx.note("connections", "DELETE", user_id, connection_id)
+    tx.record_change("connections", "DELETE", user_id, connection_id)
 
 
 def begin_test(tx: Tx, user_id: str, connection_id: str, at: int) -> str:

@@ -32,14 +32,14 @@ def insert_agent(
     """
     agent_id = id or tx.new_id()
     tx.insert("agents", id=agent_id, user_id=user_id, name=name, model=model, created_at=at, **columns)
-    tx.note("agents", "INSERT", user_id, agent_id)
+    tx.record_change("agents", "INSERT", user_id, agent_id)
     return agent_id
 
 
 def update_agent(tx: Tx, agent_id: str, user_id: str, **columns: Any) -> None:
     """Update columns of one agent and publish the change."""
     tx.update("agents", agent_id, **columns)
-    tx.note("agents", "UPDATE", user_id, agent_id)
+    tx.record_change("agents", "UPDATE", user_id, agent_id)
 
 
 def delete_agent(tx: Tx, agent_id: str, user_id: str) -> None:
@@ -51,9 +51,9 @@ def delete_agent(tx: Tx, agent_id: str, user_id: str) -> None:
         return
     for table, sql, owned in _CASCADE:
         for row in tx.all(sql, (agent_id,)):
-            tx.note(table, "DELETE", user_id if owned else None, row["id"])
+            tx.record_change(table, "DELETE", user_id if owned else None, row["id"])
     tx.execute("DELETE FROM agents WHERE id = ?", (agent_id,))
-    tx.note("agents", "DELETE", user_id, agent_id)
+    tx.record_change("agents", "DELETE", user_id, agent_id)
 
 
 def fork_preset(tx: Tx, *, user_id: str, name: str, model: str, at: int) -> str | None:

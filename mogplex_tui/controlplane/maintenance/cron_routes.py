@@ -52,7 +52,7 @@ def reconcile_links(plane: Plane, ids: Ids, at: int) -> dict[str, Any]:
             ids_by_status[status].append(row["id"])
             tx.update("repos", row["id"], vercel_link_status=status, vercel_link_checked_at=at)
             if status != stored:
-                tx.note("repos", "UPDATE", row["user_id"], row["id"])
+                tx.record_change("repos", "UPDATE", row["user_id"], row["id"])
     processed = sum(len(rows) for rows in ids_by_status.values())
     counts = {status: len(rows) for status, rows in ids_by_status.items()}
     return {

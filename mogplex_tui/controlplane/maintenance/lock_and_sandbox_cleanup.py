@@ -41,7 +41,7 @@ def _snapshot_locks(tx: Tx, at: int) -> dict[str, Any]:
     for row in rows:
         if at - (row["since"] or 0) >= SNAPSHOT_LOCK_US:
             tx.update("repos", row["id"], snapshot_build_token=None, snapshot_build_started_at=None)
-            tx.note("repos", "UPDATE", row["user_id"], row["id"])
+            tx.record_change("repos", "UPDATE", row["user_id"], row["id"])
             reaped.append(row["id"])
     return table("repos", len(rows), reaped)
 
@@ -54,7 +54,7 @@ def _exec_locks(tx: Tx, at: int) -> dict[str, Any]:
     for row in rows:
         if row["status"] != "running" or at - (row["since"] or 0) >= EXEC_LOCK_STALE_US:
             tx.update("sandboxes", row["id"], exec_lock_token=None, exec_lock_started_at=None)
-            tx.note("sandboxes", "UPDATE", row["user_id"], row["id"])
+            tx.record_change("sandboxes", "UPDATE", row["user_id"], row["id"])
             reaped.append(row["id"])
     return table("sandboxes", len(rows), reaped)
 
@@ -65,7 +65,7 @@ def _tests(tx: Tx, at: int) -> dict[str, Any]:
     for row in rows:
         if at - row["updated_at"] >= TESTING_US:
             tx.update("connections", row["id"], health_status="unknown", active_test_token=None)
-            tx.note("connections", "UPDATE", row["user_id"], row["id"])
+            tx.record_change("connections", "UPDATE", row["user_id"], row["id"])
             reaped.append(row["id"])
     return table("connections", len(rows), reaped)
 

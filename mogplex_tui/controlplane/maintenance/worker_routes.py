@@ -10,7 +10,7 @@ from starlette.routing import Route
 from ..automation.events import work_queue
 from ..automation.jobs import job_writes
 from ..core import refusable_backends
-from ..http.endpoints import ApiRequest, MethodHandler, Service, empty_crash, json_response, refusal, route
+from ..http.endpoints import ApiRequest, MethodHandler, Service, empty_500, json_response, refusal, route
 from ..http.params import NotJsonError, is_uuid, json_object
 from ..http.signatures import MachineEndpoint, SenderEndpoint
 
@@ -33,7 +33,7 @@ async def _start(request: ApiRequest, key: str, unknown: str, source: str) -> Re
     if not isinstance(job_id, str) or not job_id:
         raise refusal(400, f"Missing {key}")
     if not is_uuid(job_id):
-        raise empty_crash()
+        raise empty_500()
     job_id = job_id.lower()
     db = request.plane.db
     status = db.value("SELECT status FROM job_runs WHERE id = ?", (job_id,))

@@ -143,7 +143,7 @@ class McpEndpoint(V1Endpoint):
         except params.NotJsonError:
             return self._reply(request, _error(RpcError(-32700, "Parse error: invalid JSON")), 400)
         try:
-            self.enter(request)
+            self.authenticate(request)
         except RefusedError as refused:
             return self._refuse(request, message, refused.response)
         if not isinstance(message, list):

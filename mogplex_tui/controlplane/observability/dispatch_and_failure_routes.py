@@ -10,7 +10,7 @@ from ..http.endpoints import (
     MethodHandler,
     PlainEndpoint,
     Service,
-    empty_crash,
+    empty_500,
     json_response,
     refusal,
     route,
@@ -29,7 +29,7 @@ async def list_events(request: ApiRequest) -> Response:
     try:
         found = dispatch_queries.find_events(request.plane, request.user_id, request.query, page, limit)
     except BadInstantError:
-        raise empty_crash() from None
+        raise empty_500() from None
     events = dispatch_queries.events_json(request.plane, found.rows)
     return json_response({"events": events, "total": found.total, "page": page, "limit": limit})
 

@@ -16,7 +16,7 @@ from ..http.endpoints import (
     MethodHandler,
     PlainEndpoint,
     Service,
-    empty_crash,
+    empty_500,
     json_response,
     refusal,
     route,
@@ -37,7 +37,7 @@ async def list_jobs(request: ApiRequest) -> Response:
     try:
         found = job_queries.find_jobs(request.plane, request.user_id, request.query, page, limit)
     except BadInstantError:
-        raise empty_crash() from None
+        raise empty_500() from None
     lookups = job_serializers.Lookups(request.plane.db)
     jobs = []
     for row in found.rows:

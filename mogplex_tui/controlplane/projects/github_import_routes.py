@@ -97,4 +97,4 @@ def _rebind(tx: Tx, user_id: str, installation_id: int) -> None:
         for row in tx.all(sql, (user_id, installation_id)):
             tx.update(table, row["id"], installation_id=installation_id)
             if table == "triggers":
-                tx.note(table, "UPDATE", user_id, row["id"])
+                tx.record_change(table, "UPDATE", user_id, row["id"])

@@ -49,7 +49,7 @@ def _refresh(request: ApiRequest) -> None:
                 continue
             kind = {"account_type": installation["type"], "target_type": installation["type"]}
             tx.update("github_installations", row["id"], account_login=installation["login"], **kind)
-            tx.note("github_installations", "UPDATE", request.user_id, row["id"])
+            tx.record_change("github_installations", "UPDATE", request.user_id, row["id"])
         if not rows:
             login = db.value("SELECT github_username FROM profiles WHERE id = ?", (request.user_id,))
             for account in github.with_app(db, login or ""):
@@ -64,7 +64,7 @@ def _refresh(request: ApiRequest) -> None:
                     target_type=account["type"],
                     created_at=request.plane.clock.now_us(),
                 )
-                tx.note("github_installations", "INSERT", request.user_id, row_id)
+                tx.record_change("github_installations", "INSERT", request.user_id, row_id)
 
 
 async def list_installations(request: ApiRequest) -> Response:

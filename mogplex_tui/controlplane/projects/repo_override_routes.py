@@ -68,16 +68,16 @@ async def override_connection(request: ApiRequest) -> Response:
         if not excluded:
             if old is not None:
                 tx.execute(f"DELETE FROM {table} WHERE id = ?", (old["id"],))
-                tx.note(table, "DELETE", None, old["id"])
+                tx.record_change(table, "DELETE", None, old["id"])
         elif old is not None:
             tx.update(table, old["id"], excluded=1)
-            tx.note(table, "UPDATE", None, old["id"])
+            tx.record_change(table, "UPDATE", None, old["id"])
         else:
             row_id, now = tx.new_id(), request.plane.clock.now_us()
             tx.insert(
                 table, id=row_id, repo_id=repo["id"], connection_id=global_id, excluded=1, created_at=now
             )
-            tx.note(table, "INSERT", None, row_id)
+            tx.record_change(table, "INSERT", None, row_id)
     return json_response({"ok": True})
 
 
@@ -92,7 +92,7 @@ async def delete_connection_override(request: ApiRequest) -> Response:
             "DELETE FROM repo_connection_overrides WHERE id = ? AND repo_id = ?", (wanted.lower(), repo["id"])
         )
         if gone.rowcount:
-            tx.note("repo_connection_overrides", "DELETE", None, wanted.lower())
+            tx.record_change("repo_connection_overrides", "DELETE", None, wanted.lower())
     return json_response({"ok": True})
 
 

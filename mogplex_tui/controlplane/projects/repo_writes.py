@@ -55,14 +55,14 @@ def insert_repo(tx: Tx, *, at: int, **columns: Any) -> str:
     """
     repo_id = tx.new_id()
     tx.insert("repos", id=repo_id, created_at=at, **columns)
-    tx.note("repos", "INSERT", columns["user_id"], repo_id)
+    tx.record_change("repos", "INSERT", columns["user_id"], repo_id)
     return repo_id
 
 
 def update_repo(tx: Tx, row: Row, **columns: Any) -> None:
     """Update columns of one repository and publish the change."""
     tx.update("repos", row["id"], **columns)
-    tx.note("repos", "UPDATE", row["user_id"], row["id"])
+    tx.record_change("repos", "UPDATE", row["user_id"], row["id"])
 
 
 # Rows that are deleted with a repository or keep existing, as realtime announces them (realtime.md §3).
@@ -89,11 +89,11 @@ def delete_repo(tx: Tx, row: Row) -> None:
     for op, tables in (("DELETE", _TAKEN), ("UPDATE", _LEFT)):
         for table, user in tables:
             for other in tx.all(f"SELECT id, {user} AS user_id FROM {table} WHERE repo_id = ?", (row["id"],)):
-                tx.note(table, op, other["user_id"], other["id"])
+                tx.record_change(table, op, other["user_id"], other["id"])
     jobs = "SELECT id FROM job_runs WHERE assignment_id IN (SELECT id FROM assignments WHERE repo_id = ?)"
     for job in tx.all(jobs, (row["id"],)):
-        tx.note("job_runs", "DELETE", None, job["id"])
+        tx.record_change("job_runs", "DELETE", None, job["id"])
     for child in tx.all("SELECT id, user_id FROM repos WHERE parent_repo_id = ?", (row["id"],)):
-        tx.note("repos", "UPDATE", child["user_id"], child["id"])
+        tx.record_change("repos", "UPDATE", child["user_id"], child["id"])
     tx.execute("DELETE FROM repos WHERE id = ?", (row["id"],))
-    tx.note("repos", "DELETE", row["user_id"], row["id"])
+    tx.record_change("repos", "DELETE", row["user_id"], row["id"])

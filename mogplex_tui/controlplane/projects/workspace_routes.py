@@ -13,7 +13,7 @@ from starlette.responses import Response
 from ..db.database import Row
 from ..http import params
 from ..http.bodies import body_of
-from ..http.endpoints import ApiRequest, empty_crash, json_response, refusal
+from ..http.endpoints import ApiRequest, empty_500, json_response, refusal
 from . import repo_writes
 from .project_scope import Owner, reader, text_or_none, timeout_ms, writer
 from .repo_fields import LINK_RESET
@@ -104,7 +104,7 @@ async def update_workspace(request: ApiRequest) -> Response:
     """Update a workspace; an empty body still changes `updated_at` (§5.2)."""
     owner = writer(request)
     if not params.is_uuid(request.path_id("id")):
-        raise empty_crash()
+        raise empty_500()
     body = await body_of(request)
     row = own_workspace(request, owner)
     changes = _changes(body)

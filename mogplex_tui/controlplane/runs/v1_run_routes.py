@@ -20,7 +20,7 @@ from ..http.endpoints import (
     Service,
     V1Endpoint,
     bad_request,
-    empty_crash,
+    empty_500,
     not_found,
     route,
     v1_refusal,
@@ -91,7 +91,7 @@ async def start_run(request: ApiRequest) -> Response:
     except params.NotJsonError:
         raise bad_request("Invalid JSON body") from None
     if parsed is None:
-        raise empty_crash()
+        raise empty_500()
     body: dict[str, Any] = parsed if isinstance(parsed, dict) else {}
     _claim(request, request.known_caller, body.get("repoId"))
     repo = _repo(request, body.get("repoId"))

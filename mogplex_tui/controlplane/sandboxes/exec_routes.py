@@ -77,7 +77,7 @@ async def _start_command(
     run = run_line(machine, command) if args is None else run_words(machine, [command, *args])
     process = Process(row["id"], request.service.ids.opaque("cmd_"))
     channel = Channel()
-    request.plane.sandbox_tasks.enter(process)
+    request.plane.sandbox_tasks.add_process(process)
     work = _work(request, row["id"], token, process, machine, run, channel, cwd or ".")
     request.plane.sandbox_tasks.spawn(work, f"command {process.command_id}")
     if "text/event-stream" in request.http.headers.get("accept", ""):
@@ -131,7 +131,7 @@ async def _work(
         channel.put({"type": "error", "data": f"The command could not be run: {error}"})
         raise
     finally:
-        request.plane.sandbox_tasks.leave(process)
+        request.plane.sandbox_tasks.remove_process(process)
         run.close()
         save_disk(request, record_id, machine.disk)
         release(request, record_id, token)
@@ -172,7 +172,7 @@ def release(request: ApiRequest, record_id: str, token: str) -> None:
             (request.plane.clock.now_us(), record_id, token),
         )
         if given.rowcount:
-            tx.note("sandboxes", "UPDATE", request.user_id, record_id)
+            tx.record_change("sandboxes", "UPDATE", request.user_id, record_id)
 
 
 def forget_locks(plane: Plane) -> None:

@@ -51,7 +51,7 @@ async def run_harness(request: ApiRequest) -> Response:
         raise
     process = Process(row["id"], request.service.ids.opaque("cmd_"))
     run = HarnessRun(request, row, call_id, body, process)
-    request.plane.sandbox_tasks.enter(process)
+    request.plane.sandbox_tasks.add_process(process)
     request.plane.sandbox_tasks.spawn(run.work(), f"harness {call_id}")
     return EventStream(run.channel, left=process.abandon)
 

@@ -96,7 +96,7 @@ class HarnessRun:
             self.channel.put({"type": "error", "data": str(error)})
             raise
         finally:
-            self._request.plane.sandbox_tasks.leave(self._process)
+            self._request.plane.sandbox_tasks.remove_process(self._process)
             save_disk(self._request, self._row["id"], self._disk)
             self.channel.end()
 

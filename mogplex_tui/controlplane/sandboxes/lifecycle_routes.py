@@ -94,7 +94,7 @@ async def delete(request: ApiRequest) -> Response:
     request.plane.sandbox_tasks.kill(row["id"])
     with request.plane.db.transaction(ids=request.service.ids) as tx:
         tx.execute("DELETE FROM sandboxes WHERE id = ?", (row["id"],))
-        tx.note("sandboxes", "DELETE", request.user_id, row["id"])
+        tx.record_change("sandboxes", "DELETE", request.user_id, row["id"])
     return json_response(body)
 
 

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from ..core.sandbox_processes import real_seconds
 from ..http import params
-from ..http.endpoints import ApiRequest, empty_crash, json_response, refusal
+from ..http.endpoints import ApiRequest, empty_500, json_response, refusal
 from . import sandbox_writes
 from .busy_check import is_busy
 from .sandbox_endpoint import SANDBOX_NOT_FOUND, own_sandbox
@@ -75,7 +75,7 @@ async def _body(request: ApiRequest) -> dict[str, Any]:
     except params.NotJsonError as error:
         raise refusal(400, str(error.__cause__ or "Unexpected end of JSON input")) from None
     if value is None:
-        raise empty_crash()
+        raise empty_500()
     return value if isinstance(value, dict) else {}
 
 

@@ -113,7 +113,7 @@ def admit_exec(request: ApiRequest, row: Row) -> str:
             tx.update(
                 "sandboxes", row["id"], exec_lock_token=token, exec_lock_started_at=now, last_active_at=now
             )
-            tx.note("sandboxes", "UPDATE", request.user_id, row["id"])
+            tx.record_change("sandboxes", "UPDATE", request.user_id, row["id"])
         _record(
             tx,
             request.user_id,

@@ -14,7 +14,7 @@ from ..db.database import Row
 from ..http import params
 from ..http.authentication import Caller
 from ..http.endpoints import ApiRequest, OpenEndpoint, refusal
-from ..http.worker_credentials import USER_HEADER, delegated
+from ..http.worker_credentials import USER_HEADER, delegated_user
 from ..identity.active_team import active_team, team_scope
 from . import sandbox_writes
 from .states import PENDING
@@ -38,15 +38,15 @@ class SandboxEndpoint(OpenEndpoint):
 
     handler_checks_caller = False
 
-    def enter(self, request: Request) -> Caller | None:
+    def authenticate(self, request: Request) -> Caller | None:
         """Return the caller of a request, or None if it is anonymous.
 
         If a worker of the service makes the request, the caller is the user in its user header. Raises
         401 (without Retry-After) for an anonymous request, unless `handler_checks_caller` is True.
         """
         header = request.headers.get("authorization", "")
-        caller = delegated(self.service.plane, header, request.headers.get(USER_HEADER))
-        caller = caller or super().enter(request)
+        caller = delegated_user(self.service.plane, header, request.headers.get(USER_HEADER))
+        caller = caller or super().authenticate(request)
         if caller is None and not self.handler_checks_caller:
             raise refusal(401, "Unauthorized")
         return caller

@@ -40,7 +40,7 @@ def insert_sandbox(
         last_active_at=created_at if last_active_at is None else last_active_at,
         **columns,
     )
-    tx.note("sandboxes", "INSERT", user_id, record_id)
+    tx.record_change("sandboxes", "INSERT", user_id, record_id)
     return record_id
 
 
@@ -56,7 +56,7 @@ def set_sandbox(tx: Tx, record_id: str, **columns: Any) -> None:
     if row is None:
         raise LookupError(record_id)
     tx.update("sandboxes", record_id, **columns)
-    tx.note("sandboxes", "UPDATE", row["user_id"], record_id)
+    tx.record_change("sandboxes", "UPDATE", row["user_id"], record_id)
 
 
 def lifecycle_event(

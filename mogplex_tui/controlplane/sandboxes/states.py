@@ -93,7 +93,7 @@ def apply_change(
     if change.target == "stopped":
         # The machine and its disk are removed, with everything written on it.
         tx.execute("DELETE FROM sandbox_files WHERE sandbox_id = ?", (record_id,))
-    tx.note("sandboxes", "UPDATE", row["user_id"], record_id)
+    tx.record_change("sandboxes", "UPDATE", row["user_id"], record_id)
     return True
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ..core.plane import Plane
 from ..db.batch_insert import Rows
-from ..db.bulk_load import loading, suspended
+from ..db.bulk_load import fast_transaction, without_indexes_and_triggers
 from ..db.clock import DAY_US, HOUR_US, MINUTE_US
 from ..db.database import Tx
 from ..sample_data.loader import prompts
@@ -41,7 +41,7 @@ def build(plane: Plane) -> None:
     seed = int(plane.db.meta("seed") or plane.settings.seed)
     now, scale = plane.clock.now_us(), plane.settings.scale or "small"
     world = build_world(seed, plane.user_id)
-    with loading(plane.db) as tx, suspended(tx):
+    with fast_transaction(plane.db) as tx, without_indexes_and_triggers(tx):
         rows = Rows()
         write_account(rows, world, stream(seed, "account"), now)
         for name, write in FAMILIES:

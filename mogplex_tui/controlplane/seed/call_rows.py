@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, NamedTuple
 
-from ..calls.pricing import Rates, Tokens, priced, rates
+from ..calls.pricing import Rates, Tokens, cost_at, rates
 from ..db.batch_insert import Rows, encode
 from ..db.clock import SECOND_US
 from ..db.database import Tx
@@ -242,7 +242,7 @@ class CallWriter:
 
         observability.md §6.
         """
-        estimate = priced(tokens, self._rates_of(facts.model))
+        estimate = cost_at(tokens, self._rates_of(facts.model))
         if call_plan.kind is CallKind.HARNESS or tokens.input is None:
             return estimate, "trigger", []
         count = 1 + len(call_plan.tool_calls) // 4

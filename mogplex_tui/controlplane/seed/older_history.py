@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..db.clock import DAY_US, SECOND_US
 from ..db.database import Tx
-from ..db.time_shift import mark_own
+from ..db.time_shift import mark_existing_rows
 from ..sample_data.loader import script
 from ..workload.rng import new_uuid, pick, stream, whole
 from .working_hours import WINDOW_DAYS
@@ -32,7 +32,7 @@ def enlarge(tx: Tx, user_id: str, calls: int, seed: int, now: int) -> None:
     """
     row = tx.one("SELECT COUNT(*) FROM ai_calls WHERE user_id = ?", (user_id,))
     _lengthen(tx, user_id, seed, now)
-    mark_own(tx)
+    mark_existing_rows(tx)
     # Copy the originals to a separate table first: a table that grows while it is read would be copied again.
     # Ordered by id, so that the copies' ids are in order too.
     tx.execute(

@@ -33,13 +33,13 @@ class Simulator:
 
     def __init__(self, plane: Plane, speed: float | None = None) -> None:
         # Imported late, so that importing the simulator does not load the engine.
-        from ..engine.job_runner import Runner
+        from ..engine.job_runner import JobRunner
 
         self._plane = plane
         self._speed = plane.settings.speed if speed is None else speed
         self.scheduler = Scheduler(plane.clock.now_us, max(self._speed, 1e-9), self._fault)
         self._context = ActorContext(plane, self.scheduler)
-        self._runner = Runner(self._context)
+        self._runner = JobRunner(self._context)
         self._bell = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -51,7 +51,7 @@ class Simulator:
         for row in self._plane.db.all(
             "SELECT id FROM job_runs WHERE status = 'running' ORDER BY created_at, id"
         ):
-            self._runner.take_up(row["id"])
+            self._runner.start_or_continue(row["id"])
         recovery.take_up(self._context)
         self._context.spawn("housekeeping", recovery.housekeeping(self._context))
         self._context.spawn("reaper", sandbox_actors.reaper(self._context))
@@ -131,15 +131,15 @@ class Simulator:
         self._bell.set()
 
     def _job_started(self, job_id: str) -> None:
-        self._runner.take_up(job_id)
+        self._runner.start_or_continue(job_id)
         self._bell.set()
 
     def _wait_resumed(self, wait_id: str) -> None:
-        self._runner.resumed(wait_id)
+        self._runner.handle_resume(wait_id)
         self._bell.set()
 
     def _job_cancelled(self, job_id: str) -> None:
-        self._runner.stopped(job_id)
+        self._runner.handle_stop(job_id)
         self._bell.set()
 
     def _sandbox_running(self, record_id: str) -> None:
@@ -184,5 +184,5 @@ class Simulator:
                 node_writes.end_all(tx, row_id, "failed", now, error=FAULT)
                 job_writes.finish(tx, row_id, "failed", now, reason="AUTOMATION_FAILED", error=FAULT)
         if kind == "job":
-            self._runner.stopped(row_id)
+            self._runner.handle_stop(row_id)
             self._runner.forget(row_id)

@@ -154,7 +154,7 @@ async def test_abandoned_command_is_killed_and_connection_closed() -> None:
             assert run.command_id is not None
             assert server.plane.sandbox_tasks.process(run.command_id) is not None
         assert run.end == StreamEnd(StreamEndKind.LEFT) and open_connections(client) == []
-        await until(lambda: server.plane.sandbox_tasks.at_work == 0)
+        await until(lambda: server.plane.sandbox_tasks.task_count == 0)
         assert world.row("sandboxes", sandbox)["exec_lock_token"] is None
 
 
@@ -179,7 +179,7 @@ async def test_abandoned_boot_continues() -> None:
             await anext(boot)
         assert boot.end == StreamEnd(StreamEndKind.LEFT) and boot.record_id is not None
         assert open_connections(client) == []
-        await until(lambda: server.plane.sandbox_tasks.at_work == 0)
+        await until(lambda: server.plane.sandbox_tasks.task_count == 0)
         assert (await client.sandboxes.get(boot.record_id)).status == "running"
 
 
@@ -227,5 +227,5 @@ async def test_abandoned_harness_is_cancelled() -> None:
         async with client.sandboxes.harness(sandbox, draft) as run:
             await anext(run)
         assert run.ai_call_id is not None and open_connections(client) == []
-        await until(lambda: server.plane.sandbox_tasks.at_work == 0)
+        await until(lambda: server.plane.sandbox_tasks.task_count == 0)
         assert world.row("ai_calls", run.ai_call_id)["status"] == "cancelled"

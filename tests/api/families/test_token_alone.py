@@ -50,7 +50,7 @@ def sent() -> dict[str, list[Sent]]:
 async def hosted(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[PlaneServer, Counter[str]]]:
     """An empty hosted plane, and how many requests arrived by method and path."""
     arrived: Counter[str] = Counter()
-    before = middleware.before
+    before = middleware.wrap_in_middleware
 
     def counting(app: ASGIApp, service: Any) -> ASGIApp:
         inner = before(app, service)

@@ -47,7 +47,7 @@ async def next_event(lines: AsyncIterator[str]) -> dict[str, Any]:
 async def idle(server: PlaneServer) -> None:
     """Wait until no background work of the plane is left."""
     async with asyncio.timeout(30):
-        while server.plane.sandbox_tasks.at_work:
+        while server.plane.sandbox_tasks.task_count:
             await asyncio.sleep(0.005)
 
 

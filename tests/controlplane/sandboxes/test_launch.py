@@ -292,7 +292,7 @@ async def test_server_shutdown_ends_launch_and_stream() -> None:
             await next_event(lines)
             await server.plane.sandbox_tasks.close()
             assert [line async for line in lines if line] == []
-        assert server.plane.sandbox_tasks.at_work == 0
+        assert server.plane.sandbox_tasks.task_count == 0
 
 
 async def test_v1_launch_returns_after_boot(client: httpx.AsyncClient, factory: RowFactory) -> None:

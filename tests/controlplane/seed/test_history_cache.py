@@ -17,7 +17,7 @@ from mogplex_tui.controlplane import seed
 from mogplex_tui.controlplane.core.plane import Plane, Settings
 from mogplex_tui.controlplane.database_setup import prepare
 from mogplex_tui.controlplane.db.clock import DAY_US, HOUR_US, MINUTE_US, SECOND_US, iso_app
-from mogplex_tui.controlplane.history_cache import keep
+from mogplex_tui.controlplane.history_cache import store
 from mogplex_tui.controlplane.identity.initial_account import credentials
 from mogplex_tui.controlplane.observability.stats import stats
 from mogplex_tui.controlplane.seed import older_history
@@ -220,7 +220,7 @@ def _foreign(file: Path) -> None:
     """Write a complete cache file that holds no database."""
     letter = file.with_name("letter")
     letter.write_text("Dear plane, " * 1000)
-    keep(Settings(scale="large"), letter, SEEDED_AT)
+    store(Settings(scale="large"), letter, SEEDED_AT)
     letter.unlink()
 
 
@@ -337,7 +337,7 @@ def test_interrupted_start_leaves_no_files(
     def broken(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("mogplex_tui.controlplane.db.time_shift.move", broken)
+    monkeypatch.setattr("mogplex_tui.controlplane.db.time_shift.shift_times", broken)
     path = start.folder / "broken.db"
     with pytest.raises(KeyboardInterrupt):
         start(path=path)

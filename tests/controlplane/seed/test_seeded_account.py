@@ -13,7 +13,7 @@ import pytest
 from mogplex_tui.controlplane.core.plane import Settings
 from mogplex_tui.controlplane.database_setup import prepare
 from mogplex_tui.controlplane.db import database
-from mogplex_tui.controlplane.db.bulk_load import loading, suspended
+from mogplex_tui.controlplane.db.bulk_load import fast_transaction, without_indexes_and_triggers
 from mogplex_tui.controlplane.db.clock import DAY_US, HOUR_US, MINUTE_US
 from mogplex_tui.controlplane.db.database import Database
 from mogplex_tui.controlplane.seed import older_history
@@ -204,7 +204,7 @@ def test_a_large_database_is_enlarged_soundly(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(older_history, "LONG_EVENTS", 1_000)
     simulated = SimulatedPlane(tmp_path / "plane.db")
     before = simulated.db.value("SELECT COUNT(*) FROM external_agent_runs")
-    with loading(simulated.db) as tx, suspended(tx):
+    with fast_transaction(simulated.db) as tx, without_indexes_and_triggers(tx):
         older_history.enlarge(tx, simulated.plane.user_id, 2_000, 7, SEEDED_AT)
     own = (simulated.plane.user_id,)
     assert simulated.db.value("SELECT COUNT(*) FROM ai_calls WHERE user_id = ?", own) == 2_000

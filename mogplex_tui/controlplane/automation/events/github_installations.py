@@ -47,7 +47,7 @@ def _installation(tx: Tx, payload: Payload, at: int) -> set[str]:
     if action == "deleted":
         for row in rows:
             tx.execute("DELETE FROM github_installations WHERE id = ?", (row["id"],))
-            tx.note("github_installations", "DELETE", row["user_id"], row["id"])
+            tx.record_change("github_installations", "DELETE", row["user_id"], row["id"])
         _set_installation(
             tx, tx.all("SELECT * FROM repos WHERE github_installation_id = ?", (installation_id,)), None
         )
@@ -58,7 +58,7 @@ def _installation(tx: Tx, payload: Payload, at: int) -> set[str]:
         return users
     for row in rows:
         tx.update("github_installations", row["id"], account_login=login, account_type=kind)
-        tx.note("github_installations", "UPDATE", row["user_id"], row["id"])
+        tx.record_change("github_installations", "UPDATE", row["user_id"], row["id"])
     if not rows and action == "created":
         sender = text(sender_of(payload).get("login"))
         for person in tx.all("SELECT id FROM profiles WHERE github_username = ? COLLATE NOCASE", (sender,)):
@@ -73,7 +73,7 @@ def _installation(tx: Tx, payload: Payload, at: int) -> set[str]:
                 account_type=kind,
                 created_at=at,
             )
-            tx.note("github_installations", "INSERT", person["id"], row_id)
+            tx.record_change("github_installations", "INSERT", person["id"], row_id)
             _add_repositories(tx, person["id"], installation_id, payload.get("repositories"), at)
             break
     return users
@@ -139,7 +139,7 @@ def _add_repositories(tx: Tx, user_id: str, installation_id: int | None, entries
 def _set_installation(tx: Tx, rows: list[Row], installation_id: int | None) -> None:
     for row in rows:
         tx.update("repos", row["id"], github_installation_id=installation_id)
-        tx.note("repos", "UPDATE", row["user_id"], row["id"])
+        tx.record_change("repos", "UPDATE", row["user_id"], row["id"])
 
 
 def _repository(tx: Tx, payload: Payload) -> set[str]:
@@ -153,7 +153,7 @@ def _repository(tx: Tx, payload: Payload) -> set[str]:
     for row in rows:
         branch = text(about.get("default_branch")) or row["default_branch"]
         tx.update("repos", row["id"], full_name=name, default_branch=branch)
-        tx.note("repos", "UPDATE", row["user_id"], row["id"])
+        tx.record_change("repos", "UPDATE", row["user_id"], row["id"])
     return {row["user_id"] for row in rows}
 
 

@@ -21,7 +21,7 @@ _SLOTS = {"schedule": "schedule", "webhook": "webhook", "slack_mention": "slack"
 
 
 class FlowStartResult(NamedTuple):
-    """The result of starting one flow with `fire` (routing.md §3.11).
+    """The result of starting one flow with `start_flow` (routing.md §3.11).
 
     `outcome` is `queued` or `suppressed`; `reason` says why the job was not queued or not started.
     """

@@ -35,7 +35,7 @@ def request_cancel(tx: Tx, job_id: str, at: int, reason: str) -> None:
     job = dispatch_ledger.job_context(tx, job_id)
     requested_at = job["cancel_requested_at"] or at
     tx.update("job_runs", job_id, cancel_requested_at=requested_at, cancel_reason=reason, cancel_error=None)
-    tx.note("job_runs", "UPDATE", None, job_id)
+    tx.record_change("job_runs", "UPDATE", None, job_id)
     metadata = _handle(job) | {"cancel_requested_at": iso_app(requested_at)}
     dispatch_ledger.record_for_job(
         tx, job_id, "control", "cancel_requested", at, reason=reason, metadata=metadata
@@ -65,7 +65,7 @@ def cancel_failed(tx: Tx, job_id: str, at: int, error: str) -> None:
     """
     job = dispatch_ledger.job_context(tx, job_id)
     tx.update("job_runs", job_id, cancel_error=error)
-    tx.note("job_runs", "UPDATE", None, job_id)
+    tx.record_change("job_runs", "UPDATE", None, job_id)
     dispatch_ledger.record_for_job(
         tx, job_id, "control", "cancel_failed", at, reason=error, metadata=_handle(job)
     )
@@ -97,7 +97,7 @@ def finalize_cancel(tx: Tx, job_id: str, at: int, reason: str, asked: int) -> bo
         completed_at=at,
         duration_ms=None if job["started_at"] is None else max(0, (at - job["started_at"]) // 1000),
     )
-    tx.note("job_runs", "UPDATE", None, job_id)
+    tx.record_change("job_runs", "UPDATE", None, job_id)
     metadata = _handle(job) | {
         "cancel_requested_at": iso_app(job["cancel_requested_at"] or at),
         "cancelled_at": iso_app(at),

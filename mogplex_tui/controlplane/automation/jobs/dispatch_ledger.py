@@ -73,7 +73,7 @@ def record(
         created_at=at,
         **columns,
     )
-    tx.note("automation_dispatch_events", "INSERT", user_id, event_id)
+    tx.record_change("automation_dispatch_events", "INSERT", user_id, event_id)
     return event_id
 
 

@@ -54,7 +54,7 @@ def insert_job(
         created_at=created_at,
         **columns,
     )
-    tx.note("job_runs", "INSERT", None, job_id)
+    tx.record_change("job_runs", "INSERT", None, job_id)
     return job_id
 
 
@@ -148,7 +148,7 @@ def pending_limit(tx: Tx, installation_id: int | None, repo_id: str | None) -> s
 
 def _touch(tx: Tx, job_id: str, **columns: Any) -> None:
     tx.update("job_runs", job_id, **columns)
-    tx.note("job_runs", "UPDATE", None, job_id)
+    tx.record_change("job_runs", "UPDATE", None, job_id)
 
 
 def count_attempt(tx: Tx, job_id: str, at: int, source: str) -> StartResult:

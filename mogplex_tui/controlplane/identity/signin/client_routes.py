@@ -14,7 +14,7 @@ from ...http.endpoints import (
     MethodHandler,
     RefusedError,
     Service,
-    empty_crash,
+    empty_500,
     json_response,
     route,
 )
@@ -67,7 +67,7 @@ async def register(request: ApiRequest) -> Response:
     if name is not None and not isinstance(name, str):
         raise _invalid("client_name", "expected a string")
     if method != "none" and request.plane.is_hosted:
-        raise empty_crash()
+        raise empty_500()
     client = signin_records.Registration(
         name,
         redirects,

@@ -16,7 +16,7 @@ from ...http.endpoints import ApiRequest, OpenEndpoint, Service, refusal
 class PageEndpoint(OpenEndpoint):
     """A path for browsers, where only the session cookie identifies the caller."""
 
-    def enter(self, request: Request) -> Caller | None:
+    def authenticate(self, request: Request) -> Caller | None:
         """Return the owner of the session, or None without a valid session cookie."""
         return self.service.auth.session(request.cookies.get(SESSION_COOKIE))
 

@@ -26,6 +26,8 @@ from mogplex_tui.operate.filters import quoted
 HOUR, WEEK = timedelta(hours=1), timedelta(days=7)
 # Fewer samples, or fewer runs, are not judged.
 FEWEST = 8
+# Runs from which a share is computed; hours with fewer runs are put together.
+_GROUP_RUNS = 20
 # Number of spreads above the median at which a cost is unusual, and a share of failures.
 COST_SPREADS, SHARE_SPREADS = 5.0, 3.0
 # The same for the spread that chance alone gives to a share of few runs.
@@ -88,14 +90,14 @@ class Usual(NamedTuple):
     samples: int
 
 
-def usual(samples: Iterable[tuple[float, int]]) -> Usual | None:
+def usual(samples: Iterable[tuple[float, int]], *, fewest: int = FEWEST) -> Usual | None:
     """Return the median and spread of weighted values, or None for too few samples.
 
     A sample is a value and its weight. The spread is computed from the median absolute deviation,
     which single extreme hours do not change.
     """
     weighted = list(samples)
-    if len(weighted) < FEWEST:
+    if len(weighted) < fewest:
         return None
     middle = _median(weighted)
     deviation = _median([(abs(value - middle), weight) for value, weight in weighted])
@@ -124,16 +126,28 @@ def _median(weighted: Collection[tuple[float, int]]) -> float:
 def usual_share(samples: Iterable[tuple[float, int]]) -> Usual | None:
     """Return the median and spread of hourly shares, without variation due to chance.
 
-    A sample is the share of bad runs in an hour and the number of its runs. The shares of hours with
-    few runs vary widely by chance, so their variation says nothing about an hour with many runs.
+    A sample is the share of bad runs in an hour and the number of its runs. Hours with few runs are
+    put together: most of them have no bad run at all, whatever the usual share is.
     """
-    weighted = list(samples)
-    common = usual(weighted)
+    hours = list(samples)
+    common = usual(_grouped(hours), fewest=1) if len(hours) >= FEWEST else None
     if common is None:
         return None
-    weights = [weight for _, weight in weighted]
-    chance = len(weights) * common.median * (1 - common.median) / sum(weights)
-    return common._replace(spread=sqrt(max(0.0, common.spread**2 - chance)))
+    runs = sum(weight for _, weight in hours)
+    chance = common.samples * common.median * (1 - common.median) / runs
+    return Usual(common.median, sqrt(max(0.0, common.spread**2 - chance)), len(hours))
+
+
+def _grouped(hours: Iterable[tuple[float, int]]) -> Iterator[tuple[float, int]]:
+    """Yield the shares of groups of consecutive hours with enough runs each."""
+    bad, runs = 0.0, 0
+    for share, weight in hours:
+        bad, runs = bad + share * weight, runs + weight
+        if runs >= _GROUP_RUNS:
+            yield bad / runs, runs
+            bad, runs = 0.0, 0
+    if runs:
+        yield bad / runs, runs
 
 
 def _is_unusual_share(part: int, whole: int, common: Usual) -> bool:

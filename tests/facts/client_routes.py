@@ -141,8 +141,8 @@ def asked_by(fact: Fact, routes: dict[tuple[str, str], list[str]]) -> str:
 _HEAD = """\
 # Routes and the methods of the client
 
-Made by `make docs` from what each method of `mogplex_tui.api.client.MogplexClient` really sends; a test fails when it
-is not current. One row for each method of each route of the contract.
+Made by `make docs` from the requests that the methods of `mogplex_tui.api.client.MogplexClient` send; a test fails when
+it is not current. One row for each method of each route of the contract.
 """
 
 
@@ -175,5 +175,5 @@ def document() -> str:
     ]
     parts.append("\n".join(lines) + "\n")
     without = [f"- `client.{name}`: {why}" for name, why in NO_REQUEST.items()]
-    parts.append("## Methods that ask nothing\n\n" + "\n".join(without) + "\n")
+    parts.append("## Methods that send no request\n\n" + "\n".join(without) + "\n")
     return "\n".join(parts)

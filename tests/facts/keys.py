@@ -16,11 +16,11 @@ DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reference" / "keys.md
 _HEAD = """\
 # Keys of the console
 
-Made by `make docs` from the registry; a test fails when it is not current. `?` shows the keys of the screen that one
-looks at, and `mogplex-tui info --keys` all of them as they are with your config file.
+Made by `make docs` from the registry; a test fails when it is not current. These are the default keys. `?` shows the keys
+of the current screen, and `mogplex-tui info --keys` prints all keys as your config file sets them.
 
-A `[keys]` table in `config.toml` gives an action, a verb of a kind or a way to move other keys than these: its id, and a
-key or a list of keys, the first of which is the one that is shown.
+The table `[keys]` in `config.toml` gives an action other keys. An entry is the id of the action and a key, or a list of
+keys; the first one is shown in the key bar and in the help.
 
     [keys]
     "runs.cancel" = "ctrl+x"
@@ -30,9 +30,10 @@ key or a list of keys, the first of which is the one that is shown.
     "move.down" = ["down", "j"]
 
 A key is written as its character (`X`, `/`), by its name (`escape`, `enter`, `space`, `pagedown`, `f5`) or with `ctrl+`,
-`alt+` or `shift+` before it. What a wish replaces is free for another one. A wish that cannot be is told of at the start,
-by `mogplex-tui info` and by `mogplex-tui doctor`, and its action keeps its own keys: for an id that does not exist, for a
-key that a terminal does not send, and for a key that means something else on the same screen.
+`alt+` or `shift+` before it. Another action may take a default key that you replaced. An entry that cannot work is
+reported at the start, by `mogplex-tui info` and by `mogplex-tui doctor`, and its action keeps its default keys. This
+happens for an unknown id, for a key that a terminal does not send, and for a key that means something else on the same
+screen.
 
 """
 
@@ -85,18 +86,17 @@ def document() -> str:
     )
     return "\n".join(
         [
-            f"{_HEAD}Nothing can have these: {fixed}.\nWhat has {kept} below has them always.\n",
-            "In dialogs, in the palette and while one types, `enter` and `escape` are what they are there, and a letter\n"
-            "that is a key stays a letter.\n",
+            f"{_HEAD}These keys cannot be changed: {fixed}. An action that has {kept} below keeps it.\n",
+            "In dialogs, in the palette and in text fields, `enter`, `escape` and letters keep their meaning.\n",
             "## Actions\n",
-            _table(("id", "keys", "called", "where", "what it does"), map(_row, ACTIONS)),
-            "## Moving\n",
-            "A tail is the events of a run, or a log. A page is observability, the JSON of a record, and `?`.\n"
+            _table(("id", "keys", "name", "where", "action"), map(_row, ACTIONS)),
+            "## Cursor movement\n",
+            "A tail is the events of a run, or a log. A page is observability, the JSON of a record, or `?`.\n"
             "An event is an open event of a run.\n",
-            _table(("id", *(f"in {words}" for _, words in places), "what it does in a list"), moves),
+            _table(("id", *(f"in {words}" for _, words in places), "action in a list"), moves),
             "## Actions of kinds\n",
             _table(
-                ("id", "keys", "called", "what it does"),
+                ("id", "keys", "name", "action"),
                 (
                     (f"`{each.id}`", written(each.defaults), each.title, with_key_names(each.help))
                     for each in actions

@@ -17,11 +17,11 @@ DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reference" / "kinds.m
 _HEAD = """\
 # Kinds of the console
 
-Made by `make docs` from what each module below `mogplex_tui/operate/kinds` declares; a test fails when it is not
-current. `:` and any of the names opens the list, `⏎` a record, `j` there its JSON. CONTRIBUTING.md says how to add one.
+Made by `make docs` from the modules in `mogplex_tui/operate/kinds`; a test fails when it is not current. A kind is one
+type of record, such as jobs or sandboxes. `:` and one of its names opens the list. CONTRIBUTING.md says how to add one.
 
-A source is one way to read the rows: the first whose family is open to the credential is read. *Tables* are the realtime
-tables that announce a change; without realtime the list is read every so many seconds.
+A source is one way to read the list. The console uses the first source that the credential opens. *Tables* are the
+realtime tables that announce a change; without realtime, the list is read again after the time in the next column.
 """
 
 
@@ -52,7 +52,7 @@ def _section(kind: AnyKind, digits: dict[str, str]) -> str:
         names.append(f"the digit `{digits[kind.name]}`")
     sources = (
         (
-            "a file of the console" if source.family is Family.OTHER else f"`{source.family}`",
+            "a file of this machine" if source.family is Family.OTHER else f"`{source.family}`",
             ", ".join(f"`{table}`" for table in sorted(source.tables)) or "–",
             f"{source.poll_without_realtime:g} s",
             "–" if source.notice is None else messages.notices_text((source.notice,)),
@@ -71,12 +71,12 @@ def _section(kind: AnyKind, digits: dict[str, str]) -> str:
     ]
     parts = [
         f"## {kind.title}\n",
-        f"{', '.join(names)}. Contract: {kind.contract or 'none, it is the console’s own'}.\n",
-        f"Columns, those that never drop in bold: {', '.join(map(_column, kind.columns))}.\n",
-        _table(("source", "tables", "read every", "what it hides"), sources),
-        _table(("key", "action", "what it does", "what is asked before", "on several"), actions)
+        f"{', '.join(names)}. Contract: {kind.contract or 'none; the console’s own record'}.\n",
+        f"Columns (a narrow terminal keeps those in bold): {', '.join(map(_column, kind.columns))}.\n",
+        _table(("source", "tables", "read every", "what is missing"), sources),
+        _table(("key", "action", "effect", "question before it", "on several records"), actions)
         if actions
-        else "Nothing is done to these from here.\n",
+        else "No actions.\n",
     ]
     return "\n".join(parts)
 

@@ -104,6 +104,16 @@ def test_shares_of_hours_with_few_runs_differ_by_chance_alone() -> None:
     assert few_runs.spread < 0.25 < many_runs.spread
 
 
+def test_usual_share_of_hours_with_few_runs_is_that_of_all_their_runs() -> None:
+    """One run in eight fails, so that most hours of four runs have no failure at all."""
+    hours = [HourFigures(4, share, None) for share in (1.0, 0.5, 1.0, 1.0)] * 10
+    common = health.usual_share((1 - hour.success_share, hour.calls) for hour in hours)
+    assert common is not None
+    assert 0.10 <= common.median <= 0.15
+    assert common.samples == 40
+    assert health.failed_runs(_runs("failed", 4) + _runs("success", 24), hours, EVER, NOW) is None
+
+
 def test_spend_is_judged_by_the_sum_of_an_hour_and_the_cost_of_a_run() -> None:
     found = health.spend(HourFigures(40, 1.0, Decimal("7.20")), _hours())
     assert found is not None

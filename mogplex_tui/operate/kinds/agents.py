@@ -158,7 +158,7 @@ def _text_of_at_most(longest: int) -> Callable[[str], str | None]:
     return parse
 
 
-_CATEGORY_HELP = "Category, such as api, security or code-review"
+_CATEGORY_HELP = "category, such as api, security or code-review"
 NAME = Parameter("name", f"name, at most {_LONGEST_NAME} characters", _name)
 MODEL = Parameter("model", "model ID", parameter_choices.required_text("Give the id of a model."))
 CATEGORY = Parameter("category", _CATEGORY_HELP, _category)

@@ -354,14 +354,14 @@ KIND = Kind[ApprovalRow](
         _decision(
             "approve",
             "a",
-            "Approve the request, or all marked ones; a note is optional",
+            "Approve the request; a note is optional",
             "approving",
             "{} is approved.",
         ),
         _decision(
             "deny",
             "d",
-            "Deny the request, or all marked ones; a note is optional",
+            "Deny the request; a note is optional",
             "denying",
             "{} is denied.",
         ),

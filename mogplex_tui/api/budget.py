@@ -135,7 +135,7 @@ class Budget(Observable):
     def acquire(self, priority: Priority) -> Slot | Blocked:
         """Return a slot for one request, or Blocked if no slot is free.
 
-        The caller must pass each slot to `settle`.
+        The caller must pass each slot to `record_outcome`.
         """
         now = self._clock.monotonic()
         self._purge(now)
@@ -152,7 +152,7 @@ class Budget(Observable):
         self._changed()
         return slot
 
-    def settle(self, slot: Slot, outcome: RequestOutcome) -> None:
+    def record_outcome(self, slot: Slot, outcome: RequestOutcome) -> None:
         """Record whether the service counted the request of a slot.
 
         Settling a slot a second time changes nothing.

@@ -77,7 +77,9 @@ class SignIn:
         return f"{base_url}{AUTHORIZE}?{urlencode(query)}"
 
 
-async def redeem(clients: HttpClients, target: Target, sign_in: SignIn, code: str, now: float) -> Grant:
+async def exchange_code(
+    clients: HttpClients, target: Target, sign_in: SignIn, code: str, now: float
+) -> Grant:
     """Exchange the authorization code of a sign-in for an access and a refresh token.
 
     `now` is in Unix seconds. Raises NotSignedIn if the service refuses the code. A code works only

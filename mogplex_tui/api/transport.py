@@ -206,7 +206,7 @@ class Transport:
                         RequestOutcome.NOT_COUNTED if isinstance(failed, http_clients.NEVER_SENT) else outcome
                     )
                 if slot is not None:
-                    self.budget.settle(slot, _outcome_of(error, outcome))
+                    self.budget.record_outcome(slot, _outcome_of(error, outcome))
                 self._log(request, info, error, started)
                 if await self._token_replaces_cookie(request, info, error, None, priority):
                     raise _SendWithToken
@@ -219,7 +219,7 @@ class Transport:
                     yield info, chunks
         finally:
             if slot is not None:
-                self.budget.settle(slot, outcome)
+                self.budget.record_outcome(slot, outcome)
             if response is not None:
                 await response.aclose()
 
@@ -339,7 +339,7 @@ class Transport:
         finally:
             # Also after a cancel. Whether the service counted the request is unknown then, so it counts.
             if slot is not None:
-                self.budget.settle(slot, outcome)
+                self.budget.record_outcome(slot, outcome)
         if failure is not None:
             raise failure
         return info, data, error

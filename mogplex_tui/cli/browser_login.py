@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
 
 from mogplex_tui.api import errors
-from mogplex_tui.api.oauth import CALLBACK, PORTS, SignIn, redeem
+from mogplex_tui.api.oauth import CALLBACK, PORTS, SignIn, exchange_code
 from mogplex_tui.api.safe_text import visible
 from mogplex_tui.api.target import TOKEN_PREFIX, Target
 from mogplex_tui.cli.command_context import CommandError, say, without_credentials
@@ -72,7 +72,7 @@ async def sign_in_with_code(base_url: str, *, opens_browser: bool) -> Grant:
     target = Target("sign-in", base_url)
     clients = HttpClients(target)
     try:
-        return await redeem(clients, target, sign_ins[0], code, time())
+        return await exchange_code(clients, target, sign_ins[0], code, time())
     finally:
         await clients.aclose()
 

@@ -270,7 +270,7 @@ class EventFollower:
         self._report_budget(feeds)
         self._report_change("source", messages.missing_events(self.feed))
         realtime = self.session.realtime
-        if realtime.hearing is RealtimeState.CLOSED:
+        if realtime.state is RealtimeState.CLOSED:
             self._report_change("realtime", f"No live updates; polling every few seconds: {realtime.reason}")
 
     def _report_budget(self, feeds: list[Feed]) -> None:

@@ -87,7 +87,7 @@ class KindRecords(Generic[Row]):
         if self.rows:
             await self._read_related(priority, with_runs=with_runs)
             self.collection.update_joins()
-        if self._session.names.unsearched():
+        if self._session.names.ids_to_look_up():
             await read_hidden(self._session, priority)
 
     async def read_choices(self, parameters: Sequence[Parameter[object]]) -> None:

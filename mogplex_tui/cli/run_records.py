@@ -76,7 +76,7 @@ class RunRecords:
             say(self._output.safe_text(f"Repositories are shown by ID: {error_message(failed)}"))
         # If names cannot be read, the rows show ids.
         missing = await self._read()
-        if self._session.names.unsearched():
+        if self._session.names.ids_to_look_up():
             await read_hidden(self._session, Priority.TABLE)
         if missing is None:
             await self.runs.details.fetch_lists()

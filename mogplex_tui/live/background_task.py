@@ -11,7 +11,7 @@ from collections.abc import Iterable
 class BackgroundTask(ABC):
     """A loop that runs in an asyncio task between `start` and `stop`.
 
-    Subclasses implement the loop in `_run`. If the loop starts tasks, `_begun` must return those
+    Subclasses implement the loop in `_run`. If the loop starts tasks, `_child_tasks` must return those
     that have not ended, so that `stop` can cancel them.
     """
 
@@ -28,7 +28,7 @@ class BackgroundTask(ABC):
 
     async def stop(self) -> None:
         """Cancel the loop and its tasks, and wait until all of them have ended."""
-        tasks = [*([self._task] if self._task is not None else ()), *self._begun()]
+        tasks = [*([self._task] if self._task is not None else ()), *self._child_tasks()]
         self._task = None
         for task in tasks:
             task.cancel()
@@ -40,6 +40,6 @@ class BackgroundTask(ABC):
     async def _run(self) -> None:
         """Run the loop; implemented by subclasses."""
 
-    def _begun(self) -> Iterable[asyncio.Task[None]]:
+    def _child_tasks(self) -> Iterable[asyncio.Task[None]]:
         """Return the loop's child tasks that have not ended; subclasses override this."""
         return ()

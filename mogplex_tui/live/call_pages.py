@@ -154,7 +154,7 @@ class CallPages:
             async def reread(key: str) -> bool:
                 return await self.read_one(gone[key], Priority.TABLE)
 
-            differed |= await self._gone.each(self._session.clock, gone, reread)
+            differed |= await self._gone.read_each(self._session.clock, gone, reread)
         return differed
 
     def _should_read_live(self, first: CallPage) -> bool:
@@ -332,7 +332,7 @@ class CallPages:
         `read_number` is the number that `ReadOrder.start_read` returned for this read.
         """
         pairs = [(call.id, self._enrich(make.from_call(call))) for call in page.calls]
-        pairs += make.marked(page.calls.bad, f"page-{page.page}")
+        pairs += make.unreadable_rows(page.calls.bad, f"page-{page.page}")
         return bool(self._set.apply(self._read_order.without_outdated(pairs, read_number)).changed), {
             key for key, _ in pairs
         }

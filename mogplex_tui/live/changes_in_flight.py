@@ -122,6 +122,6 @@ class InFlight:
         """The queued changes, oldest first."""
         return tuple(self._queue)
 
-    def queued(self, action: str, record: str) -> QueuedChange | None:
+    def find_queued(self, action: str, record: str) -> QueuedChange | None:
         """Return the queued change with this action and record, or None."""
         return next((each for each in self._queue if (each.action, each.record) == (action, record)), None)

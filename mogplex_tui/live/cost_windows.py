@@ -79,7 +79,7 @@ class Costs:
         self.session.scheduler.subscribe(self.feeds["hours"])
 
     def _account_known(self) -> None:
-        self.hourly.belong_to(self.session.account)
+        self.hourly.set_account(self.session.account)
         self.changed()
 
     def window_feeds(self, chosen: TimeRange) -> Sequence[Feed]:

@@ -127,7 +127,7 @@ class SourceState:
         else:
             self.freshness.mark_read(clock)
 
-    async def each(
+    async def read_each(
         self,
         clock: Clock,
         names: Iterable[str],

@@ -69,7 +69,7 @@ class HourlyCosts:
             if now - HOUR * KEPT_HOURS <= start <= now and hour.read_at <= now:
                 self._hours.setdefault(start, hour)
 
-    def belong_to(self, account: str | None) -> None:
+    def set_account(self, account: str | None) -> None:
         """Set the account, and forget hours that were stored for a different account.
 
         Does nothing if `account` is None.

@@ -63,7 +63,7 @@ class JobCallJoin:
         self._set.apply(back)
         self._calls, self.replaced, self._oldest = {}, {}, None
 
-    def joined(self, job: RunRow) -> RunRow:
+    def with_call_spend(self, job: RunRow) -> RunRow:
         """Return the row of a job with the tokens and cost of its calls.
 
         They are added only if all calls of the job must be known: the job ended before the last read of

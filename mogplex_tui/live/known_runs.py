@@ -91,7 +91,7 @@ class KnownRuns:
         if run != old:
             self._write()
 
-    def keep_final(self, answers: Mapping[str, dict[str, object]]) -> None:
+    def store_final(self, answers: Mapping[str, dict[str, object]]) -> None:
         """Store the final responses about known runs, without changing the runs' order."""
         differ = False
         for run_id, answer in answers.items():

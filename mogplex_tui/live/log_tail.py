@@ -70,14 +70,14 @@ class LogTail:
             reading.setdefault(line.source, []).append(line)
         added = BatchResult()
         for source in list(self._keys):
-            if not self._goes_on(source, reading.get(source, [])):
+            if not self._continues(source, reading.get(source, [])):
                 self._forget(source)
                 added.reordered = True
         for source, source_lines in reading.items():
             self._append(self._keys.setdefault(source, []), source_lines, added)
         return added
 
-    def _goes_on(self, source: str, source_lines: Sequence[LogLine]) -> bool:
+    def _continues(self, source: str, source_lines: Sequence[LogLine]) -> bool:
         known = [self.lines[self._index[key]].text for key in self._keys[source]]
         if len(source_lines) < len(known):
             return False

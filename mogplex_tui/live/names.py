@@ -107,11 +107,11 @@ class Names:
         name_counts = Counter(called.values())
         return {key: f"{name} {key[:8]}" if name_counts[name] > 1 else name for key, name in called.items()}
 
-    def unsearched(self) -> frozenset[str]:
+    def ids_to_look_up(self) -> frozenset[str]:
         """Return the ids without a name that were not looked up in the complete list yet."""
         return frozenset(self._missing - self._searched)
 
-    def searched(self) -> None:
+    def mark_looked_up(self) -> None:
         """Record that all ids without a name were looked up in the complete list."""
         self._searched |= self._missing
 
@@ -136,7 +136,7 @@ async def read_names(session: Session, priority: Priority, *, agents: bool = Tru
     )
     session.names.changed()
     # The token API leaves out hidden repositories.
-    if session.names.unsearched() and can_list_hidden(session):
+    if session.names.ids_to_look_up() and can_list_hidden(session):
         await read_hidden(session, priority)
     return NameErrors(repos, roster)
 
@@ -192,7 +192,7 @@ async def _read_repos(session: Session, client: ClientView) -> None:
 
 async def _read_whole_list(session: Session, client: ClientView) -> None:
     session.names.take_repos(await client.imported_repos.list(show_hidden=True))
-    session.names.searched()
+    session.names.mark_looked_up()
 
 
 async def _read_agents(session: Session, client: ClientView) -> None:

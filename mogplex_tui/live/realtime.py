@@ -26,7 +26,7 @@ from mogplex_tui.api.errors import (
     Throttled,
 )
 from mogplex_tui.live.background_task import BackgroundTask
-from mogplex_tui.live.scheduler import JITTER, Scheduler, bounded
+from mogplex_tui.live.scheduler import JITTER, Scheduler, limit_wait
 from mogplex_tui.live.signals import Signal
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class RealtimeWatch(BackgroundTask):
         # The number of consecutive streams that were lost as soon as they were open.
         self._brief = 0
         self._was_open = False
-        self.hearing = RealtimeState.CONNECTING
+        self.state = RealtimeState.CONNECTING
         # The reason why nothing is announced, if so.
         self.reason: str | None = None
         self.changed: Signal[[]] = Signal()
@@ -122,22 +122,22 @@ class RealtimeWatch(BackgroundTask):
 
     def _on_missed(self) -> None:
         self._missed += 1
-        if self._missed < MISSED_BEFORE_RECONNECT or self.hearing is not RealtimeState.OPEN:
+        if self._missed < MISSED_BEFORE_RECONNECT or self.state is not RealtimeState.OPEN:
             return
         self._missed = 0
         if self._reopened_silent:
             # Another reconnect would not help: poll as often as without realtime.
-            self._say(RealtimeState.SILENT, "changes are found that the stream does not announce")
+            self._set_state(RealtimeState.SILENT, "changes are found that the stream does not announce")
             return
         log.info("realtime is open but silent: reconnecting")
         self._reopened_silent = True
         self.reconnect()
 
-    def _say(self, hearing: RealtimeState, reason: str | None = None) -> None:
-        self._scheduler.realtime_open = hearing is RealtimeState.OPEN
+    def _set_state(self, state: RealtimeState, reason: str | None = None) -> None:
+        self._scheduler.realtime_open = state is RealtimeState.OPEN
         self._scheduler.release_first_reads()
-        if (hearing, reason) != (self.hearing, self.reason):
-            self.hearing, self.reason = hearing, reason
+        if (state, reason) != (self.state, self.reason):
+            self.state, self.reason = state, reason
             self.changed()
             self._scheduler.recheck()
 
@@ -151,18 +151,18 @@ class RealtimeWatch(BackgroundTask):
             try:
                 self._stream = asyncio.create_task(self._listen())
                 await self._stream
-                self._say(RealtimeState.RECONNECTING, "the stream ended")
+                self._set_state(RealtimeState.RECONNECTING, "the stream ended")
                 pause = backoff(self._tries(), self._jitter)
             except MogplexError as error:
                 pause = self._failed(error, backoff(self._tries(), self._jitter))
             except asyncio.CancelledError:
                 if self._task is None or not self._wake.is_set():
                     raise
-                self._say(RealtimeState.RECONNECTING, "the stream is opened anew")
+                self._set_state(RealtimeState.RECONNECTING, "the stream is opened anew")
                 pause = 0.0
             except Exception as error:
                 log.exception("the realtime stream failed")
-                self._say(RealtimeState.RECONNECTING, str(error))
+                self._set_state(RealtimeState.RECONNECTING, str(error))
                 pause = backoff(self._tries(), self._jitter)
             # Not `wait_for`: it swallows a cancellation that coincides with the wake-up.
             with contextlib.suppress(TimeoutError):
@@ -189,17 +189,17 @@ class RealtimeWatch(BackgroundTask):
         `reconnect` is called.
         """
         if isinstance(error, BudgetBlocked):
-            self._say(RealtimeState.RECONNECTING, str(error))
-            return bounded(error.until - self._scheduler.now())
+            self._set_state(RealtimeState.RECONNECTING, str(error))
+            return limit_wait(error.until - self._scheduler.now())
         if isinstance(error, Throttled | SuspectedThrottle):
-            self._say(RealtimeState.RECONNECTING, str(error))
-            return bounded(bounded(error.retry_after or 60.0) * (1 + JITTER * self._jitter()))
+            self._set_state(RealtimeState.RECONNECTING, str(error))
+            return limit_wait(limit_wait(error.retry_after or 60.0) * (1 + JITTER * self._jitter()))
         if isinstance(error, FINAL):
             off = isinstance(error, RealtimeOff)
-            self._say(RealtimeState.CLOSED, "this service offers no realtime" if off else str(error))
+            self._set_state(RealtimeState.CLOSED, "this service offers no realtime" if off else str(error))
             return None
         passing = error.status is None or error.status >= 500
-        self._say(RealtimeState.RECONNECTING if passing else RealtimeState.CLOSED, str(error))
+        self._set_state(RealtimeState.RECONNECTING if passing else RealtimeState.CLOSED, str(error))
         return pause if passing else CLOSED_PAUSE
 
     async def _listen(self) -> None:
@@ -218,8 +218,8 @@ class RealtimeWatch(BackgroundTask):
                     connected = True
                 elif isinstance(frame, Changed):
                     self._missed, self._reopened_silent = 0, False
-                    if self.hearing is RealtimeState.SILENT:
-                        self._say(RealtimeState.OPEN)
+                    if self.state is RealtimeState.SILENT:
+                        self._set_state(RealtimeState.OPEN)
                     self._scheduler.hint((frame.table,))
 
     def _count(self) -> None:
@@ -233,7 +233,7 @@ class RealtimeWatch(BackgroundTask):
     def _connected(self) -> None:
         # Its loss starts a new series of tries.
         self._attempt, self._opened_at = 1, self._scheduler.now()
-        self._say(RealtimeState.OPEN)
+        self._set_state(RealtimeState.OPEN)
         # Events are not replayed: anything on screen may have changed meanwhile (realtime.md §2).
         now = self._scheduler.now()
         refreshed_recently = self._refreshed_at is not None and now - self._refreshed_at < REFRESH_EVERY

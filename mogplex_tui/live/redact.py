@@ -75,7 +75,7 @@ def text(value: str) -> str:
     return value
 
 
-def packed(value: object) -> bytes:
+def redacted_json(value: object) -> bytes:
     """Return a JSON value as compact UTF-8 JSON with secrets replaced.
 
     Unpaired surrogates are kept.
@@ -84,12 +84,12 @@ def packed(value: object) -> bytes:
         plain = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     except RecursionError:
         plain = ""
-    if not plain or _suspect(plain):
+    if not plain or _may_contain_secret(plain):
         plain = json.dumps(payload(value), ensure_ascii=False, separators=(",", ":"))
     return plain.encode("utf-8", "surrogatepass")
 
 
-def _suspect(dumped: str) -> bool:
+def _may_contain_secret(dumped: str) -> bool:
     """Return whether a JSON text may contain a secret.
 
     This is a fast check; a false alarm only costs the time of a thorough search.
@@ -153,7 +153,7 @@ def _key(name: str) -> tuple[bool, bool]:
 def _string(value: str, depth: int) -> str:
     if not value.lstrip().startswith(("{", "[")):
         return text(value)
-    if not _suspect(value):
+    if not _may_contain_secret(value):
         return value
     repeated = False
 

@@ -43,7 +43,7 @@ _PAGE: Final = 100
 class RunDetails:
     """Details from other routes for the runs in the list; each record is read once.
 
-    `enrich` completes a row for display; it also calls `joined`, which adds these details.
+    `enrich` completes a row for display; it also calls `with_details`, which adds these details.
     """
 
     def __init__(self, session: Session, rows: RowSet[RunRow], enrich: Callable[[RunRow], RunRow]) -> None:
@@ -72,7 +72,7 @@ class RunDetails:
         )
         rows.changes.subscribe(self._rows_changed)
 
-    def joined(self, row: RunRow) -> RunRow:
+    def with_details(self, row: RunRow) -> RunRow:
         """Return a row with its title and the cause of its failure, if they are known."""
         if row.title is None and row.job_id in self._titles:
             row = row._replace(title=self._titles[row.job_id])

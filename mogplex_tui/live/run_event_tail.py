@@ -75,7 +75,7 @@ class EventLine:
         """Return the payload of a tool call's finish; empty until the finish has arrived."""
         return {} if self.finish is None else _decoded(self.finish)
 
-    def whole(self) -> dict[str, object]:
+    def as_json(self) -> dict[str, object]:
         """Return the event as JSON without secrets, including the finish of a tool call."""
         event: dict[str, object] = {
             "id": self.id,
@@ -168,7 +168,7 @@ class EventTail:
         batch = _Batch()
         for row in rows:
             raw = row.raw if isinstance(row.raw, dict) else {"value": row.raw}
-            body = redact.packed(raw)
+            body = redact.redacted_json(raw)
             event_id = raw.get("id")
             named = isinstance(event_id, str) and bool(event_id)
             key = str(event_id) if named else f"unreadable-{hashlib.sha256(body).hexdigest()[:16]}"
@@ -191,7 +191,7 @@ class EventTail:
         if start is None:
             return False
         payload = event.payload or {}
-        start.finish, start.finish_id = self._spill.keep(redact.packed(payload)), event.id
+        start.finish, start.finish_id = self._spill.keep(redact.redacted_json(payload)), event.id
         _outcome(start, payload)
         start.version += 1
         added.changed.append(start.id)
@@ -207,7 +207,7 @@ class EventTail:
             type=event.type,
             tool=event.tool_name,
             message=redact.text(event.message or ""),
-            body=self._spill.keep(redact.packed(payload)),
+            body=self._spill.keep(redact.redacted_json(payload)),
             call_id=_tool_call(event),
             preview=_preview(payload),
         )

@@ -144,7 +144,7 @@ class RunRow(NamedTuple):
         return self.source is RunSource.CALL or self.cost_listed or self.cost is not None
 
     @property
-    def spent(self) -> bool:
+    def has_usage(self) -> bool:
         """Whether the tokens or the cost of the run are known."""
         return self.tokens is not None or self.cost is not None
 
@@ -246,13 +246,13 @@ def cost_source(cost: Decimal | None, source: str | None) -> Cost:
     return Cost.KNOWN if source in ("gateway", "manual") else Cost.ESTIMATED
 
 
-def keeping_spend(row: RunRow, before: RunRow | None) -> RunRow:
+def keep_previous_spend(row: RunRow, before: RunRow | None) -> RunRow:
     """Return a cancelled run's row with the tokens and cost of its previous row.
 
     The service forgets both when a run is cancelled (observability.md §3). A row that has tokens or
     a cost, or that is in another state, is returned unchanged.
     """
-    if row.state != "cancelled" or row.spent or before is None or not before.spent:
+    if row.state != "cancelled" or row.has_usage or before is None or not before.has_usage:
         return row
     if before.state in ("success", "failed"):
         return row
@@ -376,7 +376,7 @@ def unreadable(key: str, reason: str, raw: object = None) -> RunRow:
     )
 
 
-def marked(bad: Iterable[BadRow], place: str) -> list[tuple[str, RunRow]]:
+def unreadable_rows(bad: Iterable[BadRow], place: str) -> list[tuple[str, RunRow]]:
     """Make keys and rows for records that could not be parsed.
 
     The key is the id of the record. For a record without an id, it is made from `place` and a

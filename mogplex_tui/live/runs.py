@@ -203,19 +203,19 @@ class Runs:
         and the local state: a queued change, or `cancelling` while a cancel is being sent.
         """
         names, history = self.session.names, self.session.history
-        row = self.details.joined(row)
+        row = self.details.with_details(row)
         before = self.set.rows.get(row.key)
         if row.source is make.RunSource.RUN and before is not None and before.cancel_requested:
             row = row._replace(cancel_requested=True)
         if row.source is make.RunSource.JOB:
-            row = self._job_calls.joined(row)
+            row = self._job_calls.with_call_spend(row)
         known = history.get(row.run_id) or history.by_call(row.call_id)
         state = row.state
         if row.live and (row.cancel_requested or self.session.in_flight.is_sent("runs", row.key)):
             state = "cancelling"
         named = self._named(row)
         names.learn(row.repo_id, row.repo)
-        return make.keeping_spend(row, before)._replace(
+        return make.keep_previous_spend(row, before)._replace(
             state=state,
             queued=self.session.in_flight.queued_word("runs", row.key),
             repo=row.repo or names.repo(row.repo_id) or (known and known.repo) or named.repo,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mogplex_tui.live.session import Session
 
 
-def by_v1(session: Session) -> bool:
+def uses_v1(session: Session) -> bool:
     """Return whether the logs are read from v1, which accepts only tokens."""
     return session.attached and session.target.token is not None and session.may_request(Family.V1)
 
@@ -32,18 +32,18 @@ async def read(
     are the logs in the sandbox's record. They are returned, without steps, if v1 cannot be used or
     refuses the request, as it does for sandboxes of a team. Raises MogplexError.
     """
-    if by_v1(session):
+    if uses_v1(session):
         try:
             logs = await client.sandboxes.logs(sandbox_id)
         except (NotAllowed, NotFound):
             pass
         else:
             steps = map(_step, logs.lifecycle_events)
-            return [*_logged(logs.sandbox.install_log, logs.sandbox.dev_log), *steps]
-    return _logged(install_log, dev_log)
+            return [*_log_lines(logs.sandbox.install_log, logs.sandbox.dev_log), *steps]
+    return _log_lines(install_log, dev_log)
 
 
-def _logged(install: str | None, dev: str | None) -> list[LogLine]:
+def _log_lines(install: str | None, dev: str | None) -> list[LogLine]:
     return [*lines_of("install", install, "dim"), *lines_of("dev", dev)]
 
 

@@ -61,7 +61,7 @@ UNPACED, PACED = 4, 8
 RARELY = 60.0
 
 
-def bounded(wait: float) -> float:
+def limit_wait(wait: float) -> float:
     """Limit the seconds to wait after a failure to 1 to 300; return 1 for NaN."""
     return min(LONGEST_WAIT, wait) if wait > SHORTEST_WAIT else SHORTEST_WAIT
 
@@ -170,7 +170,7 @@ class Scheduler(BackgroundTask):
         # Signalled if a poll found a change that no hint announced (a stream can fall silent, see realtime.md).
         self.missed: Signal[[]] = Signal()
 
-    def _begun(self) -> Iterable[asyncio.Task[None]]:
+    def _child_tasks(self) -> Iterable[asyncio.Task[None]]:
         return self._readings.values()
 
     def subscribe(self, feed: Feed) -> Subscription:
@@ -441,7 +441,7 @@ class Scheduler(BackgroundTask):
             differed = await feed.fetch()
         except BudgetBlocked as blocked:
             now = self._clock.monotonic()
-            fresh.blocked_until = now + bounded(blocked.until - now)
+            fresh.blocked_until = now + limit_wait(blocked.until - now)
             # Still wanted: the request stays pending.
             feed.asked = True
         except MogplexError as error:
@@ -483,7 +483,7 @@ class Scheduler(BackgroundTask):
         wait: float | None = 15.0
         if isinstance(error, Throttled | SuspectedThrottle):
             backoff = min(LONGEST_BACKOFF, 2.0 ** min(fresh.failures - 1, 8))
-            wait = max(bounded(error.retry_after or 60.0), backoff)
+            wait = max(limit_wait(error.retry_after or 60.0), backoff)
         elif isinstance(error, MogplexError):
             # `retry_delay` counts a few quick tries; after them a feed retries slowly for as long as it is wanted.
             wait = retry_delay(error, min(fresh.failures, 3), method="GET")
@@ -500,4 +500,4 @@ class Scheduler(BackgroundTask):
                 )
         if wait is None:
             return None
-        return self._clock.monotonic() + bounded(bounded(wait) * (1 + JITTER * self.jitter()))
+        return self._clock.monotonic() + limit_wait(limit_wait(wait) * (1 + JITTER * self.jitter()))

@@ -285,17 +285,17 @@ class Session:
             self.scheduler.subscribe(feed)
         self.costs.start()
         self.realtime.start()
-        self._forget.append(self.wake.woke.subscribe(self._woke))
+        self._forget.append(self.wake.woke.subscribe(self._handle_wake_up))
         self.wake.start()
 
-    def _woke(self, slept: float) -> None:
+    def _handle_wake_up(self, slept: float) -> None:
         """Refresh everything on screen and reopen the realtime stream after a sleep.
 
         `slept` is the number of seconds for which the machine slept.
         """
         log.info("the machine slept for %d s: reading everything anew", slept)
         self.scheduler.refresh_all(everything=True)
-        if self.realtime.hearing is not RealtimeState.CLOSED:
+        if self.realtime.state is not RealtimeState.CLOSED:
             self.realtime.reconnect()
 
     async def stop(self) -> None:
@@ -402,5 +402,5 @@ class Session:
 
     def _look_for_names(self, feed: Feed) -> None:
         """Read the lists of names again if a repository's name is still unknown."""
-        if feed.freshness.as_of is not None and self.names.unsearched() and can_list_hidden(self):
+        if feed.freshness.as_of is not None and self.names.ids_to_look_up() and can_list_hidden(self):
             self.scheduler.refresh(feed)

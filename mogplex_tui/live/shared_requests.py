@@ -62,13 +62,13 @@ class SharedRequests:
         monotonic, now = self._clock.monotonic(), self._now()
         if self._looked_at is None or not 0 <= monotonic - self._looked_at < LOOK_EVERY:
             self._looked_at = monotonic
-            self._look()
+            self._read_if_changed()
         return [until - now for until in self._others if until > now]
 
     def _now(self) -> float:
         return self._clock.now().timestamp()
 
-    def _look(self) -> None:
+    def _read_if_changed(self) -> None:
         """Read the file if it has changed since it was last read."""
         try:
             found = self._path.stat()

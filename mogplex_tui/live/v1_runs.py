@@ -132,10 +132,10 @@ class V1Runs:
         async def read(run_id: str) -> bool:
             return await self.fetch_run(run_id, was=shown.get(run_id))
 
-        differed |= await self._by_id.each(
+        differed |= await self._by_id.read_each(
             self._session.clock, due[: self._runs_a_read], read, at_once=self._at_once
         )
-        self._session.history.keep_final(self._finals)
+        self._session.history.store_final(self._finals)
         self._finals.clear()
         self._by_id.keys = frozenset(shown[run_id].key for run_id in self._by_id.left if run_id in shown)
         return differed
@@ -176,7 +176,7 @@ class V1Runs:
             return differed
 
         before = self._of_each.freshness.as_of
-        differed = await self._of_each.each(clock, due, read, at_once=self._at_once)
+        differed = await self._of_each.read_each(clock, due, read, at_once=self._at_once)
         left, fresh = set(self._of_each.left), self._of_each.freshness
         self._of_each.keys = frozenset(
             key for key, row in self._set.rows.items() if row.automation_id in left
@@ -203,7 +203,7 @@ class V1Runs:
         if priority is Priority.ACTION:
             for key, _ in pairs:
                 self._read_order.record_reread(key, read_number)
-        pairs += make.marked(runs.bad, automation_id)
+        pairs += make.unreadable_rows(runs.bad, automation_id)
         return bool(self._set.apply(self._read_order.without_outdated(pairs, read_number)).changed)
 
     async def fetch_run(self, run_id: str, *, was: RunRow | None = None) -> bool:

@@ -81,14 +81,14 @@ async def trigger(change: Change[AutomationRow]) -> Result:
     run = await change.client.automations.trigger(
         change.key, AutomationTrigger(repo_id=repo_id, input=event_input), change.idempotency_key
     )
-    is_success, sentence = change_results.triggered(run, is_retry=change.is_retry)
+    is_success, sentence = change_results.trigger_result(run, is_retry=change.is_retry)
     return Result(is_success, sentence, new_id=run.job_run_id, fields=run.model_dump(mode="json"))
 
 
 async def test(change: Change[AutomationRow]) -> Result:
     """Start an automation once with a test event."""
     run = await change.client.flows.test(change.key, change.values[INPUT])
-    is_success, sentence = change_results.triggered(run)
+    is_success, sentence = change_results.trigger_result(run)
     return Result(is_success, sentence, new_id=run.job_run_id, fields=run.model_dump(mode="json"))
 
 

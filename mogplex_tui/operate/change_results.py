@@ -38,7 +38,7 @@ _ADVICE = {
 }
 
 
-def triggered(run: TriggeredRun | FlowTest, *, is_retry: bool = True) -> ChangeResult:
+def trigger_result(run: TriggeredRun | FlowTest, *, is_retry: bool = True) -> ChangeResult:
     """Return whether triggering an automation started a job, and a sentence.
 
     The service may also have queued or suppressed the work (v1.md §5.3, routing.md §3.11). With
@@ -70,7 +70,7 @@ def triggered(run: TriggeredRun | FlowTest, *, is_retry: bool = True) -> ChangeR
     return False, f"Not started: {_reason_text(run.reason)}. {{}} was queued as job {job}, which is {now}."
 
 
-def repaired(response: JobRepaired) -> ChangeResult:
+def repair_result(response: JobRepaired) -> ChangeResult:
     """Return whether a repair started a job, and a sentence (observability.md §7.4)."""
     if response.started:
         return True, "{} was started."
@@ -79,7 +79,7 @@ def repaired(response: JobRepaired) -> ChangeResult:
     return False, f"Not started: {_reason_text(response.reason)}. {{}} is {_text(response.status or '')}."
 
 
-def requeued(response: JobRequeued) -> ChangeResult:
+def requeue_result(response: JobRequeued) -> ChangeResult:
     """Return whether requeueing a job started a new one (observability.md §7.5)."""
     if response.suppressed or response.job_run_id is None:
         return False, _not_queued(response.reason)
@@ -120,7 +120,7 @@ def _text(words_of_the_service: str) -> str:
     return escape_braces(words_of_the_service.rstrip("."))
 
 
-def sandbox_stopped(record: SandboxRecord) -> ChangeResult:
+def stop_result(record: SandboxRecord) -> ChangeResult:
     """Return whether a sandbox has stopped, and a sentence (sandboxes.md §4.3).
 
     The service answers 200 even if it cannot confirm the stop. A sandbox in the state `error`
@@ -134,7 +134,7 @@ def sandbox_stopped(record: SandboxRecord) -> ChangeResult:
     return False, f"Not confirmed: {error} {{}} may still be running: stop it again."
 
 
-def sandbox_deleted(response: SandboxDeleted) -> ChangeResult:
+def delete_result(response: SandboxDeleted) -> ChangeResult:
     """Return whether a sandbox was deleted, and a sentence (sandboxes.md §4.2).
 
     A response with a warning means that the record still exists.
@@ -147,22 +147,24 @@ def sandbox_deleted(response: SandboxDeleted) -> ChangeResult:
     return True, "{} is deleted."
 
 
-def booted(done: str, warnings: Sequence[str]) -> str:
+def boot_sentence(done: str, warnings: Sequence[str]) -> str:
     """Return the sentence about a sandbox that booted, with the service's warnings."""
     return " ".join([done, *(f"The service warns: {with_full_stop(_text(each))}" for each in warnings)])
 
 
-def not_booted(cause: str, record_id: str, warnings: Sequence[str]) -> str:
+def boot_failure_sentence(cause: str, record_id: str, warnings: Sequence[str]) -> str:
     """Return the sentence about a sandbox that failed to boot.
 
     `record_id` is the id of the sandbox record that the failed boot created, or empty if it created
     none (sandboxes.md §3.2).
     """
     record = [f"Its record is {escape_braces(record_id)}."] if record_id else []
-    return " ".join([booted(f"The sandbox did not boot: {with_full_stop(_text(cause))}", warnings), *record])
+    return " ".join(
+        [boot_sentence(f"The sandbox did not boot: {with_full_stop(_text(cause))}", warnings), *record]
+    )
 
 
-def reconciled(response: Reconciled) -> ChangeResult:
+def reconcile_result(response: Reconciled) -> ChangeResult:
     """Return the result of comparing a sandbox with its machine (sandboxes.md §4.13)."""
     if response.queued:
         return True, "{} is queued to be reconciled."
@@ -171,7 +173,7 @@ def reconciled(response: Reconciled) -> ChangeResult:
     return True, f"{{}} is reconciled: it is {_text(response.sandbox.status)}."
 
 
-def extended(by_ms: int | None) -> ChangeResult:
+def extension_sentence(by_ms: int | None) -> ChangeResult:
     """Return the sentence for extending a sandbox's lifetime (sandboxes.md §4.7).
 
     The service does not say when the sandbox ends.
@@ -180,7 +182,7 @@ def extended(by_ms: int | None) -> ChangeResult:
     return True, f"The lifetime of {{name}} is extended{by}."
 
 
-def tested(response: ConnectionTest) -> ChangeResult:
+def connection_test_result(response: ConnectionTest) -> ChangeResult:
     """Return the result of a connection test (library.md §8)."""
     if response.healthy:
         tools = f", {response.tool_count} tools" if response.tool_count is not None else ""
@@ -191,7 +193,7 @@ def tested(response: ConnectionTest) -> ChangeResult:
     )
 
 
-def verified(verdict: KeyTest) -> ChangeResult:
+def verification_result(verdict: KeyTest) -> ChangeResult:
     """Return whether a provider accepts an API key, and a sentence (identity.md §5).
 
     If the provider could not be asked, the sentence says that the key could not be checked.
@@ -205,6 +207,6 @@ def verified(verdict: KeyTest) -> ChangeResult:
     )
 
 
-def synced(repos: Sequence[object]) -> ChangeResult:
+def sync_result(repos: Sequence[object]) -> ChangeResult:
     """Return the result of syncing repositories with GitHub (projects.md §7)."""
     return True, f"Synced with GitHub: {formatting.plural(len(repos), 'repository')}."

@@ -117,7 +117,7 @@ def event_text(line: EventLine, *, has_ended: bool) -> EventText:
     If `has_ended` is true, the run has ended, so a tool call without a finish is not shown as
     running.
     """
-    record = line.whole()
+    record = line.as_json()
     is_tool = line.type in TOOL_TYPES
     payload = line.payload() | line.finish_payload()
     sections = _tool_sections(payload) if is_tool else _other_sections(line.message, payload)

@@ -165,7 +165,7 @@ class RunExport:
 
         The event of a tool call also has the fields of the call's finish.
         """
-        whole = line.whole()
+        whole = line.as_json()
         return {
             "id": line.id,
             "run_id": self.row.run_id,

@@ -27,7 +27,7 @@ class Grouping(Generic[Row]):
 
     title: str
     field: str
-    owner_of: Callable[[Row], str | None]
+    group_of: Callable[[Row], str | None]
     label_of: Callable[[str], str] = str
 
     def filter_of(self, owner: str) -> str:
@@ -91,7 +91,7 @@ def group_failures(
     for by in groupings.by:
         times: dict[str, list[datetime]] = {}
         for row, at in failed:
-            if owner := by.owner_of(row):
+            if owner := by.group_of(row):
                 times.setdefault(owner, []).append(at)
         groups = [_group(by, owner, each, now, complete_since) for owner, each in times.items()]
         groups.sort(key=lambda group: (-group.day.number, -group.day_before.number, group.label))

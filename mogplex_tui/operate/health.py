@@ -196,14 +196,14 @@ def _began_after(rows: Iterable[RunRow], since: datetime) -> list[RunRow]:
     return [row for row in rows if row.began is not None and row.began >= since]
 
 
-class Ended(NamedTuple):
+class EndedWork(NamedTuple):
     """A run or sandbox boot that has ended: when it began, and whether it failed."""
 
     began: datetime
     has_failed: bool
 
 
-def _shares_by_hour(ends: Iterable[Ended], before: datetime) -> list[tuple[float, int]]:
+def _shares_by_hour(ends: Iterable[EndedWork], before: datetime) -> list[tuple[float, int]]:
     """Return the share of failures and the number of ends in each hour before a time."""
     counts: Counter[int] = Counter()
     bad: Counter[int] = Counter()
@@ -446,7 +446,7 @@ def _loop(rounds: int, pair: tuple[str, str], longest: timedelta, common: Usual)
 # Sandboxes -----------------------------------------------------------------------------------------------------
 
 
-def broken_sandboxes(boots: Collection[Ended], now: datetime) -> Finding | None:
+def broken_sandboxes(boots: Collection[EndedWork], now: datetime) -> Finding | None:
     """Return a finding if an unusual share of the last hour's sandboxes did not boot."""
     common = usual_share(_shares_by_hour(boots, now - HOUR))
     recent = [boot for boot in boots if boot.began >= now - HOUR]

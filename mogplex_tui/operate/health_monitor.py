@@ -11,7 +11,7 @@ from mogplex_tui.api.errors import Throttled
 from mogplex_tui.live.failure_class import FailureClass
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.operate import health
-from mogplex_tui.operate.health import Ended, Finding, FindingKind
+from mogplex_tui.operate.health import EndedWork, Finding, FindingKind
 
 if TYPE_CHECKING:
     from mogplex_tui.live.collection import AnyCollection
@@ -42,10 +42,10 @@ class HealthMonitor:
         # The last finding of each kind, and the monotonic time at which it was computed.
         self._last: dict[FindingKind, tuple[Finding, float]] = {}
         self._computed_at: float | None = None
-        session.store.set("runs").changes.subscribe(self._outdate)
-        session.store.set("approvals").changes.subscribe(self._outdate)
-        session.store.set("sandboxes").changes.subscribe(self._outdate)
-        session.costs.changed.subscribe(self._outdate)
+        session.store.set("runs").changes.subscribe(self._clear_cache)
+        session.store.set("approvals").changes.subscribe(self._clear_cache)
+        session.store.set("sandboxes").changes.subscribe(self._clear_cache)
+        session.costs.changed.subscribe(self._clear_cache)
 
     def start(self, sandboxes: AnyCollection) -> None:
         """Start reading the list of sandboxes once a minute while there are failed runs."""
@@ -70,7 +70,7 @@ class HealthMonitor:
         rows = self._session.store.set("runs").rows.values()
         return any(row.state == "failed" and row.began is not None and row.began >= since for row in rows)
 
-    def _outdate(self, *_: object) -> None:
+    def _clear_cache(self, *_: object) -> None:
         self._computed_at = None
 
     def findings(self) -> list[Finding]:
@@ -78,12 +78,12 @@ class HealthMonitor:
         now = self._session.clock.monotonic()
         if self._computed_at is None or now - self._computed_at >= _EVERY:
             self._computed_at = now
-            self._findings = self._held(self._computed(), now)
+            self._findings = self._with_recent(self._computed(), now)
         until = self._rate_limited_until()
         limit = [health.rate_limit(until - now)] if until > now else []
         return sorted([*self._findings, *limit], key=lambda finding: finding.kind)
 
-    def _held(self, computed: list[Finding], now: float) -> list[Finding]:
+    def _with_recent(self, computed: list[Finding], now: float) -> list[Finding]:
         """Return the computed findings and those that were computed shortly before.
 
         Approvals are a plain count and are not held. Failed runs are not held beside broken
@@ -129,11 +129,11 @@ class HealthMonitor:
         )
         return [finding for finding in found if finding is not None]
 
-    def _boots(self) -> list[Ended]:
+    def _boots(self) -> list[EndedWork]:
         """Return the boots of the known sandboxes that have ended."""
         rows = [entry.row for entry in self._session.store.set("sandboxes").rows.values()]
         return [
-            Ended(row.created_at, row.did_not_boot)
+            EndedWork(row.created_at, row.did_not_boot)
             for row in rows
             if row is not None and row.created_at is not None and not row.is_booting
         ]

@@ -443,7 +443,7 @@ class Kind(Generic[Row]):
 
     The header counts the records that have not expired.
     """
-    alike: Callable[[Row], tuple[object, ...]] | None = None
+    similarity_key: Callable[[Row], tuple[object, ...]] | None = None
     """Returns what rows have in common that are marked together, None for no such marks."""
     hidden: HiddenRows[Row] | None = None
     secrets: Secrets[Row] | None = None

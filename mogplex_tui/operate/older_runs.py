@@ -30,7 +30,7 @@ async def _read(client: ClientView, window: Window) -> RowPage[RunRow]:
         repo_id=window.filters.get("repo_id"),
     )
     entries = [Entry(call.id, make.from_call(call)) for call in page.calls]
-    entries += [Entry(key, row) for key, row in make.marked(page.calls.bad, "older")]
+    entries += [Entry(key, row) for key, row in make.unreadable_rows(page.calls.bad, "older")]
     return RowPage(entries, page.total)
 
 

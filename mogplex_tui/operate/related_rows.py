@@ -69,10 +69,10 @@ def _columns(rows: Sequence[Sequence[Cell]], kind: AnyKind, name: str) -> list[t
             text = text if len(text) <= most else text[: most - 1] + "…"
             padded = text.rjust(most) if column.format.align == "right" else text.ljust(most)
             line.append(Cell(padded + "  ", tone))
-    return [tuple(_without_end(line)) for line in lines]
+    return [tuple(_rstrip(line)) for line in lines]
 
 
-def _without_end(line: list[Cell]) -> list[Cell]:
+def _rstrip(line: list[Cell]) -> list[Cell]:
     """Return the cells without the blanks at the end of the line."""
     while line and not line[-1].text.strip():
         line.pop()

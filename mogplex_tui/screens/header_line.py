@@ -68,7 +68,7 @@ def connection_word(session: Session) -> str:
     state = session.client_made.connection.state
     if state is not ConnectionState.NOMINAL:
         return str(state)
-    if session.realtime.hearing is RealtimeState.RECONNECTING:
+    if session.realtime.state is RealtimeState.RECONNECTING:
         return "reconnecting"
     return "not signed in" if session.refused else "connected"
 
@@ -145,7 +145,7 @@ def _connected(session: Session, word: str, tone: Tone) -> Segment:
     text, client = f"● {word}", session.client_made
     if client is not None and str(client.connection.state) == "offline":
         text += f" since {formatting.time_of_day(client.connection.since)}"
-    elif session.realtime.hearing is RealtimeState.OPEN:
+    elif session.realtime.state is RealtimeState.OPEN:
         short = "● live" if word == "connected" else ""
         return Segment(f"{text} · live", tone, priority=0, right=True, short=short, short_priority=4)
     return Segment(text, tone, priority=0, right=True)

@@ -232,7 +232,7 @@ def unused_actions(kind: AnyKind) -> frozenset[str]:
     unused = {"kind.browse"} if kind.page_in_browser is None else set()
     if kind.hidden is None:
         unused.add("list.hidden")
-    if kind.alike is None:
+    if kind.similarity_key is None:
         unused.add("list.mark-alike")
     return frozenset(unused if _bulk_actions(kind) else unused | _MARKING)
 

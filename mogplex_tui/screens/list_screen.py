@@ -194,7 +194,7 @@ class ListScreen(ConsoleScreen):
             self.table.action_cursor(1)
 
     def _mark_alike(self) -> None:
-        key, alike = self.table.cursor_key, self.kind.alike
+        key, alike = self.table.cursor_key, self.kind.similarity_key
         if key is not None and alike is not None:
             self._marks_changed(self.marks.mark_similar(key, lambda each: each.row and alike(each.row)))
 

@@ -44,7 +44,7 @@ class ChangeQueue:
         `action` is the id of the action and `records` the keys of the records. Returns whether at least
         one change was withdrawn.
         """
-        changes = [self._session.in_flight.queued(action, record) for record in records]
+        changes = [self._session.in_flight.find_queued(action, record) for record in records]
         for change in changes:
             if change is not None:
                 change.given_up.set()

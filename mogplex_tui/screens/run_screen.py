@@ -267,7 +267,7 @@ class RunScreen(ConsoleScreen):
 
     def _raw_event(self, key: str) -> dict[str, object] | None:
         line = self.run_feed.tail.get(key)
-        return None if line is None else line.whole()
+        return None if line is None else line.as_json()
 
     # Keys ------------------------------------------------------------------------------------------------------
 

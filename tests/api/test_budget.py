@@ -13,7 +13,7 @@ def spend(budget: Budget, count: int, priority: Priority = Priority.ACTION) -> l
     for _ in range(count):
         slot = budget.acquire(priority)
         assert isinstance(slot, Slot)
-        budget.settle(slot, RequestOutcome.COUNTED)
+        budget.record_outcome(slot, RequestOutcome.COUNTED)
         slots.append(slot)
     return slots
 
@@ -66,8 +66,8 @@ def test_uncounted_request_releases_its_slot() -> None:
     slot = budget.acquire(Priority.TABLE)
     assert isinstance(slot, Slot)
     assert budget.used() == 1
-    budget.settle(slot, RequestOutcome.NOT_COUNTED)
-    budget.settle(slot, RequestOutcome.COUNTED)
+    budget.record_outcome(slot, RequestOutcome.NOT_COUNTED)
+    budget.record_outcome(slot, RequestOutcome.COUNTED)
     assert budget.used() == 0
 
 
@@ -77,7 +77,7 @@ def test_counted_slot_is_held_for_one_window_after_the_response() -> None:
     slot = budget.acquire(Priority.TABLE)
     assert isinstance(slot, Slot)
     clock.advance(30)
-    budget.settle(slot, RequestOutcome.COUNTED)
+    budget.record_outcome(slot, RequestOutcome.COUNTED)
     clock.advance(45)
     assert budget.used() == 1
     assert budget.next_free_in() == pytest.approx(15)
@@ -118,7 +118,7 @@ def test_observers_receive_budget_events_until_removed() -> None:
     leave = budget.subscribe(lambda: heard.append(budget.used()))
     slot = budget.acquire(Priority.TABLE)
     assert isinstance(slot, Slot)
-    budget.settle(slot, RequestOutcome.NOT_COUNTED)
+    budget.record_outcome(slot, RequestOutcome.NOT_COUNTED)
     budget.hold_back(5)
     assert heard == [1, 0, 0]
     leave()
@@ -158,7 +158,9 @@ def test_service_count_never_exceeds_window_limit(
         for ends, slot, was_counted in sorted(running, key=lambda item: item[0]):
             if ends <= target:
                 clock.seconds = max(clock.seconds, ends)
-                budget.settle(slot, RequestOutcome.COUNTED if was_counted else RequestOutcome.NOT_COUNTED)
+                budget.record_outcome(
+                    slot, RequestOutcome.COUNTED if was_counted else RequestOutcome.NOT_COUNTED
+                )
                 running.remove((ends, slot, was_counted))
         clock.seconds = target
         granted = budget.acquire(priority)

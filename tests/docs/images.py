@@ -76,7 +76,7 @@ async def _until_read(app: ConsoleApp, pilot: Pilot[Any], names: tuple[str, ...]
             are_wanted = all(
                 any(feed.name.startswith(name) for feed in feeds) for name in (*_HEADER_FEEDS, *names)
             )
-            if are_read and are_wanted and session.realtime.hearing is RealtimeState.OPEN:
+            if are_read and are_wanted and session.realtime.state is RealtimeState.OPEN:
                 break
             await asyncio.sleep(0.01)
         costs = session.costs

@@ -73,7 +73,7 @@ TYPOS = [
         "formats.error_column(lambda row: row.last_test_error",
         "formats.error_column(lambda row: row.tested",
     ),
-    ("connections", "change_results.tested(await", "answers.verified(await"),
+    ("connections", "change_results.connection_test_result(await", "answers.verification_result(await"),
     (
         "triggers",
         "activity(TriggerRow, lambda row: row.trigger)",

@@ -58,7 +58,7 @@ def frozen_console(*, cookie: str | None = "a=b", **arguments: Any) -> FrozenCon
     session = app.session
     session.account = "ada@acme.dev"
     session._client = ConnectedClient(session.clock)  # type: ignore[assignment]
-    session.realtime.hearing = RealtimeState.OPEN
+    session.realtime.state = RealtimeState.OPEN
     for family in (Family.V1, Family.OBSERVABILITY):
         session.access.learn(family)
     return app

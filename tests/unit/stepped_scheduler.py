@@ -34,7 +34,7 @@ class SteppedScheduler:
         for _ in range(count):
             slot = self.budget.acquire(Priority.ACTION)
             assert isinstance(slot, Slot)
-            self.budget.settle(slot, RequestOutcome.COUNTED)
+            self.budget.record_outcome(slot, RequestOutcome.COUNTED)
 
 
 class Probe:

@@ -25,24 +25,34 @@ SHOWN = RenderTime(AT)
 @pytest.mark.parametrize(
     ("convert", "response", "good", "sentence"),
     [
-        (change_results.extended, 1_800_000, True, "is extended by 30m00s."),
-        (change_results.tested, ConnectionTest(healthy=True, tool_count=12), True, "works, 12 tools."),
-        (change_results.tested, ConnectionTest(healthy=True), True, "works."),
-        (change_results.tested, ConnectionTest(status="auth_failed"), False, "does not work: auth_failed"),
-        (change_results.verified, KeyTest(key_valid=True), True, "works."),
+        (change_results.extension_sentence, 1_800_000, True, "is extended by 30m00s."),
         (
-            change_results.verified,
+            change_results.connection_test_result,
+            ConnectionTest(healthy=True, tool_count=12),
+            True,
+            "works, 12 tools.",
+        ),
+        (change_results.connection_test_result, ConnectionTest(healthy=True), True, "works."),
+        (
+            change_results.connection_test_result,
+            ConnectionTest(status="auth_failed"),
+            False,
+            "does not work: auth_failed",
+        ),
+        (change_results.verification_result, KeyTest(key_valid=True), True, "works."),
+        (
+            change_results.verification_result,
             KeyTest(key_valid=False, key_error="no such key"),
             False,
             "does not work: no such",
         ),
         (
-            change_results.verified,
+            change_results.verification_result,
             KeyTest(),
             False,
             "could not be checked: the provider could not be asked.",
         ),
-        (change_results.synced, [1, 2], True, "2 repositories."),
+        (change_results.sync_result, [1, 2], True, "2 repositories."),
     ],
 )
 def test_response_becomes_a_result_with_a_sentence(
@@ -63,17 +73,17 @@ ODD = SandboxRecord.model_validate({"id": "s1", "runtime_summary": {"status": BR
 @pytest.mark.parametrize(
     "sentence",
     [
-        change_results.triggered(TriggeredRun.model_construct(outcome=BRACES))[1],
-        change_results.triggered(TriggeredRun.model_construct(outcome="suppressed", reason=BRACES))[1],
-        change_results.repaired(JobRepaired.model_construct(status=BRACES, reason="x"))[1],
-        change_results.sandbox_stopped(RECORD)[1],
-        change_results.sandbox_deleted(SandboxDeleted.model_construct(warning=BRACES))[1],
-        change_results.reconciled(Reconciled.model_construct(queued=False, sandbox=ODD))[1],
-        change_results.booted("{} runs.", [BRACES]),
-        change_results.not_booted("no machine", BRACES, []),
-        change_results.not_booted(BRACES, "", []),
-        change_results.tested(ConnectionTest(healthy=False, error=BRACES))[1],
-        change_results.verified(KeyTest(key_valid=False, key_error=BRACES))[1],
+        change_results.trigger_result(TriggeredRun.model_construct(outcome=BRACES))[1],
+        change_results.trigger_result(TriggeredRun.model_construct(outcome="suppressed", reason=BRACES))[1],
+        change_results.repair_result(JobRepaired.model_construct(status=BRACES, reason="x"))[1],
+        change_results.stop_result(RECORD)[1],
+        change_results.delete_result(SandboxDeleted.model_construct(warning=BRACES))[1],
+        change_results.reconcile_result(Reconciled.model_construct(queued=False, sandbox=ODD))[1],
+        change_results.boot_sentence("{} runs.", [BRACES]),
+        change_results.boot_failure_sentence("no machine", BRACES, []),
+        change_results.boot_failure_sentence(BRACES, "", []),
+        change_results.connection_test_result(ConnectionTest(healthy=False, error=BRACES))[1],
+        change_results.verification_result(KeyTest(key_valid=False, key_error=BRACES))[1],
     ],
 )
 def test_braces_in_service_texts_are_kept(sentence: str) -> None:
@@ -84,10 +94,10 @@ def test_name_is_capitalized_at_start_of_sentence() -> None:
     waits = TriggeredRun.model_construct(outcome="queued", status="pending", reason="x", job_run_id=JOB)
     again = TriggeredRun.model_construct(outcome="suppressed", started=False, reason="x")
     assert ". Thing x is queued as job" in change_results.insert_name(
-        change_results.triggered(waits)[1], "thing x"
+        change_results.trigger_result(waits)[1], "thing x"
     )
     assert "was queued for thing x." in change_results.insert_name(
-        change_results.triggered(again)[1], "thing x"
+        change_results.trigger_result(again)[1], "thing x"
     )
 
 

@@ -125,7 +125,7 @@ async def test_token_reads_hours_from_spare_budget_only(session: FakeSession) ->
     for _ in range(21):
         slot = session.budget.acquire(Priority.ACTION)
         assert isinstance(slot, Slot)
-        session.budget.settle(slot, RequestOutcome.COUNTED)
+        session.budget.record_outcome(slot, RequestOutcome.COUNTED)
     await read_hours(session)
     assert len(session.fake.asked) == 1
 

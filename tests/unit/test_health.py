@@ -10,7 +10,7 @@ from mogplex_tui.live.failure_class import FailureClass
 from mogplex_tui.live.hour_figures import HourFigures
 from mogplex_tui.live.run_row import RunRow, RunSource
 from mogplex_tui.operate import health
-from mogplex_tui.operate.health import Ended
+from mogplex_tui.operate.health import EndedWork
 
 NOW = datetime(2026, 11, 24, 14, 5, tzinfo=UTC)
 EVER = datetime.min.replace(tzinfo=UTC)
@@ -192,8 +192,8 @@ def test_repeated_jobs_are_no_loop_if_usual_slow_or_over() -> None:
 
 
 def test_sandboxes_that_do_not_boot_are_counted_against_earlier_ones() -> None:
-    earlier = [Ended(NOW - timedelta(hours=hour), False) for hour in range(2, 12)]
-    recent = [Ended(NOW - timedelta(minutes=number), number < 9) for number in range(11)]
+    earlier = [EndedWork(NOW - timedelta(hours=hour), False) for hour in range(2, 12)]
+    recent = [EndedWork(NOW - timedelta(minutes=number), number < 9) for number in range(11)]
     found = health.broken_sandboxes(earlier + recent, NOW)
     assert found is not None
     assert (found.text, found.filter) == ("9 sandboxes did not boot", "state:error age:<1h")

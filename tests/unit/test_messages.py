@@ -55,7 +55,7 @@ def test_cancel_question_names_its_request_count() -> None:
 
 def test_service_limit_is_not_called_budget() -> None:
     session = FakeSession()
-    session.budget.settle(session.budget.acquire(Priority.TABLE), RequestOutcome.COUNTED)  # type: ignore[arg-type]
+    session.budget.record_outcome(session.budget.acquire(Priority.TABLE), RequestOutcome.COUNTED)  # type: ignore[arg-type]
     session.budget.hold_back(20)
     empty, aged, header, price = _limit_messages(session)
     assert empty == ("Rate limited; next read in 20s. Actions may still be refused.")

@@ -39,7 +39,7 @@ class WatchedStream:
         # A jitter of minus one makes every pause zero.
         self.watch = RealtimeWatch(lambda: self.stream, self.scheduler, jitter=lambda: -1.0)  # type: ignore[arg-type, return-value]
         self.states: list[RealtimeState] = []
-        self.watch.changed.subscribe(lambda: self.states.append(self.watch.hearing))
+        self.watch.changed.subscribe(lambda: self.states.append(self.watch.state))
         self.reads = 0
         self.feed = Feed(
             "runs",
@@ -88,9 +88,9 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 async def test_one_stream_is_opened_for_all_tables(watched: WatchedStream) -> None:
-    assert watched.watch.hearing is RealtimeState.CONNECTING
+    assert watched.watch.state is RealtimeState.CONNECTING
     await watched.receive(Connected())
-    assert (watched.watch.hearing, watched.watch.reason, watched.scheduler.realtime_open) == (
+    assert (watched.watch.state, watched.watch.reason, watched.scheduler.realtime_open) == (
         RealtimeState.OPEN,
         None,
         True,
@@ -134,11 +134,11 @@ async def test_lost_stream_reconnects_and_all_feeds_are_read(watched: WatchedStr
     await wait_until(lambda: watched.reads == 2)
     await watched.receive(end)
     await wait_until(lambda: len(watched.stream.dials) == 2)
-    assert watched.watch.hearing is RealtimeState.RECONNECTING
+    assert watched.watch.state is RealtimeState.RECONNECTING
     assert watched.watch.reason
     assert not watched.scheduler.realtime_open
     await watched.receive(Connected())
-    assert watched.watch.hearing is RealtimeState.OPEN
+    assert watched.watch.state is RealtimeState.OPEN
     # At once, without a hint or a poll.
     await wait_until(lambda: watched.reads == 3)
 
@@ -167,7 +167,7 @@ async def test_reconnect_backoff_grows_and_resets_when_connected(
 )
 async def test_final_response_stops_reconnecting(watched: WatchedStream, error: MogplexError) -> None:
     await watched.receive(error)
-    await wait_until(lambda: watched.watch.hearing is RealtimeState.CLOSED)
+    await wait_until(lambda: watched.watch.state is RealtimeState.CLOSED)
     await run_ready_tasks(200)
     assert len(watched.stream.dials) == 1
     assert not watched.scheduler.realtime_open
@@ -192,22 +192,22 @@ async def test_polling_is_faster_without_realtime(watched: WatchedStream) -> Non
 
 async def test_reconnect_can_be_requested_after_a_final_response(watched: WatchedStream) -> None:
     await watched.receive(LoginRequired("sign in", status=307))
-    await wait_until(lambda: watched.watch.hearing is RealtimeState.CLOSED)
+    await wait_until(lambda: watched.watch.state is RealtimeState.CLOSED)
     watched.watch.reconnect()
     await wait_until(lambda: len(watched.stream.dials) == 2)
     await watched.receive(Connected())
-    assert watched.watch.hearing is RealtimeState.OPEN
+    assert watched.watch.state is RealtimeState.OPEN
 
 
 @pytest.mark.parametrize("error", [Unavailable("busy", status=503), ValueError("a bug of ours")])
 async def test_temporary_error_reconnects(watched: WatchedStream, error: Exception) -> None:
     await watched.receive(error)
     await wait_until(lambda: len(watched.stream.dials) == 2)
-    assert watched.watch.hearing is RealtimeState.RECONNECTING
+    assert watched.watch.state is RealtimeState.RECONNECTING
 
 
 @pytest.mark.parametrize(
-    ("error", "hearing"),
+    ("error", "state"),
     [
         (Throttled("slow down", status=429), RealtimeState.RECONNECTING),
         (SuspectedThrottle("maybe", status=401), RealtimeState.RECONNECTING),
@@ -216,10 +216,10 @@ async def test_temporary_error_reconnects(watched: WatchedStream, error: Excepti
     ],
 )
 async def test_limit_delays_the_next_connection(
-    watched: WatchedStream, error: MogplexError, hearing: RealtimeState
+    watched: WatchedStream, error: MogplexError, state: RealtimeState
 ) -> None:
     await watched.receive(error)
-    await wait_until(lambda: watched.watch.hearing is hearing)
+    await wait_until(lambda: watched.watch.state is state)
     await run_ready_tasks(200)
     assert len(watched.stream.dials) == 1
     watched.watch.reconnect()
@@ -238,7 +238,7 @@ async def test_stream_that_misses_changes_is_reopened(watched: WatchedStream) ->
     watched.scheduler.missed()
     await wait_until(lambda: len(watched.stream.dials) == 2)
     # Until it is open again feeds are polled.
-    assert watched.watch.hearing is RealtimeState.RECONNECTING
+    assert watched.watch.state is RealtimeState.RECONNECTING
     assert not watched.scheduler.realtime_open
     await wait_until(lambda: watched.stream.open == 1)
 
@@ -253,10 +253,10 @@ async def test_silent_stream_is_not_reopened_again_and_again(watched: WatchedStr
         watched.scheduler.missed()
     await run_ready_tasks()
     assert len(watched.stream.dials) == 2
-    assert (watched.watch.hearing, watched.scheduler.realtime_open) == (RealtimeState.SILENT, False)
+    assert (watched.watch.state, watched.scheduler.realtime_open) == (RealtimeState.SILENT, False)
     # The first announced change ends that.
     await watched.receive(Changed("sandboxes", "UPDATE"))
-    assert (watched.watch.hearing, watched.scheduler.realtime_open) == (RealtimeState.OPEN, True)
+    assert (watched.watch.state, watched.scheduler.realtime_open) == (RealtimeState.OPEN, True)
 
 
 async def test_streams_cut_at_once_increase_the_backoff(pauses: list[int], watched: WatchedStream) -> None:

@@ -65,7 +65,7 @@ def test_values_of_other_keys_are_kept(key: str) -> None:
 def test_null_and_booleans_are_kept(key: str, value: bool | None) -> None:
     given = {"a": [{key: value}], "output": json.dumps({key: value})}
     assert redact.payload(given) == given
-    assert json.loads(redact.packed(given)) == given
+    assert json.loads(redact.redacted_json(given)) == given
 
 
 @pytest.mark.parametrize(
@@ -206,12 +206,12 @@ HOSTILE = st.recursive(
 
 @given(HOSTILE)
 def test_packed_form_redacts_the_same(value: Any) -> None:
-    assert json.loads(redact.packed(value)) == redact.payload(value)
+    assert json.loads(redact.redacted_json(value)) == redact.payload(value)
 
 
 def test_packed_form_cuts_deep_nesting() -> None:
     value: Any = {"password": "hunter2"}
     for _ in range(5000):
         value = [value]
-    assert b"hunter2" not in redact.packed(value)
-    assert len(redact.packed(value)) < 1000
+    assert b"hunter2" not in redact.redacted_json(value)
+    assert len(redact.redacted_json(value)) < 1000

@@ -111,7 +111,7 @@ def test_tool_start_and_finish_are_one_line() -> None:
     assert (added.appended, added.changed, added.reordered) == (0, ["e1"], False)
     assert ids(tail) == ["e1", "e2"]
     assert (running.ok, running.took_ms, running.trouble, running.version) == (False, 1500.5, "exit 2", 1)
-    whole: dict[str, Any] = running.whole()
+    whole: dict[str, Any] = running.as_json()
     assert whole["payload"]["input"] == {"command": "pytest -q"}
     assert whole["finish"]["id"] == "e3"
     assert whole["finish"]["payload"]["error"] == "exit 2"
@@ -194,7 +194,7 @@ def test_unknown_event_type_keeps_its_name() -> None:
     tail = EventTail()
     tail.add([event(1, "plan_made", payload={"steps": 3})])
     assert tail.lines[0].type == "plan_made"
-    assert tail.lines[0].whole()["payload"] == {"steps": 3}
+    assert tail.lines[0].as_json()["payload"] == {"steps": 3}
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_any_payload_is_accepted(payload: dict[str, Any], type: str) -> None:
     line = tail.lines[0]
     assert line.took_ms is None or line.took_ms >= 0
     assert isinstance(line.preview, str)
-    whole: dict[str, Any] = line.whole()
+    whole: dict[str, Any] = line.as_json()
     assert set(whole["payload"]) == {"tool_call_id", *payload}
 
 
@@ -243,7 +243,7 @@ def test_secrets_are_redacted_in_lines() -> None:
     preview = tool(2, "t2", done=False, input_preview=json.dumps({"password": "hunter2"}))
     done = tool(3, "t1", done=True, success=False, error=f"refused {secret}", output={"cookie": "hunter2"})
     tail.add([started, preview, done, event(4, message=f"used {secret}")])
-    text = "".join(repr(line) + json.dumps(line.whole()) for line in tail.lines)
+    text = "".join(repr(line) + json.dumps(line.as_json()) for line in tail.lines)
     assert secret not in text
     assert "hunter2" not in text
     assert "[redacted]" in text

@@ -26,7 +26,7 @@ class Program:
         for _ in range(count):
             slot = self.budget.acquire(Priority.ACTION)
             assert isinstance(slot, Slot)
-            self.budget.settle(slot, outcome)
+            self.budget.record_outcome(slot, outcome)
 
 
 def both(path: Path) -> tuple[Program, Program]:

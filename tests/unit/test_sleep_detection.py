@@ -76,7 +76,7 @@ async def running(tmp_path: Path) -> AsyncIterator[RunningSession]:
 async def test_sleep_reads_all_feeds_and_reopens_stream(running: RunningSession) -> None:
     session = running.session
     await running.stream.queue.put(Connected())
-    await wait_until(lambda: session.realtime.hearing is RealtimeState.OPEN)
+    await wait_until(lambda: session.realtime.state is RealtimeState.OPEN)
     await run_ready_tasks()
     session.fake.log.clear()
     # Less than the longest poll interval, so that its feed is read because of the sleep alone.
@@ -96,7 +96,7 @@ async def test_short_delay_is_no_sleep(running: RunningSession) -> None:
 
 async def test_closed_stream_stays_closed_after_a_sleep(running: RunningSession) -> None:
     await running.stream.queue.put(LoginRequired("sign in", status=307))
-    await wait_until(lambda: running.session.realtime.hearing is RealtimeState.CLOSED)
+    await wait_until(lambda: running.session.realtime.state is RealtimeState.CLOSED)
     await run_ready_tasks()
     await running.pause.end_after(300)
     await wait_until(lambda: running.account_reads == 2)

@@ -80,21 +80,21 @@ async def test_failing_route_costs_one_request_and_skips_no_record() -> None:
             raise BROKEN
         return True
 
-    assert await source.each(FakeClock(), ["a", "b", "c"], read) is False
+    assert await source.read_each(FakeClock(), ["a", "b", "c"], read) is False
     assert (asked, source.left, source.failing) == (["a"], ["a", "b", "c"], True)
     asked.clear()
-    assert await source.each(FakeClock(), ["a", "b", "c"], read) is True
+    assert await source.read_each(FakeClock(), ["a", "b", "c"], read) is True
     assert (asked, source.left, source.failing) == (["b", "c", "a"], ["a"], True)
     # Broken records are read in turn, and succeed once they are whole.
     broken.add("b")
     for _ in range(2):
-        await source.each(FakeClock(), ["a", "b", "c"], read)
+        await source.read_each(FakeClock(), ["a", "b", "c"], read)
     asked.clear()
     broken.remove("b")
-    await source.each(FakeClock(), ["a", "b", "c"], read)
+    await source.read_each(FakeClock(), ["a", "b", "c"], read)
     assert (asked, source.left) == (["c", "b", "a"], ["a"])
     broken.clear()
-    await source.each(FakeClock(), ["a"], read)
+    await source.read_each(FakeClock(), ["a"], read)
     assert (source.left, source.failing) == ([], False)
 
 

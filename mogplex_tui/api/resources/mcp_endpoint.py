@@ -132,7 +132,7 @@ class McpEndpointResource(Resource):
                 continue
             slot = self._transport.budget.acquire(Priority.ACTION)
             if isinstance(slot, Slot):
-                self._transport.budget.settle(slot, RequestOutcome.COUNTED)
+                self._transport.budget.record_outcome(slot, RequestOutcome.COUNTED)
 
 
 def _message(number: int, method: str, params: Any) -> dict[str, Any]:

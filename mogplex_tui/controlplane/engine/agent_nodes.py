@@ -96,7 +96,7 @@ def _own(context: ActorContext, random: ActorRandom, job: Job, node: Node, began
     model = str(node.data["modelOverride"])
     failure = outline.failure if outline.steered else random.odds.failure(model, outline.failure)
     call_plan = plan_agent(rng, CallKind.NODE, model, job.repo.key or None, outline.effort, failure)
-    call_plan = with_tokens_multiplied(random.odds.spent(model, call_plan), _loop_factor(context, job))
+    call_plan = with_tokens_multiplied(random.odds.apply_spend(model, call_plan), _loop_factor(context, job))
     if outline.steered:
         call_plan = call_plan._replace(steps=call_plan.steps[:4], tool_calls=call_plan.tool_calls[:2])
     call_plan = _limit_duration(node, call_plan)

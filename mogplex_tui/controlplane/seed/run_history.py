@@ -208,7 +208,7 @@ class History:
         failure = pick_failure(rng) if live_age is None and rng.random() < 0.07 else None
         odds = self.odds if fresh and live_age is None else CALM
         failure, effort = odds.failure(model, failure), 0.5 if kind is CallKind.CHAT else 1.6
-        call_plan = odds.spent(
+        call_plan = odds.apply_spend(
             model, plan_agent(rng, kind, model, row["repo"], effort, failure, without_tool_events=not fresh)
         )
         if live_age is None:

@@ -21,7 +21,7 @@ def arrive(context: ActorContext, random: ActorRandom, kind: CallKind) -> float:
     model = chat_model(rng)
     failure = pick_failure(rng) if rng.random() < 0.07 else None
     failure, effort = random.odds.failure(model, failure), 1.0 if kind is CallKind.CHAT else 2.2
-    call_plan = random.odds.spent(model, plan_agent(rng, kind, model, row["repo"], effort, failure))
+    call_plan = random.odds.apply_spend(model, plan_agent(rng, kind, model, row["repo"], effort, failure))
     metadata = {"source": kind.value, "prompt_preview": row["prompt"]}
     if repo is not None:
         metadata["repo"] = repo.full_name

@@ -29,7 +29,7 @@ _BILLS = 500
 _MISSED_MINUTES = 5
 
 
-def take_up(context: ActorContext) -> None:
+def resume_unfinished(context: ActorContext) -> None:
     """Start an actor for each unfinished run, call and sandbox.
 
     Work that is too old is ended. Unfinished jobs are not handled here: engine/job_runner.py

@@ -52,7 +52,7 @@ class Simulator:
             "SELECT id FROM job_runs WHERE status = 'running' ORDER BY created_at, id"
         ):
             self._runner.start_or_continue(row["id"])
-        recovery.take_up(self._context)
+        recovery.resume_unfinished(self._context)
         self._context.spawn("housekeeping", recovery.housekeeping(self._context))
         self._context.spawn("reaper", sandbox_actors.reaper(self._context))
         self._context.spawn("room", sandbox_actors.keep_slot_free(self._context))

@@ -200,7 +200,7 @@ def _agent_node(
         call_plan = plan_agent(
             rng, CallKind.NODE, model, repo.key, effort, failure, without_tool_events=without_tool_events
         )
-        call_plan = odds.spent(model, call_plan)
+        call_plan = odds.apply_spend(model, call_plan)
         call_type = CALL_TYPES.get(flow.event, flow.event)
         return NodePlan(node["id"], "agent", node["label"], AgentWork(model, call_type, call_plan))
     own = [prompt for prompt in prompts() if prompt.repo == repo.key]

@@ -62,7 +62,7 @@ class Odds:
         code = "command_failed" if trouble is None else _CLI.get(trouble, "command_failed")
         return drawn._replace(turns=min(2, drawn.turns), passes=False, failure=code)
 
-    def spent(self, model: str, call_plan: CallPlan) -> CallPlan:
+    def apply_spend(self, model: str, call_plan: CallPlan) -> CallPlan:
         """Return the call plan with its token counts multiplied as the scenario says.
 
         The factors are those of the rules that apply to `model`.

@@ -263,7 +263,7 @@ KIND = Kind[ApprovalRow](
     ),
     join=Join(_fill, related={"automations": Related(columns=("requester",))}, depends_on_time=True),
     open_until=lambda row: row.expires_at,
-    alike=_similarity_key,
+    similarity_key=_similarity_key,
     columns=(
         column("status", "STATE", lambda row: row.status, formats.state(), Layout(11), is_text=True),
         column(

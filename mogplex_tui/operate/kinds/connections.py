@@ -108,7 +108,7 @@ def _fill(session: Session) -> Callable[[ConnectionRow], ConnectionRow]:
 
 
 async def _test(change: Change[ConnectionRow]) -> Result:
-    return Result(*change_results.tested(await change.client.connections.test(change.key)))
+    return Result(*change_results.connection_test_result(await change.client.connections.test(change.key)))
 
 
 KIND = Kind[ConnectionRow](

@@ -87,7 +87,7 @@ def _fill(session: Session) -> Callable[[InstallationRow], InstallationRow]:
 
 
 async def _sync(change: Change[InstallationRow]) -> Result:
-    return Result(*change_results.synced(await change.client.github.sync()))
+    return Result(*change_results.sync_result(await change.client.github.sync()))
 
 
 KIND = Kind[InstallationRow](

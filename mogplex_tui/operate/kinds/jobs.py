@@ -84,12 +84,12 @@ VERSION = Parameter(
 
 async def _repair(change: Change[JobRow]) -> Result:
     response = await change.client.observability.repair_job(change.key)
-    return Result(*change_results.repaired(response), fields=response.model_dump(mode="json"))
+    return Result(*change_results.repair_result(response), fields=response.model_dump(mode="json"))
 
 
 async def _requeue(change: Change[JobRow]) -> Result:
     response = await change.client.observability.requeue_job(change.key, change.values[VERSION])
-    is_success, sentence = change_results.requeued(response)
+    is_success, sentence = change_results.requeue_result(response)
     return Result(is_success, sentence, new_id=response.job_run_id, fields=response.model_dump(mode="json"))
 
 
@@ -248,7 +248,7 @@ KIND = Kind[JobRow](
         "repairable": lambda row: "yes" if row.job.repairable else "no",
     },
     label=lambda row: f"{row.source} {row.repo or ''}".strip() or formatting.short_id(row.id),
-    alike=lambda row: (row.state, row.job.parent, row.repo),
+    similarity_key=lambda row: (row.state, row.job.parent, row.repo),
     default_sort=lambda row: (sort_key(float(row.job.is_live)), sort_key(row.job.created_at)),
     descending=True,
     failed_filter="state:failed",

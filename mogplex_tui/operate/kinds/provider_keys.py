@@ -57,7 +57,7 @@ async def _read(client: ClientView, _: Session) -> RowPage[ProviderKeyRow]:
 
 
 async def _verify(change: Change[ProviderKeyRow]) -> Result:
-    return Result(*change_results.verified(await change.client.provider_keys.verify(change.key)))
+    return Result(*change_results.verification_result(await change.client.provider_keys.verify(change.key)))
 
 
 def _not_stored_reason(row: ProviderKeyRow) -> str | None:

@@ -219,8 +219,8 @@ async def _follow_boot(boot: Boot, done: str, key: str = "") -> Result:
                 warnings.append(getattr(event, "message", ""))
     end, record = boot.end, boot.record_id or ""
     if end is not None and end.kind is not StreamEndKind.DONE and boot.as_stream:
-        return Result(False, change_results.not_booted(end.message or end.kind, record, warnings))
-    return Result(True, change_results.booted(done, warnings), new_id="" if record == key else record)
+        return Result(False, change_results.boot_failure_sentence(end.message or end.kind, record, warnings))
+    return Result(True, change_results.boot_sentence(done, warnings), new_id="" if record == key else record)
 
 
 async def _launch(client: ClientView, values: Values) -> Result:
@@ -244,7 +244,7 @@ async def _launch(client: ClientView, values: Values) -> Result:
 
 
 async def _stop(change: Change[SandboxRow]) -> Result:
-    return Result(*change_results.sandbox_stopped(await change.client.sandboxes.stop(change.key)))
+    return Result(*change_results.stop_result(await change.client.sandboxes.stop(change.key)))
 
 
 async def _resume(change: Change[SandboxRow]) -> Result:
@@ -257,15 +257,15 @@ async def _restart(change: Change[SandboxRow]) -> Result:
 
 async def _extend(change: Change[SandboxRow]) -> Result:
     extended = await change.client.sandboxes.extend(change.key, change.values[MINUTES])
-    return Result(*change_results.extended(extended))
+    return Result(*change_results.extension_sentence(extended))
 
 
 async def _reconcile(change: Change[SandboxRow]) -> Result:
-    return Result(*change_results.reconciled(await change.client.sandboxes.reconcile(change.key)))
+    return Result(*change_results.reconcile_result(await change.client.sandboxes.reconcile(change.key)))
 
 
 async def _delete(change: Change[SandboxRow]) -> Result:
-    return Result(*change_results.sandbox_deleted(await change.client.sandboxes.delete(change.key)))
+    return Result(*change_results.delete_result(await change.client.sandboxes.delete(change.key)))
 
 
 _ACTIONS: tuple[Action[SandboxRow], ...] = (
@@ -446,7 +446,7 @@ KIND = Kind[SandboxRow](
         _read_logs,
         frozenset({"sandboxes"}),
         is_over=lambda row: row.status in ("stopped", "error"),
-        uses_v1=sandbox_logs.by_v1,
+        uses_v1=sandbox_logs.uses_v1,
         empty="No log lines yet. The install and the dev server write here.",
     ),
     creations=(

@@ -165,7 +165,7 @@ def use_up_budget(app: ConsoleApp) -> None:
     for _ in range(budget.limit):
         slot = budget.acquire(Priority.ACTION)
         assert isinstance(slot, Slot)
-        budget.settle(slot, RequestOutcome.COUNTED)
+        budget.record_outcome(slot, RequestOutcome.COUNTED)
 
 
 def collapse_spaces(text: str) -> str:

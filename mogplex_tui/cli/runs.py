@@ -36,6 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     events.add_argument("run", metavar="RUN", help=_RUN)
     events.add_argument("--follow", "-f", action="store_true", help="follow until the run finishes")
     _exit_status(events)
+    explain = add_verb(verbs, "explain", "explain why a run failed")
+    explain.add_argument("run", metavar="RUN", help=_RUN)
     start_arguments(add_verb(verbs, START.id, "start a run and print its ID"))
     cancel = add_verb(verbs, CANCEL.id, "cancel a run and print its final state")
     cancel.add_argument("run", metavar="RUN", help=_RUN)
@@ -67,7 +69,7 @@ def _exit_status(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the verb that the arguments name and return its exit code."""
     if args.verb != "start":
-        verbs = {"list": _list, "get": _get, "events": _events, "cancel": _cancel}
+        verbs = {"list": _list, "get": _get, "events": _events, "explain": _explain, "cancel": _cancel}
         return run_headless(args, lambda command: verbs[args.verb](command, args))
     return start_from(args)
 
@@ -155,6 +157,14 @@ async def _events(command: CommandSession, args: argparse.Namespace) -> int:
     if args.follow or args.exit_status:
         return report_end(command, row, exit_status=args.exit_status)
     return Exit.OK
+
+
+async def _explain(command: CommandSession, args: argparse.Namespace) -> int:
+    from mogplex_tui.cli.explain import explain
+    from mogplex_tui.cli.run_records import RunRecords
+
+    records = RunRecords(command)
+    return await explain(command, records, await records.find(args.run))
 
 
 async def _cancel(command: CommandSession, args: argparse.Namespace) -> int:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mogplex_tui.api.models.automations import AutomationRun, AutomationRunDetail, NodeRun, Wait
     from mogplex_tui.api.models.base import Rows
     from mogplex_tui.api.models.jobs import DispatchEvent, Finding, Job, JobDetail
+    from mogplex_tui.live.run_row import RunRow
     from mogplex_tui.live.session import Session
 
 # A job can be repaired this long after its last start attempt, or after its creation if there was none (§7).
@@ -260,6 +261,14 @@ def fill(session: Session) -> Callable[[JobRow], JobRow]:
         )
 
     return fill_row
+
+
+def run_of(row: JobRow) -> RunRow:
+    """Return a job as a row of the list of runs, with the cause of its failure."""
+    from mogplex_tui.live.run_row import from_job
+
+    run = from_job(row.job, row.job.flow_id, row.automation)
+    return run._replace(failure_class=row.failure_class, cause=row.cause)
 
 
 def state_words(row: JobRow) -> tuple[str, ...]:

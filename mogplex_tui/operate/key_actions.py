@@ -85,6 +85,8 @@ RUN = frozenset({"run"})
 OBSERVABILITY = frozenset({"observability"})
 # The screen of failure groups.
 GROUPS = frozenset({"groups"})
+# The explanation of a failure.
+EXPLAIN = frozenset({"explain"})
 
 
 def _scopes(*names: str) -> frozenset[str]:
@@ -173,7 +175,7 @@ ACTIONS: tuple[KeyAction, ...] = (
         "runs.rerun",
         "re-run",
         ("R",),
-        _scopes("runs", "run"),
+        _scopes("runs", "run", "explain"),
         "Re-run from a form with its prompt, repository and branches.",
         writes=True,
         v1_only=True,
@@ -196,7 +198,7 @@ ACTIONS: tuple[KeyAction, ...] = (
         "runs.requeue",
         "requeue",
         ("Q",),
-        RUN | {"runs"},
+        RUN | EXPLAIN | {"runs"},
         "Run its failed job again as a new job.",
         writes=True,
     ),
@@ -207,6 +209,17 @@ ACTIONS: tuple[KeyAction, ...] = (
         "runs.open-id", "open by id", ("O",), _scopes("runs"), "Open a run by its ID or URL.", footer=False
     ),
     KeyAction("runs.first-error", "first error", ("e",), _scopes("runs"), "Open a failed run at its error."),
+    KeyAction(
+        "runs.explain",
+        "explain",
+        ("E",),
+        _scopes("runs", "run", "jobs", "jobs.detail"),
+        "Explain a failure: cause, last output, where it was seen.",
+        help_has_title=True,
+    ),
+    KeyAction("explain.open", "first error", ("enter",), EXPLAIN, "Open the run at its first error."),
+    KeyAction("explain.copy", "copy", ("y",), EXPLAIN, "Copy the explanation as text.", help_has_title=True),
+    KeyAction("explain.save", "save", ("s",), EXPLAIN, "Write the explanation to a new file."),
     KeyAction(
         "runs.mark",
         "mark",
@@ -307,7 +320,12 @@ ACTIONS: tuple[KeyAction, ...] = (
     ),
     KeyAction("event.next-error", "next error", ("e",), RUN, "Go to the next failed event."),
     KeyAction(
-        "event.previous-error", "previous error", ("E",), RUN, "Go to the failed event before.", footer=False
+        "event.previous-error",
+        "previous error",
+        ("ctrl+e",),
+        RUN,
+        "Go to the failed event before.",
+        footer=False,
     ),
     KeyAction("event.save", "save", ("s",), RUN, "Write the open event to a new file, as it is shown."),
     KeyAction("event.line-up", "line up", ("shift+up",), RUN, "Scroll the event up.", footer=False),
@@ -373,7 +391,11 @@ ACTIONS: tuple[KeyAction, ...] = (
     ),
     KeyAction("kind.copy", "copy id", ("y",), KIND_SCREENS | {"runs", "run"}, "Copy the id."),
     KeyAction(
-        "run.browse", "browser", ("o",), RUN | {"runs"}, "Open its pull request, repository or preview."
+        "run.browse",
+        "browser",
+        ("o",),
+        RUN | EXPLAIN | {"runs"},
+        "Open its pull request, repository or preview.",
     ),
     KeyAction("kind.browse", "browser", ("o",), KIND_SCREENS, "Open its page in the browser."),
     # After the keys for one record, so that a narrow key bar drops these first.
@@ -389,7 +411,7 @@ ACTIONS: tuple[KeyAction, ...] = (
         "go.back",
         "back",
         ("escape",),
-        _scopes("run", "runs", "lists", "details", "observability", "groups"),
+        _scopes("run", "runs", "lists", "details", "observability", "groups", "explain"),
         "Go back; clears filter and marks first.",
     ),
     *_navigation_actions(),

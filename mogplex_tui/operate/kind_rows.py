@@ -16,6 +16,7 @@ from mogplex_tui.operate.model import Action, Cell, Column, FilterValue, Kind, R
 if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.live.collection import Entry
+    from mogplex_tui.live.run_row import RunRow
     from mogplex_tui.live.session import Session
     from mogplex_tui.operate.model import Creation, Single
 
@@ -369,6 +370,13 @@ def unavailable_reason(action: Action[Row] | Creation, entry: ListedRow[Row], se
     if entry.row is None:
         return UNREADABLE_ROW
     return action.unavailable_reason(entry.row) or action.closed_reason(session, entry.row)
+
+
+def run_of(kind: Kind[Row], entry: ListedRow[Row] | None) -> RunRow | None:
+    """Return the run or job that a record stands for, None if it stands for none."""
+    if entry is None or entry.row is None or kind.run_of is None:
+        return None
+    return kind.run_of(entry.row)
 
 
 def new_collection(session: Session, kind: Kind[Row]) -> Collection[Row]:

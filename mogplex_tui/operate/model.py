@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from mogplex_tui.api.route_access import Family
     from mogplex_tui.config.secret import Secret
     from mogplex_tui.live.reasons import Requirement, Subject
+    from mogplex_tui.live.run_row import RunRow
     from mogplex_tui.live.session import Session
     from mogplex_tui.operate.failure_groups import FailureGroupings
     from mogplex_tui.operate.log_source import LogSource
@@ -437,6 +438,8 @@ class Kind(Generic[Row]):
     """The filter that selects the records at work; empty if records of the kind do no work."""
     is_quiet: Callable[[Row], bool] = lambda _: False
     """Returns whether a row is drawn dim, because its work ended well."""
+    run_of: Callable[[Row], RunRow] | None = None
+    """Returns the run or job that a record stands for; None if records are no runs."""
     page_in_browser: Callable[[Row], str] | None = None
     open_until: Callable[[Row], datetime | None] | None = None
     """Returns when a record expires, None for never.

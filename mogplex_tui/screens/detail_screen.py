@@ -16,6 +16,7 @@ from mogplex_tui.live.reasons import Subject
 from mogplex_tui.live.run_event_tail import BatchResult
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.operate import action_registry, formatting, kind_rows, messages, record_page
+from mogplex_tui.operate.failure_report import missing_reason
 from mogplex_tui.operate.model import AnyAction, AnyEntry, AnyKind, Creation, RenderTime
 from mogplex_tui.operate.recent_places import RecentPlace
 from mogplex_tui.operate.related_rows import with_related
@@ -67,6 +68,7 @@ class DetailScreen(ConsoleScreen):
             "kind.copy": self.copy_id,
             "view.export": lambda: self.console.exporter.ask_rows(self.kind, [self.entry()], ()),
             "kind.browse": lambda: self.console.browse(self.kind, self.entry()),
+            "runs.explain": self._explain,
             "go.back": self.go_back,
             "runs.start-in": lambda: self.console.run_actions.start_in(self.entry().key, self.step_name()),
             **{f"{kind.name}.{each.id}": partial(self.ask_action, each) for each in kind.all_actions},
@@ -435,6 +437,17 @@ class DetailScreen(ConsoleScreen):
             self.refresh_chrome()
 
     # Actions ---------------------------------------------------------------------------------------------------
+
+    def why_not(self, action: action_registry.KeyAction) -> str | None:
+        """Return why an action cannot be used now, or None if it can be used."""
+        if action.id == "runs.explain":
+            return missing_reason(kind_rows.run_of(self.kind, self.entry()))
+        return super().why_not(action)
+
+    def _explain(self) -> None:
+        run = kind_rows.run_of(self.kind, self.entry())
+        if run is not None:
+            self.console.navigation.explain(run)
 
     def focus_first(self) -> None:
         """Focus the record, or the log if the record's facts are folded."""

@@ -10,6 +10,7 @@ from mogplex_tui.live.freshness import SourceState
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import action_registry, kind_rows, messages
+from mogplex_tui.operate.failure_report import missing_reason
 from mogplex_tui.operate.kinds.registry import TABS
 from mogplex_tui.operate.model import Action, AnyAction, AnyEntry, AnyKind, AnyRecordAction, Creation
 from mogplex_tui.operate.record_page import address_of
@@ -151,8 +152,10 @@ class KindList:
         reasons = [kind_rows.unavailable_reason(action, entry, self._session) for action in many]
         return None if None in reasons or not many else reasons[0]
 
-    def why_not(self, action: action_registry.KeyAction, _selection: Selection) -> str | None:
+    def why_not(self, action: action_registry.KeyAction, selection: Selection) -> str | None:
         """Return why an action cannot be used, or None if it can be used."""
+        if action.id == "runs.explain":
+            return missing_reason(kind_rows.run_of(self.kind, selection.cursor_row()))
         return action_registry.disabled_reason(action, self._session)
 
     def shows(self, action: action_registry.KeyAction, selection: Selection) -> bool:
@@ -173,6 +176,8 @@ class KindList:
             return any(
                 kind_rows.unavailable_reason(record_action, each, self._session) is None for each in chosen
             )
+        if action.id == "runs.explain":
+            return missing_reason(kind_rows.run_of(self.kind, entry)) is None
         if action.id == "kind.browse":
             return bool(address_of(self.kind, entry))
         return action.id != "kind.copy" or entry is not None
@@ -204,8 +209,14 @@ class KindList:
             if entry is not None:
                 console.run_actions.start_in(entry.key, kind_rows.name_of(kind, entry))
 
+        def explain() -> None:
+            run = kind_rows.run_of(kind, selection.cursor_row())
+            if run is not None:
+                console.navigation.explain(run)
+
         return {
             "runs.start-in": start_run,
+            "runs.explain": explain,
             "list.hidden": show_hidden,
             "kind.copy": copy,
             "kind.browse": lambda: console.browse(kind, selection.cursor_row()),

@@ -164,6 +164,12 @@ class Navigation:
         self._remember_run(row)
         self._app.push_screen(RunScreen(row, at_error=at_error))
 
+    def explain(self, row: RunRow) -> None:
+        """Open the explanation of a failed run or job."""
+        from mogplex_tui.screens.explain_screen import ExplainScreen
+
+        self._app.push_screen(ExplainScreen(row))
+
     def open_record(self, kind: AnyKind, entry: AnyEntry) -> None:
         """Open the screen of a record."""
         from mogplex_tui.screens.detail_screen import DetailScreen

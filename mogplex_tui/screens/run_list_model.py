@@ -15,6 +15,7 @@ from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.live.session import Session
 from mogplex_tui.operate import messages, run_actions
 from mogplex_tui.operate.action_registry import BY_ID, KeyAction, disabled_reason, key_of
+from mogplex_tui.operate.failure_report import missing_reason
 from mogplex_tui.operate.kinds import runs
 from mogplex_tui.operate.run_facts import copyable_id, may_have_web_pages
 from mogplex_tui.widgets.segment_line import Segment
@@ -173,9 +174,8 @@ class RunList:
 
         Cancelling marked runs is possible if at least one of them can be cancelled.
         """
-        if action.id == "runs.first-error":
-            row = selection.cursor_row()
-            return None if row is not None and row.state == "failed" else "This run has not failed."
+        if action.id in ("runs.first-error", "runs.explain"):
+            return missing_reason(selection.cursor_row())
         reason = disabled_reason(action, self._session, selection.chosen_rows())
         job_action = run_actions.JOB_ACTIONS.get(action.id)
         if reason is not None or job_action is None:
@@ -213,6 +213,11 @@ class RunList:
             if row is not None:
                 console.navigation.open_run(row, at_error=True)
 
+        def explain() -> None:
+            row = selection.cursor_row()
+            if row is not None:
+                console.navigation.explain(row)
+
         def browse() -> None:
             row = selection.cursor_row()
             if row is not None:
@@ -230,5 +235,6 @@ class RunList:
             **{id: partial(ask_on_job, action) for id, action in run_actions.JOB_ACTIONS.items()},
             "runs.rerun": lambda: console.run_actions.rerun(selection.cursor_row()),
             "runs.first-error": open_at_error,
+            "runs.explain": explain,
             CANCEL.id: lambda: console.run_actions.confirm_cancel(selection.chosen_rows(), selection.unmark),
         }

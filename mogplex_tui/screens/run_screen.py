@@ -20,6 +20,7 @@ from mogplex_tui.live.run_row import ENDED_STATES, RunRow, duration_seconds
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.operate import cursor_movement, formatting, messages, run_facts
 from mogplex_tui.operate.action_registry import KeyAction, key_of, shown_key
+from mogplex_tui.operate.failure_report import missing_reason
 from mogplex_tui.operate.model import RenderTime
 from mogplex_tui.operate.recent_places import RecentPlace
 from mogplex_tui.operate.record_page import ShownFact, facts_of, links_of
@@ -78,6 +79,7 @@ class RunScreen(ConsoleScreen):
             "kind.copy": self.copy,
             "kind.json": self.show_json,
             "run.browse": lambda: self.console.browse_run(self.run_feed.row),
+            "runs.explain": lambda: self.console.navigation.explain(self.run_feed.row),
             "runs.rerun": lambda: self.console.run_actions.rerun(self.run_feed.row),
             "runs.cancel": lambda: self.console.run_actions.confirm_cancel([self.run_feed.row]),
             **{id: partial(self._ask_on_job, action) for id, action in JOB_ACTIONS.items()},
@@ -351,6 +353,8 @@ class RunScreen(ConsoleScreen):
 
     def why_not(self, action: KeyAction) -> str | None:
         """Return why an action cannot be used now, or None if it can be used."""
+        if action.id == "runs.explain":
+            return missing_reason(self.run_feed.row)
         reason, job_action = super().why_not(action), JOB_ACTIONS.get(action.id)
         if reason is not None or job_action is None:
             return reason

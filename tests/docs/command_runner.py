@@ -36,7 +36,7 @@ sys.exit(parser.run())
 _SCENARIO = {"title": "Nothing happens by itself", "now": {"pace": 0, "answered": False}}
 # Seconds that a script may take.
 _PATIENCE = 60
-_PLACEHOLDER = re.compile(r"\b(LIVE_RUN|RUN|FAILED_JOB|JOB|APPROVAL|SANDBOX)\b")
+_PLACEHOLDER = re.compile(r"\b(LIVE_RUN|FAILED_RUN|RUN|FAILED_JOB|JOB|APPROVAL|SANDBOX)\b")
 
 
 def commands(text: str) -> Iterator[str]:
@@ -178,6 +178,7 @@ class Session:
         """Return the id of a record that a document names by a word in capitals."""
         makers: dict[str, Callable[[], str]] = {
             "RUN": lambda: self._newest("runs", "state:success"),
+            "FAILED_RUN": lambda: self._newest("runs", "state:failed"),
             "LIVE_RUN": lambda: self.require("run", "acme/web", "Read every file forever").strip(),
             "JOB": lambda: self._newest("jobs"),
             "FAILED_JOB": lambda: self._newest("jobs", "state:failed"),

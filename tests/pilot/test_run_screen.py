@@ -177,7 +177,7 @@ async def test_e_goes_to_the_next_failed_event(console: Run, world: RowFactory) 
         await ui.sees("first   ✗ failed")
         await ui.press("e")
         await ui.sees("second   ✗ failed", "internal service error")
-        await ui.press("E")
+        await ui.press("ctrl+e")
         await ui.sees("first   ✗ failed")
 
 

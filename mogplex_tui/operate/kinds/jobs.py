@@ -20,6 +20,7 @@ from mogplex_tui.operate.job_rows import (
     read_older,
     read_single,
     read_v1,
+    run_of,
     state_texts,
     state_words,
     token_notice,
@@ -357,6 +358,7 @@ KIND = Kind[JobRow](
             "Findings", lines=lambda row, _: [nested_record_text.finding(each) for each in row.findings]
         ),
     ),
+    run_of=run_of,
     page_in_browser=lambda row: row.pull_request or "",
     actions=(
         Action(

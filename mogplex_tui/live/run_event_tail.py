@@ -41,7 +41,8 @@ _LONGEST_RESULT = 60
 class EventLine:
     """A line of the tail: an event, or a tool call's start joined with its finish.
 
-    `at` is an aware datetime, `took_ms` is in milliseconds, `ok` is None while a tool runs.
+    `at` and `ended_at` are aware datetimes, `took_ms` is in milliseconds, `ok` is None while a tool
+    runs. `ended_at` is the time of a tool call's finish.
     `version` increases with every change.
     """
 
@@ -55,6 +56,7 @@ class EventLine:
     call_id: str | None = None
     finish: bytes | SpilledBytes | None = None
     finish_id: str | None = None
+    ended_at: datetime | None = None
     took_ms: float | None = None
     ok: bool | None = None
     preview: str = ""
@@ -192,6 +194,7 @@ class EventTail:
             return False
         payload = event.payload or {}
         start.finish, start.finish_id = self._spill.keep(redact.redacted_json(payload)), event.id
+        start.ended_at = event.created_at
         _outcome(start, payload)
         start.version += 1
         added.changed.append(start.id)
@@ -228,7 +231,7 @@ class EventTail:
         if orphan is None:
             self._running[start.call_id or ""] = start
             return
-        start.finish, start.finish_id = orphan.body, orphan.id
+        start.finish, start.finish_id, start.ended_at = orphan.body, orphan.id, orphan.at
         start.took_ms, start.ok, start.trouble = orphan.took_ms, orphan.ok, orphan.trouble
         start.preview, start.result = start.preview or orphan.preview, orphan.result
         batch.gone[orphan.id] = orphan

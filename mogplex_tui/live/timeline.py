@@ -1,8 +1,7 @@
-"""The time of a run, a job or an automation, divided into spans on one clock.
+"""Spans of time on one clock, gaps between them, and the critical path.
 
-Spans are computed from events, steps and waits that were read; nothing is estimated. A span whose
-end is not known has none. Gaps between the calls of tools are spans of their own, so that all of
-a run's time has a name (v1.md §8, runtime-model.md §4).
+Spans are made from events, steps and waits that were read; nothing is estimated. A span whose end
+is not known has none. `run_timeline` and `job_timeline` make the spans of records.
 """
 
 from __future__ import annotations
@@ -11,28 +10,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from itertools import chain, groupby
-from operator import itemgetter
-from typing import TYPE_CHECKING, NamedTuple
-
-from mogplex_tui.live.run_row import LIVE_STATES
-
-if TYPE_CHECKING:
-    from mogplex_tui.api.models.automations import NodeRun, Wait
-    from mogplex_tui.api.models.calls import Call
-    from mogplex_tui.api.models.jobs import Job
-    from mogplex_tui.live.run_event_tail import EventLine
-    from mogplex_tui.live.run_row import RunRow
+from typing import NamedTuple
 
 # Shorter gaps have no span of their own.
 SHORTEST_GAP = timedelta(seconds=1)
-_TERMINAL_EVENTS = frozenset({"finished", "failed", "cancelled"})
-# The stages of log events that are worth a line (v1.md §8.1).
-_STAGES = frozenset({"git_sync", "mcp_config", "install", "git_delivery"})
 
 
 class SpanKind(StrEnum):
-    """What happened during a span; each has its own colour."""
+    """What happens during a span."""
 
     RUN = "run"
     JOB = "job"
@@ -43,7 +28,7 @@ class SpanKind(StrEnum):
     TOOL = "tool"
     # A model writes or thinks: the time between two calls of tools.
     MODEL = "model"
-    # A coding CLI works, and the service says nothing about it.
+    # Something works, and the service says nothing about it.
     SILENT = "silent"
     WAIT = "wait"
     CANCELLING = "cancelling"
@@ -51,16 +36,13 @@ class SpanKind(StrEnum):
     MOMENT = "moment"
 
 
-# The kinds of spans in which nothing that the service reports happens.
-GAPS = frozenset({SpanKind.QUEUED, SpanKind.MODEL, SpanKind.SILENT, SpanKind.WAIT})
-
-
 class Span(NamedTuple):
     """One bar of a timeline.
 
     `depth` is 0 for the outermost spans; a span belongs to the nearest one before it with a smaller
     depth. `end` is None while it goes on, or if it was never reported. `succeeded` is None if
-    unknown. `event_id`, `call_id` and `job_id` name the record to open; `cost` is in US dollars.
+    unknown. `event_id`, `call_id`, `job_id` and `step_id` name the record to open; `cost` is in US
+    dollars. If `is_timed` is false, its times are unknown, and `start` only says where it belongs.
     """
 
     key: str
@@ -74,18 +56,20 @@ class Span(NamedTuple):
     event_id: str | None = None
     call_id: str | None = None
     job_id: str | None = None
+    step_id: str | None = None
     cost: Decimal | None = None
     tokens: int | None = None
+    is_timed: bool = True
 
     def end_at(self, now: datetime) -> datetime:
-        """Return the end of the span: `now` while it is open, its start if its end is unknown."""
+        """Return the end: `now` while it is open, the start if the end is unknown."""
         if self.end is not None:
             return max(self.start, self.end)
         return max(self.start, now) if self.is_open else self.start
 
     def duration(self, now: datetime) -> timedelta | None:
-        """Return how long the span took, so far if it is open; None if its end is unknown."""
-        if self.end is None and not self.is_open:
+        """Return how long the span took, so far if it is open; None if this is unknown."""
+        if not self.is_timed or (self.end is None and not self.is_open):
             return None
         return self.end_at(now) - self.start
 
@@ -93,296 +77,142 @@ class Span(NamedTuple):
 class Timeline(NamedTuple):
     """Spans in the order of their start, each before the spans that belong to it.
 
-    If `has_times` is false, the events have no times that differ, and only their order is known.
-    If `is_silent` is true, the run has milestones only: its tools and its model are not reported.
+    `last_end` is the latest known end or start of a span. If `is_silent` is true, the spans are from
+    the milestones of a coding CLI: its tools and its model were not reported.
     """
 
     spans: tuple[Span, ...] = ()
-    has_times: bool = False
+    last_end: datetime | None = None
+    is_live: bool = False
     is_silent: bool = False
+
+    @classmethod
+    def of(cls, spans: Iterable[Span], *, is_silent: bool = False) -> Timeline:
+        """Return the timeline of spans that are already in their order."""
+        spans = tuple(spans)
+        last = max((span.end or span.start for span in spans), default=None)
+        return cls(spans, last, any(span.is_open for span in spans), is_silent)
 
     @property
     def start(self) -> datetime | None:
         """The start of the first span, or None without spans."""
-        return min((span.start for span in self.spans), default=None)
+        return self.spans[0].start if self.spans else None
 
     def end_at(self, now: datetime) -> datetime | None:
-        """Return the end of the last span, or None without spans."""
-        return max((span.end_at(now) for span in self.spans), default=None)
+        """Return the end of the last span, `now` while one goes on, or None without spans."""
+        if self.last_end is None or not self.is_live:
+            return self.last_end
+        return max(self.last_end, now)
+
+    def has_times(self, now: datetime) -> bool:
+        """Return whether more than the order of the spans is known."""
+        return self.start != self.end_at(now)
 
 
-# A run -----------------------------------------------------------------------------------------------------------
-
-
-def run_timeline(row: RunRow, lines: Sequence[EventLine], waits: Iterable[Wait] = ()) -> Timeline:
-    """Return the spans of a run's events: queueing, start, tools, and the time between them.
-
-    `lines` are in the order of time. `waits` are the waits of the run's job for a person or an event.
-    """
-    begin = row.created_at or row.began or (lines[0].at if lines else None)
-    if begin is None:
-        return Timeline()
-    if lines:
-        begin = min(begin, lines[0].at)
-    is_live = row.state in LIVE_STATES
-    ended = next((line for line in reversed(lines) if line.type in _TERMINAL_EVENTS), None)
-    last = lines[-1].ended_at or lines[-1].at if lines else begin
-    end = None if is_live else row.ended_at or (ended.at if ended else last)
-    if end is not None:
-        end = max(end, last)
-    title = row.title or row.prompt or row.kind or "run"
-    root = Span(
-        "run",
-        SpanKind.RUN,
-        title.split("\n", 1)[0],
-        0,
-        begin,
-        end,
-        is_open=is_live,
-        succeeded=_succeeded(row.state),
-        event_id=None,
-        call_id=row.call_id,
-        job_id=row.job_id,
-        cost=row.cost,
-        tokens=row.tokens,
-    )
-    has_tools = any(line.tool is not None for line in lines)
-    spans = [root, *_phases(lines, begin, root, list(waits), has_tools=has_tools)]
-    has_times = end is None or end > begin
-    return Timeline(tuple(spans), has_times, is_silent=not has_tools and bool(row.harness))
-
-
-def _phases(
-    lines: Sequence[EventLine], begin: datetime, root: Span, waits: Sequence[Wait], *, has_tools: bool
-) -> Iterator[Span]:
-    """Yield the spans below the run, in the order of their start."""
-    starts = [line for line in lines if line.type == "started"]
-    # The first of two starts says that the run was accepted, the second that its CLI begins (v1.md §8.1).
-    accepted = next((line for line in starts if "external_run_id" in line.payload()), None)
-    first = next((line for line in starts if line is not accepted), None)
-    streaming = next((line for line in lines if line.type == "status_changed"), None)
-    cancelled = next((line for line in lines if line.type == "cancel_requested"), None)
-    begun = first or streaming
-    works_from = streaming or first
-    if begun is None:
-        yield _phase("queued", SpanKind.QUEUED, "queued", begin, None, root)
-    elif begun.at - begin >= SHORTEST_GAP:
-        title = "queued, sandbox starts" if accepted else "queued"
-        yield _phase("queued", SpanKind.QUEUED, title, begin, begun.at, root)
-    if first is not None and streaming is not None and streaming.at - first.at >= SHORTEST_GAP:
-        yield _phase("starting", SpanKind.STARTING, "starting", first.at, streaming.at, root)
-    if works_from is not None:
-        until = cancelled.at if cancelled is not None and cancelled.at > works_from.at else root.end
-        yield from _work(lines, works_from.at, until, root, waits, has_tools=has_tools)
-    if cancelled is not None:
-        yield _phase("cancelling", SpanKind.CANCELLING, "cancelling", cancelled.at, root.end, root)
-
-
-def _phase(key: str, kind: SpanKind, title: str, start: datetime, end: datetime | None, root: Span) -> Span:
-    return Span(key, kind, title, 1, start, end, is_open=end is None and root.is_open)
-
-
-def _work(
-    lines: Sequence[EventLine],
+def with_gaps(
+    spans: Iterable[Span],
     since: datetime,
     until: datetime | None,
-    root: Span,
-    waits: Sequence[Wait],
-    *,
-    has_tools: bool,
+    gap: Span,
 ) -> Iterator[Span]:
-    """Yield the tools, the moments and the waits of the work, and gaps in which nothing is reported."""
-    gap, title = (SpanKind.MODEL, "model") if has_tools else (SpanKind.SILENT, "no events")
-    pending = sorted(_timed(waits), key=itemgetter(0))
-    covered, number = since, 0
-    for line in lines:
-        if line.at < since or line.type in ("started", "status_changed"):
-            continue
-        if line.tool is None and not _is_moment(line):
-            continue
-        while pending and pending[0][0] <= line.at:
-            at, wait = pending.pop(0)
-            yield from _gap_before(at, covered, gap, title, number)
-            number += 1
-            yield _wait_span(at, wait, 1, is_live=root.is_open)
-            covered = max(covered, wait.resumed_at or at)
-        yield from _gap_before(line.at, covered, gap, title, number)
-        number += 1
-        span = _event_span(line, is_live=root.is_open)
-        yield span
-        covered = max(covered, span.end or span.start)
-        if span.is_open:
-            covered = datetime.max.replace(tzinfo=covered.tzinfo)
-    for at, wait in pending:
-        yield from _gap_before(at, covered, gap, title, number)
-        number += 1
-        yield _wait_span(at, wait, 1, is_live=root.is_open)
-        open_wait = wait.resumed_at is None and root.is_open
-        covered = datetime.max.replace(tzinfo=covered.tzinfo) if open_wait else wait.resumed_at or covered
-    if until is None:
-        if root.is_open and covered < datetime.max.replace(tzinfo=covered.tzinfo):
-            yield Span(f"gap-{number}", gap, title, 1, covered, is_open=True)
-    else:
-        yield from _gap_before(until, covered, gap, title, number)
+    """Yield spans in the order of their start, with spans for the gaps.
 
-
-def _gap_before(at: datetime, covered: datetime, kind: SpanKind, title: str, number: int) -> Iterator[Span]:
-    if at - SHORTEST_GAP >= covered:
-        yield Span(f"gap-{number}", kind, title, 1, covered, at)
-
-
-def _is_moment(line: EventLine) -> bool:
-    """Return whether an event that takes no time has a line in the timeline."""
-    return line.type in _TERMINAL_EVENTS or (line.type == "log" and line.payload().get("stage") in _STAGES)
-
-
-def _event_span(line: EventLine, *, is_live: bool) -> Span:
-    if line.tool is None:
-        succeeded = False if line.type == "failed" else None
-        title = line.message or line.type.replace("_", " ")
-        return Span(line.id, SpanKind.MOMENT, title, 1, line.at, line.at, False, succeeded, line.id)
-    title = f"{line.tool} {line.preview}".rstrip()
-    start, end = line.at, line.ended_at
-    if line.type == "tool_finished":
-        # Its start was not read.
-        end = line.at
-        start = line.at - timedelta(milliseconds=line.took_ms or 0)
-    is_open = is_live and line.ok is None
-    return Span(line.id, SpanKind.TOOL, title, 1, start, end, is_open, line.ok, line.id)
-
-
-def _succeeded(state: str) -> bool | None:
-    return {"success": True, "failed": False}.get(state)
-
-
-def _timed(waits: Iterable[Wait]) -> list[tuple[datetime, Wait]]:
-    """Return the waits that have a start time, each with this time."""
-    return [(wait.created_at, wait) for wait in waits if wait.created_at is not None]
-
-
-def _wait_span(start: datetime, wait: Wait, depth: int, *, is_live: bool) -> Span:
-    title = "waiting for approval" if "approval" in wait.wait_kind else "waiting for an event"
-    is_open = wait.resumed_at is None and wait.status == "waiting" and is_live
-    return Span(f"wait-{wait.id}", SpanKind.WAIT, title, depth, start, wait.resumed_at, is_open)
-
-
-# A job and an automation -----------------------------------------------------------------------------------------
-
-
-def job_timeline(
-    job: Job, steps: Sequence[NodeRun], waits: Sequence[Wait], calls: Sequence[Call], title: str
-) -> Timeline:
-    """Return the spans of a job: queueing, its steps, and the calls and waits of each step.
-
-    Calls of no known step, and all calls of jobs without steps, follow directly below the job.
+    `gap` has the kind, the title, the depth and the beginning of the keys of gaps. `until` is the end
+    of the time to fill, None if it goes on; then the last gap is open, unless a span is.
     """
-    begin = job.created_at or job.started_at
-    if begin is None:
-        return Timeline()
-    is_live = job.status in LIVE_STATES
-    root = Span(
-        f"job-{job.id}",
-        SpanKind.JOB,
-        title,
-        0,
-        begin,
-        job.completed_at or job.cancelled_at,
-        is_open=is_live,
-        succeeded=_succeeded(job.status),
-        job_id=job.id,
-        cost=job.cost_usd,
-        tokens=job.tokens,
-    )
-    spans = [root]
-    started = job.started_at if job.status != "pending" else None
-    if started is None or started - begin >= SHORTEST_GAP:
-        spans.append(Span("queued", SpanKind.QUEUED, "queued", 1, begin, started, is_live and not started))
-    left_calls = [(call.started_at, call) for call in calls if call.started_at is not None]
-    left_waits = _timed(waits)
-    below: list[list[Span]] = []
-    for step in steps:
-        step_start = step.started_at or step.created_at
-        if step_start is None:
-            continue
-        own_calls = [timed for timed in left_calls if timed[1].meta("flow_node_id") == step.node_id]
-        own_waits = [timed for timed in left_waits if timed[1].node_id == step.node_id]
-        left_calls = [timed for timed in left_calls if timed not in own_calls]
-        left_waits = [timed for timed in left_waits if timed not in own_waits]
-        children = [*(_call_span(at, call, 2) for at, call in own_calls)]
-        children += [_wait_span(at, wait, 2, is_live=is_live) for at, wait in own_waits]
-        children.sort(key=lambda span: span.start)
-        costs = [call.cost_usd for _, call in own_calls if call.cost_usd is not None]
-        below.append([_step_span(step, step_start, costs, is_live=is_live), *children])
-    below += [[_call_span(at, call, 1)] for at, call in left_calls]
-    below += [[_wait_span(at, wait, 1, is_live=is_live)] for at, wait in left_waits]
-    for group in sorted(below, key=lambda group: group[0].start):
-        spans += group
-    return Timeline(tuple(spans), has_times=is_live or root.end is None or root.end > begin)
-
-
-def _step_span(step: NodeRun, start: datetime, costs: Sequence[Decimal], *, is_live: bool) -> Span:
-    end = step.completed_at
-    if end is None and step.duration_ms is not None:
-        end = start + timedelta(milliseconds=max(0, step.duration_ms))
-    return Span(
-        f"step-{step.id}",
-        SpanKind.STEP,
-        step.node_label or step.node_id,
-        1,
-        start,
-        end,
-        is_open=end is None and is_live and step.status == "running",
-        succeeded=_succeeded(step.status),
-        cost=sum(costs[1:], costs[0]) if costs else None,
-    )
-
-
-def _call_span(start: datetime, call: Call, depth: int) -> Span:
-    return Span(
-        f"call-{call.id}",
-        SpanKind.CALL,
-        f"{call.type} {call.model}",
-        depth,
-        start,
-        call.completed_at,
-        is_open=call.is_live,
-        succeeded=_succeeded(call.status),
-        call_id=call.id,
-        cost=call.cost_usd,
-        tokens=call.tokens,
-    )
-
-
-def jobs_timeline(jobs: Iterable[Job], title: str) -> Timeline:
-    """Return the jobs of an automation on one clock, oldest first, each with its queueing."""
-    timelines = [job_timeline(job, (), (), (), title) for job in jobs]
-    started = sorted((line.spans for line in timelines if line.spans), key=lambda spans: spans[0].start)
-    return Timeline(tuple(chain.from_iterable(started)), has_times=bool(started))
+    key, kind, title, depth = gap[:4]
+    covered: datetime | None = since
+    latest, number, goes_on = since, 0, False
+    for span in spans:
+        start = span.start
+        if not goes_on and covered is not None and start - covered >= SHORTEST_GAP:
+            yield Span(f"{key}-{number}", kind, title, depth, covered, start)
+            number += 1
+        yield span
+        goes_on = goes_on or span.is_open
+        if span.end is None:
+            # Its end was not reported, so it is unknown when the gap after it begins.
+            covered = None
+        elif span.end >= latest:
+            covered = latest = span.end
+    if goes_on or covered is None:
+        return
+    if until is None:
+        yield Span(f"{key}-{number}", kind, title, depth, covered, is_open=True)
+    elif until - covered >= SHORTEST_GAP:
+        yield Span(f"{key}-{number}", kind, title, depth, covered, until)
 
 
 # The critical path -----------------------------------------------------------------------------------------------
 
 
-def critical_path(timeline: Timeline, now: datetime) -> frozenset[str]:
+def critical_path(spans: Sequence[Span], now: datetime) -> frozenset[str]:
     """Return the keys of the spans that determine when the work ended.
 
-    The path is followed backwards from the end: the span that was under way the longest at a moment
-    is on it, then the moment is that span's start. Spans with spans below them are left out.
+    Among spans of the same parent, the path is followed backwards from the end: the span that ended
+    last is on it, then the one that ended last before that span began. The spans inside a span on the
+    path are judged in the same way.
     """
-    leaves = [
-        span
-        for index, span in enumerate(timeline.spans)
-        if index + 1 == len(timeline.spans) or timeline.spans[index + 1].depth <= span.depth
-    ]
-    timed = sorted(
-        ((span.end_at(now), span.start, span.key) for span in leaves if span.end_at(now) > span.start),
-        reverse=True,
-    )
     path: set[str] = set()
+    levels: list[list[tuple[datetime, datetime, str]]] = []
+    for span in (*spans, None):
+        depth = -1 if span is None else span.depth
+        # The spans below the span before end here.
+        while len(levels) > depth + 1:
+            path.update(_last_to_end(levels.pop()))
+        if span is None:
+            break
+        while len(levels) <= depth:
+            levels.append([])
+        levels[depth].append((span.end_at(now), span.start, span.key))
+    return frozenset(_below(spans, path))
+
+
+def _last_to_end(siblings: list[tuple[datetime, datetime, str]]) -> Iterator[str]:
+    """Yield the keys of the spans on the path through spans of the same parent.
+
+    Of several spans with the same end, the longest one is on the path.
+    """
     at: datetime | None = None
-    for end, group in groupby(timed, key=itemgetter(0)):
-        # What goes on after the moment has not delayed it.
-        if at is None or end <= at:
-            _, at, key = min(group, key=itemgetter(1))
-            path.add(key)
-    return frozenset(path)
+    siblings.sort(key=_end_then_length, reverse=True)
+    for end, start, key in siblings:
+        if end > start and (at is None or end <= at):
+            yield key
+            at = start
+
+
+def _end_then_length(times: tuple[datetime, datetime, str]) -> tuple[datetime, timedelta]:
+    end, start, _ = times
+    return end, end - start
+
+
+def _below(spans: Sequence[Span], path: set[str]) -> Iterator[str]:
+    """Yield the keys in `path` of the spans whose parents are in `path`, too."""
+    left_out: int | None = None
+    for span in spans:
+        if left_out is not None and span.depth > left_out:
+            continue
+        left_out = None if span.key in path else span.depth
+        if left_out is None:
+            yield span.key
+
+
+def time_by_kind(spans: Sequence[Span], path: frozenset[str], now: datetime) -> dict[SpanKind, timedelta]:
+    """Return where the time went: the time on the critical path by kind of span.
+
+    A span counts with its time that the spans on the path below it do not fill.
+    """
+    times: dict[SpanKind, timedelta] = {}
+    parents: list[Span] = []
+    for span in spans:
+        if span.key not in path:
+            continue
+        end = span.end_at(now)
+        del parents[span.depth :]
+        if parents:
+            parent = parents[-1]
+            inside = min(end, parent.end_at(now)) - max(span.start, parent.start)
+            times[parent.kind] -= max(timedelta(0), inside)
+        parents.append(span)
+        times[span.kind] = times.get(span.kind, timedelta(0)) + (end - span.start)
+    return times

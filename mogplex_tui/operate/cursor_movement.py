@@ -50,6 +50,7 @@ def _move(
     return CursorMove(f"move.{name}", {**dict.fromkeys(PLACES, keys), **(but or {})}, words)
 
 
+# `g` shows the waterfall of runs and jobs, so only overlays use it to move.
 # `j` shows the JSON in tails, records and events, so it does not move down there.
 _DOWN = dict.fromkeys((TAIL, RECORD, EVENT), ("down",))
 _PAGE_DOWN = dict.fromkeys((RECORD, EVENT), ("pagedown", "ctrl+f", "space"))
@@ -73,7 +74,7 @@ MOVES: tuple[CursorMove, ...] = (
     ),
     _move("page-up", "pageup", "ctrl+b", row="one page up", record="one page up"),
     _move("page-down", "pagedown", "ctrl+f", row="one page down", record="one page down", but=_PAGE_DOWN),
-    _move("first", "home", "g", row="the first row", record="the top"),
+    _move("first", "home", row="the first row", record="the top", but={PAGE: ("home", "g")}),
     _move("last", "end", "G", row="the last row", record="the end"),
 )
 

@@ -87,6 +87,7 @@ OBSERVABILITY = frozenset({"observability"})
 GROUPS = frozenset({"groups"})
 # The explanation of a failure.
 EXPLAIN = frozenset({"explain"})
+WATERFALL = frozenset({"waterfall"})
 
 
 def _scopes(*names: str) -> frozenset[str]:
@@ -318,6 +319,19 @@ ACTIONS: tuple[KeyAction, ...] = (
     KeyAction(
         "tail.event", "event", ("enter",), _scopes("run"), "Open or close the event, or open the link."
     ),
+    KeyAction("view.waterfall", "waterfall", ("g",), RUN, "Show where the time went."),
+    KeyAction(
+        "waterfall.open", "open", ("enter",), WATERFALL, "Open the event, call or step.", help_has_title=True
+    ),
+    KeyAction(
+        "waterfall.zoom-in", "zoom in", ("plus",), WATERFALL, "Zoom in at the cursor.", help_has_title=True
+    ),
+    KeyAction("waterfall.zoom-out", "zoom out", ("minus",), WATERFALL, "Zoom out.", help_has_title=True),
+    KeyAction(
+        "waterfall.fit", "fit", ("0",), WATERFALL, "Fit the whole time into the width.", help_has_title=True
+    ),
+    KeyAction("waterfall.left", "earlier", ("left", "h"), WATERFALL, "Earlier times.", help_has_title=True),
+    KeyAction("waterfall.right", "later", ("right", "l"), WATERFALL, "Later times.", help_has_title=True),
     KeyAction("event.next-error", "next error", ("e",), RUN, "Go to the next failed event."),
     KeyAction(
         "event.previous-error",
@@ -411,7 +425,7 @@ ACTIONS: tuple[KeyAction, ...] = (
         "go.back",
         "back",
         ("escape",),
-        _scopes("run", "runs", "lists", "details", "observability", "groups", "explain"),
+        _scopes("run", "runs", "lists", "details", "observability", "groups", "explain", "waterfall"),
         "Go back; clears filter and marks first.",
     ),
     *_navigation_actions(),

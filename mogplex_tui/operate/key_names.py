@@ -18,6 +18,7 @@ _KEY_SYMBOLS = {
     "escape": "esc",
     "space": "space",
     "plus": "+",
+    "minus": "-",
     "asterisk": "*",
     "pageup": "pgup",
     "pagedown": "pgdn",

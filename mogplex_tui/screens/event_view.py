@@ -39,7 +39,7 @@ class EventView(Vertical):
         Binding("down", "step(1)", "Next event", show=False, id="move.down"),
         Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False, id="move.page-up"),
         Binding("pagedown,ctrl+f,space", "page(1)", "Page down", show=False, id="move.page-down"),
-        Binding("home,g", "edge(False)", "Top", show=False, id="move.first"),
+        Binding("home", "edge(False)", "Top", show=False, id="move.first"),
         Binding("end,G", "edge(True)", "End", show=False, id="move.last"),
     ]
 

@@ -150,10 +150,11 @@ class Navigation:
 
     # Records ---------------------------------------------------------------------------------------------------
 
-    def open_run(self, row: RunRow, *, at_error: bool = False) -> None:
+    def open_run(self, row: RunRow, *, at_error: bool = False, at_event: str | None = None) -> None:
         """Open the screen of a run and add the run to the history of opened runs.
 
-        If `at_error` is True, the first failed event is opened as soon as it has been read.
+        If `at_error` is True, the first failed event is opened as soon as it has been read; if
+        `at_event` is the id of an event, that event is.
         """
         from mogplex_tui.screens.run_screen import RunScreen
 
@@ -162,7 +163,7 @@ class Navigation:
 
             self._session.history.remember(KnownRun(row.run_id, row.call_id, row.repo, row.prompt))
         self._remember_run(row)
-        self._app.push_screen(RunScreen(row, at_error=at_error))
+        self._app.push_screen(RunScreen(row, at_error=at_error, at_event=at_event))
 
     def explain(self, row: RunRow) -> None:
         """Open the explanation of a failed run or job."""

@@ -46,13 +46,16 @@ class RunScreen(ConsoleScreen):
     CSS_PATH = "run_screen.tcss"
     AUTO_FOCUS: ClassVar[str | None] = "#tail"
 
-    def __init__(self, row: RunRow, *, at_error: bool = False) -> None:
-        """Create the screen; if `at_error` is True, it opens the first failed event."""
+    def __init__(self, row: RunRow, *, at_error: bool = False, at_event: str | None = None) -> None:
+        """Create the screen; it opens the first failed event, or the event with an id.
+
+        The event is opened as soon as it was read.
+        """
         super().__init__("run", "runs")
         self.run_feed = RunEventsFeed(self.session, self.console.runs, row)
         self.record = RecordView(id="detail")
         self._lines = RunTailModel(self.run_feed.tail)
-        self._awaits_error = at_error
+        self._awaits_error, self._awaited_event = at_error, at_event
         self.pane = TailPane(
             self.record,
             self._lines,
@@ -75,6 +78,7 @@ class RunScreen(ConsoleScreen):
             "event.line-up": lambda: self.pane.event_view.text.wheel(-1),
             "event.line-down": lambda: self.pane.event_view.text.wheel(1),
             "run.links": self.pane.switch_focus,
+            "view.waterfall": self.show_waterfall,
             "view.export": self.export,
             "kind.copy": self.copy,
             "kind.json": self.show_json,
@@ -128,6 +132,8 @@ class RunScreen(ConsoleScreen):
         self.pane.draw()
         if self._awaits_error:
             self._open_first_error()
+        if self._awaited_event is not None:
+            self.show_event(self._awaited_event)
         self.draw_facts()
         self._update_message()
         if self.is_current:
@@ -399,6 +405,21 @@ class RunScreen(ConsoleScreen):
         elif self.run_feed.feed.freshness.as_of is not None:
             self._awaits_error = False
             self.go_to_error(1)
+
+    def show_event(self, event_id: str) -> None:
+        """Open an event, now or as soon as it was read."""
+        is_read = self.run_feed.tail.get(event_id) is not None
+        self._awaited_event = None if is_read else event_id
+        if is_read and self.pane.go_to_next([event_id], 1, from_start=True):
+            self.pane.open_event()
+
+    def show_waterfall(self) -> None:
+        """Show the time of the run, from the same events."""
+        from mogplex_tui.screens.waterfall import WaterfallScreen
+        from mogplex_tui.screens.waterfall_subjects import RunSubject
+
+        subject = RunSubject(self.console, self.run_feed, self.show_event)
+        self.app.push_screen(WaterfallScreen(subject, self.tab))
 
     def copy(self) -> None:
         """Copy the open event as it is shown; if no event is open, copy the id of the run."""

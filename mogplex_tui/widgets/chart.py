@@ -62,7 +62,7 @@ class UsageChart(ToneWidget, can_focus=True):
         Binding("down,j", "leave(1)", "Down", show=False, id="move.down"),
         Binding("pageup,ctrl+b", "leave(-1)", "Page up", show=False, id="move.page-up"),
         Binding("pagedown,ctrl+f", "leave(1)", "Page down", show=False, id="move.page-down"),
-        Binding("home,g", "first", "First", show=False, id="move.first"),
+        Binding("home", "first", "First", show=False, id="move.first"),
         Binding("end,G", "last", "Last", show=False, id="move.last"),
     ]
 

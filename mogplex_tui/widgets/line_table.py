@@ -32,7 +32,7 @@ class LineTable(RowView, can_focus=True):
         Binding("down,j", "cursor(1)", "Down", show=False, id="move.down"),
         Binding("pageup,ctrl+b", "page(-1)", "Page up", show=False, id="move.page-up"),
         Binding("pagedown,ctrl+f", "page(1)", "Page down", show=False, id="move.page-down"),
-        Binding("home,g", "first", "First", show=False, id="move.first"),
+        Binding("home", "first", "First", show=False, id="move.first"),
         Binding("end,G", "last", "Last", show=False, id="move.last"),
         Binding("enter", "select", "Open", show=False),
     ]

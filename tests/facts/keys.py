@@ -59,6 +59,7 @@ _WHERE = {
     "working": "lists of what does work",
     "grouped": "failures",
     "groups": "failure groups",
+    "waterfall": "waterfall",
     "timed": "lists with older records",
     "details": "other records",
     "logs": "records with a log",

@@ -97,7 +97,7 @@ async def test_small_screen_cuts_no_word_and_reaches_every_bar(
         text = await ui.sees("models by tokens  6–8 of 8", "a-model-with-a-name-07")
         assert not [line for line in text.splitlines()[4:-1] if "…" in line]
         # Up from the first bar leads to the chart, and from there to the cards.
-        await ui.press("g", "k", "k", "k", "k")
+        await ui.press("home", "k", "k", "k", "k")
         await ui.sees("over quota")
 
 

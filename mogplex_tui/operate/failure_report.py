@@ -423,7 +423,7 @@ def as_json(report: FailureReport) -> dict[str, object]:
         "failure_class": report.failure.value,
         "message": report.message,
         "next_step": report.next_step.sentence,
-        "first_error": None if report.first_error is None else report.first_error.whole(),
+        "first_error": None if report.first_error is None else report.first_error.as_json(),
         "last_output": list(report.last_output),
         "seen": {
             "hour": history.hour.number,

@@ -26,11 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     names = _add_verb(verbs, "list", "list contexts and mark the current one")
     names.add_argument("--names", action="store_true", help="print names only, one per line")
     use = _add_verb(verbs, "use", "make a context the current one")
-    use.add_argument("name", metavar="NAME")
+    use.add_argument("name", metavar="NAME", help="name of the context")
     _add_fields(_add_verb(verbs, "add", "add a context"), new=True)
     _add_fields(_add_verb(verbs, "set", "change a context"), new=False)
     remove = _add_verb(verbs, "remove", "remove a context and its credentials")
-    remove.add_argument("name", metavar="NAME")
+    remove.add_argument("name", metavar="NAME", help="name of the context")
     remove.add_argument(
         "--yes",
         "-y",
@@ -38,8 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="skip the confirmation prompt, even if the context is protected",
     )
     rename = _add_verb(verbs, "rename", "rename a context and keep its credentials and state")
-    rename.add_argument("name", metavar="OLD")
-    rename.add_argument("to", metavar="NEW")
+    rename.add_argument("name", metavar="OLD", help="present name of the context")
+    rename.add_argument("to", metavar="NEW", help="new name of the context")
 
 
 def _add_verb(
@@ -55,7 +55,7 @@ def _add_json(parser: argparse.ArgumentParser, default: object) -> None:
 
 
 def _add_fields(parser: argparse.ArgumentParser, *, new: bool) -> None:
-    parser.add_argument("name", metavar="NAME")
+    parser.add_argument("name", metavar="NAME", help="name of the context")
     parser.add_argument(
         "--base-url", metavar="URL", required=new, default=None, help="base URL of the service"
     )

@@ -59,7 +59,7 @@ def plane_arguments(parser: argparse.ArgumentParser) -> None:
         type=_scenario,
         default=None,
         metavar="NAME|FILE",
-        help="scenario: a name from the list below, or a JSON file (default: calm)",
+        help="scenario: a name from the list below, or a JSON or TOML file (default: calm)",
     )
     parser.add_argument(
         "--scale",

@@ -89,7 +89,9 @@ _EXPOSED_CREDENTIAL = (
 _WRITE_ERRNOS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 EPILOG = """\
-without a command: the console for the current context (see login and contexts); environment variables:
+without a command, the console opens for the current context (see login and contexts)
+
+environment variables:
   MOGPLEX_CONTEXT          context to use
   MOGPLEX_BASE_URL         base URL of the service
   MOGPLEX_TOKEN            a personal access token (mog_…)
@@ -97,14 +99,23 @@ without a command: the console for the current context (see login and contexts);
 
 data goes to stdout, everything else to stderr; exit codes: 0 ok, 1 failed, 2 usage,
 3 not signed in, 4 not allowed, 5 rate limited, 6 unreachable
+
+COMMAND --help shows the options and examples of a command
 """
 
 
 class Parser(argparse.ArgumentParser):
     """An argument parser that suggests a similar word for an invalid one.
 
-    Sub-commands use this class for their parsers too.
+    Its help ends with examples. Sub-commands use this class for their parsers too.
     """
+
+    def format_help(self) -> str:
+        """Return the help, with the examples of this command."""
+        from mogplex_tui.cli.examples import examples_of
+
+        examples = "".join(f"  {line}\n" for line in examples_of(self.prog))
+        return super().format_help() + (f"\nexamples:\n{examples}" if examples else "")
 
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None

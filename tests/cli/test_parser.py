@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import re
+import shlex
+
 import pytest
 
 from mogplex_tui.cli import parser
@@ -24,6 +28,23 @@ def test_single_command_parser_equals_full_parser(name: str, capsys: pytest.Capt
 def test_missing_verb_error_names_verbs(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     code, _, message = exit_of(parser.build(name), [name], capsys)
     assert code == 2 and "error: missing command: choose from list, " in message
+
+
+@pytest.mark.parametrize("name", sorted(parser.COMMANDS))
+def test_help_of_command_ends_with_examples_that_parse(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    built = parser.build(name, without_others=True)
+    _, text, _ = exit_of(built, [name, "--help"], capsys)
+    lines = text.partition("\nexamples:\n")[2].splitlines()
+    assert lines
+    for line in lines:
+        program, *words = shlex.split(re.sub(r'eval "\$\((.*)\)"', r"\1", line))
+        arguments = list(itertools.takewhile(lambda word: word not in ("<", ">", "|"), words))
+        assert (program, built.parse_args(arguments).command) == ("mogplex-tui", name)
+
+
+def test_help_of_verb_has_its_own_examples_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    _, text, _ = exit_of(parser.build("runs"), ["runs", "get", "--help"], capsys)
+    assert text.endswith("\nexamples:\n  mogplex-tui runs get RUN --json\n")
 
 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:

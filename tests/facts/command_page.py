@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mogplex_tui.cli import parser
+from mogplex_tui.cli.examples import examples_of
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "reference" / "commands.md"
 
@@ -16,7 +17,7 @@ _HEAD = """\
 # Commands
 
 Made by `make docs` from the parser; a test fails when it is not current. `--help` after a command or a verb shows the
-same text.
+same text. A command is followed by examples, in which a word in capitals stands for the ID of a record.
 
 """
 
@@ -91,8 +92,9 @@ def _section(command: argparse.ArgumentParser, level: int) -> str:
     ]
     description = (command.description or "").strip()
     title = command.prog.removeprefix("mogplex-tui ")
-    text = f"{'#' * level} {title}\n\n{_escaped(description)}\n\n    {_synopsis(command)}\n"
-    return text + _table(command, own)
+    lines = [_synopsis(command), *(["", *examples] if (examples := examples_of(command.prog)) else [])]
+    synopsis = "".join(f"    {line}".rstrip() + "\n" for line in lines)
+    return f"{'#' * level} {title}\n\n{_escaped(description)}\n\n{synopsis}{_table(command, own)}"
 
 
 def document() -> str:

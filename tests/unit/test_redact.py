@@ -121,6 +121,7 @@ def test_credentials_in_texts_are_redacted(given: str, shown: str | None) -> Non
     [
         "fix/task-management-page",
         "risk-assessment",
+        "mog_Q2xv9TbY, the display prefix of an API key",
         "disk-utilities",
         "sk-short",
         "Bearer",

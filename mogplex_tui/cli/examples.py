@@ -1,0 +1,115 @@
+"""Examples of command lines, which `--help` prints below the options."""
+
+from __future__ import annotations
+
+PROGRAM = "mogplex-tui"
+# Examples in the help of the program itself.
+_FIRST_STEPS = (
+    "demo",
+    "login",
+    "runs list --state failed --since 24h",
+    'run acme/web "Fix the flaky login test" --follow',
+)
+# All examples. A word in capitals stands for the ID of a record.
+EXAMPLES = (
+    "demo --scenario incident",
+    "demo --db demo.db",
+    "control-plane --speed 20 --rate-limit off",
+    "control-plane --webhook pull_request --repo acme/api --db plane.db --base-url http://127.0.0.1:4747",
+    "runs list --state failed --repo web --since 24h",
+    'runs list "cost:>0.50" --sort cost --limit 10',
+    "runs get RUN --json",
+    "runs events RUN --follow",
+    'runs start --repo acme/web --prompt "Fix the flaky login test"',
+    "runs cancel RUN --yes",
+    'run acme/web "Fix the flaky login test" --follow --exit-status',
+    "run acme/web - --harness claude-code < task.md",
+    "watch RUN --until terminal --timeout 10m --exit-status",
+    "stats --since 7d",
+    "projects list --sort cost",
+    "projects import acme/website",
+    "projects hide acme/vendor-sdk",
+    "agents list --output wide",
+    'agents create --name "Changelog writer" --model openai/gpt-5.2 --category docs',
+    "models list --provider openai",
+    "models default openai/gpt-5.2 --yes",
+    "sandboxes list --repo web",
+    "sandboxes launch --repo acme/web --branch main",
+    "sandboxes logs SANDBOX",
+    "sandboxes exec SANDBOX -- git status",
+    "sandboxes extend SANDBOX --minutes 60",
+    "sandboxes stop SANDBOX --yes",
+    "automations list",
+    'automations runs "Review every pull request" --limit 5',
+    'automations trigger "Review every pull request" --repo acme/web',
+    'automations create "Review pull requests" --repo acme/web --template pr-review',
+    'automations pause "Nightly dependency sweep"',
+    "assignments list --repo web",
+    "assignments create --repo acme/web --agent Fixer --type ci_failure",
+    'assignments create --repo acme/web --agent Fixer --type cron --cron "0 3 * * 1"',
+    "jobs list --status failed --since 24h",
+    "jobs get JOB",
+    "jobs requeue JOB --yes",
+    "approvals list",
+    "approvals get APPROVAL",
+    'approvals approve APPROVAL --note "Looks right" --yes',
+    'approvals deny APPROVAL --note "Not before the release" --yes',
+    "skills list",
+    "rules list",
+    "commands list",
+    "provider-keys list",
+    "provider-keys verify anthropic",
+    "api-keys list",
+    "api-keys create dashboard --scopes read --days 90 --reveal",
+    "api-keys revoke dashboard --yes",
+    "mcp-servers list",
+    "mcp-servers disable SERVER",
+    'conversations list "age:<7d"',
+    "memories list --repo web",
+    "installations list",
+    "installations sync INSTALLATION",
+    "triggers list",
+    "triggers disable TRIGGER",
+    "connections list",
+    "connections test CONNECTION",
+    "teams list",
+    "members list",
+    "members role MEMBER admin",
+    "failures list --since 24h",
+    "failures list --class provider --limit 5",
+    "dispatch list outcome:suppressed",
+    "dispatch list --repo web --since 24h",
+    "settings list",
+    "settings edit theme light",
+    'api GET "/api/v1/mogplex/repos?limit=5"',
+    "api GET /api/v1/mogplex/repos --field limit=100 --paginate",
+    "spec | python3 -m json.tool",
+    "login",
+    "login --base-url http://127.0.0.1:4747 --context local",
+    "login --token < token.txt",
+    "login --session",
+    "logout --context local",
+    "contexts list",
+    "contexts use prod",
+    "contexts add prod --base-url https://mogplex.com --protected --colour error",
+    "contexts set prod --read-only",
+    "contexts rename prod live",
+    "contexts remove live --yes",
+    "info",
+    "info --keys",
+    "doctor",
+    "doctor --context prod --json",
+    'eval "$(mogplex-tui completions bash)"',
+    "completions zsh > _mogplex-tui",
+)
+
+
+def examples_of(program: str) -> list[str]:
+    """Return the examples of a command or verb as command lines.
+
+    `program` is the name in its usage, such as `mogplex-tui runs list`.
+    """
+    if program == PROGRAM:
+        return [f"{PROGRAM} {line}" for line in _FIRST_STEPS]
+    lines = (line if PROGRAM in line else f"{PROGRAM} {line}" for line in EXAMPLES)
+    return [line for line in lines if f"{program} " in f"{line} "]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.budget import Priority
@@ -20,13 +19,6 @@ if TYPE_CHECKING:
     from mogplex_tui.cli.run_records import RunRecords
     from mogplex_tui.live.run_row import RunRow
     from mogplex_tui.operate.job_rows import JobRow
-
-
-def add_verbs(add: Callable[[str, str], argparse.ArgumentParser]) -> None:
-    """Add the verb `explain` to the command `jobs`."""
-    add("explain", "explain why a job failed").add_argument(
-        "record", metavar="JOB", help="ID, or a unique prefix of it"
-    )
 
 
 async def run_verb(args: argparse.Namespace, command: CommandSession) -> int:

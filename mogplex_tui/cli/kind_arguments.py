@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # Modules with verbs that are not actions, or former names of verbs; `cli/new_models.py` is the shortest.
 _EXTRA_VERBS = {
     "automations": "mogplex_tui.cli.list_automation_runs",
-    "jobs": "mogplex_tui.cli.explain",
+    "jobs": "mogplex_tui.cli.job_verbs",
     "models": "mogplex_tui.cli.new_models",
     "sandboxes": "mogplex_tui.cli.sandbox_commands",
     "settings": "mogplex_tui.cli.settings_verbs",

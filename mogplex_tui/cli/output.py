@@ -70,6 +70,11 @@ class Output:
         """Whether stdout is a terminal."""
         return self._stream.isatty()
 
+    @property
+    def ascii_only(self) -> bool:
+        """Whether stdout cannot show other characters than ASCII."""
+        return self._ascii
+
     def object(self, kind: str, fields: Mapping[str, object], *, redacted: bool = False) -> None:
         """Write a JSON object on one line, with `kind` as its field `object`.
 

@@ -38,6 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     _exit_status(events)
     explain = add_verb(verbs, "explain", "explain why a run failed")
     explain.add_argument("run", metavar="RUN", help=_RUN)
+    waterfall = add_verb(verbs, "waterfall", "show where the time of a run went")
+    waterfall.add_argument("run", metavar="RUN", help=_RUN)
     start_arguments(add_verb(verbs, START.id, "start a run and print its ID"))
     cancel = add_verb(verbs, CANCEL.id, "cancel a run and print its final state")
     cancel.add_argument("run", metavar="RUN", help=_RUN)
@@ -69,7 +71,14 @@ def _exit_status(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the verb that the arguments name and return its exit code."""
     if args.verb != "start":
-        verbs = {"list": _list, "get": _get, "events": _events, "explain": _explain, "cancel": _cancel}
+        verbs = {
+            "list": _list,
+            "get": _get,
+            "events": _events,
+            "explain": _explain,
+            "waterfall": _waterfall,
+            "cancel": _cancel,
+        }
         return run_headless(args, lambda command: verbs[args.verb](command, args))
     return start_from(args)
 
@@ -165,6 +174,14 @@ async def _explain(command: CommandSession, args: argparse.Namespace) -> int:
 
     records = RunRecords(command)
     return await explain(command, records, await records.find(args.run))
+
+
+async def _waterfall(command: CommandSession, args: argparse.Namespace) -> int:
+    from mogplex_tui.cli.run_records import RunRecords
+    from mogplex_tui.cli.waterfall import print_run
+
+    records = RunRecords(command)
+    return await print_run(command, records, await records.find(args.run))
 
 
 async def _cancel(command: CommandSession, args: argparse.Namespace) -> int:

@@ -12,8 +12,9 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
-# Shorter gaps have no span of their own.
+# Shorter gaps have no span of their own; a silence is worth a line only if it is longer.
 SHORTEST_GAP = timedelta(seconds=1)
+_SHORTEST_SILENCE = timedelta(seconds=5)
 
 
 class SpanKind(StrEnum):
@@ -41,8 +42,9 @@ class Span(NamedTuple):
 
     `depth` is 0 for the outermost spans; a span belongs to the nearest one before it with a smaller
     depth. `end` is None while it goes on, or if it was never reported. `succeeded` is None if
-    unknown. `event_id`, `call_id`, `job_id` and `step_id` name the record to open; `cost` is in US
-    dollars. If `is_timed` is false, its times are unknown, and `start` only says where it belongs.
+    unknown. `event_id`, `call_id` and `job_id` name the record to open, and `record_id` a step, a wait
+    or an entry of the dispatch log. `cost` is in US dollars. If `is_timed` is false, its times are
+    unknown, and `start` only says where it belongs.
     """
 
     key: str
@@ -56,7 +58,7 @@ class Span(NamedTuple):
     event_id: str | None = None
     call_id: str | None = None
     job_id: str | None = None
-    step_id: str | None = None
+    record_id: str | None = None
     cost: Decimal | None = None
     tokens: int | None = None
     is_timed: bool = True
@@ -121,11 +123,12 @@ def with_gaps(
     of the time to fill, None if it goes on; then the last gap is open, unless a span is.
     """
     key, kind, title, depth = gap[:4]
+    shortest = _SHORTEST_SILENCE if kind is SpanKind.SILENT else SHORTEST_GAP
     covered: datetime | None = since
     latest, number, goes_on = since, 0, False
     for span in spans:
         start = span.start
-        if not goes_on and covered is not None and start - covered >= SHORTEST_GAP:
+        if not goes_on and covered is not None and start - covered >= shortest:
             yield Span(f"{key}-{number}", kind, title, depth, covered, start)
             number += 1
         yield span
@@ -139,7 +142,7 @@ def with_gaps(
         return
     if until is None:
         yield Span(f"{key}-{number}", kind, title, depth, covered, is_open=True)
-    elif until - covered >= SHORTEST_GAP:
+    elif until - covered >= shortest:
         yield Span(f"{key}-{number}", kind, title, depth, covered, until)
 
 
@@ -149,16 +152,16 @@ def with_gaps(
 def critical_path(spans: Sequence[Span], now: datetime) -> frozenset[str]:
     """Return the keys of the spans that determine when the work ended.
 
-    Among spans of the same parent, the path is followed backwards from the end: the span that ended
-    last is on it, then the one that ended last before that span began. The spans inside a span on the
-    path are judged in the same way.
+    Every outermost span is on the path. Among spans of the same parent, the path is followed backwards
+    from the end: the span that ended last is on it, then the one that ended last before that span
+    began. The spans inside a span on the path are judged in the same way.
     """
-    path: set[str] = set()
+    path = {span.key for span in spans if not span.depth}
     levels: list[list[tuple[datetime, datetime, str]]] = []
     for span in (*spans, None):
         depth = -1 if span is None else span.depth
         # The spans below the span before end here.
-        while len(levels) > depth + 1:
+        while len(levels) > depth + 1 and len(levels) > 1:
             path.update(_last_to_end(levels.pop()))
         if span is None:
             break

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.api.models.automations import AutomationRun, AutomationRunDetail, AutomationSummary
     from mogplex_tui.api.models.base import Rows
+    from mogplex_tui.api.models.jobs import JobDetail
 
 # Automations whose runs are read, one request each; more would use up most of a minute's budget.
 MOST_AUTOMATIONS = 20
@@ -105,7 +106,7 @@ async def one(client: ClientView, job_id: str, automation_id: str | None = None)
     )
 
 
-def cost_of(job: AutomationRunDetail) -> Decimal | None:
+def cost_of(job: JobDetail) -> Decimal | None:
     """Return the cost of a run, or None if it is unknown.
 
     This is the cost that the service reports. If it reports none, the result is the sum of the costs

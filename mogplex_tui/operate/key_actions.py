@@ -319,7 +319,13 @@ ACTIONS: tuple[KeyAction, ...] = (
     KeyAction(
         "tail.event", "event", ("enter",), _scopes("run"), "Open or close the event, or open the link."
     ),
-    KeyAction("view.waterfall", "waterfall", ("g",), RUN, "Show where the time went."),
+    KeyAction(
+        "view.waterfall",
+        "waterfall",
+        ("g",),
+        _scopes("runs", "run", "jobs", "jobs.detail", "automations.detail"),
+        "Show where the time went.",
+    ),
     KeyAction(
         "waterfall.open", "open", ("enter",), WATERFALL, "Open the event, call or step.", help_has_title=True
     ),

@@ -240,7 +240,7 @@ def record(waterfall: Waterfall, index: int) -> dict[str, object]:
         "event_id": span.event_id,
         "call_id": span.call_id,
         "job_id": span.job_id,
-        "step_id": span.step_id,
+        "record_id": span.record_id,
     }
 
 

@@ -27,6 +27,7 @@ from mogplex_tui.screens.queued_changes import GIVE_UP, ChangeQueue
 from mogplex_tui.screens.record_actions import RecordActions
 from mogplex_tui.screens.run_actions import RunActions
 from mogplex_tui.screens.task_runner import TaskRunner
+from mogplex_tui.screens.waterfalls import Waterfalls
 
 if TYPE_CHECKING:
     from mogplex_tui.live.run_row import RunRow
@@ -74,6 +75,7 @@ class Console:
         self.collections = KindCollections(session, runs)
         self.health = HealthMonitor(session, self.collections.waiting_approvals)
         self.recent = RecentPlaces(session.directory, team, session.file_errors)
+        self.waterfalls = Waterfalls(app, self)
         self.navigation = Navigation(app, session, runs, self.recent, self.collections, self.tasks)
         self.recent_places = PlaceOpener(
             app, session, runs, self.recent, self.collections, self.navigation, self.tasks

@@ -69,6 +69,9 @@ class DetailScreen(ConsoleScreen):
             "view.export": lambda: self.console.exporter.ask_rows(self.kind, [self.entry()], ()),
             "kind.browse": lambda: self.console.browse(self.kind, self.entry()),
             "runs.explain": self._explain,
+            "view.waterfall": lambda: self.console.waterfalls.of_record(
+                self.kind, self.entry(), is_below=True
+            ),
             "go.back": self.go_back,
             "runs.start-in": lambda: self.console.run_actions.start_in(self.entry().key, self.step_name()),
             **{f"{kind.name}.{each.id}": partial(self.ask_action, each) for each in kind.all_actions},

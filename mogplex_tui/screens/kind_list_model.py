@@ -180,7 +180,7 @@ class KindList:
             return missing_reason(kind_rows.run_of(self.kind, entry)) is None
         if action.id == "kind.browse":
             return bool(address_of(self.kind, entry))
-        return action.id != "kind.copy" or entry is not None
+        return action.id not in ("kind.copy", "view.waterfall") or entry is not None
 
     def open(self, console: Console, entry: AnyEntry) -> None:
         """Open the screen of a record, or switch to a context."""
@@ -217,6 +217,7 @@ class KindList:
         return {
             "runs.start-in": start_run,
             "runs.explain": explain,
+            "view.waterfall": lambda: console.waterfalls.of_record(kind, selection.cursor_row()),
             "list.hidden": show_hidden,
             "kind.copy": copy,
             "kind.browse": lambda: console.browse(kind, selection.cursor_row()),

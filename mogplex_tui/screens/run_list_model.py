@@ -213,6 +213,11 @@ class RunList:
             if row is not None:
                 console.navigation.open_run(row, at_error=True)
 
+        def waterfall() -> None:
+            row = selection.cursor_row()
+            if row is not None:
+                console.waterfalls.of_run(row)
+
         def explain() -> None:
             row = selection.cursor_row()
             if row is not None:
@@ -236,5 +241,6 @@ class RunList:
             "runs.rerun": lambda: console.run_actions.rerun(selection.cursor_row()),
             "runs.first-error": open_at_error,
             "runs.explain": explain,
+            "view.waterfall": waterfall,
             CANCEL.id: lambda: console.run_actions.confirm_cancel(selection.chosen_rows(), selection.unmark),
         }

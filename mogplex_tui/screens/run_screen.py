@@ -16,7 +16,7 @@ from mogplex_tui.live.reasons import Subject
 from mogplex_tui.live.run_event_tail import BatchResult
 from mogplex_tui.live.run_events_feed import RunEventsFeed
 from mogplex_tui.live.run_lookup import ids_of
-from mogplex_tui.live.run_row import ENDED_STATES, RunRow, duration_seconds
+from mogplex_tui.live.run_row import ENDED_STATES, RunRow, RunSource, duration_seconds
 from mogplex_tui.live.scheduler import Feed
 from mogplex_tui.operate import cursor_movement, formatting, messages, run_facts
 from mogplex_tui.operate.action_registry import KeyAction, key_of, shown_key
@@ -414,12 +414,12 @@ class RunScreen(ConsoleScreen):
             self.pane.open_event()
 
     def show_waterfall(self) -> None:
-        """Show the time of the run, from the same events."""
-        from mogplex_tui.screens.waterfall import WaterfallScreen
-        from mogplex_tui.screens.waterfall_subjects import RunSubject
-
-        subject = RunSubject(self.console, self.run_feed, self.show_event)
-        self.app.push_screen(WaterfallScreen(subject, self.tab))
+        """Show the time of the run, from the same events; that of a job from its steps."""
+        row = self.run_feed.row
+        if row.source is RunSource.JOB:
+            self.console.waterfalls.of_run(row)
+        else:
+            self.console.waterfalls.of_events(self.run_feed, self.show_event)
 
     def copy(self) -> None:
         """Copy the open event as it is shown; if no event is open, copy the id of the run."""

@@ -35,6 +35,7 @@ _LETTERS: Final = {
     "!": "▲",
     "/": "⏎",
     "#": "█",
+    ":": "▒",
     # Glyphs that fill a part of their cell become a space.
     " ": "▁▂▃▄▅▆▇▀▔▕\u00a0",
 }

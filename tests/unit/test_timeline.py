@@ -9,7 +9,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mogplex_tui.api.models.automations import AutomationRunDetail
 from mogplex_tui.live import run_row as make
+from mogplex_tui.live.job_timeline import job_spans
 from mogplex_tui.live.run_event_tail import EventTail
 from mogplex_tui.live.run_row import RunRow
 from mogplex_tui.live.run_timeline import run_timeline
@@ -166,3 +168,56 @@ def test_spans_fill_the_run_in_order_and_the_path_never_overlaps(
     on_path = sorted((each.start, each.end_at(now)) for each in inside if each.key in path)
     assert all(before[1] <= after[0] for before, after in pairwise(on_path))
     assert sum(time_by_kind(timeline.spans, path, now).values(), seconds(0)) == root.end_at(now) - root.start
+
+
+def test_time_of_a_job_goes_into_queue_steps_waits_and_calls() -> None:
+    job = AutomationRunDetail.model_validate(
+        {
+            "id": "j", "status": "success", "created_at": stamp(0), "started_at": stamp(10), "completed_at": stamp(200),
+            "node_runs": [
+                # Routes may return steps in any order.
+                {"id": "s2", "node_id": "fix", "node_label": "Fix", "status": "success",
+                 "started_at": stamp(61), "completed_at": stamp(200)},
+                {"id": "s1", "node_id": "ask", "node_label": "Ask", "status": "success",
+                 "started_at": stamp(10), "completed_at": stamp(61)},
+                {"id": "s3", "node_id": "note", "node_label": "Note", "status": "skipped"},
+            ],
+            "waits": [{"id": "w", "node_id": "ask", "wait_kind": "tool_approval", "status": "resumed",
+                       "created_at": stamp(12), "resumed_at": stamp(60)}],
+            "ai_calls": [
+                {"id": "c1", "type": "agent", "model": "acme/nova", "status": "success", "cost_usd": "0.40",
+                 "started_at": stamp(70), "completed_at": stamp(190), "metadata": {"flow_node_id": "fix"},
+                 "events": [
+                     {"id": "e1", "event_type": "status_changed", "created_at": stamp(70)},
+                     {"id": "e2", "event_type": "tool_started", "tool_name": "bash", "created_at": stamp(100),
+                      "payload": {"tool_call_id": "t", "input": {"command": "make"}}},
+                     {"id": "e3", "event_type": "tool_finished", "tool_name": "bash", "created_at": stamp(180),
+                      "payload": {"tool_call_id": "t", "success": True}},
+                 ]},
+            ],
+            "dispatch_events": [
+                {"id": "d", "event_kind": "start", "outcome": "deferred", "reason": "FULL", "created_at": stamp(4)},
+            ],
+        }
+    )  # fmt: skip
+    spans = list(job_spans(job, "Deploy", lambda code: f"<{code}>"))
+    assert [(each.depth, each.kind.value, each.title) for each in spans] == [
+        (0, "job", "Deploy"),
+        (1, "queued", "queued"),
+        (1, "moment", "deferred: <FULL>"),
+        (1, "step", "Ask"),
+        (2, "wait", "waiting for approval"),
+        (1, "step", "Fix"),
+        (2, "call", "nova  agent"),
+        (3, "model", "model"),
+        (3, "tool", "bash  make"),
+        (3, "model", "model"),
+        (1, "step", "Note (skipped)"),
+    ]
+    assert spans[0].cost == spans[5].cost == spans[6].cost
+    assert not spans[-1].is_timed
+    assert spans[8].event_id == "e2" and spans[8].call_id == "c1"
+    path = critical_path(spans, START)
+    assert {kind.value: time.total_seconds() for kind, time in time_by_kind(spans, path, START).items() if time} == {
+        "queued": 10, "step": 3 + 19, "wait": 48, "model": 40, "tool": 80,
+    }  # fmt: skip

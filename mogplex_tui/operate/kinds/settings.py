@@ -140,7 +140,7 @@ async def _edit(change: Change[SettingRow]) -> None:
 
 def _unavailable_reason(row: SettingRow) -> str | None:
     if row.origin is not None:
-        return "This setting belongs to the console. Open it in the list of settings."
+        return "This setting belongs to the console: open it there in Settings, or edit config.toml."
     return None if row.is_ready is None else "The service reports this; it cannot be set here."
 
 

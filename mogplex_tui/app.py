@@ -139,7 +139,7 @@ class ConsoleApp(App[int]):
             leave_for=self._leave_for,
         )
         self.session.unstored_context = None if opener is None else opener.unstored
-        self.console_settings = self.session.console_settings = ConsoleSettings(settings)
+        self.console_settings = self.session.console_settings = ConsoleSettings(settings, team_name=team_name)
         self.console_settings.changed = self._settings_changed
         # The console to start after this one; None to end the program.
         self.next_start: ConsoleStart | None = None

@@ -5,13 +5,23 @@ from __future__ import annotations
 import gc
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mogplex_tui.cli.command_context import CommandError, forget_credentials, say, state_name, target_of
+from mogplex_tui.config import contexts
+from mogplex_tui.config.console_settings import THIS_CONSOLE
 from mogplex_tui.config.contexts import ContextError, UnstoredContext
 from mogplex_tui.config.paths import state_dir
-from mogplex_tui.config.settings import Settings, SettingsError, Sourced, load_other
+from mogplex_tui.config.settings import (
+    Settings,
+    SettingsError,
+    Sourced,
+    load,
+    load_other,
+    same_service,
+)
 
 if TYPE_CHECKING:
     from mogplex_tui.api.target import Target
@@ -33,6 +43,10 @@ class Start:
     plane: PlaneLike | None = None
     find_target: Callable[[], Awaitable[Target | None]] | None = None
     team_name: str = ""
+    # Whether the team was chosen in the console before, and is to be stored in the context.
+    has_new_team: bool = False
+    # A sentence to show after the first frame.
+    notice: str = ""
 
     @property
     def is_stored(self) -> bool:
@@ -58,6 +72,8 @@ class Start:
             opener=opener,
             team_name=self.team_name,
         )
+        if self.notice:
+            app.after_first_frame.append(partial(app.notify, self.notice, timeout=8, markup=False))
         app.session.service = self.settings.base_url.value or app.session.service
         return app
 
@@ -106,9 +122,49 @@ class Opener:
             start = home
         else:
             start = self.open(session.target.name)
-        settings = start.settings._replace(team=Sourced(team, "this console"))
+        settings = start.settings._replace(team=Sourced(team, THIS_CONSOLE))
         target = None if start.target is None else replace(start.target, team=team)
-        return replace(start, settings=settings, target=target, team_name=name if team else "")
+        return replace(
+            start, settings=settings, target=target, team_name=name if team else "", has_new_team=True
+        )
+
+    def store_team(self, start: Start) -> Start:
+        """Store the team of a start in its context if it was chosen in the console before.
+
+        Returns the start with the team's new origin and a notice about it. Without a stored context,
+        the team is kept until the program ends.
+        """
+        if not start.has_new_team:
+            return start
+        name, team, origin = start.context, start.settings.team.value, THIS_CONSOLE
+        notice = f"Acting for {start.team_name or 'the personal account'}"
+        try:
+            if self._is_stored(start.settings):
+                contexts.change(lambda known: known.put(replace(known.get(name), team=team)))
+                origin = f"context {name}"
+                notice = f"{notice}. Saved in the context {name}, which commands use, too."
+                notice += self._precedence(name, team)
+            else:
+                notice += " until the console ends."
+        except ContextError as error:
+            notice += f" until the console ends. {error}"
+        settings = start.settings._replace(team=Sourced(team, origin))
+        start = replace(start, settings=settings, has_new_team=False)
+        if name == self._home.context:
+            self._home = start
+        return replace(start, notice=notice)
+
+    def _is_stored(self, settings: Settings) -> bool:
+        context = contexts.read().by_name.get(settings.context)
+        return context is not None and same_service(context.base_url, settings.base_url.value or "")
+
+    def _precedence(self, name: str, team: str | None) -> str:
+        """Return a sentence if another team applies at the next start, else ""."""
+        try:
+            following = load({**self._arguments, "context": name}, credentials=False).team
+        except SettingsError:
+            return ""
+        return "" if following.value == team else f" {following.origin} has precedence at the next start."
 
 
 def show(start: Start, arguments: Mapping[str, object], *, log: Callable[[], None] = lambda: None) -> int:

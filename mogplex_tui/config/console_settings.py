@@ -18,8 +18,8 @@ _ON, _OFF = "on", "off"
 class ConsoleSetting:
     """A setting, its value and its origin, as texts to show.
 
-    `choices` are the possible values. It is empty for a setting that can only be changed in the
-    config file.
+    `choices` are the possible values. It is empty for a setting that is changed elsewhere;
+    `how_to_change` then says where, unless the origin does.
     """
 
     name: str
@@ -27,6 +27,7 @@ class ConsoleSetting:
     value: str
     origin: str
     choices: tuple[str, ...] = ()
+    how_to_change: str = ""
 
 
 # name -> title and the words of its values
@@ -41,15 +42,16 @@ _APPEARANCE: dict[str, tuple[str, tuple[str, ...]]] = {
 class ConsoleSettings:
     """The current settings of the console, and the path of the config file."""
 
-    def __init__(self, settings: Settings, path: Path | None = None) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, path: Path | None = None, *, team_name: str = "") -> None:
+        """Create the settings; `team_name` is the name of the active team, if known."""
+        self._settings, self._team_name = settings, team_name
         self.path = path or config_file()
         # Called with the new settings after each change.
         self.changed: Callable[[Settings], None] = lambda _: None
 
     def all(self) -> list[ConsoleSetting]:
         """Return all settings of the console in the order in which they are shown."""
-        return [*(self.get(name) for name in _APPEARANCE), self._columns(), self._keys()]
+        return [*(self.get(name) for name in _APPEARANCE), self._columns(), self._keys(), self._team()]
 
     def get(self, name: str) -> ConsoleSetting:
         """Return a setting by its name in the config file."""
@@ -57,6 +59,13 @@ class ConsoleSettings:
         value, origin = getattr(self._settings, name)
         word = (_ON if value else _OFF) if _ON in choices else value or choices[0]
         return ConsoleSetting(name, title, word, self._origin(origin), choices)
+
+    def _team(self) -> ConsoleSetting:
+        team, origin = self._settings.team
+        value = self._team_name or team or "personal"
+        return ConsoleSetting(
+            "team", "console team", value, self._origin(origin), how_to_change=":teams changes it"
+        )
 
     def _keys(self) -> ConsoleSetting:
         value = _changed(len(self._settings.keys.value))

@@ -132,16 +132,28 @@ async def test_unsent_changes_are_asked_about_before_a_switch(start: Start, othe
         await _switched(ui, "tab", "enter")
 
 
-async def test_team_is_switched_in_the_list_of_teams(start: Start, server: PlaneServer) -> None:
+@pytest.mark.parametrize("context", ["here", "prod"], ids=["not stored", "stored"])
+async def test_team_is_switched_and_stored_in_the_context(
+    start: Start, server: PlaneServer, context: str
+) -> None:
     session = httpx.AsyncClient(base_url=server.base_url, headers={"Authorization": f"Bearer {server.token}"})
     async with session:
         made = await session.post("/api/teams", json={"name": "Night Shift", "slug": "night-shift"})
     team = made.json()["team"]["id"]
+    _store("prod", server)
     opener = Opener(start, {})
-    async with _shown(start, opener) as ui:
+    async with _shown(opener.open(context), opener) as ui:
         await ui.press("colon", *"teams", "enter")
         await ui.sees("Night Shift", "u act for")
         following = await _switched(ui, "down", "u")
     assert following.target is not None and following.target.team == team
+    following = opener.store_team(following)
     async with _shown(following, opener) as ui:
-        await ui.sees("here", "team Night Shift")
+        await ui.sees(context, "team Night Shift", "Acting for Night Shift")
+        await ui.press("8")
+        origin = "context prod" if context == "prod" else "this console"
+        await ui.sees("console team", f"Night Shift · {origin} · :teams changes it")
+    # The context is left and entered again, in this program or the next one.
+    assert opener.open(context).settings.team == (team, origin)
+    if context == "prod":
+        assert load({"context": context}, environ={}).team == (team, origin)

@@ -54,6 +54,8 @@ class SettingRow:
     fix: str | None = None
     origin: str | None = None
     """Where the value of a setting of this console was set; None for settings of the account."""
+    how_to_change: str | None = None
+    """How a setting of this console is changed that is not changed on its own row."""
 
     @property
     def status(self) -> str | None:
@@ -62,11 +64,11 @@ class SettingRow:
 
     @property
     def value_and_fix(self) -> str:
-        """The value with its origin and the fix, joined for one column.
+        """The value with its origin and what changes it, joined for one column.
 
         In a table of 80 columns there is no room for separate columns.
         """
-        return " · ".join(filter(None, (self.value, self.origin, self.fix)))
+        return " · ".join(filter(None, (self.value, self.origin, self.how_to_change, self.fix)))
 
     @property
     def default_model(self) -> str | None:
@@ -100,7 +102,14 @@ def console_setting(key: str) -> str | None:
 async def _read_console(_: ClientView, session: Session) -> RowPage[SettingRow]:
     settings = session.console_settings
     rows = [
-        SettingRow(f"{_CONSOLE}{each.name}", "this console", each.title, each.value, origin=each.origin)
+        SettingRow(
+            f"{_CONSOLE}{each.name}",
+            "this console",
+            each.title,
+            each.value,
+            origin=each.origin,
+            how_to_change=each.how_to_change or None,
+        )
         for each in (() if settings is None else settings.all())
     ]
     return RowPage([Entry(row.id, row) for row in rows])
@@ -191,6 +200,7 @@ KIND = Kind[SettingRow](
             Fact("value", lambda row: row.value, optional=True),
             fact("ready", lambda row: row.status, formats.state(), optional=True),
             Fact("origin", lambda row: row.origin, optional=True),
+            Fact("how to change", lambda row: row.how_to_change, optional=True),
             Fact("fix", lambda row: row.fix, optional=True),
         ),
     ),

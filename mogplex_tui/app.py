@@ -402,6 +402,7 @@ class ConsoleApp(App[int]):
                     ascii_only=self.look.ascii,
                     never=never,
                     closed=action_registry.closed_reasons(self.screen.scope, self.session),
+                    filters=self.parts.filters.of_kind(self.screen.scope),
                 )
             )
 

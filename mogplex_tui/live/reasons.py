@@ -93,5 +93,11 @@ class RefusedPart(NamedTuple):
     answer: str
 
 
-Notice = PartialList | PartialRuns | ClosedList | ClosedPart | RefusedPart | str
-"""A note above a list on what it does not show. A text is a complete sentence."""
+class Hint(NamedTuple):
+    """A notice that says how to use a list, and reports nothing missing."""
+
+    sentence: str
+
+
+Notice = Hint | PartialList | PartialRuns | ClosedList | ClosedPart | RefusedPart | str
+"""A note above a list, mostly on what it does not show. A text is a complete sentence."""

@@ -190,13 +190,14 @@ def footer(
     *,
     ascii_only: bool = False,
     shows: Callable[[KeyAction], bool] = lambda _: True,
+    title_of: Callable[[KeyAction], str] = lambda action: action.title,
 ) -> Iterable[tuple[str, str]]:
     """Yield the key and the title of each action in the key bar of a screen.
 
     Leaves out changes that the session does not allow, and actions for which `shows` returns
-    false.
+    false. `title_of` returns the title of an action.
     """
     for action in in_scope(scope):
         is_allowed = not action.writes or session.may_change(v1_only=action.v1_only)
         if action.footer and is_allowed and shows(action):
-            yield key_of(action.id, ascii_only=ascii_only), action.title
+            yield key_of(action.id, ascii_only=ascii_only), title_of(action)

@@ -26,6 +26,7 @@ from mogplex_tui.live.freshness import Freshness, shown_freshness
 from mogplex_tui.live.reasons import (
     ClosedList,
     ClosedPart,
+    Hint,
     PartialList,
     PartialRuns,
     RefusedPart,
@@ -245,6 +246,11 @@ def notices_text(items: Sequence[Notice]) -> str:
     return " ".join(map(_notice, items))
 
 
+def are_hints(items: Sequence[Notice]) -> bool:
+    """Return whether none of the notices reports a problem."""
+    return all(isinstance(notice, Hint) for notice in items)
+
+
 def missing_events(feed: RunEventsFeed) -> str | None:
     """Return which events of a run are not shown and why.
 
@@ -301,6 +307,8 @@ def _notice(notice: Notice) -> str:
     match notice:
         case str():
             return notice
+        case Hint(sentence):
+            return sentence
         case PartialList(shown, needs, cause):
             partial = f"With a token alone this list has {shown}; {_requirement_phrase(needs)}"
             return " ".join([*closed_lines(cause, None), partial])

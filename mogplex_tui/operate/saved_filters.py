@@ -21,6 +21,11 @@ class SavedFilter(NamedTuple):
     sort: str | None = None
     descending: bool = True
 
+    @property
+    def description(self) -> str:
+        """The filter and the column to sort by, as one text."""
+        return f"{self.text} by {self.sort}" if self.sort else self.text
+
 
 BUILT_IN: Final = (
     SavedFilter("cost", "runs", "age:<1d", "cost"),
@@ -61,6 +66,10 @@ class FilterStore:
         """Return the saved filters, and the built-in ones whose names are not in use."""
         saved = self._content[1]
         return [*saved.values(), *(each for each in BUILT_IN if each.name not in saved)]
+
+    def of_kind(self, kind: str) -> list[SavedFilter]:
+        """Return the saved and built-in filters of a kind's list."""
+        return [each for each in self.saved if each.kind == kind]
 
     def is_removable(self, name: str) -> bool:
         """Return whether the user has saved a filter with this name."""

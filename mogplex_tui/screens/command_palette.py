@@ -126,8 +126,7 @@ def _saved_filters(console: Console) -> Iterator[PaletteEntry]:
     for saved in console.filters.saved:
         if saved.kind != "runs" and saved.kind not in kinds():
             continue
-        order = f" by {saved.sort}" if saved.sort else ""
-        text = f"{saved.kind} / {saved.text}{order}"
+        text = f"{saved.kind} / {saved.description}"
         go = partial(console.navigation.go_saved, saved)
         yield PaletteEntry((saved.name,), text, go, is_screen=True, group=_FILTERS)
         if console.filters.is_removable(saved.name):

@@ -190,6 +190,10 @@ class ConsoleScreen(Screen[None]):
             return False
         return action.id not in self.unused_actions() and self.why_not(action) is None
 
+    def title_of(self, action: action_registry.KeyAction) -> str:
+        """Return the title of an action in the key bar."""
+        return action.title
+
     def argument_runner(self, _: action_registry.KeyAction) -> Callable[[str], object] | None:
         """Return a function that runs an action with text typed in the palette.
 
@@ -210,7 +214,9 @@ class ConsoleScreen(Screen[None]):
             for change in queue
             if is_on_row(change)
         }
-        items = action_registry.footer(self.scope, self.session, ascii_only=is_ascii, shows=self.shows)
+        items = action_registry.footer(
+            self.scope, self.session, ascii_only=is_ascii, shows=self.shows, title_of=self.title_of
+        )
         newest = self.console.changes.newest
         back = "" if newest is None else action_registry.key_of(BACK, ascii_only=is_ascii)
         return [

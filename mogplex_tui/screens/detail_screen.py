@@ -468,6 +468,12 @@ class DetailScreen(ConsoleScreen):
         link = self.record.chosen()
         if link is not None and self.is_active:
             self.console.navigation.follow(link)
+        self.call_after_refresh(self.refresh_keys)
+
+    def title_of(self, action: action_registry.KeyAction) -> str:
+        """Return the title of an action: enter shows the links if they are not on screen."""
+        is_hidden = action.id == "kind.follow" and self.record.is_cursor_hidden
+        return "links" if is_hidden else action.title
 
     def show_json(self) -> None:
         """Show the JSON of the record as the service sent it, with secrets masked."""

@@ -182,6 +182,14 @@ class KindList:
             return bool(address_of(self.kind, entry))
         return action.id not in ("kind.copy", "view.waterfall") or entry is not None
 
+    def title_of(self, action: action_registry.KeyAction, selection: Selection) -> str:
+        """Return the title of an action in the key bar: enter changes some settings."""
+        entry: AnyEntry | None = selection.cursor_row()
+        is_setting = action.id == "kind.open" and self.kind.name == "settings"
+        if is_setting and entry is not None and entry.row is not None and entry.row.changes_on_enter:
+            return "change"
+        return action.title
+
     def open(self, console: Console, entry: AnyEntry) -> None:
         """Open the screen of a record, or switch to a context."""
         console.open(self.kind, entry)

@@ -126,6 +126,9 @@ class ListModel(Protocol):
         Called only for actions that can be used now.
         """
 
+    def title_of(self, action: KeyAction, selection: Selection, /) -> str:
+        """Return the title of an action in the key bar, which may depend on the row."""
+
     def open(self, console: Console, row: AnyRow, /) -> None:
         """Open the screen of the record or run in a row."""
 

@@ -320,7 +320,8 @@ class ListScreen(ConsoleScreen):
     def _update_messages(self) -> None:
         """Update the notice above the rows and the message shown in an empty table."""
         problem = self.problem() if self.rows.rows else ""
-        self.query_one("#notice", NoticeLine).show(problem or self.model.notice())
+        is_quiet = not problem and messages.are_hints(self.rows.notices)
+        self.query_one("#notice", NoticeLine).show(problem or self.model.notice(), quiet=is_quiet)
         noun = self.kind.noun
         if self.filter.text and self.rows.rows:
             latest = "" if self.search.is_complete else "the latest "
@@ -509,6 +510,10 @@ class ListScreen(ConsoleScreen):
     def unused_actions(self) -> frozenset[str]:
         """Return the ids of actions that never apply to this list."""
         return self.model.unused_actions()
+
+    def title_of(self, action: KeyAction) -> str:
+        """Return the title of an action for the row under the cursor."""
+        return self.model.title_of(action, self)
 
     def why_not(self, action: KeyAction) -> str | None:
         """Return why an action cannot be used now, or None if it can be used."""

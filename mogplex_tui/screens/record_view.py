@@ -130,6 +130,11 @@ class RecordView(VerticalScroll, can_focus=True):
         """Draw the cursor in the links dim, because the page has lost the focus."""
         self.links.bright = False
 
+    @property
+    def is_cursor_hidden(self) -> bool:
+        """Whether the page has links and the one under the cursor is not on screen."""
+        return bool(self._links) and not self._is_visible(self.links.at)
+
     def chosen(self) -> LinkTarget | None:
         """Return the link under the cursor, or None if the link is not on screen.
 

@@ -196,6 +196,10 @@ class RunList:
             return row is not None and may_have_web_pages(row)
         return action.id != "runs.rerun" or (row is not None and row.state in ENDED_STATES)
 
+    def title_of(self, action: KeyAction, _: Selection) -> str:
+        """Return the title of an action in the key bar."""
+        return action.title
+
     def open(self, console: Console, row: RunRow) -> None:
         """Open the screen of a run."""
         console.navigation.open_run(row)

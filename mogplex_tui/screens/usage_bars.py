@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 _HARNESS = "harness:"
 _DAY, _HOUR, _TEN_MINUTES = timedelta(days=1), timedelta(hours=1), timedelta(minutes=10)
 _AGES = {TimeRange.HOUR: "1h", TimeRange.DAY: "24h", TimeRange.WEEK: "7d"}
-# The most characters of what a run is about.
-MAX_RUN_NAME = 24
 # The most bars of a list: nobody scrolls further, and the list of runs has them all.
 MAX_BARS = 50
 
@@ -145,6 +143,11 @@ def _figure(usage: Usage, measure: Measure) -> tuple[str, str]:
     return (calls, brief) if measure is Measure.CALLS else (f"{brief}  {calls}", brief)
 
 
+def _label_and_detail(dimension: Dimension, key: str | None, names: Names) -> tuple[str, str]:
+    """Return the label of an owner; runs without an owner have a detail in its place."""
+    return ("", f"no {dimension.title}") if key is None else (dimension.label_of(key, names), "")
+
+
 def bars_of(
     dimension: Dimension, usages: Mapping[str | None, Usage], measure: Measure, names: Names
 ) -> list[Bar]:
@@ -160,9 +163,9 @@ def bars_of(
     bars = []
     for key, usage in sorted(usages.items(), key=rank, reverse=True)[:MAX_BARS]:
         value, (text, brief) = usage.value(measure), _figure(usage, measure)
-        label = formatting.DASH if key is None else dimension.label_of(key, names)
+        label, detail = _label_and_detail(dimension, key, names)
         length = None if value is None else float(value)
-        bars.append(Bar(label, length, text, brief=brief, key=key or ""))
+        bars.append(Bar(label, length, text, brief=brief, key=key or "", detail=detail))
     return bars
 
 
@@ -192,7 +195,7 @@ def failure_bars(
         # All runs of a class have failed.
         of = "" if dimension is FAILURE_CLASS else f" of {usage.calls:,}"
         number = f"{len(usage.failed):,}"
-        label = formatting.DASH if key is None else dimension.label_of(key, names)
+        label, detail = _label_and_detail(dimension, key, names)
         bars.append(
             Bar(
                 label,
@@ -201,6 +204,7 @@ def failure_bars(
                 Tone.ERROR,
                 brief=f"{number}  {line}",
                 key=key or "",
+                detail=detail,
             )
         )
     return bars
@@ -234,19 +238,21 @@ def top_runs(rows: Iterable[RunRow], since: datetime, measure: Measure) -> list[
     runs.sort(key=lambda pair: (pair[0], pair[1].key), reverse=True)
     return [
         Bar(
-            _run_label(row),
+            run_facts.about(row) or row.who or row.kind or "run",
             float(value),
             formatting.count(row.tokens) if tokens else formatting.money(row.cost, row.cost_source),
             key=row.key,
+            detail=_repo_name(row),
         )
         for value, row in runs[:MAX_BARS]
     ]
 
 
-def _run_label(row: RunRow) -> str:
-    repo = row.repo.rpartition("/")[2] if row.repo else formatting.short_id(row.repo_id)
-    name = run_facts.about(row) or row.who or row.kind or "run"
-    return f"{formatting.clipped(name, MAX_RUN_NAME)}  {repo}"
+def _repo_name(row: RunRow) -> str:
+    """Return the name of a run's repository without its owner."""
+    if row.repo:
+        return row.repo.rpartition("/")[2]
+    return formatting.short_id(row.repo_id) if row.repo_id else "no repository"
 
 
 def since_text(complete_since: datetime | None, since: datetime, nouns: str, *, is_reading: bool) -> str:

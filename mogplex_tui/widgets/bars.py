@@ -24,6 +24,9 @@ _WANTED_BAR: Final = 8
 _MOST_BAR: Final = 24
 # Names are not cut to less than this to make room for bars.
 _LEAST_NAME: Final = 18
+# The most and the least cells of a label that has a detail after it.
+_MOST_LABEL: Final = 24
+_LEAST_LABEL: Final = 8
 _GAP: Final = 2
 # The column before the names, in which the cursor line has its mark.
 _MARK: Final = 1
@@ -35,7 +38,8 @@ class Bar:
 
     `value` sets the length of the bar; None means that the amount is not known, so that no bar is
     drawn. `text` is the figure. `brief` is a shorter figure, used if `text` would leave too
-    little room for the names. `key` identifies the bar, so that the cursor stays on it.
+    little room for the names. `key` identifies the bar, so that the cursor stays on it. `detail` is
+    shown dimmed after the label, or in its place if the label is empty.
     """
 
     label: str
@@ -44,6 +48,25 @@ class Bar:
     tone: Tone = Tone.ACCENT
     brief: str = ""
     key: str = ""
+    detail: str = ""
+
+    def name(self, cells: int) -> list[Cell]:
+        """Return label and detail in `cells` cells; the label is cut first."""
+        label, detail = visible(self.label), visible(self.detail)
+        if not label or not detail:
+            tone = Tone.PLAIN if label else Tone.DIM
+            return [(pad_right(cut_end(label or detail, cells), cells), tone)]
+        room = min(_MOST_LABEL, cells - _GAP - width(detail))
+        if room < _LEAST_LABEL:
+            return [(pad_right(cut_end(label, cells), cells), Tone.PLAIN)]
+        start = cut_end(label, room) + " " * _GAP
+        return [(start, Tone.PLAIN), (pad_right(detail, cells - width(start)), Tone.DIM)]
+
+    @property
+    def name_width(self) -> int:
+        """The width in cells that the label and the detail need."""
+        label, detail = width(visible(self.label)), width(visible(self.detail))
+        return min(label, _MOST_LABEL) + _GAP + detail if label and detail else label or detail
 
 
 class Edge(Message):
@@ -219,13 +242,13 @@ class BarList(ToneWidget, can_focus=True):
         """
         out: list[list[Cell]] = []
         texts = [visible(bar.text) for bar in shown]
-        name = _widest([visible(bar.label) for bar in self._bars])
+        name = max((bar.name_width for bar in self._bars), default=0)
         if name > across - _widest([visible(bar.text) for bar in self._bars]) - 2 * _GAP - _WANTED_BAR:
             texts = [visible(bar.brief or bar.text) for bar in shown]
         figure = _widest(texts)
         if name > across - figure - 2 - _LEAST_BAR:
             # The names of hidden bars take no room from the bars.
-            name = _widest([visible(bar.label) for bar in shown])
+            name = max((bar.name_width for bar in shown), default=0)
         if name > across - figure - 2 - _LEAST_BAR:
             # Long names are cut for the bars; where even short ones leave no room, there are no bars.
             with_bar = across - figure - 2 - _LEAST_BAR
@@ -234,10 +257,7 @@ class BarList(ToneWidget, can_focus=True):
         bar_room = min(_MOST_BAR, across - name - figure - 2 * gap)
         most = max((bar.value or 0.0 for bar in self._bars), default=0.0)
         for bar, text in zip(shown, texts, strict=True):
-            cells: list[Cell] = [
-                (" " * _MARK, Tone.PLAIN),
-                (pad_right(cut_end(visible(bar.label), name), name), Tone.PLAIN),
-            ]
+            cells: list[Cell] = [(" " * _MARK, Tone.PLAIN), *bar.name(name)]
             if bar_room >= _LEAST_BAR:
                 drawn = self._bar((bar.value or 0.0) / most if most else 0.0, bar_room)
                 cells.append((" " * gap + pad_right(drawn, bar_room), bar.tone))

@@ -34,7 +34,7 @@ async def test_settings_of_the_console_are_changed_at_once_and_saved(console: Ru
         await ui.sees("light", "config.toml")
         await change("console ascii mode", "down")
         await ui.sees("precedence")
-        await ui.sees("⏎ open", "off · config.toml")
+        await ui.sees("⏎ change", "off · config.toml")
         await change("console tab line", "down")
         await ui.loses("2 Projects")
         await ui.press("1")

@@ -14,6 +14,7 @@ from ..automation.jobs import cancel_and_release, job_writes, node_writes
 from ..calls import call_writes
 from ..core.plane import Plane
 from ..db.clock import SECOND_US
+from ..engine.job_runner import JobRunner
 from ..runs import run_writes
 from . import recovery, scenario_events, work_arrivals
 from .job_arrivals import retries
@@ -33,8 +34,6 @@ class Simulator:
 
     def __init__(self, plane: Plane, speed: float | None = None) -> None:
         # Imported late, so that importing the simulator does not load the engine.
-        from ..engine.job_runner import JobRunner
-
         self._plane = plane
         self._speed = plane.settings.speed if speed is None else speed
         self.scheduler = Scheduler(plane.clock.now_us, max(self._speed, 1e-9), self._fault)

@@ -9,6 +9,7 @@ from mogplex_tui.api.errors import InvalidTarget
 from mogplex_tui.api.route_access import Family
 from mogplex_tui.config import contexts as stored_contexts
 from mogplex_tui.config.contexts import Context, UnstoredContext
+from mogplex_tui.live.reasons import Hint
 from mogplex_tui.operate import column_formats as formats
 from mogplex_tui.operate.model import Entry, Fact, Kind, Layout, RowPage, Source, column
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from mogplex_tui.api.client import ClientView
     from mogplex_tui.live.session import Session
 
-_DEFAULT = "mogplex-tui contexts use NAME makes a context the default."
+_DEFAULT = Hint("mogplex-tui contexts use NAME makes a context the default.")
 
 
 @dataclass(frozen=True, slots=True)

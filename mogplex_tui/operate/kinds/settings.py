@@ -56,6 +56,8 @@ class SettingRow:
     """Where the value of a setting of this console was set; None for settings of the account."""
     how_to_change: str | None = None
     """How a setting of this console is changed that is not changed on its own row."""
+    changes_on_enter: bool = False
+    """Whether enter asks for a new value; otherwise it opens the record."""
 
     @property
     def status(self) -> str | None:
@@ -109,6 +111,7 @@ async def _read_console(_: ClientView, session: Session) -> RowPage[SettingRow]:
             each.value,
             origin=each.origin,
             how_to_change=each.how_to_change or None,
+            changes_on_enter=bool(each.choices),
         )
         for each in (() if settings is None else settings.all())
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from textwrap import wrap
 
 from textual.app import ComposeResult
@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from mogplex_tui.operate import action_registry, cursor_movement
+from mogplex_tui.operate.saved_filters import SavedFilter
 from mogplex_tui.screens.modals.base import Dialog
 from mogplex_tui.widgets.scroll_page import ScrollPage
 from mogplex_tui.widgets.text import wrap as lines_of
@@ -85,16 +86,17 @@ class HelpModal(Dialog[None]):
         ascii_only: bool,
         never: frozenset[str] = frozenset(),
         closed: Mapping[str, str] | None = None,
+        filters: Sequence[SavedFilter] = (),
     ) -> None:
         """Create the help dialog of the screen with the given scope.
 
         `read_only` is the reason why changes are forbidden, or None if they are allowed. `never` holds
         the ids of actions that never apply to the screen. `closed` maps the id of each action that this
-        credential is not allowed to run to the reason.
+        credential is not allowed to run to the reason. `filters` are the saved filters of the list.
         """
         super().__init__()
         self._scope, self._read_only, self._ascii = scope, read_only, ascii_only
-        self._never, self._closed_reasons = never, closed or {}
+        self._never, self._closed_reasons, self._filters = never, closed or {}, filters
 
     def compose(self) -> ComposeResult:
         """Lay out the list of keys in a scrollable box."""
@@ -132,6 +134,7 @@ class HelpModal(Dialog[None]):
             lines += _entry_lines(
                 self._shown(cursor_movement.keys_of(move, place)), move.words[place], text_width
             )
+        lines += self._filter_lines(text_width)
         lines += ["", "Header"]
         for example, text in _HEADER:
             lines += _entry_lines(example, text, text_width)
@@ -150,3 +153,16 @@ class HelpModal(Dialog[None]):
                 )
                 lines += ["", *lines_of(sentence, room, room)]
         return lines
+
+    def _filter_lines(self, text_width: int) -> list[str]:
+        """Return the saved filters of the list, and how to save and remove one."""
+        if all(action.id != "list.filter" for action in action_registry.in_scope(self._scope)):
+            return []
+        palette, start = (action_registry.key_of(id) for id in ("app.palette", "list.filter"))
+        lines = ["", "Saved filters"]
+        for saved in self._filters:
+            lines += _entry_lines(f"{palette}{saved.name}", saved.description, text_width)
+        earlier, save = self._shown(("up",)), self._shown(("ctrl+s",))
+        lines += _entry_lines(f"{start} {earlier}", "an earlier filter of this list", text_width)
+        lines += _entry_lines(f"{start} {save}", "save the filter and the order under a name", text_width)
+        return lines + _entry_lines(f"{palette}forget NAME", "remove a saved filter", text_width)

@@ -43,12 +43,12 @@ async def test_arrow_keys_scroll_to_the_end_and_reach_every_link(console: Any) -
     async with console(size=(80, 20)) as ui:
         await go_to_row(ui, "jobs", _failed(ui))
         await ui.press("enter")
-        await ui.sees("⏎ open", "status")
         await ui.until(lambda: len(ui.app.screen.record.links) > 2, "the links")
+        await ui.sees("⏎ links", "status")
         assert "→" not in ui.text
         # A link out of sight is shown before it is followed.
         await ui.press("enter")
-        await ui.sees("→")
+        await ui.sees("→", "⏎ open")
         assert ui.app.screen.scope == "jobs.detail"
         await ui.press("home")
         await ui.loses("→")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from mogplex_tui.config.paths import config_file
 from mogplex_tui.config.settings import Settings, Sourced, variables_of
@@ -37,6 +38,9 @@ _APPEARANCE: dict[str, tuple[str, tuple[str, ...]]] = {
     "ascii": ("console ascii mode", (_ON, _OFF)),
     "reduced_motion": ("console reduced motion", (_ON, _OFF)),
 }
+
+CHANGEABLE: Final = frozenset(_APPEARANCE)
+"""The names of the settings with a list of values to choose from."""
 
 
 class ConsoleSettings:

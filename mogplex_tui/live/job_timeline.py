@@ -116,7 +116,7 @@ def _root(job: Job, title: str, cost: Decimal | None) -> Span | None:
 
 
 def _filled(root: Span, job: Job, groups: list[list[Span]]) -> Iterator[Span]:
-    """Yield the spans below a job in order, with its queueing and the gaps between them.
+    """Yield the spans below a job in order, with queueing and gaps.
 
     Each group is a span below the job and the spans inside it. Those without times come last.
     """

@@ -11,6 +11,7 @@ from typing import Final
 
 from mogplex_tui.config.file_locks import locked
 from mogplex_tui.config.state_file import FileErrorReporter, StateFile
+from mogplex_tui.live import redact
 
 MAX_PLACES: Final = 50
 """The places that are kept for a context."""
@@ -79,8 +80,14 @@ class RecentPlaces:
         return [place for place in self._places if place.team == self._team]
 
     def add(self, place: RecentPlace) -> bool:
-        """Add a place as the newest one; return False if it already is the newest."""
-        place = replace(place, title=place.title[:_LONGEST], about=place.about[:_LONGEST], team=self._team)
+        """Add a place as the newest one; return whether the list has changed.
+
+        A filter that looks like a credential was typed by mistake, and is not stored.
+        """
+        if redact.text(place.filter) != place.filter:
+            return False
+        title, about = (redact.text(text)[:_LONGEST] for text in (place.title, place.about))
+        place = replace(place, title=title, about=about, team=self._team)
         if self._places[:1] == [place]:
             return False
         self._change(_Change(place))

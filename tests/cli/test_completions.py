@@ -120,7 +120,7 @@ def complete(shell: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> 
 def test_shell_completes_commands_verbs_options_and_choices(complete: CompletingShell) -> None:
     assert complete("mogplex-tui ru") == {"rules", "run", "runs"}
     verbs = complete("mogplex-tui jobs ")
-    assert verbs == {"list", "get", "cancel", "repair", "requeue"}
+    assert verbs == {"list", "get", "cancel", "explain", "repair", "requeue", "waterfall"}
     assert complete("mogplex-tui jobs list --statu") == {"--status"}
     states = {"pending", "approval", "waiting", "parked", "running", "success", "failed", "cancelled", "live"}
     assert complete("mogplex-tui jobs list --status ") == states

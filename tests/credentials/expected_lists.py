@@ -75,16 +75,16 @@ ALL_RECORDS = ExpectedList(Rows.ALL)
 LISTS = (
     ListRow(
         "runs",
-        ("cancel", "groups", "new run"),
+        ("cancel", "groups", "new run", "waterfall"),
         token=ExpectedList(
             Rows.OTHER,
-            ("groups", "new run"),
+            ("groups", "new run", "waterfall"),
             "You see the runs of your automations, and runs started or opened from here;"
             f" all others, and all costs, {_OPENS}",
         ),
         # Only v1 starts runs, which needs the write scope.
-        read_only_both=ExpectedList(Rows.ALL, ("cancel", "groups")),
-        cookie=ExpectedList(Rows.ALL, ("cancel", "groups")),
+        read_only_both=ExpectedList(Rows.ALL, ("cancel", "groups", "waterfall")),
+        cookie=ExpectedList(Rows.ALL, ("cancel", "groups", "waterfall")),
     ),
     ListRow(
         "agents",
@@ -126,10 +126,11 @@ LISTS = (
     ListRow("installations", ("sync",), session_only("GitHub installations")),
     ListRow(
         "jobs",
-        ("cancel",),
+        ("cancel", "waterfall"),
         few_fields(
             "the newest 50 runs of each automation",
             "other jobs, agents, costs and actions on jobs",
+            "waterfall",
             rows=Rows.OTHER,
         ),
     ),

@@ -91,9 +91,9 @@ async def test_help_and_key_bar_show_the_keys_that_work_here(console: Run, world
         await ui.press("question_mark")
         await ui.sees("Keys", "Open the run under the cursor.")
         await ui.press("end")
-        await ui.sees("Leave the console.")
+        await ui.sees("pending approvals; :approvals lists them")
         await ui.press("escape")
-        await ui.loses("Leave the console.")
+        await ui.loses("pending approvals")
         await ui.press("6")
         await ui.sees("d range")
         assert "x cancel" not in ui.text

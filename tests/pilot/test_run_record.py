@@ -77,7 +77,7 @@ async def test_y_copies_the_id_of_the_run_or_call_in_the_list(console: Run, worl
     async with console() as ui:
         await _opened(ui)
         await ui.press("escape")
-        await ui.sees("STATE", "y copy id")
+        await ui.sees("STATE")
         await ui.press("y")
         await ui.until(lambda: ui.app.clipboard == run_id, "the run's id on the clipboard")
 

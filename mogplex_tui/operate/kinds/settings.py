@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from mogplex_tui.api.route_access import Family
+from mogplex_tui.config.console_settings import CHANGEABLE
 from mogplex_tui.live.reasons import Requirement, Subject
 from mogplex_tui.operate import account_readiness, parameter_choices
 from mogplex_tui.operate import column_formats as formats
@@ -56,8 +57,11 @@ class SettingRow:
     """Where the value of a setting of this console was set; None for settings of the account."""
     how_to_change: str | None = None
     """How a setting of this console is changed that is not changed on its own row."""
-    changes_on_enter: bool = False
-    """Whether enter asks for a new value; otherwise it opens the record."""
+
+    @property
+    def changes_on_enter(self) -> bool:
+        """Whether enter asks for a new value; otherwise it opens the record."""
+        return console_setting(self.id) in CHANGEABLE
 
     @property
     def status(self) -> str | None:
@@ -111,7 +115,6 @@ async def _read_console(_: ClientView, session: Session) -> RowPage[SettingRow]:
             each.value,
             origin=each.origin,
             how_to_change=each.how_to_change or None,
-            changes_on_enter=bool(each.choices),
         )
         for each in (() if settings is None else settings.all())
     ]

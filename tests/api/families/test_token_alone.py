@@ -62,7 +62,7 @@ async def hosted(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[PlaneSe
 
         return count
 
-    monkeypatch.setattr("mogplex_tui.controlplane.server.before", counting)
+    monkeypatch.setattr("mogplex_tui.controlplane.server.wrap_in_middleware", counting)
     settings = Settings(speed=0, seeded=False, rate_limit=None, profile="hosted")
     async with PlaneServer(settings) as server:
         yield server, arrived

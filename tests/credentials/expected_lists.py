@@ -46,7 +46,8 @@ class ListRow(NamedTuple):
         """Return the expected content with a set of credentials, with its actions."""
         if credentials is Credentials.READ_ONLY:
             # A token without the write scope is offered no action that changes something.
-            return self.read_only or self.token._replace(actions=())
+            views = tuple(action for action in self.token.actions or () if action in ("groups", "waterfall"))
+            return self.read_only or self.token._replace(actions=views)
         shown = {
             Credentials.TOKEN: self.token,
             Credentials.BOTH: ExpectedList(Rows.ALL),

@@ -156,10 +156,8 @@ async def test_failures_are_grouped_and_open_the_failed_runs_of_a_group(
         # The chart counts what failed, too.
         await ui.press("shift+tab", "left")
         text = await ui.sees("Failures per hour", "3 failed   4 runs")
-        assert (
-            re.search(r"^ *3 ┤", text, re.M)
-            and "$" not in text.partition("Failures per hour")[2].partition("Top")[0]
-        )
+        await ui.until(lambda: re.search(r"^ *3 ┤", ui.text, re.M) is not None, "the axis of failures")
+        assert "$" not in ui.text.partition("Failures per hour")[2].partition("Top")[0]
         await ui.press("m", "m")
         await ui.sees("Tokens per hour", "– tokens   4 runs")
         await ui.press("m")

@@ -27,6 +27,8 @@ EXAMPLES = (
     "run acme/web - --harness claude-code < task.md",
     "watch RUN --until terminal --timeout 10m --exit-status",
     "stats --since 7d",
+    "cost --by model,repo --range 7d",
+    "cost --by automation --range 2026-11-20.. -o csv",
     "projects list --sort cost",
     "projects import acme/website",
     "projects hide acme/vendor-sdk",

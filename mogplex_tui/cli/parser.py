@@ -26,6 +26,7 @@ COMMANDS = {
     "run": ("mogplex_tui.cli.run", "start a run of PROMPT in REPO"),
     "watch": ("mogplex_tui.cli.watch", "wait until a run finishes or reaches a state"),
     "stats": ("mogplex_tui.cli.stats", "show usage, health and cost"),
+    "cost": ("mogplex_tui.cli.cost", "show where the money went, by model, repo, agent, automation …"),
     "projects": (
         _KIND_COMMANDS,
         "manage projects (imported repositories): list, get, import, sync, hide, show, favorite, snapshot, delete …",

@@ -1,29 +1,35 @@
-"""Parses durations and times in options: `30m`, `24h`, `7d`, a date, or a time."""
+"""Durations, times and ranges in options: `30m`, a date, or `DATE..DATE`."""
 
 from __future__ import annotations
 
 import argparse
-import re
 from datetime import UTC, datetime, timedelta
 
-_UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
+from mogplex_tui.operate import time_ranges
 
 
 def parse_since(text: str) -> timedelta | datetime:
     """Parse a duration or a time. Raises ArgumentTypeError."""
-    if match := re.fullmatch(r"(\d{1,6})([mhdw])", text.strip().lower()):
-        span = timedelta(seconds=int(match[1]) * _UNITS[match[2]])
-        if timedelta(0) < span <= timedelta(days=3660):
-            return span
-        raise argparse.ArgumentTypeError("must be a span of up to ten years")
     try:
-        time = datetime.fromisoformat(text.strip())
+        duration = time_ranges.parse_duration(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    if duration is not None:
+        return duration
+    try:
+        return time_ranges.parse_time(text)
     except ValueError:
         raise argparse.ArgumentTypeError(
             "must be like 30m, 24h, 7d, 2026-08-05 or 2026-08-05T10:00Z"
         ) from None
-    # A date or time without a zone is in the local time zone.
-    return time.astimezone()
+
+
+def parse_range(text: str) -> time_ranges.TimeSpan:
+    """Parse a range of time. Raises ArgumentTypeError."""
+    try:
+        return time_ranges.parse_range(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def to_utc(duration_or_time: timedelta | datetime, now: datetime) -> datetime:

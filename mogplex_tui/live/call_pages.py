@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mogplex_tui.api.budget import Priority
 from mogplex_tui.live import run_row as make
+from mogplex_tui.live.call_spans import EPOCH
 from mogplex_tui.live.freshness import Freshness, SourceState
 from mogplex_tui.live.reasons import Subject
 from mogplex_tui.live.run_row import LIVE_STATES, RunRow
@@ -296,6 +297,16 @@ class CallPages:
         rows = self._set.rows.values()
         calls = (row for row in rows if row.source is make.RunSource.CALL)
         return frozenset(row.key for row in calls if row.began is None or row.began >= oldest), oldest
+
+    def loaded_span(self) -> tuple[datetime, datetime] | None:
+        """Return the start times of the oldest and newest call of the period without gaps.
+
+        The oldest is the beginning of 1970 if all calls are loaded. Returns None before the first read.
+        """
+        if self._span is None:
+            return (EPOCH, EPOCH) if self._set.total == 0 else None
+        is_whole = self._set.total is not None and self._loaded_count() >= self._set.total
+        return EPOCH if is_whole else self._span.oldest, self._span.newest
 
     def keep_found(self, rows: Iterable[tuple[str, RunRow]]) -> None:
         """Add calls that a search found, even if they are older than the loaded period."""

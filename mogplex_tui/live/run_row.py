@@ -107,6 +107,8 @@ class RunRow(NamedTuple):
     raw: str | None = None
     # The word for a queued change; it belongs to this session and is not stored.
     queued: str | None = None
+    # The account that owns the call.
+    user_id: str | None = None
 
     @property
     def row(self) -> RunRow:
@@ -235,6 +237,7 @@ def from_call(call: Call) -> RunRow:
         external="external_request_id" in meta,
         cancel_requested=call.cancel_requested_at is not None,
         conversation_id=call.conversation_id,
+        user_id=call.user_id,
         **_subject(meta),
     )
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from mogplex_tui.api.client import MogplexClient
     from mogplex_tui.config.console_settings import ConsoleSettings
     from mogplex_tui.config.contexts import UnstoredContext
+    from mogplex_tui.live.call_history import CallHistory
 
 log = logging.getLogger("mogplex.live")
 
@@ -100,6 +101,7 @@ class Session:
         self.in_flight = InFlight()
         self._asking_scope = asyncio.Lock()
         self._client: MogplexClient | None = None
+        self._call_history: CallHistory | None = None
         self._retry_feed = self._lost_access_feed()
         self._forget: list[Callable[[], None]] = []
 
@@ -145,6 +147,15 @@ class Session:
             from mogplex_tui.live.shared_requests import SharedRequests, path_for
 
             self.budget.share(SharedRequests(path_for(self.directory, token.reveal()), self.clock))
+
+    @property
+    def call_history(self) -> CallHistory:
+        """The history of calls on disk, opened on first use."""
+        if self._call_history is None:
+            from mogplex_tui.live.call_history import CallHistory
+
+            self._call_history = CallHistory(self.directory, self.file_errors)
+        return self._call_history
 
     @property
     def client_made(self) -> MogplexClient | None:
@@ -306,6 +317,8 @@ class Session:
         await self.realtime.stop()
         await self.scheduler.stop()
         self.costs.hourly.save()
+        if self._call_history is not None:
+            await self._call_history.close()
         if self._client is not None:
             await self._client.aclose()
 

@@ -53,6 +53,7 @@ VERBS = {
 }
 COMMANDS_WITHOUT_RECORD = (
     ("stats",),
+    ("cost", "--by", "model,repo"),
     ("settings", "get", "theme"),
     ("settings", "list"),
     ("models", "new"),

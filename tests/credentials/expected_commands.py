@@ -167,6 +167,7 @@ READS = (
         "watch RUN", success(3, "success"), success(3, "success"), _NO_TOKEN_FOR_RUN, success(3, "success")
     ),
     same_for_all("stats", 3, token=needs_session(3)),
+    same_for_all("cost --by repo", 5, token=needs_session(3)),
     CommandRow(
         "doctor",
         both=ExpectedResult(OK, 11),

@@ -109,6 +109,7 @@ class Call(Inbound):
     """
 
     id: str
+    user_id: str | None = None
     status: Text
     type: Text = ""
     model: Text = ""

@@ -333,6 +333,7 @@ class ConsoleApp(App[int]):
                 return
             self.session.attach(target)
         self.session.start()
+        self.parts.start_call_history()
         self.parts.collections.watch_approvals()
         self.parts.health.start(self.parts.collections.of_name("sandboxes"))
         if not self.session.read_only and self.session.target.token is not None:

@@ -181,10 +181,11 @@ def _print(command: CommandSession, report: CostReport, billing: Billing | None)
         output.line("")
     else:
         output.line("No calls in this time.")
+    forecasts = [*cost_texts.outlook_parts(report), *cost_texts.month_parts(report)]
     for line in (
-        cost_texts.total_text(report),
-        cost_texts.outcome_text(report),
-        cost_texts.outlook_text(report),
+        cost_texts.SEPARATOR.join(cost_texts.total_parts(report)),
+        cost_texts.SEPARATOR.join(cost_texts.outcome_parts(report)),
+        cost_texts.SEPARATOR.join(forecasts),
         cost_texts.billing_text(billing),
         f"calls: {cost_texts.coverage_text(report)}",
     ):

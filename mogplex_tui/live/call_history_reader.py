@@ -25,6 +25,8 @@ KEPT_FOR: Final = timedelta(days=62)
 _FREE_EVERY, _METERED_EVERY = 5.0, 60.0
 # While a screen shows a range that is not complete.
 _WANTED_FREE_EVERY, _WANTED_METERED_EVERY = 1.0, 15.0
+# Pages that are read at once for a screen; they cost no budget.
+_WANTED_PAGES = 20
 # Seconds for which the first reads of the console go first.
 _FIRST_AFTER = 30.0
 
@@ -44,7 +46,7 @@ class CallHistoryReader:
         self._covered: tuple[datetime | None, datetime | None] = (None, None)
         # The page of the current gap to read, if many calls have started at the same time.
         self._page = 1
-        self._is_whole = False
+        self._is_whole = self._fills = False
         self.feed = Feed(
             "calls:history",
             self._fetch,
@@ -53,7 +55,7 @@ class CallHistoryReader:
             poll_without_realtime=_METERED_EVERY,
             metered=self._session.metered_off_v1,
             metered_delay=_FIRST_AFTER,
-            idle=lambda: not self.may_read or (self._is_whole and self._wanted is None),
+            idle=lambda: not self.may_read or self._is_whole,
         )
 
     @property
@@ -61,17 +63,23 @@ class CallHistoryReader:
         """Whether the credentials may list calls."""
         return self._runs.listed
 
-    def start(self) -> None:
-        """Store the calls of the list of runs from now on."""
+    def start(self, *, fills: bool = False) -> None:
+        """Store the calls of the list of runs from now on.
+
+        If `fills` is true, older pages are read as well, once the list has been read.
+        """
+        self._fills = fills
         self._runs.set.changes.subscribe(self._store_changed)
         self._put(self._runs.set.rows.values())
         self.record_loaded()
 
     def want(self, since: datetime | None) -> None:
         """Read back to a time sooner, because a screen shows it; None if no screen does."""
-        self._wanted = since
-        if since is not None:
-            self._session.scheduler.recheck()
+        if since is not None and (self._wanted is None or since < self._wanted):
+            self._is_whole = False
+        was, self._wanted = self._wanted, since
+        if since is not None and (was is None or since < was):
+            self._session.scheduler.refresh(self.feed)
 
     def _store_changed(self, changes: RowChanges) -> None:
         rows = self._runs.set.rows
@@ -90,6 +98,9 @@ class CallHistoryReader:
         span = self._runs.calls.loaded_span()
         if span is None or span == self._covered:
             return
+        if self._fills:
+            self._fills = False
+            self._session.scheduler.subscribe(self.feed)
         self._covered = span
         oldest, newest = span
         self.history.cover(CoveredSpan(oldest, newest, self._session.clock.now()))
@@ -118,20 +129,31 @@ class CallHistoryReader:
         self.changed()
 
     async def _fetch(self) -> bool:
-        """Read the next page of the newest gap; always returns False. Raises MogplexError."""
+        """Read one page, or with a browser session all that a screen shows.
+
+        Always returns False. Raises MogplexError.
+        """
         if not self.may_read:
             return False
         is_metered, budget = self._session.metered_off_v1(), self._session.budget
-        is_wanted = self._wanted is not None
-        since = min(filter(None, (self._wanted, self._session.clock.now() - KEPT_FOR)))
-        gap = await self.next_gap(since)
-        self._is_whole = gap is None and self._covered[0] is not None
-        if gap is not None and not (is_metered and budget.used() > budget.limit // 3):
-            await self.read_page(gap, Priority.BACKGROUND)
-        free, metered = (
-            (_WANTED_FREE_EVERY, _WANTED_METERED_EVERY) if is_wanted else (_FREE_EVERY, _METERED_EVERY)
+        is_wanted, oldest = self._wanted is not None, self._session.clock.now() - KEPT_FOR
+        since = min(filter(None, (self._wanted, oldest)))
+        most = _WANTED_PAGES if is_wanted and not is_metered else 1
+        if is_metered and budget.used() > budget.limit // 3:
+            most = 0
+        # What a screen shows comes first.
+        read = await self.read_back(self._wanted or since, most, Priority.BACKGROUND)
+        if is_wanted and read < most:
+            await self.read_back(since, 1, Priority.BACKGROUND)
+        self._is_whole = self._covered[0] is not None and await self.next_gap(since) is None
+        every = (
+            (_WANTED_METERED_EVERY if is_metered else _WANTED_FREE_EVERY)
+            if is_wanted
+            else _METERED_EVERY
+            if is_metered
+            else _FREE_EVERY
         )
-        self.feed.poll_without_realtime = self.feed.every = metered if is_metered or gap is None else free
+        self.feed.poll_without_realtime = self.feed.every = every
         return False
 
     async def read_back(self, since: datetime, pages: int, priority: Priority) -> int:

@@ -14,7 +14,7 @@ from typing import Final
 
 from mogplex_tui.live import redact
 from mogplex_tui.live.call_spans import EPOCH, CoveredSpan, final_part, merged
-from mogplex_tui.live.run_row import LIVE_STATES, Cost, RunRow
+from mogplex_tui.live.run_row import LIVE_STATES, Cost, RunRow, pull_request_name
 
 SCHEMA_VERSION: Final = 1
 COST_UNITS: Final = 10**8
@@ -127,7 +127,7 @@ class CallTables:
         opened = row.pull_request if row.pull_number is None else None
         texts = (
             model, row.kind, row.repo_id or row.repo, row.agent_id or row.who, row.flow_id or row.automation_id,
-            row.sandbox_id, pull_request(row), row.user_id, opened,
+            row.sandbox_id, pull_request_name(row), row.user_id, opened,
         )  # fmt: skip
         prompt = [each for each in (row.input_tokens, row.cached_tokens) if each is not None]
         return (
@@ -224,14 +224,3 @@ class CallTables:
         self._connection.executemany(
             "INSERT INTO spans VALUES (?, ?, ?)", [tuple(map(to_ticks, span)) for span in spans]
         )
-
-
-def pull_request(row: RunRow) -> str | None:
-    """Return the pull request that a call is about or has opened, as `acme/web#12`."""
-    if row.pull_number is not None:
-        return f"{row.repo or row.repo_id or ''}#{row.pull_number}"
-    if row.pull_request is None:
-        return None
-    owner, _, number = row.pull_request.rpartition("/pull/")
-    repo = "/".join(owner.split("/")[-2:])
-    return f"{repo}#{number}" if number.isdecimal() and repo else row.pull_request

@@ -173,6 +173,17 @@ def duration_seconds(row: RunRow, now: datetime) -> float | None:
     return None
 
 
+def pull_request_name(row: RunRow) -> str | None:
+    """Return the pull request that a run is about or has opened, as `acme/web#12`."""
+    if row.pull_number is not None:
+        return f"{row.repo or row.repo_id or ''}#{row.pull_number}"
+    if row.pull_request is None:
+        return None
+    address, _, number = row.pull_request.rpartition("/pull/")
+    repo = "/".join(address.split("/")[-2:])
+    return f"{repo}#{number}" if number.isdecimal() and repo else row.pull_request
+
+
 def without_secrets(error: str | None) -> str | None:
     """Return an error message with credentials masked.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -18,7 +18,14 @@ from mogplex_tui.live.call_spans import CoveredSpan, Gap, complete_since, gaps
 from mogplex_tui.live.call_sums import CallSum, CostDimension, Interval
 from mogplex_tui.live.call_tables import CallTables, dollars
 from mogplex_tui.live.cost_forecast import MIN_SAMPLES, Forecast, forecast
-from mogplex_tui.operate.time_ranges import TimeSpan, day_start, month_start, next_month_start
+from mogplex_tui.operate.time_ranges import (
+    EXPECTED,
+    TimeSpan,
+    day_start,
+    month_start,
+    next_month_start,
+    parse_range,
+)
 
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
@@ -55,6 +62,26 @@ class CostQuestion:
     def includes(self, labels: Sequence[str | None]) -> bool:
         """Return whether a group, with the first dimension's label first, is shown."""
         return self.within is None or labels[0] == self.within.label
+
+
+DEFAULT_QUESTION: Final = CostQuestion(parse_range("24h"), (CostDimension.MODEL, CostDimension.REPO))
+
+
+def parse_question(text: str) -> CostQuestion:
+    """Parse dimensions and a range such as `model repo 7d`. Raises ValueError."""
+    question, chosen = DEFAULT_QUESTION, list[CostDimension]()
+    for word in text.replace(",", " ").split():
+        if word in set(CostDimension):
+            chosen.append(CostDimension(word))
+        elif word not in ("by", "then"):
+            try:
+                question = replace(question, span=parse_range(word))
+            except ValueError:
+                names = ", ".join(CostDimension)
+                raise ValueError(f"{word} is neither a range ({EXPECTED}) nor one of {names}.") from None
+    if len(set(chosen)) < len(chosen) or len(chosen) > len(DEFAULT_QUESTION.dimensions):
+        raise ValueError("Costs are summed by one or two different properties.")
+    return replace(question, dimensions=tuple(chosen)) if chosen else question
 
 
 @dataclass(frozen=True, slots=True)

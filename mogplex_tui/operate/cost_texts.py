@@ -45,7 +45,7 @@ def unpriced(each: CallSum) -> str:
     return f"{each.unpriced:,}" if each.unpriced else ""
 
 
-def total_text(report: CostReport) -> str:
+def total_parts(report: CostReport) -> list[str]:
     """Return the sums of a range: cost, calls, calls without a price, and rates."""
     total = report.total
     parts = [f"{formatting.money(total.cost)} from {formatting.plural(total.calls, 'call')}"]
@@ -59,17 +59,17 @@ def total_text(report: CostReport) -> str:
     if total.cost_per_opened is not None:
         opened = formatting.plural(total.opened, "pull request")
         parts.append(f"{formatting.money(total.cost_per_opened)} for each of {opened} opened")
-    return SEPARATOR.join(parts)
+    return parts
 
 
-def outcome_text(report: CostReport) -> str:
-    """Return the cost by outcome, such as `success $9.10 (80 calls) · …`."""
+def outcome_parts(report: CostReport) -> list[str]:
+    """Return the cost of each outcome, such as `failed $2.00 (7 calls)`."""
     order = [*_OUTCOMES, *sorted(set(report.outcomes) - set(_OUTCOMES))]
-    return SEPARATOR.join(
+    return [
         f"{word} {formatting.money(each.cost)} ({formatting.plural(each.calls, 'call')})"
         for word in order
         if (each := report.outcomes.get(word)) is not None
-    )
+    ]
 
 
 def coverage_text(report: CostReport, *, is_reading: bool = False) -> str:
@@ -97,29 +97,28 @@ def minute(at: datetime) -> str:
     return f"{at.astimezone():%a %d %b %H:%M}"
 
 
-def rate_text(report: CostReport) -> str:
-    """Return the burn rate, or an empty text if the last hour is not complete."""
-    if report.per_hour is None:
-        return ""
-    return f"{formatting.money(report.per_hour.cost)}/h in the last hour"
+def outlook_parts(report: CostReport) -> list[str]:
+    """Return the burn rate and the forecast to midnight of all calls."""
+    parts = [] if report.question.within is None else ["all calls:"]
+    if report.per_hour is not None:
+        parts.append(f"{formatting.money(report.per_hour.cost)}/h in the last hour")
+    if report.midnight is not None:
+        parts.append(_forecast_text("midnight UTC", report.midnight))
+    elif report.complete_since is not None:
+        parts.append("too few complete hours for a forecast")
+    return parts
 
 
-def forecast_texts(report: CostReport) -> list[str]:
-    """Return the forecasts to midnight UTC and to the end of the month."""
-    pairs = (("to midnight UTC", report.midnight), ("to the end of the month", report.month))
-    return [_forecast_text(name, each) for name, each in pairs if each is not None]
+def month_parts(report: CostReport) -> list[str]:
+    """Return the forecast to the end of the month; empty if there is none."""
+    month = report.month
+    return [] if month is None else [_forecast_text("the end of the month", month)]
 
 
-def _forecast_text(name: str, forecast: Forecast) -> str:
+def _forecast_text(end: str, forecast: Forecast) -> str:
     window = f"{forecast.intervals} {'hours' if forecast.step < timedelta(days=1) else 'days'}"
     error = formatting.money(forecast.error)
-    return f"forecast {name} {formatting.money(Estimate(forecast.cost))} ±{error} (from the last {window})"
-
-
-def outlook_text(report: CostReport) -> str:
-    """Return the burn rate and the forecasts in one line."""
-    missing = [] if report.midnight or report.month else ["too few complete hours for a forecast"]
-    return SEPARATOR.join(filter(None, [rate_text(report), *forecast_texts(report), *missing]))
+    return f"forecast to {end} {formatting.money(Estimate(forecast.cost))} ±{error} (from the last {window})"
 
 
 def billing_text(billing: Billing | None) -> str:

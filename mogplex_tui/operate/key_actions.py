@@ -88,6 +88,7 @@ GROUPS = frozenset({"groups"})
 # The explanation of a failure.
 EXPLAIN = frozenset({"explain"})
 WATERFALL = frozenset({"waterfall"})
+COSTS = frozenset({"costs"})
 
 
 def _scopes(*names: str) -> frozenset[str]:
@@ -374,6 +375,23 @@ ACTIONS: tuple[KeyAction, ...] = (
         "view.left", "left", ("left", "h"), OBSERVABILITY, "Earlier, or the list before.", footer=False
     ),
     KeyAction("view.right", "right", ("right", "l"), OBSERVABILITY, "Later, or the next list.", footer=False),
+    KeyAction("costs.open", "open", ("enter",), COSTS, "Open the group, or its runs.", help_has_title=True),
+    KeyAction("costs.by", "by", ("b",), COSTS, "Choose by what the costs are summed."),
+    KeyAction("costs.then-by", "then by", ("B",), COSTS, "Choose by what a group is divided."),
+    KeyAction("costs.range", "range", ("d",), COSTS, "Next range: 1 h, today, 24 h, 7 d, 30 d or month."),
+    KeyAction("costs.range-back", "range back", ("D",), COSTS, "Previous range.", footer=False),
+    KeyAction("costs.dates", "dates", ("t",), COSTS, "Type a range, such as 2026-11-20..2026-11-25."),
+    KeyAction("costs.left", "earlier", ("left", "h"), COSTS, "The bar of the plot before.", footer=False),
+    KeyAction("costs.right", "later", ("right", "l"), COSTS, "The next bar of the plot.", footer=False),
+    KeyAction(
+        "view.costs",
+        "cost",
+        ("dollar_sign",),
+        EVERYWHERE,
+        "Show where the money went, by model, repo, agent and more.",
+        footer=False,
+        group="go to",
+    ),
     KeyAction("view.refresh", "refresh", ("r",), EVERYWHERE, "Refresh.", footer=False, help_has_title=True),
     KeyAction(
         "kind.mark",
@@ -431,7 +449,9 @@ ACTIONS: tuple[KeyAction, ...] = (
         "go.back",
         "back",
         ("escape",),
-        _scopes("run", "runs", "lists", "details", "observability", "groups", "explain", "waterfall"),
+        _scopes(
+            "run", "runs", "lists", "details", "observability", "groups", "explain", "waterfall", "costs"
+        ),
         "Go back; clears filter and marks first.",
     ),
     *_navigation_actions(),

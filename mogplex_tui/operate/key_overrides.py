@@ -91,7 +91,7 @@ def scopes() -> list[str]:
 
     Imports every kind and adds its actions to the registry.
     """
-    names = ["runs", "run", "observability", "groups", "waterfall"]
+    names = ["runs", "run", "observability", "groups", "waterfall", "costs"]
     for kind in kinds().values():
         action_registry.register_kind(kind)
         names += [kind.name, action_registry.detail_scope(kind.name)]

@@ -28,7 +28,7 @@ class SavedFilter(NamedTuple):
 
 
 BUILT_IN: Final = (
-    SavedFilter("cost", "runs", "age:<1d", "cost"),
+    SavedFilter("expensive", "runs", "age:<1d", "cost"),
     SavedFilter("errors", "runs", "state:failed"),
 )
 """Filters that have a name without being saved."""

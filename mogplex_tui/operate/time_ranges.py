@@ -90,5 +90,5 @@ def parse_range(text: str) -> TimeSpan:
     if until is not None and len(last.strip()) == len("2026-11-20"):
         until = parse_time((datetime.fromisoformat(last.strip()) + timedelta(days=1)).isoformat())
     if until is not None and until <= since:
-        raise ValueError("must end after its start")
+        raise ValueError("must have the earlier time first")
     return TimeSpan(text if ".." in text else f"{text}..", since=since, until=until)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from textual.app import App
@@ -30,6 +30,7 @@ from mogplex_tui.screens.task_runner import TaskRunner
 from mogplex_tui.screens.waterfalls import Waterfalls
 
 if TYPE_CHECKING:
+    from mogplex_tui.live.call_history_reader import CallHistoryReader
     from mogplex_tui.live.run_row import RunRow
     from mogplex_tui.operate.health import Finding
     from mogplex_tui.operate.model import AnyKind
@@ -99,10 +100,22 @@ class Console:
         # Actions shared by all screens, by id. A screen may replace them.
         self.actions: Mapping[str, Callable[[], object]] = {**self._own_actions(), **app_actions}
 
+    @cached_property
+    def call_history(self) -> CallHistoryReader:
+        """The reader that fills the history of calls on disk."""
+        from mogplex_tui.live.call_history_reader import CallHistoryReader
+
+        return CallHistoryReader(self.session.call_history, self.runs)
+
+    def start_call_history(self) -> None:
+        """Store the calls that are read from now on, and read older ones slowly."""
+        self.call_history.start(fills=True)
+
     def _own_actions(self) -> Mapping[str, Callable[[], object]]:
         return {
             GIVE_UP: self.changes.give_up_all,
             FINDINGS: self.show_findings,
+            "view.costs": self.navigation.open_costs,
             "runs.start": self.run_actions.start,
             "runs.open-id": self.run_actions.open_by_id,
             "contexts.switch": self._switch_to_selected,

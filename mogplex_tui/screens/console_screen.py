@@ -194,12 +194,12 @@ class ConsoleScreen(Screen[None]):
         """Return the title of an action in the key bar."""
         return action.title
 
-    def argument_runner(self, _: action_registry.KeyAction) -> Callable[[str], object] | None:
+    def argument_runner(self, action: action_registry.KeyAction) -> Callable[[str], object] | None:
         """Return a function that runs an action with text typed in the palette.
 
         The text is what the user typed after the action's name. None if the action takes no text.
         """
-        return None
+        return self.console.navigation.open_costs if action.id == "view.costs" else None
 
     def key_items(self) -> list[tuple[str, str]]:
         """Return the keys to show in the key bar, with their titles.

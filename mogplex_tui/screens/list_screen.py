@@ -519,9 +519,9 @@ class ListScreen(ConsoleScreen):
         """Return why an action cannot be used now, or None if it can be used."""
         return self.model.why_not(action, self)
 
-    def argument_runner(self, action: KeyAction) -> Callable[[str], None] | None:
-        """Return the function that runs `sort COLUMN` from the palette, else None."""
-        return self.sort_by if action.id == "list.sort" else None
+    def argument_runner(self, action: KeyAction) -> Callable[[str], object] | None:
+        """Return the function that runs `sort COLUMN` from the palette."""
+        return self.sort_by if action.id == "list.sort" else super().argument_runner(action)
 
     def shows(self, action: KeyAction) -> bool:
         """Return whether the key bar and the palette offer an action.

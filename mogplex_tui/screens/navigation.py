@@ -165,6 +165,27 @@ class Navigation:
         self._remember_run(row)
         self._app.push_screen(RunScreen(row, at_error=at_error, at_event=at_event))
 
+    def open_costs(self, text: str = "") -> None:
+        """Show where the money went, over the current screen.
+
+        `text` names dimensions and a range, as in `model repo 7d`; a text that does not is reported.
+        """
+        from mogplex_tui.operate.cost_report import parse_question
+        from mogplex_tui.screens.console_screen import ConsoleScreen
+        from mogplex_tui.screens.cost_explorer import CostScreen
+
+        below = self._app.screen
+        try:
+            question = parse_question(text)
+        except ValueError as error:
+            self._app.notify(str(error), severity="warning", markup=False)
+            return
+        if isinstance(below, CostScreen):
+            below.ask(question)
+        else:
+            tab = below.tab if isinstance(below, ConsoleScreen) else ""
+            self._app.push_screen(CostScreen(question, tab))
+
     def explain(self, row: RunRow) -> None:
         """Open the explanation of a failed run or job."""
         from mogplex_tui.screens.explain_screen import ExplainScreen

@@ -41,12 +41,34 @@ COSTS: Final = ChartMeasure("costs", is_money=True)
 class ChartBar:
     """One interval of time, with its cost or count and the label of its start.
 
-    A `value` of None means that it is not known. A bar that is not `is_whole` is a lower bound.
+    A `value` of None means that it is not known. A bar that is not `is_whole` is a lower bound. A bar
+    with `parts` is stacked: the parts are drawn from the axis up, each with the fill of its place in
+    FILLS.
     """
 
     value: float | None
     label: str
     is_whole: bool = True
+    parts: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """How one part of a stacked bar is drawn; the glyph alone tells the parts apart."""
+
+    glyph: str
+    ascii: str
+    tone: Tone
+
+
+FILLS: Final = (
+    Fill("█", "#", Tone.ACCENT),
+    Fill("▓", "%", Tone.PLAIN),
+    Fill("▒", "+", Tone.ACCENT),
+    Fill("░", "-", Tone.PLAIN),
+    Fill("·", ".", Tone.DIM),
+)
+"""The fills of the parts of stacked bars, from the axis up; the last one is for the rest."""
 
 
 class UsageChart(ToneWidget, can_focus=True):
@@ -176,6 +198,9 @@ class UsageChart(ToneWidget, can_focus=True):
         """Return the cells of one line of the plot, counted from the top."""
         cells: list[Cell] = []
         for place in range(layout.first, len(self._bars)):
+            if self._bars[place].parts:
+                cells.append(self._stacked_cell(layout, row, place))
+                continue
             value = self._bars[place].value or 0.0
             eighths = round(value / layout.top * layout.rows * 8) if value > 0 else 0
             eighths = max(1, eighths) if value > 0 else 0
@@ -184,6 +209,24 @@ class UsageChart(ToneWidget, can_focus=True):
             drawn = sign * max(1, layout.bar - 1)
             cells.append((drawn + " " * (layout.bar - len(drawn)), self._tone(place)))
         return cells
+
+    def _stacked_cell(self, layout: _Layout, row: int, place: int) -> Cell:
+        """Return the cell of a stacked bar in one line of the plot."""
+        height, below = layout.rows - 1 - row, 0.0
+        drawn, tone = " ", Tone.PLAIN
+        for part, fill in zip(self._bars[place].parts, FILLS, strict=False):
+            # Rounded edges, so that the parts together are as high as their sum.
+            start, end = (round(amount / layout.top * layout.rows) for amount in (below, below + part))
+            if start <= height < end:
+                drawn, tone = fill.ascii if self._ascii else fill.glyph, fill.tone
+            elif part > 0 and not height and not end:
+                # Too little for a line, but not nothing.
+                drawn, tone = ("_" if self._ascii else "▁"), fill.tone
+            below += part
+        if place == self.cursor and self.has_focus:
+            tone = Tone.STRONG
+        drawn *= max(1, layout.bar - 1)
+        return drawn + " " * (layout.bar - len(drawn)), tone
 
     def _zero_line(self, layout: _Layout) -> list[Cell]:
         """Return the cells of the time axis, dotted where the value is unknown."""

@@ -60,6 +60,7 @@ _WHERE = {
     "grouped": "failures",
     "groups": "failure groups",
     "waterfall": "waterfall",
+    "costs": "costs",
     "timed": "lists with older records",
     "details": "other records",
     "logs": "records with a log",

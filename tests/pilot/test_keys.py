@@ -126,7 +126,7 @@ async def test_palette_lists_every_kind_in_sections_and_opens_by_mouse(console: 
         # Two keys and the name open any kind.
         await ui.press("colon", *"failures", "enter")
         await ui.until(lambda: ui.app.current_mode == "failures", "the failures")
-        await ui.press("colon", *"cost", "enter")
+        await ui.press("colon", *"expensive", "enter")
         await ui.sees("/ age:<1d", "by cost ↓")
         await ui.press("colon", *"errors", "enter")
         await ui.sees("/ state:failed")

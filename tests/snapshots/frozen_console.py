@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mogplex_tui.api.budget import Priority
 from mogplex_tui.api.connection_state import ConnectionMonitor
 from mogplex_tui.api.route_access import Family
 from mogplex_tui.api.target import Target
@@ -13,6 +14,7 @@ from mogplex_tui.app import ConsoleApp
 from mogplex_tui.config.secret import Secret
 from mogplex_tui.config.settings import load
 from mogplex_tui.live.realtime import RealtimeState
+from mogplex_tui.live.session import NotAttached
 
 NOW = datetime(2026, 11, 24, 14, 5, 21, tzinfo=UTC)
 
@@ -46,6 +48,9 @@ class ConnectedClient:
     def __init__(self, clock: Any) -> None:
         self.connection = ConnectionMonitor(clock)
         self.connection.learn(None)
+
+    def at(self, _: Priority) -> Any:
+        raise NotAttached("Nothing is connected")
 
     async def aclose(self) -> None:
         """Nothing is open."""

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from mogplex_tui.api.request_checks import is_uuid
 from mogplex_tui.live.failure_class import FailureClass
-from mogplex_tui.live.run_row import RunRow, RunSource, duration_seconds
+from mogplex_tui.live.run_row import RunRow, RunSource, duration_seconds, pull_request_name
 from mogplex_tui.operate import column_formats as formats
 from mogplex_tui.operate import failure_steps, formatting, run_actions, run_facts
 from mogplex_tui.operate.failure_groups import FailureGroupings, Grouping
@@ -172,6 +172,7 @@ KIND = Kind[RunRow](
         "type": lambda row: row.kind,
         "harness": lambda row: row.harness,
         "prompt": lambda row: row.prompt,
+        "pull": pull_request_name,
         "id": lambda row: tuple(filter(None, (row.key, row.run_id, row.call_id, row.job_id))),
         # Sub-projects share the name of their repository, so only the id distinguishes them (projects.md §1).
         "project": lambda row: row.repo_id,

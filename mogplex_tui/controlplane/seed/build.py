@@ -20,6 +20,7 @@ from ..workload.v1_run_metadata import SandboxRef
 from .account_rows import write_account
 from .admission_rows import write_admissions
 from .assignment_calls import write_assignment_calls
+from .busy_hours import write_busy_hours
 from .families import FAMILIES
 from .job_history import JobHistory
 from .older_history import enlarge
@@ -75,6 +76,9 @@ def _write_work(
     write_added(rows, tx, world, direct, scenario, seed, now)
     _write_neighbour(rows, tx, world, seed, now)
     rows.flush(tx)
+    if scale != "large":
+        # A large history has work enough in every hour.
+        write_busy_hours(tx, world.user_id, seed, now)
     write_assignment_calls(tx, direct.scribe, world, seed)
     write_admissions(rows, tx, world.user_id, seed, now)
     rows.flush(tx)

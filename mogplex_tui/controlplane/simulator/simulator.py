@@ -33,7 +33,6 @@ class Simulator:
     """
 
     def __init__(self, plane: Plane, speed: float | None = None) -> None:
-        # Imported late, so that importing the simulator does not load the engine.
         self._plane = plane
         self._speed = plane.settings.speed if speed is None else speed
         self.scheduler = Scheduler(plane.clock.now_us, max(self._speed, 1e-9), self._fault)

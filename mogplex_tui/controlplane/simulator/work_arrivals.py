@@ -1,6 +1,7 @@
-"""Start new work at random times, so that usually two to five calls are live.
+"""Start new work at random times, so that usually one to four calls are live.
 
-A scenario changes the rate of new work and the weights of its kinds.
+A scenario changes the rate of new work and the weights of its kinds. The usual rate is that of
+the busy hours in the history (seed/busy_hours.py): change both together.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from ..workload.rng import between, pick, whole
 from . import chat_actors, job_arrivals, run_actors
 from .scenario_events import is_refused
 
-_FEW, _MANY = 5, 6
+_FEW, _MANY = 2, 4
 _CLI_AT_ONCE = 2
 
 
@@ -49,7 +50,7 @@ class _PlannedEnds:
 
         The more work is live, the larger is the number.
         """
-        usual, soon = between(rng, 20.0, 40.0) / self._pace, between(rng, 2.0, 6.0) / self._pace
+        usual, soon = between(rng, 35.0, 70.0) / self._pace, between(rng, 5.0, 14.0) / self._pace
         self.ends = [entry for entry in self.ends if entry[0] > now]
         if len(self.ends) < _FEW * self._pace:
             return soon
@@ -90,7 +91,7 @@ def rush(context: ActorContext) -> Acts:
     """From time to time, start more jobs than an installation may run at once."""
     rng, number = context.random("rush").rng, 0
     while True:
-        yield between(rng, 240.0, 700.0) / context.scenario.now.pace
+        yield between(rng, 900.0, 2400.0) / context.scenario.now.pace
         for _ in range(7):
             number += 1
             job_arrivals.arrive(

@@ -94,7 +94,7 @@ async def test_incident_fails_one_model_and_costs_more_than_calm_day(
     calm_day: CalmDay, incident: Incident
 ) -> None:
     calm, figures = calm_day.figures, incident.figures
-    assert calm.ended > 8 and figures.ended > 8
+    assert calm.ended >= 4 and figures.ended >= 4
     assert calm.failed / calm.ended < 0.3
     assert figures.failed / figures.ended > 0.6
     assert figures.total_cost > 4 * calm.total_cost
@@ -110,7 +110,11 @@ async def test_incident_has_begun_before_the_plane(incident: Incident) -> None:
 
 @pytest.mark.asyncio(loop_scope="module")
 async def test_rounds_of_incident_loop_are_consecutive_and_get_dearer(incident: Incident) -> None:
-    numbers = [int(re.findall(r"\d+", row["metadata"]["pr_title"])[-1]) for row in incident.jobs]
+    numbers = [
+        int(re.findall(r"\d+", row["metadata"]["pr_title"])[-1])
+        for row in incident.jobs
+        if row["source_kind"] == "flow"
+    ]
     assert numbers == sorted(numbers) and set(numbers) >= set(range(1, 14))
     # A review that fails by chance is cut short and says little about the price of its round.
     costs = [

@@ -96,13 +96,13 @@ def test_scenarios_differ_only_in_what_they_name() -> None:
 def test_huge_is_large_unless_a_scale_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     build = importlib.import_module("mogplex_tui.controlplane.seed.build")
     monkeypatch.setattr(build, "SIZES", {"small": 40, "medium": 60, "large": 60})
-    monkeypatch.setattr(build, "LARGE_CALLS", 700)
+    monkeypatch.setattr(build, "LARGE_CALLS", 3_000)
     monkeypatch.setattr("mogplex_tui.controlplane.seed.older_history.LONG_EVENTS", 300)
     count = "SELECT COUNT(*) FROM ai_calls WHERE user_id = ?"
     for scale, expected in ((None, "large"), ("small", "small")):
         plane = _plane(tmp_path, f"{scale}.db", "huge", scale=scale)
         assert plane.settings.scale == expected
-        assert (plane.db.value(count, (plane.user_id,)) >= 700) == (scale is None)
+        assert (plane.db.value(count, (plane.user_id,)) >= 3_000) == (scale is None)
         plane.db.close()
 
 

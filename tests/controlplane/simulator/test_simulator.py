@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -16,6 +17,8 @@ from mogplex_tui.controlplane.calls import call_writes
 from mogplex_tui.controlplane.db.clock import HOUR_US, Clock
 from mogplex_tui.controlplane.runs import run_writes
 from mogplex_tui.controlplane.sandboxes.states import Change, apply_change
+from mogplex_tui.live.hour_figures import HourFigures
+from mogplex_tui.operate.health import Finding, spend
 from tests.controlplane.simulated_plane import HOUR, SEEDED_AT, TERMINAL, SimulatedPlane, invariant_violations
 
 LIVE = "status IN ('pending', 'streaming')"
@@ -38,14 +41,27 @@ def _calls_since(simulated: SimulatedPlane, since: int) -> list[tuple[Any, ...]]
     return [tuple(row) for row in rows]
 
 
-def test_simulated_hour_keeps_invariants_and_starts_work(simulated: SimulatedPlane) -> None:
+def _spend(simulated: SimulatedPlane, hours: int) -> Finding | None:
+    """Return the finding on the cost of the last hour, against `hours` before it."""
+    rows = simulated.db.all(
+        "SELECT (?1 - started_at) / ?2 AS age, COUNT(*), AVG(status = 'success'), SUM(cost_usd) FROM ai_calls"
+        " WHERE user_id = ?3 GROUP BY age HAVING age <= ?4",
+        (simulated.clock.us, HOUR_US, simulated.plane.user_id, hours),
+    )
+    figures = {row[0]: HourFigures(row[1], row[2], Decimal(str(row[3])) if row[3] else None) for row in rows}
+    return spend(figures.pop(0), list(figures.values()))
+
+
+def test_simulated_hour_starts_work_and_costs_no_more_than_usual(simulated: SimulatedPlane) -> None:
     simulated.simulator.begin()
     alive = []
-    for _ in range(120):
+    for half_minute in range(120):
         simulated.go(30)
         alive.append(simulated.db.value(LIVE_CALLS))
+        if half_minute % 10 == 0:
+            assert [_spend(simulated, hours) for hours in (12, 24, 7 * 24)] == [None] * 3
     assert invariant_violations(simulated.db, simulated.clock.us) == []
-    assert sum(2 <= count <= 6 for count in alive) > 80
+    assert sum(1 <= count <= 5 for count in alive) > 80
     assert max(alive) <= 12
 
     def count(sql: str) -> int:

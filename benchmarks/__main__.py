@@ -10,7 +10,7 @@ import os
 import shlex
 import sys
 
-from . import first_frame, imports, keys, requests, rest, tail
+from . import costs, first_frame, imports, keys, requests, rest, tail
 from .figures import say
 from .plane import inserts, lists, reads, starts
 
@@ -20,7 +20,7 @@ PLANE = {
     "plane_lists": lists.run,
     "plane_start": starts.run,
 }
-NAMES = ("first_frame", "keys", "tail", "rest", "requests", "imports", *PLANE)
+NAMES = ("first_frame", "keys", "tail", "costs", "rest", "requests", "imports", *PLANE)
 
 
 def main() -> None:
@@ -41,6 +41,7 @@ def main() -> None:
         "first_frame": lambda: first_frame.run(command, given.pattern),
         "keys": keys.run,
         "tail": tail.run,
+        "costs": costs.run,
         "rest": lambda: rest.run(command, given.pattern),
         "requests": requests.run,
         "imports": imports.run,

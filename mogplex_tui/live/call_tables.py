@@ -16,11 +16,11 @@ from mogplex_tui.live import redact
 from mogplex_tui.live.call_spans import EPOCH, CoveredSpan, final_part, merged
 from mogplex_tui.live.run_row import LIVE_STATES, Cost, RunRow, pull_request_name
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 COST_UNITS: Final = 10**8
 """Units of a US dollar in which costs are stored."""
 MAX_CALLS: Final = 200_000
-"""The calls that are kept; about 60 MB. The oldest are removed first."""
+"""The calls that are kept; about 75 MB. The oldest are removed first."""
 # Rows that are removed at once when there are too many.
 _PRUNED: Final = MAX_CALLS // 20
 # A call that is still live a day later has lost its end: the service closes such calls after six hours.
@@ -28,21 +28,34 @@ _LONGEST_CALL: Final = timedelta(hours=24)
 _NO_CALL_STATES: Final = frozenset({"unknown", "unreadable"})
 _TICK: Final = timedelta(microseconds=1)
 
-SCHEMA: Final = """
+GROUPED: Final = (
+    "model",
+    "type",
+    "repo",
+    "agent",
+    "automation",
+    "sandbox",
+    "pull_request",
+    "user",
+)
+"""The columns by which calls are grouped, besides the status."""
+SCHEMA: Final = f"""
 CREATE TABLE labels (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);
 CREATE TABLE names (key TEXT PRIMARY KEY, name TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE spans (oldest INTEGER PRIMARY KEY, newest INTEGER NOT NULL, read_at INTEGER NOT NULL);
 CREATE TABLE calls (
     id TEXT PRIMARY KEY, started INTEGER NOT NULL, ended INTEGER, status TEXT NOT NULL,
-    model INTEGER, type INTEGER, repo INTEGER, agent INTEGER, automation INTEGER, sandbox INTEGER,
-    pull_request INTEGER, user INTEGER, opened INTEGER,
+    {", ".join(f"{name} INTEGER" for name in GROUPED)}, opened INTEGER,
     tokens INTEGER, prompt_tokens INTEGER, cached_tokens INTEGER, cost INTEGER, cost_source TEXT NOT NULL
 );
 CREATE INDEX calls_by_start ON calls (started);
+CREATE INDEX calls_by_status ON calls (status);
+{"".join(f"CREATE INDEX calls_by_{name} ON calls ({name}, status);" for name in GROUPED)}
+PRAGMA user_version = {SCHEMA_VERSION};
 """
 _COLUMNS: Final = (
-    "id", "started", "ended", "status", "model", "type", "repo", "agent", "automation", "sandbox",
-    "pull_request", "user", "opened", "tokens", "prompt_tokens", "cached_tokens", "cost", "cost_source",
+    "id", "started", "ended", "status", *GROUPED, "opened",
+    "tokens", "prompt_tokens", "cached_tokens", "cost", "cost_source",
 )  # fmt: skip
 _LIVE: Final = ", ".join(f"'{state}'" for state in sorted(LIVE_STATES))
 # The service forgets the tokens and the cost of a call when it is cancelled (observability.md §3).

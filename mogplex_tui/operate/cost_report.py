@@ -10,12 +10,18 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import Final, NamedTuple
 
 from mogplex_tui.live import call_sums
 from mogplex_tui.live.call_spans import CoveredSpan, Gap, complete_since, gaps
-from mogplex_tui.live.call_sums import CallSum, CostDimension, Interval
+from mogplex_tui.live.call_sums import (
+    CallReader,
+    CallSum,
+    CostDimension,
+    Interval,
+    Point,
+    Selection,
+)
 from mogplex_tui.live.call_tables import CallTables, dollars
 from mogplex_tui.live.cost_forecast import MIN_SAMPLES, Forecast, forecast
 from mogplex_tui.operate.time_ranges import (
@@ -30,6 +36,8 @@ from mogplex_tui.operate.time_ranges import (
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
 _TEN_MINUTES: Final = timedelta(minutes=10)
+PLOTTED: Final = 4
+"""The groups that a plot shows; all others are one more part."""
 # The longest ranges that are divided into ten minutes, and into hours.
 _SHORT, _MEDIUM = timedelta(hours=3), timedelta(hours=50)
 # The windows of the forecasts, in intervals, and the fewest of them.
@@ -58,10 +66,6 @@ class CostQuestion:
     def plotted(self) -> CostDimension:
         """The dimension by which the plot is divided."""
         return self.dimensions[0 if self.within is None else -1]
-
-    def includes(self, labels: Sequence[str | None]) -> bool:
-        """Return whether a group, with the first dimension's label first, is shown."""
-        return self.within is None or labels[0] == self.within.label
 
 
 DEFAULT_QUESTION: Final = CostQuestion(parse_range("24h"), (CostDimension.MODEL, CostDimension.REPO))
@@ -94,27 +98,24 @@ class CostGroup:
 
 @dataclass(frozen=True, slots=True)
 class CostStep:
-    """One interval of the plot, with the sums of each group by label.
+    """One interval of the plot: the sums of the plotted groups, and of all calls.
 
     `is_complete` is False if calls of the interval may be missing.
     """
 
     start: datetime
     end: datetime
-    groups: Mapping[str | None, CallSum]
+    groups: tuple[CallSum, ...]
+    sum: CallSum
     is_complete: bool
-
-    @property
-    def sum(self) -> CallSum:
-        """The sums over all groups."""
-        return _added(self.groups.values())
 
 
 @dataclass(frozen=True, slots=True)
 class CostReport:
     """The answer to a question, as of `now`.
 
-    `groups` are in order of cost. `gaps` are the parts of the range of which calls may be missing;
+    `groups` are in order of cost, and `plotted` are the labels of those in `steps`. `gaps` are the
+    parts of the range of which calls may be missing;
     `complete_since` is None if no call was ever read. `per_hour` is the sum of the last sixty minutes;
     it is None if they are not complete.
     """
@@ -125,6 +126,7 @@ class CostReport:
     total: CallSum
     groups: tuple[CostGroup, ...]
     outcomes: Mapping[str, CallSum]
+    plotted: tuple[str | None, ...]
     steps: tuple[CostStep, ...]
     gaps: tuple[Gap, ...]
     complete_since: datetime | None
@@ -140,66 +142,86 @@ def read_report(
 
     `names` are names of records by id; those that are stored are used as well.
     """
-    interval, reader = question.span.interval(now), _Reader(connection, question, names)
-    spans = CallTables(connection).spans()
+    interval, spans = question.span.interval(now), CallTables(connection).spans()
     since = complete_since(spans)
-    is_recent = since is not None and since <= now - HOUR
-    total = call_sums.total(connection, interval)
-    groups = reader.groups(interval, question.dimensions)
-    if question.within is not None:
-        total = _added(group.sum for group in groups)
-    outcomes = reader.groups(interval, (question.dimensions[0], CostDimension.OUTCOME))
+    sums = _Sums(connection, question, interval, {**call_sums.names(connection), **names})
+    groups = sums.sorted_groups()
+    plotted = [group.labels[-1] for group in groups if group.sum.units][:PLOTTED]
+    points = sums.points(min(step_of(interval), HOUR), plotted)
+    hours = _hours(connection, question, interval, points, now)
+    last_hour = Interval(now - HOUR, now + _TEN_MINUTES)
     return CostReport(
         question,
         now,
         interval,
-        total,
+        sums.total,
         tuple(groups),
-        _by_last_label(outcomes),
-        _steps(reader, interval, spans),
+        sums.outcomes,
+        tuple(plotted),
+        _steps(points, interval, len(plotted), spans),
         _missing(spans, interval),
         since,
-        call_sums.total(connection, Interval(now - HOUR, now + _TEN_MINUTES)) if is_recent else None,
-        _forecast(connection, now, HOUR, since),
-        _forecast(connection, now, DAY, since),
+        call_sums.total(connection, last_hour) if since is not None and since <= now - HOUR else None,
+        _forecast_to_midnight(hours, now, since),
+        _forecast_to_month(hours, now, since),
     )
 
 
-class _Reader:
-    """Reads sums with the names of their groups, limited to what a question shows."""
+class _Sums:
+    """The sums of a question by labels in place of keys."""
 
     def __init__(
-        self, connection: sqlite3.Connection, question: CostQuestion, names: Mapping[str, str]
+        self,
+        connection: sqlite3.Connection,
+        question: CostQuestion,
+        interval: Interval,
+        names: Mapping[str, str],
     ) -> None:
-        self._connection, self.question = connection, question
-        self._names = {**call_sums.names(connection), **names}
+        self._question, self._names = question, names
+        reader = self.reader = CallReader(connection, interval)
+        if question.within is not None:
+            first = question.dimensions[0]
+            keys = self._keys_of(first, question.within.label)
+            reader = self.reader = CallReader(connection, interval, Selection(first, keys))
+        # The keys of each label of the plotted dimension: records may share a name.
+        self._keys: dict[str | None, set[str | None]] = {}
+        self._groups: dict[tuple[str | None, ...], CallSum] = {}
+        self.outcomes: dict[str, CallSum] = {}
+        self.total = CallSum()
+        for group in reader.groups([*question.dimensions, CostDimension.OUTCOME]):
+            *keys_of_group, outcome = group.keys
+            labels = self._labels(keys_of_group)
+            self._keys.setdefault(labels[-1], set()).add(keys_of_group[-1])
+            before = self._groups.get(labels)
+            self._groups[labels] = group.sum if before is None else before.plus(group.sum)
+            self.outcomes[str(outcome)] = self.outcomes.get(str(outcome), CallSum()).plus(group.sum)
+        self._count_opened()
 
-    def groups(self, interval: Interval, dimensions: Sequence[CostDimension]) -> list[CostGroup]:
+    def _count_opened(self) -> None:
+        """Add the number of pull requests opened to the groups and to the total."""
+        all_opened, opened_by = set[int](), dict[tuple[str | None, ...], set[int]]()
+        for keys, opened in self.reader.opened(self._question.dimensions):
+            all_opened.add(opened)
+            opened_by.setdefault(self._labels(keys), set()).add(opened)
+        for labels, opened_here in opened_by.items():
+            self._groups[labels] = self._groups[labels]._replace(opened=len(opened_here))
+        self.total = _added(self.outcomes.values())._replace(opened=len(all_opened))
+
+    def sorted_groups(self) -> list[CostGroup]:
         """Return the groups in order of cost."""
-        sums: dict[tuple[str | None, ...], CallSum] = {}
-        for group in call_sums.groups(self._connection, interval, dimensions):
-            labels = self._labels(dimensions, group.keys)
-            if self.question.includes(labels):
-                sums[labels] = sums.get(labels, CallSum()).plus(group.sum)
-        groups = [CostGroup(labels, each) for labels, each in sums.items()]
+        groups = [CostGroup(labels, each) for labels, each in self._groups.items()]
         groups.sort(
             key=lambda group: (-group.sum.units, -group.sum.calls, [label or "" for label in group.labels])
         )
         return groups
 
-    def points(self, interval: Interval, step: timedelta) -> Iterable[tuple[datetime, str | None, CallSum]]:
-        """Yield start, label and sums of the intervals of the plot."""
-        question = self.question
-        dimensions = question.dimensions if question.within is not None else question.dimensions[:1]
-        for point in call_sums.points(self._connection, interval, step, dimensions):
-            labels = self._labels(dimensions, point.keys)
-            if question.includes(labels):
-                yield point.start, labels[-1], point.sum
+    def points(self, step: timedelta, labels: Sequence[str | None]) -> list[Point]:
+        """Return the costs by interval of the groups with these labels, and of all others."""
+        shown = [frozenset(self._keys[label]) for label in labels]
+        return self.reader.points(step, self._question.plotted, shown)
 
-    def _labels(
-        self, dimensions: Sequence[CostDimension], keys: Sequence[str | None]
-    ) -> tuple[str | None, ...]:
-        return tuple(self._label(*pair) for pair in zip(dimensions, keys, strict=True))
+    def _labels(self, keys: Sequence[str | None]) -> tuple[str | None, ...]:
+        return tuple(self._label(*pair) for pair in zip(self._question.dimensions, keys, strict=True))
 
     def _label(self, dimension: CostDimension, key: str | None) -> str | None:
         """Return the name of a key, or the key itself if it has no name."""
@@ -210,13 +232,11 @@ class _Reader:
             return f"{self._names.get(repo, repo)}#{number}" if number else key
         return self._names.get(key, key)
 
-
-def _by_last_label(groups: Iterable[CostGroup]) -> dict[str, CallSum]:
-    sums: dict[str, CallSum] = {}
-    for group in groups:
-        label = str(group.labels[-1])
-        sums[label] = sums.get(label, CallSum()).plus(group.sum)
-    return sums
+    def _keys_of(self, dimension: CostDimension, label: str | None) -> frozenset[str | None]:
+        """Return the keys with a label."""
+        if label is None:
+            return frozenset({None})
+        return frozenset(key for key in self.reader.keys(dimension) if self._label(dimension, key) == label)
 
 
 def step_of(interval: Interval) -> timedelta:
@@ -225,25 +245,34 @@ def step_of(interval: Interval) -> timedelta:
     return _TEN_MINUTES if length <= _SHORT else HOUR if length <= _MEDIUM else DAY
 
 
-def _steps(reader: _Reader, interval: Interval, spans: Sequence[CoveredSpan]) -> tuple[CostStep, ...]:
+def _steps(
+    points: Iterable[Point], interval: Interval, plotted: int, spans: Sequence[CoveredSpan]
+) -> tuple[CostStep, ...]:
     """Return the intervals of a range, of which days are local days."""
-    step = step_of(interval)
-    sums: dict[datetime, dict[str | None, CallSum]] = {}
-    for at, label, each in reader.points(interval, min(step, HOUR)):
-        # The key of a step that is a day is its local midnight.
-        groups = sums.setdefault(_local_day(at) if step == DAY else at, {})
-        groups[label] = groups.get(label, CallSum()).plus(each)
-    if not spans and not sums:
+    step, number = step_of(interval), plotted + 1
+    parts: dict[datetime, list[CallSum]] = {}
+    days: dict[datetime, datetime] = {}
+    for place, at, each in points:
+        if step == DAY:
+            # The key of a step that is a day is its local midnight.
+            at = days[at] if at in days else days.setdefault(at, _local_day(at))
+        of_step = parts.get(at)
+        if of_step is None:
+            of_step = parts[at] = [CallSum()] * number
+        of_step[place] = of_step[place].plus(each) if of_step[place].calls else each
+    if not spans and not parts:
         return ()
     # A range from long ago begins with its first call.
-    earliest = min(sums, default=interval.since)
     has_all = bool(spans) and spans[0].has_first_call
-    since = max(interval.since, earliest) if has_all or step == DAY else interval.since
+    since = (
+        max(interval.since, min(parts, default=interval.since)) if has_all or step == DAY else interval.since
+    )
     missing, out, start = _missing(spans, interval), [], _floor(since, step)
     while start < interval.until:
         end = _local_day(start + DAY * 1.5) if step == DAY else start + step
         complete = not any(gap.oldest < end and gap.newest > start for gap in missing)
-        out.append(CostStep(start, end, sums.get(start, {}), complete))
+        of_step = parts.get(start, [CallSum()] * number)
+        out.append(CostStep(start, end, tuple(of_step[:-1]), _added(of_step), complete))
         start = end
     return tuple(out)
 
@@ -268,31 +297,78 @@ def _missing(spans: Sequence[CoveredSpan], interval: Interval) -> tuple[Gap, ...
     return tuple(gap for gap in cut if gap.oldest < gap.newest)
 
 
-def _forecast(
-    connection: sqlite3.Connection, now: datetime, step: timedelta, since: datetime | None
-) -> Forecast | None:
-    """Return the forecast to midnight from hours, or to the month's end from days.
+def _hours(
+    connection: sqlite3.Connection,
+    question: CostQuestion,
+    interval: Interval,
+    points: Iterable[Point],
+    now: datetime,
+) -> dict[datetime, CallSum]:
+    """Return the costs of each hour of the windows of the forecasts, by its start.
 
-    There is none if calls since the start of the day or month are missing, or too few have a price.
+    `points` are used if they have all calls of these hours.
     """
-    begin, until, most, least = (
-        (day_start(now), day_start(now) + DAY, _HOURS, _LEAST_HOURS)
-        if step == HOUR
-        else (month_start(now), next_month_start(now), _DAYS, _LEAST_DAYS)
-    )
-    if since is None or since > begin:
+    since = min(month_start(now), _floor(now, HOUR) - DAY * _DAYS)
+    has_all = question.within is None and interval.since <= since and interval.until > now
+    if not has_all or step_of(interval) < HOUR:
+        reader = CallReader(connection, Interval(since, now + _TEN_MINUTES))
+        points = reader.points(HOUR, CostDimension.MODEL, ())
+    hours: dict[datetime, CallSum] = {}
+    for point in points:
+        before = hours.get(point.start)
+        hours[point.start] = point.sum if before is None else before.plus(point.sum)
+    return hours
+
+
+def _forecast_to_midnight(
+    hours: Mapping[datetime, CallSum], now: datetime, since: datetime | None
+) -> Forecast | None:
+    """Return the forecast from the last complete hours; None if there are too few."""
+    begin = day_start(now)
+    ended = _floor(now, HOUR)
+    starts = [ended - HOUR * back for back in range(1, _HOURS + 1)]
+    windows = [[start] for start in starts if _is_known(start, hours, since)]
+    return _forecast(hours, windows, HOUR, (begin, now, begin + DAY), since, least=_LEAST_HOURS)
+
+
+def _forecast_to_month(
+    hours: Mapping[datetime, CallSum], now: datetime, since: datetime | None
+) -> Forecast | None:
+    """Return the forecast from the last complete 24 hours; None if there are too few."""
+    ended, windows = _floor(now, HOUR), list[list[datetime]]()
+    for back in range(1, _DAYS + 1):
+        start = ended - DAY * back
+        if _is_known(start, hours, since):
+            windows.append([start + HOUR * hour for hour in range(24)])
+    times = (month_start(now), now, next_month_start(now))
+    return _forecast(hours, windows, DAY, times, since, least=_LEAST_DAYS)
+
+
+def _is_known(start: datetime, hours: Mapping[datetime, CallSum], since: datetime | None) -> bool:
+    """Return whether calls are complete from a time on, and there were calls before."""
+    return since is not None and since <= start and any(hour <= start for hour in hours)
+
+
+def _forecast(
+    hours: Mapping[datetime, CallSum],
+    windows: Sequence[Sequence[datetime]],
+    step: timedelta,
+    times: tuple[datetime, datetime, datetime],
+    since: datetime | None,
+    *,
+    least: int,
+) -> Forecast | None:
+    """Return the forecast from the hours of some windows.
+
+    `times` are the start of the period, now, and its end. There is none if calls since the start are
+    missing, or too few calls of the windows have a price.
+    """
+    begin, now, until = times
+    sums = [_added(hours[hour] for hour in window if hour in hours) for window in windows]
+    if since is None or since > begin or sum(each.priced for each in sums) < MIN_SAMPLES:
         return None
-    first = call_sums.first_start(connection)
-    if first is None:
-        return None
-    count = min(most, int((now - max(since, first)) / step))
-    edges = [now - step * back for back in range(count, -1, -1)]
-    sums = [call_sums.total(connection, Interval(*pair)) for pair in pairwise(edges)]
-    if sum(each.priced for each in sums) < MIN_SAMPLES:
-        return None
-    spent = call_sums.total(connection, Interval(begin, now + _TEN_MINUTES))
-    costs = [dollars(each.units) for each in sums]
-    return forecast(dollars(spent.units), costs, step, now, until, least=least)
+    spent = sum(each.units for start, each in hours.items() if start >= begin)
+    return forecast(dollars(spent), [dollars(each.units) for each in sums], step, now, until, least=least)
 
 
 def _added(sums: Iterable[CallSum]) -> CallSum:

@@ -241,8 +241,8 @@ class CostScreen(ConsoleScreen):
             line.set_class(not segments, "-empty")
 
     def _draw_plot(self, report: CostReport) -> None:
-        top = [group.labels[-1] for group in report.groups if group.sum.units][: len(FILLS) - 1]
-        self._chart.set_bars([_bar(step, top) for step in report.steps], COSTS)
+        top = report.plotted
+        self._chart.set_bars([_bar(step) for step in report.steps], COSTS)
         is_ascii = self.console.look.ascii
         shown = [
             Segment(
@@ -438,11 +438,10 @@ def _range_problem(text: str) -> str | None:
     return None
 
 
-def _bar(step: CostStep, top: Sequence[str | None]) -> ChartBar:
+def _bar(step: CostStep) -> ChartBar:
     """Return the bar of an interval, with parts for the greatest groups and the rest."""
-    total = step.sum
-    units = [step.groups[label].units if label in step.groups else 0 for label in top]
-    parts = [*units, *[0] * (len(FILLS) - 1 - len(top)), total.units - sum(units)]
+    total, units = step.sum, [each.units for each in step.groups]
+    parts = [*units, *[0] * (len(FILLS) - 1 - len(units)), total.units - sum(units)]
     value = None if total.cost is None or (not total.calls and not step.is_complete) else float(total.cost)
     local = step.start.astimezone()
     label = f"{local:%d %b}" if _is_day(step) else f"{local:%H:%M}"

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -22,7 +23,7 @@ from mogplex_tui.config.state_file import FileErrorReporter
 from mogplex_tui.live import call_sums, call_tables
 from mogplex_tui.live.call_history import FILE_NAME, CallHistory
 from mogplex_tui.live.call_spans import EPOCH, CoveredSpan, Gap, gaps, merged
-from mogplex_tui.live.call_sums import CallSum, CostDimension, Interval
+from mogplex_tui.live.call_sums import CallReader, CallSum, CostDimension, Interval, Selection
 from mogplex_tui.live.call_tables import SCHEMA, CallTables
 from mogplex_tui.live.run_row import Cost, RunRow, RunSource
 
@@ -62,11 +63,18 @@ def test_sums_count_unpriced_calls_and_keep_estimates() -> None:
     assert total.cost_per_opened == total.cost
     assert total.cost_per_success == Decimal("5.30000001") / 3
     pair = (CostDimension.MODEL, CostDimension.PULL_REQUEST)
-    groups = {group.keys: group.sum for group in call_sums.groups(connection, ALL, pair)}
+    groups = {group.keys: group.sum for group in CallReader(connection, ALL).groups(pair)}
     assert groups["harness:codex", "acme/web#7"].cost is None
     assert groups["acme/nova", "acme/web#7"].cost == 5
     assert groups["acme/nova", None].calls == 3
     assert call_sums.names(connection) == {"r1": "acme/web"}
+
+
+def _added(sums: Iterable[CallSum]) -> CallSum:
+    whole = CallSum()
+    for each in sums:
+        whole = whole.plus(each)
+    return whole
 
 
 ROWS = st.lists(
@@ -95,14 +103,17 @@ def test_sums_of_groups_and_of_intervals_equal_the_total(
     total = call_sums.total(connection, span)
     assert total.units == sum(int(row.cost * 10**8) for row in chosen if row.cost is not None)
     assert total.unpriced == sum(row.cost is None for row in chosen)
-    parts = [group.sum for group in call_sums.groups(connection, span, list({first, second}))]
-    steps = [point.sum for point in call_sums.points(connection, span, HOUR, [first])]
-    for sums in (parts, steps):
-        whole = CallSum()
-        for each in sums:
-            whole = whole.plus(each)
-        assert whole._replace(opened=0) == total._replace(opened=0)
-    models = call_sums.groups(connection, span, [CostDimension.MODEL])
+    parts = [group.sum for group in CallReader(connection, span).groups(list({first, second}))]
+    assert _added(parts) == total._replace(opened=0)
+    keys: frozenset[str | None] = frozenset({"acme/nova", "a", None})
+    points = CallReader(connection, span).points(HOUR, CostDimension.MODEL, [keys])
+    assert _added(point.sum for point in points)[:1] == total[:1]
+    assert sum(point.sum.units for point in points) == total.units
+    only = CallReader(connection, span, Selection(CostDimension.MODEL, keys)).groups([first])
+    shown = [row for row in chosen if row.model in keys]
+    assert _added(group.sum for group in only).calls == len(shown)
+    assert sum(point.sum.calls for point in points if point.place == 0) == len(shown)
+    models = CallReader(connection, span).groups([CostDimension.MODEL])
     assert {group.keys[0]: group.sum.calls for group in models} == Counter(row.model for row in chosen)
 
 
@@ -132,7 +143,7 @@ async def test_history_keeps_newest_state_of_a_call_and_cost_before_cancel(tmp_p
     history.put([call("1", state="streaming", cost="0.4"), call("2", state="streaming", cost=None)])
     history.put([call("1", state="cancelled", cost=None), call("2", cost="3", model="sk-secretsecret1")])
     history.put([call("2", state="streaming", cost=None)])
-    outcomes = await history.query(lambda db: call_sums.groups(db, ALL, [CostDimension.OUTCOME]))
+    outcomes = await history.query(lambda db: CallReader(db, ALL).groups([CostDimension.OUTCOME]))
     assert {group.keys[0]: group.sum.cost for group in outcomes} == {
         "cancelled": Decimal("0.4"),
         "success": Decimal(3),
@@ -186,6 +197,16 @@ def _killed_writer(script: str, directory: Path) -> int:
         stored = [int(writer.stdout.readline()) for _ in range(5)][-1]
         os.kill(writer.pid, signal.SIGKILL)
     return stored
+
+
+async def test_tables_of_an_older_version_are_made_anew(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / FILE_NAME) as connection:
+        connection.execute("CREATE TABLE calls (id TEXT, cents INTEGER)")
+        connection.execute("PRAGMA user_version = 1")
+    history = CallHistory(tmp_path)
+    history.put([call("1")])
+    assert (await history.query(lambda db: call_sums.total(db, ALL))).calls == 1
+    await history.close()
 
 
 async def test_history_survives_a_kill_in_the_middle_of_writes(tmp_path: Path) -> None:

@@ -72,7 +72,10 @@ def test_report_looks_into_a_group_and_names_what_is_missing() -> None:
     )
     assert [group.labels for group in inner.groups] == [("acme/nova", "r2"), ("acme/nova", "acme/web")]
     assert inner.total.cost == 36
-    assert {label for step in inner.steps for label in step.groups} == {"r2", "acme/web"}
+    assert inner.plotted == ("r2", "acme/web")
+    assert [sum(step.groups[place].units for step in inner.steps) for place in (0, 1)] == [
+        group.sum.units for group in inner.groups
+    ]
     assert inner.outcomes["success"].calls == 9
 
 

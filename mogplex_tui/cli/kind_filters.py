@@ -12,7 +12,7 @@ from mogplex_tui.cli.command_context import CommandError
 from mogplex_tui.cli.exit_codes import Exit
 from mogplex_tui.cli.time_arguments import parse_since, to_utc
 from mogplex_tui.operate import kind_rows
-from mogplex_tui.operate.filters import compile_filter, parse, pattern_problem, quoted
+from mogplex_tui.operate.filters import compile_filter, pattern_problem, quoted, unknown_field
 from mogplex_tui.operate.kind_rows import ListedRow, filter_name
 from mogplex_tui.operate.model import Kind, Row
 
@@ -99,11 +99,8 @@ def _check_fields(kind: Kind[Row], text: str) -> None:
     if problem := pattern_problem(text):
         raise CommandError(Exit.USAGE, f"Invalid pattern {problem}.")
     known_fields = sorted(kind_rows.filter_field_names(kind))
-    for term in parse(text):
-        if term.field is not None and not any(name.startswith(term.field) for name in known_fields):
-            raise CommandError(
-                Exit.USAGE, f"Unknown field {term.field!r}. Available: {', '.join(known_fields)}."
-            )
+    if (field := unknown_field(text, known_fields)) is not None:
+        raise CommandError(Exit.USAGE, f"Unknown field {field!r}. Available: {', '.join(known_fields)}.")
 
 
 def _fixed_values(kind: Kind[Row]) -> dict[str, list[str]]:

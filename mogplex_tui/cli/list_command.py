@@ -65,7 +65,14 @@ def add_list(verbs: argparse._SubParsersAction[argparse.ArgumentParser], kind: K
     parser = add_verb(verbs, "list", f"list {plural}")
     parser.add_argument("--limit", type=row_count, metavar="N", help=f"list at most N {plural}")
     names = [column.name for column in kind.columns]
-    parser.add_argument("--sort", choices=names, metavar="COLUMN", help=f"sort by one of {', '.join(names)}")
+    by_word = kind_rows.sort_names(kind)
+    parser.add_argument(
+        "--sort",
+        type=lambda word: by_word.get(word.lower(), word),
+        choices=names,
+        metavar="COLUMN",
+        help=f"sort by a column, by its title or one of {', '.join(names)}",
+    )
     parser.add_argument("--reverse", action="store_true", help="reverse the sort order")
     add_former_options(parser, kind.name)
     if kind.hidden is not None:

@@ -77,6 +77,12 @@ def pattern_problem(text: str) -> str:
     return next((pattern.problem for pattern in patterns if pattern.problem), "")
 
 
+def unknown_field(text: str, known: Collection[str]) -> str | None:
+    """Return the first field of a filter that begins none of the known names."""
+    fields = (term.field for term in parse(text) if term.field is not None)
+    return next((field for field in fields if not any(name.startswith(field) for name in known)), None)
+
+
 def words(text: str) -> list[str]:
     """Return the words of a filter: its terms as the user typed them, with quotes."""
     return _WORD.findall(text)

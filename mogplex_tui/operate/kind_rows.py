@@ -275,6 +275,18 @@ def filter_field_names(kind: Kind[Row]) -> list[str]:
     return list(dict.fromkeys([*by_columns, "id", *kind.hidden_filters]))
 
 
+def sort_names(kind: Kind[Row]) -> dict[str, str]:
+    """Return a mapping of the words for a sort order to the names of columns.
+
+    The words are the names of the columns and, if no column has this name, their titles.
+    """
+    names = {column.name: column.name for column in kind.columns}
+    for column in kind.columns:
+        for word in filter_names(column):
+            names.setdefault(word, column.name)
+    return names
+
+
 def span_names(kind: Kind[Row]) -> frozenset[str]:
     """Return the names of the filter fields that hold time spans."""
     return frozenset(

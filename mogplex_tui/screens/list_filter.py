@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mogplex_tui.live.sorted_view import SortedView
 from mogplex_tui.operate import kind_rows
@@ -13,6 +14,9 @@ from mogplex_tui.screens.list_model import AnyRow
 if TYPE_CHECKING:
     from mogplex_tui.operate.kind_rows import ReadAt
     from mogplex_tui.operate.older_records import SearchQuery
+
+# Lines of a message in an empty list fit the smallest screen.
+_MESSAGE_WIDTH: Final = 72
 
 
 class ListFilter:
@@ -67,10 +71,32 @@ class ListFilter:
         )
 
     def problem(self) -> str:
-        """Return why a regular expression of the filter is not used, or an empty text."""
+        """Return why a part of the filter is not used, or an empty text.
+
+        This is a regular expression that is not valid, or a field that no row has.
+        """
         from mogplex_tui.operate.filters import pattern_problem
 
-        return pattern_problem(self.text) if "~" in self.text else ""
+        if "~" in self.text and (problem := pattern_problem(self.text)):
+            return problem
+        field = self.unknown_field()
+        return f"no field {field}" if field else ""
+
+    def unknown_field(self) -> str | None:
+        """Return the first field of the filter that no row has."""
+        from mogplex_tui.operate.filters import unknown_field
+
+        return (
+            unknown_field(self.text, kind_rows.filter_field_names(self._kind)) if ":" in self.text else None
+        )
+
+    def unknown_field_lines(self, noun: str) -> list[str]:
+        """Return lines that name an unknown field and the known ones, or nothing."""
+        field = self.unknown_field()
+        if field is None:
+            return []
+        known = f"Fields: {', '.join(kind_rows.filter_field_names(self._kind))}."
+        return [f"No {noun} has a field {field}.", *textwrap.wrap(known, _MESSAGE_WIDTH)]
 
     @property
     def is_default_order(self) -> bool:
@@ -81,7 +107,8 @@ class ListFilter:
         """Return the query to search older records with, or None if no search is needed.
 
         No search is needed if there is no filter and the order is either the default or newest first:
-        the older records would then only follow the loaded ones. `newest_first` is the column whose
+        the older records would then only follow the loaded ones. Nor can any record match a field that
+        does not exist. `newest_first` is the column whose
         smallest values belong to the newest records.
         """
         from mogplex_tui.operate.filters import compile_filter
@@ -90,7 +117,7 @@ class ListFilter:
         kind, text, order = self._kind, self.text, None
         if not self.is_default_order and (self.sort != newest_first or self.descending):
             order = kind_rows.sort_key_of(kind, self.sort, read_at)
-        if order is None and not text:
+        if (order is None and not text) or self.unknown_field():
             return None
         fields = kind_rows.FilterFields(kind, now, read_at)
         matches = compile_filter(text, fields.values_of, kind_rows.span_names(kind)) if text else None

@@ -325,9 +325,12 @@ class ListScreen(ConsoleScreen):
         noun = self.kind.noun
         if self.filter.text and self.rows.rows:
             latest = "" if self.search.is_complete else "the latest "
-            lines = [
+            no_matches = [
                 f"No matches in {latest}{formatting.plural(len(self.rows.rows), noun)}: {self.filter.text}",
                 *self.search.sentences(formatting.plural_noun(noun)),
+            ]
+            lines = [
+                *(self.filter.unknown_field_lines(noun) or no_matches),
                 f"{key_of('go.back')} {'clears the filter' if self.filter.typed else 'goes back'}.",
             ]
         elif closed := self.model.closed_lines():

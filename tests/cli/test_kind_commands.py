@@ -39,7 +39,7 @@ async def test_list_has_names_in_tables_and_service_fields_in_json(
     rows = list(csv.DictReader((await operator("mcp-servers", "list", "-o", "csv", "via:http")).lines))
     assert [(row["id"], row["transport"], row["enabled"]) for row in rows] == [(runbooks, "http", "yes")]
     assert rows[0]["updated_at"].endswith("Z")
-    listed = await operator("mcp-servers", "list", "--json", "--sort", "name", "--reverse")
+    listed = await operator("mcp-servers", "list", "--json", "--sort", "SERVER", "--reverse")
     assert [each["name"] for each in listed.objects] == ["runbooks", "files"]
     assert "very-secret" not in listed.out
     limited = await operator("mcp-servers", "list", "--limit", "1")

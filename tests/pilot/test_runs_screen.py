@@ -103,6 +103,8 @@ async def test_filter_without_matches_shows_a_message(console: ConsoleFactory, w
         await ui.sees("acme/web")
         await ui.press("slash", *"zzz", "enter")
         await ui.sees("No matches in 1 run: zzz", "esc clears the filter")
+        await ui.press("escape", "slash", *"colour:red", "enter")
+        await ui.sees("No run has a field colour.", "Fields: state, about, repo,", "no field colour")
 
 
 async def test_sort_by_cost_can_be_reversed(console: ConsoleFactory, world: RowFactory) -> None:

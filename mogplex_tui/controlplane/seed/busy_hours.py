@@ -14,8 +14,8 @@ from ..workload.rng import stream, whole
 # that a hundred rows still span many hours.
 HOURS_AGO = (8, 9, 10, 11, 25, 26, 27, 28, 29, 30)
 # Copies in one hour. They cost about as much as an hour of live work (simulator/work_arrivals.py).
-_FEWEST, _MOST = 150, 200
-# A copied call costs at least this many dollars: most live work is made of larger calls than chats.
+_FEWEST, _MOST = 180, 230
+# A copied call costs at least this many dollars, unless it failed: most live work is made of larger calls than chats.
 _LEAST_COST = 0.02
 _CALL_COLUMNS = (
     "user_id, type, model, input_tokens, output_tokens, cache_read_input_tokens, cache_creation_input_tokens,"
@@ -33,8 +33,9 @@ def write_busy_hours(tx: Tx, user_id: str, seed: int, now: int) -> None:
     """
     before = now - 30 * HOUR_US
     calls = tx.all(
-        "SELECT id, started_at FROM ai_calls WHERE user_id = ? AND job_run_id IS NULL AND cost_usd >= ?"
-        " AND model NOT LIKE 'harness:%' AND status IN ('success', 'failed') AND completed_at < ? ORDER BY id",
+        "SELECT id, started_at FROM ai_calls WHERE user_id = ? AND job_run_id IS NULL"
+        " AND cost_usd >= iif(status = 'failed', 0, ?) AND model NOT LIKE 'harness:%'"
+        " AND status IN ('success', 'failed') AND completed_at < ? ORDER BY id",
         (user_id, _LEAST_COST, before),
     )
     rng = stream(seed, "busy hours")

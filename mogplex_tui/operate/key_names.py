@@ -15,6 +15,7 @@ _KEY_SYMBOLS = {
     "ampersand": "&",
     "question_mark": "?",
     "exclamation_mark": "!",
+    "dollar_sign": "$",
     "escape": "esc",
     "space": "space",
     "plus": "+",

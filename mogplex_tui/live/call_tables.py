@@ -23,6 +23,8 @@ MAX_CALLS: Final = 200_000
 """The calls that are kept; about 75 MB. The oldest are removed first."""
 # Rows that are removed at once when there are too many.
 _PRUNED: Final = MAX_CALLS // 20
+# Rows that are written between two counts of all rows.
+_COUNT_EVERY: Final = 1_000
 # A call that is still live a day later has lost its end: the service closes such calls after six hours.
 _LONGEST_CALL: Final = timedelta(hours=24)
 _NO_CALL_STATES: Final = frozenset({"unknown", "unreadable"})
@@ -111,6 +113,9 @@ class CallTables:
         # Ids of labels, and names, that this process has stored already.
         self._labels: dict[str, int] = {}
         self._names: dict[str, str] = {}
+        # The account of all stored calls, once that was checked.
+        self._account: str | None = None
+        self._uncounted = _COUNT_EVERY
 
     def put(self, rows: Iterable[RunRow], account: str | None) -> None:
         """Add calls, or replace what is stored of them.
@@ -122,16 +127,19 @@ class CallTables:
             return
         try:
             with self._connection:
-                if account is not None:
+                if account is not None and account != self._account:
                     self._keep_only(account)
+                    self._account = account
                 self._connection.executemany(_UPSERT, list(map(self._packed, packed)))
                 for row in packed:
                     self._learn(row)
+                self._uncounted += len(packed)
                 self._prune()
         except sqlite3.Error:
             # The transaction was undone, and with it the labels that it had added.
             self._labels.clear()
             self._names.clear()
+            self._account = None
             raise
 
     def _packed(self, row: RunRow) -> tuple[object, ...]:
@@ -190,6 +198,9 @@ class CallTables:
 
     def _prune(self) -> None:
         """Remove the oldest calls if there are too many."""
+        if self._uncounted < _COUNT_EVERY:
+            return
+        self._uncounted = 0
         (number,) = self._connection.execute("SELECT count(*) FROM calls").fetchone()
         if number <= MAX_CALLS:
             return

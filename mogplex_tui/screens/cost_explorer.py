@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import events, on
@@ -46,6 +47,8 @@ _NAMES: Final = {
 _BESIDE, _TALL = 110, 30
 # Seconds after which a report is computed again although no call has changed, because its range moves.
 _EVERY = 15.0
+# The least seconds between two reports while calls change.
+_PAUSE = 2.0
 _NO_SECOND: Final = "none"
 
 
@@ -62,7 +65,7 @@ class CostScreen(ConsoleScreen):
         self._billing: Billing | None = None
         self._reader = self.console.call_history
         self._rows = CostRows(ascii_mode=self.console.look.ascii)
-        self.is_computing = self._has_changed = False
+        self.is_computing = self._has_changed = self._is_outdated = False
         self._computed_at: float | None = None
         self._problem = ""
         self.handlers |= {
@@ -94,6 +97,7 @@ class CostScreen(ConsoleScreen):
     def on_mount(self) -> None:
         """Subscribe to the history of calls, and read the plan and the balance."""
         self.listen(self._reader.changed, self.changed_soon)
+        self.listen(self.session.names.changed, self.changed_soon)
         self._table.set_source(self._rows)
         self.ask()
         self.console.tasks.run(self._read_billing())
@@ -132,20 +136,29 @@ class CostScreen(ConsoleScreen):
         if question is not None:
             self._question = question
         self._reader.want(self._question.span.interval(self.session.clock.now()).since)
-        self.flush()
+        self._compute_soon()
 
     def on_tick(self) -> None:
-        """Compute the report again from time to time, because its range moves."""
-        at = self.session.clock.monotonic()
-        if self._computed_at is not None and at - self._computed_at >= _EVERY:
-            self.flush()
+        """Compute the report again if calls have changed, or its range has moved."""
+        if self._seconds_since_report() >= (_PAUSE if self._is_outdated else _EVERY):
+            self._compute_soon()
 
     def on_screen_resume(self) -> None:
         """Continue to read older calls after another screen was shown."""
         self.ask()
 
     def flush(self) -> None:
-        """Compute the report again, unless it is being computed."""
+        """Compute the report again, now or with a later tick."""
+        self._is_outdated = True
+        if self._seconds_since_report() >= _PAUSE:
+            self._compute_soon()
+
+    def _seconds_since_report(self) -> float:
+        if self._computed_at is None:
+            return inf
+        return self.session.clock.monotonic() - self._computed_at
+
+    def _compute_soon(self) -> None:
         self._has_changed = True
         if not self.is_computing and self.is_complete:
             self.is_computing = True
@@ -154,7 +167,7 @@ class CostScreen(ConsoleScreen):
     async def _compute(self) -> None:
         try:
             while self._has_changed and self.is_complete:
-                self._has_changed = False
+                self._has_changed = self._is_outdated = False
                 self._computed_at = self.session.clock.monotonic()
                 await self._read(self._question)
                 if self.is_complete:

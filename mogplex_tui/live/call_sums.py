@@ -132,7 +132,7 @@ class Selection(NamedTuple):
 
 
 _COSTS: Final = (
-    "count(*), count(*) - count(cost), "
+    "count(*), ifnull(sum(cost IS NULL), 0), "
     f"sum(cost IS NOT NULL AND cost_source = '{Cost.ESTIMATED.value}'), ifnull(sum(cost), 0)"
 )
 _SUMS: Final = ", ".join(

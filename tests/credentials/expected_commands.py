@@ -129,7 +129,7 @@ READS = (
         "runs list",
         # The titles of pull requests and the causes of failures are read too.
         6,
-        "Listed: 100 of 420; --limit N shows more.",
+        "Listed: 100 of 2,504; --limit N shows more.",
         token=ExpectedResult(
             OK, 14, "You see the runs of your automations, and runs started or opened", is_same=False
         ),
@@ -167,7 +167,8 @@ READS = (
         "watch RUN", success(3, "success"), success(3, "success"), _NO_TOKEN_FOR_RUN, success(3, "success")
     ),
     same_for_all("stats", 3, token=needs_session(3)),
-    same_for_all("cost --by repo", 5, token=needs_session(3)),
+    # The calls of the range are read in pages.
+    same_for_all("cost --by repo", 14, token=needs_session(3)),
     CommandRow(
         "doctor",
         both=ExpectedResult(OK, 11),
